@@ -1,0 +1,318 @@
+"""The command line of earmark: thin, and every command imports only what it runs."""
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from earmark import config, paths
+from earmark.errors import EarmarkError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+TaskName = Annotated[str, typer.Argument(metavar="TASK", help="genre")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", "-S", help="Override a key below tasks.TASK, as in -S train.lr=0.001.")
+]
+
+
+def main() -> None:
+    """Run a command; a user's mistake is one sentence on stderr and exit status 1."""
+    try:
+        app()
+    except EarmarkError as e:
+        print(f"earmark: {e}", file=sys.stderr)
+        sys.exit(1)
+
+
+@app.command()
+def demo() -> None:
+    """Generate the demo music that data.source 'demo' uses."""
+    from earmark.datasets import demo_music
+
+    settings = config.load(Path("params.yaml")).demo
+    total = len(demo_music.GENRES) * settings.songs_per_genre
+    with _bar("rendering demo songs", total) as advance:
+        demo_music.generate(Path("data/demo"), settings.songs_per_genre, settings.seed, workers=2, progress=advance)
+
+
+@app.command()
+def prepare(task: TaskName) -> None:
+    """Read the recordings, try each, quarantine what cannot be used, split by group."""
+    from earmark import manifest
+    from earmark import prepare as stage
+
+    settings = _settings(task)
+    table, quarantined = stage.run(settings.data, paths.audio_root(settings.data.root), _warn, _progress)
+    stage.write(Path("data") / task, table, quarantined)
+    for row in quarantined.itertuples():
+        _warn(f"quarantined {row.path}: {row.reason}.")
+    print(manifest.summary(table).to_string(index=False))
+
+
+@app.command()
+def features(task: TaskName) -> None:
+    """Extract features of every recording into one store."""
+    from earmark import manifest
+    from earmark.features import extract
+
+    settings = _settings(task)
+    table, root = manifest.load(Path("data") / task / "manifest.csv"), paths.audio_root(settings.data.root)
+    extract.run(table, root, settings.features, Path("features") / task, _warn, _progress)
+
+
+@app.command()
+def train(task: TaskName) -> None:
+    """Train, followed live in MLflow; resumes where a killed training left off."""
+    from earmark import model_folder, tracking, training
+
+    settings, material, out = _settings(task), _material(task), Path("models") / task
+    hashes = training.hashes(material, settings.model, settings.train)
+    key = hashes["train_key"]
+    with tracking.only_one(key, _warn):
+        live = tracking.LiveRun(tracking.connect(task), task, hashes, _logged(settings), _warn)
+        callbacks = live.start, _also_print(live.epoch, settings.train.epochs)
+        try:
+            training.run(material, settings.model, settings.train, out, paths.checkpoint(key), *callbacks)
+        except BaseException as e:
+            live.finish("FAILED" if isinstance(e, Exception) else "KILLED", error=str(e) or type(e).__name__)
+            raise
+        live.finish("FINISHED", **model_folder.identity(out))
+
+
+@app.command()
+def evaluate(
+    task: TaskName,
+    leak_gap: Annotated[bool, typer.Option("--leak-gap", help="Add the score of a random split (trains anew).")] = False,
+) -> None:
+    """Judge the trained model on the test split; files in, files out."""
+    import numpy as np
+
+    from earmark import evaluate as stage
+    from earmark import model_folder, report
+    from earmark.tasks.genre import DeviceWindows
+
+    settings, material, out = _settings(task), _material(task), Path("reports") / task
+    statistics = np.load(Path("features") / task / "statistics.npy")
+    folder = Path("models") / task
+    done = model_folder.read_config(folder)
+    model, data = model_folder.load_model(folder, done), DeviceWindows(material.windows)
+    predictions, found = stage.run(material, model, data, statistics, settings.evaluate)
+    found |= {"model_sha256": model_folder.weights_sha256(folder)}
+    _print_figures(found, f"{task}: {found['n_recordings']} test recordings")
+    if leak_gap:  # an addition for people; the stage's own outputs stay as they are
+        _leak_gap(task, settings, material, statistics, found)
+        return
+    stage.write(out, predictions, found)
+    report.confusion(out / "plots" / "confusion.png", predictions, material.classes)
+    report.learning_curves(out / "plots" / "learning_curves.png", model_folder.read_history(folder), done.best_epoch)
+    root = paths.audio_root(settings.data.root)
+    report.listening(out / "listening.html", predictions, root, material.features.window_s)
+
+
+@app.command()
+def publish(task: TaskName) -> None:
+    """Make MLflow show the model and its evaluation, and register a version; idempotent."""
+    from earmark import publish as stage
+
+    for sentence in stage.run(task, Path("models") / task, Path("reports") / task, _logged(_settings(task))):
+        print(sentence)
+
+
+@app.command()
+def crossval(
+    task: TaskName,
+    folds: Annotated[str | None, typer.Option(help="Some folds only, as in fold1,fold3.")] = None,
+    k: Annotated[int, typer.Option(help="Number of grouped folds where the manifest names none.")] = 5,
+    overrides: Overrides = None,
+) -> None:
+    """Cross-validate over official folds (or k grouped ones); registers nothing."""
+    from earmark import crossval as cv
+
+    settings = _settings(task, overrides)
+    some = folds.split(",") if folds else None
+    report = cv.Report.start(task, settings, _logged(settings), Path("crossval") / task)
+    table, root = cv.recordings(settings, k, _warn, _progress)
+    features = cv.features_of(table, root, settings, paths.state() / "features", _warn, _progress)
+    for material, fold in cv.run(task, table, features, settings, some):
+        _say(report.add(material, fold))
+    found = report.finish()
+    _print_figures(found, f"{task}: {found['n_recordings']} recordings of {len(report.folds)} folds")
+
+
+@app.command()
+def promote(
+    task: TaskName,
+    version: Annotated[int | None, typer.Option(help="A registered version; the challenger by default.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="In spite of a lower figure or another test set.")] = False,
+    why: Annotated[str | None, typer.Option(help="The reason, kept with the version.")] = None,
+) -> None:
+    """Make a version champion, if it is no worse on the same test recordings."""
+    from earmark import registry, tracking
+
+    _settings(task)
+    print(registry.promote(tracking.connect(task).client, task, version, force, why))
+
+
+@app.command()
+def rollback(task: TaskName) -> None:
+    """Give the champion alias back to the version before."""
+    from earmark import registry, tracking
+
+    _settings(task)
+    print(registry.rollback(tracking.connect(task).client, task))
+
+
+@app.command()
+def predict(
+    task: TaskName,
+    files: Annotated[list[Path], typer.Argument(help="Recordings.")],
+    model: Annotated[str | None, typer.Option(help="A model folder or an MLflow model URI.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what recordings are, with the registry's champion or another model."""
+    from earmark.predict import Predictor
+
+    _settings(task)
+    missing = [f for f in files if not f.is_file()]
+    if missing:
+        raise EarmarkError(f"There is no file {missing[0]}.")
+    folder, name = _model_folder(task, model)
+    print(f"Answering with {name}; `earmark promote {task}` changes the champion.", file=sys.stderr)
+    predictor = Predictor(folder)
+    answers = [{"path": str(f), **_answer(predictor, f)} for f in files]
+    if as_json:
+        print(json.dumps(answers, indent=2))
+    else:
+        for a in answers:
+            print(f"{a['path']}\t{a['label']}\t{a['probability']:.3f}\t(then {a['runner_up']})")
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000) -> None:
+    """Open the MLflow UI on loopback. Choose 'Model training' at its top left."""
+    import os
+    import subprocess
+
+    from earmark import tracking
+
+    tracking.connect("genre")
+    env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    root = paths.main_repository()
+    store = f"sqlite:///{root / 'mlflow.db'}"
+    command = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--backend-store-uri", store]
+    try:
+        subprocess.run([*command, "--default-artifact-root", (root / "mlartifacts").as_uri()], env=env, cwd=root)
+    except KeyboardInterrupt:
+        print("The UI is closed.")
+
+
+def _settings(task: str, overrides: Iterable[str] | None = None) -> config.GenreSettings:
+    prefixed = [f"tasks.{task}.{o}" for o in overrides or ()]
+    return config.task_settings(config.load(Path("params.yaml"), prefixed), task)
+
+
+def _material(task: str):
+    from earmark import manifest, material
+    from earmark.features import store
+
+    table = manifest.load(Path("data") / task / "manifest.csv")
+    return material.gather(task, table, store.load(Path("features") / task))
+
+
+def _logged(settings: config.GenreSettings) -> dict[str, str]:
+    """Parameters for MLflow, as dotted keys."""
+    from earmark.tracking import flatten
+
+    return flatten(asdict(settings))
+
+
+def _leak_gap(task: str, settings: config.GenreSettings, material, statistics, found: dict) -> None:
+    from dataclasses import replace
+
+    from earmark import crossval as cv
+
+    leaking = replace(material, table=cv.random_split(material.table, settings.data.seed))
+    fold = cv.one(leaking, "random", statistics, settings)
+    _, random = cv.pooled([fold], material.classes, settings)
+    gap = {k: {"grouped": found[k], "random": random[k], "gap": random[k] - found[k]} for k in ("accuracy", "baseline_accuracy")}
+    (Path("reports") / task / "leak_gap.json").write_text(json.dumps(gap, indent=2) + "\n")
+    for name, row in gap.items():
+        print(f"{name}: {row['grouped']:.3f} by group, {row['random']:.3f} at random: the leak adds {row['gap']:+.3f}")
+
+
+def _model_folder(task: str, model: str | None) -> tuple[Path, str]:
+    from earmark import registry, tracking
+
+    if model and Path(model).is_dir():
+        return Path(model), model
+    client = tracking.connect(task).client
+    if model:
+        return registry.download(model), model
+    champion = registry.by_alias(client, task, "champion")
+    if champion is None:
+        raise EarmarkError(f"earmark-{task} has no champion; run `earmark promote {task}`, or name a model with --model.")
+    return registry.download(f"models:/earmark-{task}@champion"), f"earmark-{task} version {champion.version} (champion)"
+
+
+def _answer(predictor, path: Path) -> dict:
+    from earmark.audio import AudioError
+
+    try:
+        return predictor(path).plain()
+    except AudioError as e:
+        raise EarmarkError(f"{path} cannot be used: {e}.") from None
+
+
+def _print_figures(found: dict, title: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("figure", "value", "95 % interval", title=title)
+    for name in (k for k in found if f"{k}_ci95" in found):
+        low, high = found[f"{name}_ci95"]
+        table.add_row(name, f"{found[name]:.3f}", f"{low:.3f} to {high:.3f}")
+    Console().print(table)
+
+
+def _also_print(on_epoch, epochs: int):
+    def both(fit, seconds: float) -> None:
+        on_epoch(fit, seconds)
+        row = "  ".join(f"{k} {v:.3f}" for k, v in fit.history[-1].items() if k != "epoch")
+        print(f"epoch {fit.epoch}/{epochs}  {row}  ({seconds:.1f} s)", flush=True)
+
+    return both
+
+
+def _warn(text: str) -> None:
+    print(f"earmark: {text}", file=sys.stderr, flush=True)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _progress(items: Iterable, total: int, title: str) -> Iterable:
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(items, title, total, console=Console(stderr=True))
+
+
+def _bar(title: str, total: int):
+    """A progress bar as a context; its value advances by one when called."""
+    from contextlib import contextmanager
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    @contextmanager
+    def shown():
+        with Progress(console=Console(stderr=True)) as progress:
+            job = progress.add_task(title, total=total)
+            yield lambda: progress.advance(job)
+
+    return shown()

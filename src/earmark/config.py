@@ -1,0 +1,110 @@
+"""params.yaml -> typed settings. The only reader of that file; unknown keys are errors."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from earmark.errors import EarmarkError, nearest
+from earmark.settings.data import DataSettings, DemoSettings
+from earmark.settings.evaluation import EvaluateSettings
+from earmark.settings.features import FeatureSettings
+from earmark.settings.training import ModelSettings, TrainSettings
+
+
+@dataclass(frozen=True)
+class GenreSettings:
+    """All settings of the genre (or sound class) task, in the order of its stages."""
+
+    data: DataSettings
+    features: FeatureSettings
+    model: ModelSettings
+    train: TrainSettings
+    evaluate: EvaluateSettings
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """The tasks that params.yaml may hold."""
+
+    genre: GenreSettings
+
+
+@dataclass(frozen=True)
+class Params:
+    """The whole of params.yaml."""
+
+    demo: DemoSettings
+    tasks: Tasks
+
+
+def load(path: Path, overrides: Iterable[str] = ()) -> Params:
+    """Read and check params.yaml; `overrides` are 'dotted.key=value' with YAML values.
+
+    Raises EarmarkError: one sentence naming the key and the remedy.
+    """
+    try:
+        raw = yaml.safe_load(Path(path).read_text())
+    except FileNotFoundError:
+        raise EarmarkError(f"{path} is missing; run earmark in the project's folder.") from None
+    except yaml.YAMLError as e:
+        raise EarmarkError(f"{path} is not valid YAML: {' '.join(str(e).split())}") from None
+    for override in overrides:
+        _override(raw, override)
+    return parse(raw, str(path))
+
+
+def parse(raw: Any, origin: str = "params.yaml") -> Params:
+    """Typed settings from plain nested dicts."""
+    _forbid_unknown(Params, raw, "", origin)
+    try:
+        return TypeAdapter(Params).validate_python(raw)
+    except ValidationError as e:
+        raise EarmarkError(f"{origin}: {_sentence(e)}") from None
+
+
+def task_settings(params: Params, task: str) -> GenreSettings:
+    """The settings of one task by its name."""
+    if not hasattr(params.tasks, task):
+        raise EarmarkError(f"There is no task '{task}'; {nearest(task, [f.name for f in fields(Tasks)])}")
+    return getattr(params.tasks, task)
+
+
+def _forbid_unknown(cls: type, raw: Any, where: str, origin: str) -> None:
+    if not isinstance(raw, dict):
+        raise EarmarkError(f"{origin}: {where or 'the file'} must hold keys and values, not {raw!r}.")
+    known = {f.name: f.type for f in fields(cls)}
+    for key, value in raw.items():
+        dotted = f"{where}.{key}".lstrip(".")
+        if key not in known:
+            raise EarmarkError(f"{origin}: unknown key '{dotted}'; {nearest(str(key), known)}")
+        if is_dataclass(known[key]):
+            _forbid_unknown(known[key], value, dotted, origin)
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "missing":
+        return f"the key '{key}' is missing; add it."
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "value_error":  # raised by the settings themselves, which name the key
+        return f"in {key}, {message}."
+    return f"{key}: {message[0].lower()}{message[1:]} (it is {first['input']!r})."
+
+
+def _override(raw: dict, override: str) -> None:
+    dotted, eq, value = override.partition("=")
+    if not eq:
+        raise EarmarkError(f"'{override}' must read key=value, as in tasks.genre.train.lr=0.001.")
+    *parents, last = dotted.split(".")
+    node = raw
+    for part in parents:
+        node = node.get(part) if isinstance(node, dict) else None
+    if not isinstance(node, dict) or last not in node:
+        known = node if isinstance(node, dict) else raw
+        raise EarmarkError(f"There is no key '{dotted}' to override; {nearest(last, map(str, known))}")
+    node[last] = yaml.safe_load(value)

@@ -1,0 +1,188 @@
+"""The table of recordings: its schema, grouped splits, and the check that no group is in two splits."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from earmark.errors import EarmarkError, nearest
+from earmark.settings.data import DataSettings
+
+SPLITS = ("train", "val", "test")
+REQUIRED = ("path", "label", "group")
+
+
+def read_table(path: Path, required: tuple[str, ...] = REQUIRED) -> pd.DataFrame:
+    """A manifest as strings, one row a recording. Raises EarmarkError naming the column or the row."""
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (ValueError, pd.errors.ParserError) as e:
+        raise EarmarkError(f"{path} cannot be read as CSV: {' '.join(str(e).split())}.") from None
+    for column in required:
+        if column not in table:
+            hint = nearest(column, table.columns)
+            raise EarmarkError(f"{path} has no column '{column}'; add it ({hint.rstrip('.')})")
+        empty = np.flatnonzero(table[column].str.strip() == "")
+        if len(empty):
+            raise EarmarkError(f"{path}, line {empty[0] + 2}: '{column}' is empty; fill it in.")
+    if not len(table):
+        raise EarmarkError(f"{path} lists no recordings.")
+    _refuse_repeated(table, path)
+    return table
+
+
+def _refuse_repeated(table: pd.DataFrame, origin: Path) -> None:
+    repeated = table.path[table.path.duplicated()]
+    if len(repeated):
+        raise EarmarkError(f"{origin} lists '{repeated.iloc[0]}' twice; keep one row a recording.")
+
+
+def inside(root: Path, relative: str, line: int) -> Path:
+    """The file that a manifest row names. Raises EarmarkError when it leaves `root`, links included."""
+    path = (root / relative).resolve()
+    if Path(relative).is_absolute() or not path.is_relative_to(root.resolve()):
+        raise EarmarkError(
+            f"{root / 'manifest.csv'}, line {line}: '{relative}' lies outside {root}; "
+            "give a path below that folder."
+        )
+    return path
+
+
+def deal(table: pd.DataFrame, key: str, n: int, seed: int) -> pd.Series:
+    """Deal groups into `n` parts: (rows,) integers 0..n-1, a group always whole.
+
+    Groups are shuffled within their label and dealt in turn, so that every part gets its share of every
+    label and part 0 gets at least one group of each. (scikit-learn's StratifiedGroupKFold balances
+    better but may leave a small class out of a part.)
+    """
+    rng = np.random.default_rng(seed)
+    label_of = table.groupby(key).label.agg(lambda labels: labels.value_counts().sort_index().idxmax())
+    part_of: dict[str, int] = {}
+    for label in sorted(label_of.unique()):
+        groups = sorted(label_of.index[label_of == label])
+        for turn, group in enumerate(rng.permutation(np.array(groups, dtype=object))):
+            part_of[group] = turn % n
+    return table[key].map(part_of).astype(int)
+
+
+def assign_splits(table: pd.DataFrame, data: DataSettings, key: str = "group") -> pd.DataFrame:
+    """Add `split` (train, val or test) and, where folds are official, `fold`.
+
+    Official train/val/test stay as they are; a missing val is a grouped share of train. Any other
+    names are folds: `test_fold` is the test set. Without a split column the split is grouped and seeded.
+    """
+    table = table.copy()
+    named = table["split"].str.strip() if "split" in table else pd.Series("", index=table.index)
+    if (named == "").all():
+        _require_groups(table, key, 3)
+        table["split"] = "train"
+        _move_share(table, key, "test", data.test_share, data.seed)
+    elif (named == "").any():
+        raise EarmarkError(f"The manifest's split is empty for '{table.path[named == ''].iloc[0]}'; fill it in.")
+    elif set(named) <= set(SPLITS):
+        if data.test_fold is not None:
+            raise EarmarkError("tasks.*.data.test_fold is set, but the manifest has train/val/test; set it to null.")
+        table["split"] = named
+    else:
+        return split_fold(table.assign(fold=named), _known_fold(data.test_fold, named), data, key)
+    return _with_val(table, data, key)
+
+
+def split_fold(table: pd.DataFrame, fold: str, data: DataSettings, key: str = "group") -> pd.DataFrame:
+    """Test on one fold of `table.fold`; validation is a grouped share of the others."""
+    return _with_val(table.assign(split=np.where(table.fold == fold, "test", "train")), data, key)
+
+
+def _with_val(table: pd.DataFrame, data: DataSettings, key: str) -> pd.DataFrame:
+    if "val" not in set(table["split"]):
+        _move_share(table, key, "val", data.val_share, data.seed)
+    check_splits(table, key)
+    return table
+
+
+def _move_share(table: pd.DataFrame, key: str, split: str, share: float, seed: int) -> None:
+    train = table["split"] == "train"
+    part = deal(table[train], key, round(1 / share), seed)
+    table.loc[part.index[part == 0], "split"] = split
+
+
+def _known_fold(fold: str | None, named: pd.Series) -> str:
+    folds = sorted(named.unique())
+    if fold is None:
+        raise EarmarkError(f"The manifest has folds; set tasks.*.data.test_fold to one of {', '.join(folds)}.")
+    if fold not in folds:
+        raise EarmarkError(f"tasks.*.data.test_fold '{fold}' is no fold of the manifest; {nearest(fold, folds)}")
+    return fold
+
+
+def _require_groups(table: pd.DataFrame, key: str, least: int) -> None:
+    counts = table.groupby("label")[key].nunique()
+    if len(counts) < 2:
+        raise EarmarkError(f"There is one class only ('{counts.index[0]}'); at least two are needed.")
+    few = counts[counts < least]
+    if len(few):
+        n = int((table.label == few.index[0]).sum())
+        raise EarmarkError(
+            f"Class '{few.index[0]}' has {n} recording{'s' * (n != 1)} in {few.iloc[0]} group{'s' * (few.iloc[0] != 1)}; "
+            f"train, val and test need one group each: add recordings or remove the class."
+        )
+
+
+def check_splits(table: pd.DataFrame, key: str = "group") -> None:
+    """Raise EarmarkError when a group is in two splits, a split is empty, or a label was never trained."""
+    spread = table.groupby(key)["split"].agg(lambda s: sorted(set(s)))
+    leaking = spread[spread.map(len) > 1]
+    if len(leaking):
+        more = f" (and {len(leaking) - 1} more)" if len(leaking) > 1 else ""
+        raise EarmarkError(
+            f"{key.capitalize()} '{leaking.index[0]}'{more} is in the splits {' and '.join(leaking.iloc[0])}; "
+            f"move all its recordings into one, or the score is inflated."
+        )
+    for split in SPLITS:
+        if split not in set(table["split"]):
+            raise EarmarkError(f"No recording is in the split '{split}'; give it some.")
+    if key == "label":
+        return
+    trained = set(table.label[table["split"] == "train"])
+    for split in ("val", "test"):
+        unknown = sorted(set(table.label[table["split"] == split]) - trained)
+        if unknown:
+            raise EarmarkError(
+                f"Label '{unknown[0]}' occurs in {split} but not in train; add recordings of it to train, "
+                "or correct the label."
+            )
+    if len(trained) < 2:
+        raise EarmarkError(f"There is one class only ('{min(trained)}'); at least two are needed.")
+
+
+def same_audio(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """Pairs of recordings with the very same bytes that stand in different splits."""
+    pairs = []
+    for _, same in table.groupby("sha256"):
+        if same["split"].nunique() > 1:
+            pairs.append((same.path.iloc[0], same.path[same["split"] != same["split"].iloc[0]].iloc[0]))
+    return pairs
+
+
+def digest(table: pd.DataFrame) -> str:
+    """sha256 over what decides a score: every recording's content, label and group, in order of path."""
+    rows = table.sort_values("path")[["path", "sha256", "label", "group"]]
+    return hashlib.sha256(rows.to_csv(index=False, lineterminator="\n").encode()).hexdigest()
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Recordings, groups and minutes of each label and split; a last row for all."""
+    rows = table.assign(minutes=table.duration_s / 60)
+    shape = {"recordings": ("path", "size"), "groups": ("group", "nunique"), "minutes": ("minutes", "sum")}
+    each = rows.groupby(["label", "split"]).agg(**shape).reset_index()
+    total = rows.groupby("split").agg(**shape).reset_index().assign(label="(all)")
+    return pd.concat([each, total], ignore_index=True).round({"minutes": 2})
+
+
+def load(path: Path) -> pd.DataFrame:
+    """The prepared manifest: strings, but `duration_s`, `sample_rate`, `channels` and `peak` are numbers."""
+    if not path.exists():
+        raise EarmarkError(f"{path} is missing; run `dvc repro` first.")
+    numbers = {"duration_s": float, "sample_rate": int, "channels": int, "peak": float}
+    return pd.read_csv(path, dtype=str, keep_default_na=False).astype(numbers)

@@ -1,0 +1,84 @@
+"""A trained model on disk: model.safetensors, config.json, history.csv, model.txt. No pickle, no run id."""
+
+import csv
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from safetensors.torch import load, save
+from torch import Tensor
+
+from earmark.errors import EarmarkError
+from earmark.models.song import SongModel
+from earmark.settings.features import FeatureSettings
+from earmark.settings.training import ModelSettings
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What it takes to use a model and to know where it came from.
+
+    train: the training settings; hashes: the train key and what went into it.
+    """
+
+    task: str
+    labels: list[str]
+    features: FeatureSettings
+    model: ModelSettings
+    train: dict
+    hashes: dict[str, str]
+    best_epoch: int
+    n_parameters: int
+
+
+def write(path: Path, config: ModelConfig, weights: dict[str, Tensor], history: list[dict], text: str) -> None:
+    """Write the folder; config.json comes last, so a folder that has one is whole."""
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "model.safetensors").write_bytes(save({k: v.contiguous() for k, v in weights.items()}))
+    with (path / "history.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, history[0].keys())
+        writer.writeheader()
+        writer.writerows(history)
+    (path / "model.txt").write_text(text)
+    (path / "config.json").write_text(json.dumps(asdict(config), indent=2) + "\n")
+
+
+def read_config(path: Path) -> ModelConfig:
+    """Settings of a model folder. Raises EarmarkError when there is none."""
+    if not (path / "config.json").exists():
+        raise EarmarkError(f"There is no trained model in {path}; run `dvc repro` first.")
+    raw = json.loads((path / "config.json").read_text())
+    typed = {"features": FeatureSettings(**raw["features"]), "model": ModelSettings(**raw["model"])}
+    return ModelConfig(**(raw | typed))
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """One row an epoch."""
+    with (path / "history.csv").open() as file:
+        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+
+def build(config: ModelConfig) -> SongModel:
+    """The network of a model folder, with fresh weights."""
+    f = config.features
+    return SongModel(f.n_bands, f.window_frames, len(config.labels), config.model)
+
+
+def load_model(path: Path, config: ModelConfig) -> SongModel:
+    """The network with its trained weights, ready to answer."""
+    model = build(config)
+    model.load_state_dict(load((path / "model.safetensors").read_bytes()))
+    return model.eval()
+
+
+def weights_sha256(path: Path) -> str:
+    """sha256 of model.safetensors: the identity of a model."""
+    return hashlib.sha256((path / "model.safetensors").read_bytes()).hexdigest()
+
+
+def identity(path: Path) -> dict[str, str]:
+    """What a finished run is tagged with: the weights' hash, the epoch kept, the number of parameters."""
+    config = read_config(path)
+    facts = {"model_sha256": weights_sha256(path), "best_epoch": config.best_epoch, "n_parameters": config.n_parameters}
+    return {k: str(v) for k, v in facts.items()}

@@ -1,0 +1,83 @@
+"""The first stage: read a source, try every file, quarantine what cannot be used, split by group."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from earmark import audio, manifest
+from earmark.datasets import folder
+from earmark.errors import EarmarkError
+from earmark.settings.data import DataSettings
+
+Progress = Callable[[Iterable, int, str], Iterable]
+
+
+def run(data: DataSettings, root: Path, warn: Callable[[str], None], progress: Progress, key: str = "group"):
+    """Read, check and split one task's recordings: `read`, with `split` (and `fold`) assigned.
+
+    Raises EarmarkError when the source is not usable as a whole.
+    """
+    table, quarantined = read(data, root, warn, progress)
+    table = manifest.assign_splits(table, data, key)
+    for one, other in manifest.same_audio(table):
+        warn(f"'{one}' and '{other}' hold the same bytes but are in different splits; give them one group.")
+    return table, quarantined
+
+
+def read(data: DataSettings, root: Path, warn: Callable[[str], None], progress: Progress):
+    """Read a source and try every file.
+
+    Returns (recordings, quarantined): two tables; the first is the source's manifest with duration_s,
+    sample_rate, channels, peak and sha256; the second has path and reason.
+    """
+    table = folder.read(root, warn)
+    files = [manifest.inside(root, path, line) for line, path in enumerate(table.path, start=2)]
+    with ThreadPoolExecutor() as pool:
+        facts = pd.DataFrame(progress(pool.map(_inspect, files), len(files), "checking audio"), index=table.index)
+    bad = facts.reason != ""
+    quarantined = pd.DataFrame({"path": table.path[bad], "reason": facts.reason[bad]})
+    _refuse_many(quarantined, len(table), data.max_quarantined)
+    table = table.drop(columns=[c for c in facts.columns if c in table]).join(facts.drop(columns="reason"))
+    return table[~bad].reset_index(drop=True), quarantined
+
+
+def write(out: Path, table: pd.DataFrame, quarantined: pd.DataFrame) -> None:
+    """manifest.csv, quarantine.csv and summary.csv below `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    table.to_csv(out / "manifest.csv", index=False)
+    quarantined.to_csv(out / "quarantine.csv", index=False)
+    manifest.summary(table).to_csv(out / "summary.csv", index=False)
+    facts = {"n_recordings": len(table), "n_quarantined": len(quarantined), "data_sha256": manifest.digest(table)}
+    (out / "data.json").write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def _inspect(path: Path) -> dict:
+    """Facts of one file; `reason` says why it is unusable, and is empty when it is fine."""
+    nothing = {"duration_s": 0.0, "sample_rate": 0, "channels": 0, "peak": 0.0, "sha256": ""}
+    try:
+        info = audio.check(path)
+        if info.peak == 0:
+            return nothing | {"reason": "it is digital silence: every sample is zero"}
+        with path.open("rb") as f:
+            sha256 = hashlib.file_digest(f, "sha256").hexdigest()
+        return asdict(info) | {"sha256": sha256, "reason": ""}
+    except audio.AudioError as e:
+        return nothing | {"reason": str(e)}
+    except FileNotFoundError:
+        return nothing | {"reason": "the file does not exist"}
+    except OSError as e:
+        return nothing | {"reason": f"the file cannot be read ({e.strerror})"}
+
+
+def _refuse_many(quarantined: pd.DataFrame, n: int, limit: float) -> None:
+    if len(quarantined) > limit * n:
+        first = quarantined.iloc[0]
+        raise EarmarkError(
+            f"{len(quarantined)} of {n} recordings cannot be used, more than data.max_quarantined ({limit:g}) "
+            f"allows; the first is '{first.path}': {first.reason}."
+        )

@@ -1,0 +1,105 @@
+"""The publish stage: make MLflow show what the files say. Quick, and the same when run again."""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+import mlflow
+from filelock import FileLock, Timeout
+
+from earmark import model_folder, paths, registry, tracking
+from earmark.tracking import Tracker
+
+REPORTS = ("metrics.json", "predictions.parquet", "listening.html", "plots")
+
+
+def run(task: str, folder: Path, reports: Path, params: dict[str, str]) -> list[str]:
+    """Find or rebuild the run of the model in `folder`, log the evaluation in `reports`, register a version.
+
+    Inside a DVC experiment nothing is registered and no alias moves. Returns sentences about what was done.
+    """
+    config, sha256 = model_folder.read_config(folder), model_folder.weights_sha256(folder)
+    tracker = tracking.connect(task)
+    with FileLock(paths.lock("publish")):
+        close_stale(tracker)
+        run_id, said = _training_run(tracker, config, sha256, folder, params)
+        metrics = json.loads((reports / "metrics.json").read_text())
+        if _log_evaluation(tracker, run_id, reports, metrics):
+            said.append(f"Logged the evaluation: accuracy {metrics['accuracy']:.3f}.")
+        if name := os.environ.get("DVC_EXP_NAME"):
+            said.append(f"Inside the DVC experiment {name}: nothing registered, no alias moved.")
+        else:
+            said += _register(tracker, run_id, folder, config, sha256, metrics)
+    shutil.rmtree(paths.checkpoint(config.hashes["train_key"]).parent, ignore_errors=True)
+    return said
+
+
+def close_stale(tracker: Tracker) -> None:
+    """End the RUNNING runs of this copy of the project whose process is gone."""
+    for run in tracker.find({"earmark.owner": tracking.owner()}, ("RUNNING",)):
+        try:
+            with FileLock(paths.lock(run.data.tags.get("earmark.train_key", "none")), timeout=0):
+                tracker.client.set_terminated(run.info.run_id, "KILLED")
+        except Timeout:  # its process is alive and holds the lock
+            continue
+
+
+def _training_run(tracker: Tracker, config, sha256: str, folder: Path, params: dict) -> tuple[str, list[str]]:
+    key = config.hashes["train_key"]
+    found = tracker.find({"earmark.train_key": key, "earmark.model_sha256": sha256}, ("FINISHED",))
+    if found:
+        run_id, said = found[0].info.run_id, []
+    else:
+        tags = tracking.run_tags("pipeline", config.hashes) | {"earmark.rebuilt": "true"}
+        run_id = tracker.create(tracking.run_name(config.task, key), tags, params)
+        said = ["This tracking store had no run of this model: made it from models/*/history.csv."]
+    tracker.log_missing(run_id, model_folder.read_history(folder))
+    if not found:
+        tracker.tag(run_id, **model_folder.identity(folder))
+        tracker.client.set_terminated(run_id, "FINISHED")
+    if "earmark.files" not in tracker.client.get_run(run_id).data.tags:
+        for name in ("model.txt", "history.csv", "config.json"):
+            tracker.client.log_artifact(run_id, str(folder / name))
+        tracker.tag(run_id, files="logged")
+    return run_id, said
+
+
+def _log_evaluation(tracker: Tracker, run_id: str, reports: Path, metrics: dict) -> bool:
+    """Log figures and files under the hash of metrics.json; a later, different evaluation stands beside the first."""
+    sha = hashlib.sha256((reports / "metrics.json").read_bytes()).hexdigest()
+    tags = tracker.client.get_run(run_id).data.tags
+    if f"earmark.evaluation.{sha[:8]}" in tags:
+        return False
+    first = not any(k.startswith("earmark.evaluation.") for k in tags)
+    prefix = "test" if first else f"test-{sha[:8]}"
+    numbers = {f"{prefix}/{k}": v for k, v in metrics.items() if isinstance(v, int | float)}
+    for key, (low, high) in ((k, v) for k, v in metrics.items() if k.endswith("_ci95")):
+        numbers |= {f"{prefix}/{key}_low": low, f"{prefix}/{key}_high": high}
+    tracker.log(run_id, numbers)
+    for name in REPORTS:
+        at = f"evaluation/{sha[:8]}/{name}" if (reports / name).is_dir() else f"evaluation/{sha[:8]}"
+        log = tracker.client.log_artifacts if (reports / name).is_dir() else tracker.client.log_artifact
+        log(run_id, str(reports / name), at)
+    tracker.client.set_tag(run_id, f"earmark.evaluation.{sha[:8]}", metrics["test_manifest_sha256"])
+    return True
+
+
+def _register(tracker: Tracker, run_id: str, folder: Path, config, sha256: str, metrics: dict) -> list[str]:
+    client, name = tracker.client, registry.name_of(config.task)
+    mlflow.set_experiment(experiment_id=tracker.experiment_id)
+    identity = {"earmark.model_sha256": sha256, "earmark.train_key": config.hashes["train_key"]}
+    version, said = registry.find(client, config.task, identity), []
+    if version is None:
+        version = registry.register(client, config.task, run_id, folder, config, identity)
+        said.append(f"Registered {name} version {version.version}.")
+    for key, value in registry.evaluation_tags(metrics).items():
+        if version.tags.get(key) != value:
+            client.set_model_version_tag(name, version.version, key, value)
+    champion, challenger = (registry.by_alias(client, config.task, a) for a in ("champion", "challenger"))
+    held = {v.version for v in (champion, challenger) if v}
+    if version.version not in held:
+        client.set_registered_model_alias(name, "challenger", version.version)
+        said.append(f"It is the challenger; `earmark promote {config.task}` makes it champion.")
+    return said

@@ -1,0 +1,184 @@
+"""Registered models: one version per (weights, train key); champion, challenger, and the way back."""
+
+import io
+import json
+import re
+from importlib.metadata import version as installed
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import soundfile as sf
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model, ModelSignature
+from mlflow.types import ColSpec, Schema
+
+from earmark.errors import EarmarkError
+from earmark.imports import PACKAGE
+from earmark.model_folder import ModelConfig
+
+HEADLINE = "accuracy"
+# What answering needs; training, DVC and MLflow's server stay out.
+NEEDS = ("torch", "torchaudio", "numpy", "pandas", "soundfile", "soxr", "safetensors")
+
+
+def name_of(task: str) -> str:
+    """The registered model of a task."""
+    return f"earmark-{task}"
+
+
+def by_alias(client: MlflowClient, task: str, alias: str) -> ModelVersion | None:
+    """The version with an alias, or None."""
+    try:
+        return client.get_model_version_by_alias(name_of(task), alias)
+    except MlflowException as e:
+        if e.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
+
+
+def find(client: MlflowClient, task: str, tags: dict[str, str]) -> ModelVersion | None:
+    """The newest version that has all these tags, or None."""
+    versions = client.search_model_versions(f"name = '{name_of(task)}'")
+    fitting = [v for v in versions if all(v.tags.get(k) == x for k, x in tags.items())]
+    return max(fitting, key=lambda v: int(v.version), default=None)
+
+
+def register(client: MlflowClient, task: str, run_id: str, folder: Path, config: ModelConfig, tags: dict) -> ModelVersion:
+    """Log the pyfunc model into a run and make a version of it."""
+    _ensure_model(client, task)
+    logged = Model.log(
+        artifact_path=None,
+        flavor=mlflow.pyfunc,
+        name="model",
+        run_id=run_id,
+        python_model=str(PACKAGE / "serve.py"),
+        artifacts={"model": str(folder)},
+        code_paths=[str(PACKAGE)],
+        signature=signature(),
+        input_example=example(),
+        pip_requirements=requirements(),
+        metadata={"task": task, "labels": config.labels, "train_key": config.hashes["train_key"]},
+    )
+    return client.create_model_version(
+        name_of(task), logged.model_uri, run_id, tags=tags, model_id=logged.model_id
+    )
+
+
+def _ensure_model(client: MlflowClient, task: str) -> None:
+    try:
+        client.get_registered_model(name_of(task))
+    except MlflowException as e:
+        if e.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        client.create_registered_model(name_of(task))
+
+
+def signature() -> ModelSignature:
+    """Audio bytes or a local path in; label, probability and runner-up out."""
+    inputs = Schema([ColSpec("binary", "audio", required=False), ColSpec("string", "path", required=False)])
+    outputs = Schema([ColSpec("string", "label"), ColSpec("double", "probability"), ColSpec("string", "runner_up")])
+    return ModelSignature(inputs, outputs)
+
+
+def example() -> pd.DataFrame:
+    """One row of audio bytes: a second of a 440 Hz tone as WAV."""
+    time = np.arange(8000) / 8000
+    file = io.BytesIO()
+    sf.write(file, 0.5 * np.sin(2 * np.pi * 440 * time), 8000, format="WAV", subtype="PCM_16")
+    return pd.DataFrame({"audio": [file.getvalue()]})
+
+
+def requirements() -> list[str]:
+    """Exact versions of what answering needs; a local build's suffix (torch's +cpu) is no part of them."""
+    return [f"{name}=={installed(name).split('+')[0]}" for name in NEEDS]
+
+
+def evaluation_tags(metrics: dict) -> dict[str, str]:
+    """Tags of a version that record one evaluation, by the test set it was made on."""
+    figures = {HEADLINE: metrics[HEADLINE], f"{HEADLINE}_ci95": metrics[f"{HEADLINE}_ci95"]}
+    return {_test_tag(metrics["test_manifest_sha256"]): json.dumps(figures)}
+
+
+def _test_tag(sha256: str) -> str:
+    return f"earmark.test.{sha256[:16]}"
+
+
+def evaluations(version: ModelVersion) -> dict[str, float]:
+    """Headline figure of a version by test set."""
+    tests = {k: v for k, v in version.tags.items() if re.fullmatch(r"earmark\.test\.[0-9a-f]{16}", k)}
+    return {k: json.loads(v)[HEADLINE] for k, v in tests.items()}
+
+
+def promote(client: MlflowClient, task: str, number: int | None, force: bool, why: str | None) -> str:
+    """Make a version (the challenger by default) champion and remember the one before. Returns what was done.
+
+    Raises EarmarkError when the test sets differ or the figure is lower, unless forced with a reason.
+    """
+    if force and not why:
+        raise EarmarkError("--force needs --why, which is kept with the version.")
+    new = _version(client, task, number)
+    old = by_alias(client, task, "champion")
+    if old and old.version == new.version:
+        return f"Version {new.version} is champion already."
+    objection = old and _objection(new, old)
+    if objection and not force:
+        raise EarmarkError(f"Version {new.version} is not promoted: {objection} Use --force --why '...' to insist.")
+    if old:
+        client.set_model_version_tag(name_of(task), new.version, "earmark.previous_champion", old.version)
+    if why:
+        client.set_model_version_tag(name_of(task), new.version, "earmark.promoted_because", why)
+    client.set_registered_model_alias(name_of(task), "champion", new.version)
+    challenger = by_alias(client, task, "challenger")
+    if challenger and challenger.version == new.version:
+        client.delete_registered_model_alias(name_of(task), "challenger")
+    return f"Version {new.version} is champion" + (f"; before it was version {old.version}." if old else ".")
+
+
+def rollback(client: MlflowClient, task: str) -> str:
+    """Give the champion alias back to the version that had it before."""
+    now = by_alias(client, task, "champion")
+    if now is None:
+        raise EarmarkError(f"{name_of(task)} has no champion; promote a version first.")
+    before = now.tags.get("earmark.previous_champion")
+    if before is None:
+        raise EarmarkError(f"Version {now.version} of {name_of(task)} is the first champion; there is none before it.")
+    client.set_registered_model_alias(name_of(task), "champion", before)
+    client.delete_model_version_tag(name_of(task), now.version, "earmark.previous_champion")
+    client.set_model_version_tag(name_of(task), now.version, "earmark.rolled_back", "true")
+    return f"Version {before} is champion again; version {now.version} was rolled back."
+
+
+def _version(client: MlflowClient, task: str, number: int | None) -> ModelVersion:
+    if number is None:
+        version = by_alias(client, task, "challenger")
+        if version is None:
+            raise EarmarkError(f"{name_of(task)} has no challenger; run `dvc repro`, or name one with --version.")
+        return version
+    try:
+        return client.get_model_version(name_of(task), str(number))
+    except MlflowException:
+        raise EarmarkError(f"{name_of(task)} has no version {number}.") from None
+
+
+def _objection(new: ModelVersion, old: ModelVersion) -> str | None:
+    theirs, ours = evaluations(old), evaluations(new)
+    shared = sorted(set(theirs) & set(ours))
+    if not shared:
+        return f"it was tested on other recordings than the champion (version {old.version})."
+    worse = [k for k in shared if ours[k] < theirs[k]]
+    if worse:
+        return f"its {HEADLINE} is {ours[worse[0]]:.3f}, the champion's (version {old.version}) {theirs[worse[0]]:.3f}."
+    return None
+
+
+def download(uri: str) -> Path:
+    """The model folder inside a pyfunc model that earmark registered, on this machine."""
+    model = Path(mlflow.artifacts.download_artifacts(uri))
+    folders = [path.parent for path in sorted((model / "artifacts").glob("*/config.json"))]
+    if not folders:
+        raise EarmarkError(f"{uri} is not a model that earmark registered; it holds no artifacts/*/config.json.")
+    return folders[0]

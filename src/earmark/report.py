@@ -1,0 +1,110 @@
+"""Pictures and the listening report of an evaluation."""
+
+import base64
+import html
+import io
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import soundfile as sf
+from sklearn.metrics import confusion_matrix
+
+from earmark.audio import AudioError, read_blocks
+
+HEARD = 24  # mistakes in the listening report
+HEARD_RATE = 22050
+
+
+def confusion(path: Path, predictions: pd.DataFrame, classes: list[str]) -> None:
+    """Confusion of recordings as PNG: rows are true labels, shares of the row; counts are written in."""
+    songs = predictions[predictions["window"] == 0]
+    counts = confusion_matrix(songs.label, songs.recording_predicted, labels=classes)
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    side = max(4.0, 0.55 * len(classes) + 2)
+    fig, ax = plt.subplots(figsize=(side + 1, side), layout="constrained")
+    image = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (i, j), n in np.ndenumerate(counts):
+        if n:
+            ax.text(j, i, n, ha="center", va="center", color="white" if shares[i, j] > 0.5 else "black")
+    ax.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
+    ax.set_yticks(range(len(classes)), classes)
+    ax.set(xlabel="predicted", ylabel="true", title=f"Confusion of {len(songs)} test recordings")
+    fig.colorbar(image, label="share of the true class")
+    _save(fig, path)
+
+
+def learning_curves(path: Path, history: list[dict], best_epoch: int) -> None:
+    """Loss and validation accuracy by epoch as PNG, with the epoch that was kept."""
+    rows = pd.DataFrame(history)
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+    left.plot(rows.epoch, rows["train/loss"], label="train")
+    left.plot(rows.epoch, rows["val/loss"], label="validation")
+    left.set(xlabel="epoch", ylabel="loss", title="Loss")
+    right.plot(rows.epoch, rows["val/accuracy"], color="C1", label="validation")
+    right.set(xlabel="epoch", ylabel="share of recordings", title="Accuracy", ylim=(0, 1.02))
+    for ax in (left, right):
+        ax.axvline(best_epoch, color="0.6", ls=":", label=f"kept: epoch {best_epoch}")
+        ax.legend()
+    _save(fig, path)
+
+
+def listening(path: Path, predictions: pd.DataFrame, root: Path, window_s: float) -> None:
+    """An HTML page that plays the most confident mistakes, each at the window that misled the model most."""
+    wrong = predictions[predictions.recording_predicted != predictions.label]
+    wrong = wrong.sort_values(["recording_probability", "recording"], ascending=[False, True])
+    names = list(dict.fromkeys(wrong.recording))[:HEARD]
+    rows = [_heard(predictions[predictions.recording == name], root, window_s) for name in names]
+    n, n_wrong = predictions.recording.nunique(), wrong.recording.nunique()
+    path.write_text(_PAGE.format(n=n, n_wrong=n_wrong, shown=len(rows), rows="\n".join(rows)))
+
+
+def _heard(windows: pd.DataFrame, root: Path, window_s: float) -> str:
+    chosen = windows.recording_predicted.iloc[0]
+    worst = windows.loc[windows[f"p_{chosen}"].idxmax()]
+    try:
+        sound = base64.b64encode(_clip(root / worst.recording, worst.start_s, window_s)).decode()
+        player = f'<audio controls preload="none" src="data:audio/ogg;base64,{sound}"></audio>'
+    except (AudioError, OSError) as e:
+        player = f"(not playable: {html.escape(str(e))})"
+    cells = [
+        html.escape(worst.recording),
+        html.escape(worst.label),
+        f"{html.escape(chosen)} ({worst.recording_probability:.2f})",
+        f"{worst.start_s:.1f} s",
+        player,
+    ]
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _clip(path: Path, start_s: float, length_s: float) -> bytes:
+    """A window of a recording as Ogg Vorbis, brought to a level that can be heard."""
+    begin, end = round(start_s * HEARD_RATE), round((start_s + length_s) * HEARD_RATE)
+    samples = np.concatenate(list(read_blocks(path, HEARD_RATE, start_s + length_s)))[begin:end]
+    samples = samples * (0.7 / max(np.abs(samples).max(initial=0), 1e-6))
+    file = io.BytesIO()
+    sf.write(file, samples, HEARD_RATE, format="OGG")
+    return file.getvalue()
+
+
+def _save(fig, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fig.savefig(path, dpi=110, metadata={"Software": None})
+    plt.close(fig)
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Listening report</title>
+<style>body{{font:15px sans-serif;margin:2em}}td,th{{padding:.3em .8em;text-align:left}}
+tr:nth-child(even){{background:#f3f3f3}}</style></head><body>
+<h1>What the model got wrong</h1>
+<p>{n_wrong} of {n} test recordings; the {shown} most confident mistakes, each at the window that spoke most
+for the wrong answer. Levels are evened out.</p>
+<table><tr><th>recording</th><th>true</th><th>predicted</th><th>from</th><th>listen</th></tr>
+{rows}
+</table></body></html>
+"""

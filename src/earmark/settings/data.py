@@ -1,0 +1,39 @@
+"""Where recordings come from and how they are split."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from earmark.settings.checks import require
+
+
+@dataclass(frozen=True)
+class DemoSettings:
+    """The generated demo music: number of songs of each genre, and the seed that decides them."""
+
+    songs_per_genre: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        require(self.songs_per_genre >= 5, "songs_per_genre", "must be at least 5, for three splits of every genre")
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """One task's recordings.
+
+    `test_fold` names the fold held out when the manifest brings official folds; `val_share` and
+    `test_share` are shares of groups; at most the share `max_quarantined` of recordings may be unusable.
+    """
+
+    source: Literal["demo", "folder"]
+    root: str
+    test_fold: str | None
+    val_share: float
+    test_share: float
+    seed: int
+    max_quarantined: float
+
+    def __post_init__(self) -> None:
+        for name in ("val_share", "test_share"):
+            require(0 < getattr(self, name) <= 0.5, name, "must lie above 0 and be at most 0.5")
+        require(0 <= self.max_quarantined <= 1, "max_quarantined", "must be a share from 0 to 1")

@@ -1,0 +1,16 @@
+"""How a trained model is judged."""
+
+from dataclasses import dataclass
+
+from earmark.settings.checks import require
+
+
+@dataclass(frozen=True)
+class EvaluateSettings:
+    """Number of bootstrap resamples over groups, and their seed."""
+
+    bootstrap: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        require(self.bootstrap >= 100, "bootstrap", "must be at least 100 resamples")

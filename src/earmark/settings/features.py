@@ -1,0 +1,99 @@
+"""What is computed from a recording before a network sees it."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
+
+from earmark.settings.checks import require
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """Log-mel or MFCC frames, and the windows a model judges one at a time.
+
+    framing: `recording` computes frames over the whole recording and windows are slices of them;
+        `window` computes every window by itself, as seed 000 does (its window hop is no multiple of
+        its frame hop, so slices of a recording-wide MFCC are other numbers).
+    normalize: `recording` takes decibels relative to the loudest mel band of the recording, floors them
+        `top_db` below it and scales to zero mean and unit deviation, so that level does not matter;
+        `none` is the plain librosa convention (floor at 1e-10 and `top_db` below each window's maximum).
+    window_s, window_hop_s, max_seconds: seconds; `max_seconds` null reads recordings to their end.
+    """
+
+    kind: Literal["log_mel", "mfcc"]
+    sample_rate: int
+    n_fft: int
+    hop_length: int
+    n_mels: int
+    n_mfcc: int
+    f_min: float
+    f_max: float | None
+    top_db: float
+    normalize: Literal["recording", "none"]
+    framing: Literal["recording", "window"]
+    window_s: float
+    window_hop_s: float
+    max_seconds: float | None
+    dtype: Literal["float16", "float32"]
+
+    def __post_init__(self) -> None:
+        for name in ("sample_rate", "n_fft", "hop_length", "n_mels", "n_mfcc", "top_db"):
+            require(getattr(self, name) > 0, name, "must be above 0")
+        require(self.n_mfcc <= self.n_mels, "n_mfcc", f"must be at most n_mels ({self.n_mels})")
+        require(self.hop_length <= self.n_fft, "hop_length", f"must be at most n_fft ({self.n_fft})")
+        require(
+            0 <= self.f_min < self.f_high <= self.sample_rate / 2,
+            "f_max",
+            f"must lie above f_min and at or below the Nyquist frequency ({self.sample_rate / 2:g} Hz)",
+        )
+        require(self.window_samples >= self.n_fft, "window_s", "must be at least n_fft samples long")
+        hop_fits = 0 < self.window_hop_s <= self.window_s
+        require(hop_fits, "window_hop_s", f"must lie above 0 and be at most window_s ({self.window_s:g} s)")
+        enough = self.max_seconds is None or self.max_seconds >= self.window_s
+        require(enough, "max_seconds", f"must be null or at least window_s ({self.window_s:g} s)")
+
+    @property
+    def f_high(self) -> float:
+        """Upper edge of the mel bank in Hz."""
+        return self.sample_rate / 2 if self.f_max is None else self.f_max
+
+    @property
+    def n_bands(self) -> int:
+        """Feature rows of one frame."""
+        return self.n_mfcc if self.kind == "mfcc" else self.n_mels
+
+    @property
+    def window_samples(self) -> int:
+        """Samples of one window."""
+        return int(self.sample_rate * self.window_s)
+
+    @property
+    def window_hop_samples(self) -> int:
+        """Samples from one window's start to the next, where every window is computed by itself."""
+        return max(1, int(self.sample_rate * self.window_hop_s))
+
+    @property
+    def window_frames(self) -> int:
+        """Frames of one window (centred frames: one more than whole hops)."""
+        return 1 + self.window_samples // self.hop_length
+
+    @property
+    def window_stride(self) -> int:
+        """Stored frames from one window's start to the next."""
+        if self.framing == "window":
+            return self.window_frames
+        return max(1, round(self.window_hop_s * self.sample_rate / self.hop_length))
+
+    @property
+    def window_stride_s(self) -> float:
+        """Seconds from one window's start to the next."""
+        if self.framing == "window":
+            return self.window_hop_samples / self.sample_rate
+        return self.window_stride * self.hop_length / self.sample_rate
+
+    def until(self, max_seconds: float | None) -> "FeatureSettings":
+        """The same settings, reading at most `max_seconds` of a recording."""
+        return replace(self, max_seconds=max_seconds)
+
+    def plain(self) -> dict:
+        """The settings as a dict that goes into JSON."""
+        return asdict(self)

@@ -1,0 +1,72 @@
+"""The train stage: a manifest and a feature store in, a model folder out."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from earmark import model_folder, train
+from earmark.errors import EarmarkError
+from earmark.imports import code_sha256
+from earmark.material import Material
+from earmark.models import describe
+from earmark.settings.training import ModelSettings, TrainSettings
+from earmark.tasks.genre import GenreTask
+
+
+def hashes(material: Material, model: ModelSettings, settings: TrainSettings) -> dict[str, str]:
+    """Hashes of parameters, data and code, and the train key over all three."""
+    split = material.table[["path", "label", "split"]].to_csv(index=False, lineterminator="\n")
+    parts = {
+        "params_sha256": _sha256(json.dumps([asdict(model), asdict(settings)], sort_keys=True)),
+        "data_sha256": _sha256(material.store_sha256 + split),
+        "code_sha256": code_sha256("earmark.training"),
+    }
+    return {"train_key": _sha256("".join(parts.values()))} | parts
+
+
+def run(
+    material: Material,
+    model: ModelSettings,
+    settings: TrainSettings,
+    out: Path | None,
+    checkpoint: Path | None = None,
+    on_start: Callable | None = None,
+    on_epoch: Callable | None = None,
+) -> tuple[GenreTask, train.Fit]:
+    """Train, and write the model folder `out` unless it is None. Returns the task, with the best weights, and the fit."""
+    device = train.pick_device(settings.device)
+    try:
+        task = GenreTask(
+            material.windows, material.rows("train"), material.rows("val"), len(material.classes), model, settings, device
+        )
+    except ValueError as e:
+        raise EarmarkError(f"features.window_s or n_mels: {e}; lengthen the window or take another model.") from None
+    fit = train.fit(task, settings, checkpoint, on_start, on_epoch)
+    task.model.load_state_dict(fit.weights)
+    if out is not None:
+        config = model_folder.ModelConfig(
+            material.task,
+            material.classes,
+            material.features,
+            model,
+            asdict(settings),
+            hashes(material, model, settings),
+            int(fit.best_epoch),
+            describe.count(task.model),
+        )
+        model_folder.write(out, config, fit.weights, fit.history, _summary(material, task))
+    return task, fit
+
+
+def _summary(material: Material, task: GenreTask) -> str:
+    n_windows = int(np.diff(task.data.bounds).max())
+    f = material.features
+    return describe.summary(task.model, f.n_bands, f.window_frames, n_windows, len(material.classes))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
