@@ -80,7 +80,9 @@ def _decode(file: sf.SoundFile, limit: int | None) -> Iterator[np.ndarray]:
     n = 0
     while limit is None or n < limit:
         try:
-            block = file.read(size if limit is None else min(size, limit - n), dtype="float32", always_2d=True)
+            block = file.read(
+                size if limit is None else min(size, limit - n), dtype="float32", always_2d=True
+            )
         except sf.SoundFileError as e:
             raise AudioError(f"it breaks off after {n / file.samplerate:.2f} s ({_reason(e)})") from None
         if not len(block):
@@ -100,7 +102,9 @@ def _refuse_truncated(source: Source, file: sf.SoundFile, n_decoded: int) -> Non
         if file.format == "WAV":
             promised = max(promised, _wav_frames(raw))
         elif file.format == "OGG" and not _ogg_ends(raw):
-            raise AudioError(f"it is truncated: the last Ogg page is missing after {n_decoded / file.samplerate:.2f} s")
+            raise AudioError(
+                f"it is truncated: the last Ogg page is missing after {n_decoded / file.samplerate:.2f} s"
+            )
     if n_decoded < promised:
         raise AudioError(
             f"it is truncated: the header promises {promised / file.samplerate:.2f} s, "

@@ -15,7 +15,8 @@ from earmark.errors import EarmarkError
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="genre")]
 Overrides = Annotated[
-    list[str] | None, typer.Option("--set", "-S", help="Override a key below tasks.TASK, as in -S train.lr=0.001.")
+    list[str] | None,
+    typer.Option("--set", "-S", help="Override a key below tasks.TASK, as in -S train.lr=0.001."),
 ]
 
 
@@ -36,7 +37,9 @@ def demo() -> None:
     settings = config.load(Path("params.yaml")).demo
     total = len(demo_music.GENRES) * settings.songs_per_genre
     with _bar("rendering demo songs", total) as advance:
-        demo_music.generate(Path("data/demo"), settings.songs_per_genre, settings.seed, workers=2, progress=advance)
+        demo_music.generate(
+            Path("data/demo"), settings.songs_per_genre, settings.seed, workers=2, progress=advance
+        )
 
 
 @app.command()
@@ -86,7 +89,9 @@ def train(task: TaskName) -> None:
 @app.command()
 def evaluate(
     task: TaskName,
-    leak_gap: Annotated[bool, typer.Option("--leak-gap", help="Add the score of a random split (trains anew).")] = False,
+    leak_gap: Annotated[
+        bool, typer.Option("--leak-gap", help="Add the score of a random split (trains anew).")
+    ] = False,
 ) -> None:
     """Judge the trained model on the test split; files in, files out."""
     import numpy as np
@@ -108,7 +113,9 @@ def evaluate(
         return
     stage.write(out, predictions, found)
     report.confusion(out / "plots" / "confusion.png", predictions, material.classes)
-    report.learning_curves(out / "plots" / "learning_curves.png", model_folder.read_history(folder), done.best_epoch)
+    report.learning_curves(
+        out / "plots" / "learning_curves.png", model_folder.read_history(folder), done.best_epoch
+    )
     root = paths.audio_root(settings.data.root)
     report.listening(out / "listening.html", predictions, root, material.features.window_s)
 
@@ -146,8 +153,12 @@ def crossval(
 @app.command()
 def promote(
     task: TaskName,
-    version: Annotated[int | None, typer.Option(help="A registered version; the challenger by default.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="In spite of a lower figure or another test set.")] = False,
+    version: Annotated[
+        int | None, typer.Option(help="A registered version; the challenger by default.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="In spite of a lower figure or another test set.")
+    ] = False,
     why: Annotated[str | None, typer.Option(help="The reason, kept with the version.")] = None,
 ) -> None:
     """Make a version champion, if it is no worse on the same test recordings."""
@@ -205,7 +216,9 @@ def ui(port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000) 
     store = f"sqlite:///{root / 'mlflow.db'}"
     command = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--backend-store-uri", store]
     try:
-        subprocess.run([*command, "--default-artifact-root", (root / "mlartifacts").as_uri()], env=env, cwd=root)
+        subprocess.run(
+            [*command, "--default-artifact-root", (root / "mlartifacts").as_uri()], env=env, cwd=root
+        )
     except KeyboardInterrupt:
         print("The UI is closed.")
 
@@ -238,10 +251,15 @@ def _leak_gap(task: str, settings: config.GenreSettings, material, statistics, f
     leaking = replace(material, table=cv.random_split(material.table, settings.data.seed))
     fold = cv.one(leaking, "random", statistics, settings)
     _, random = cv.pooled([fold], material.classes, settings)
-    gap = {k: {"grouped": found[k], "random": random[k], "gap": random[k] - found[k]} for k in ("accuracy", "baseline_accuracy")}
+    gap = {
+        k: {"grouped": found[k], "random": random[k], "gap": random[k] - found[k]}
+        for k in ("accuracy", "baseline_accuracy")
+    }
     (Path("reports") / task / "leak_gap.json").write_text(json.dumps(gap, indent=2) + "\n")
     for name, row in gap.items():
-        print(f"{name}: {row['grouped']:.3f} by group, {row['random']:.3f} at random: the leak adds {row['gap']:+.3f}")
+        print(
+            f"{name}: {row['grouped']:.3f} by group, {row['random']:.3f} at random: the leak adds {row['gap']:+.3f}"
+        )
 
 
 def _model_folder(task: str, model: str | None) -> tuple[Path, str]:
@@ -254,8 +272,12 @@ def _model_folder(task: str, model: str | None) -> tuple[Path, str]:
         return registry.download(model), model
     champion = registry.by_alias(client, task, "champion")
     if champion is None:
-        raise EarmarkError(f"earmark-{task} has no champion; run `earmark promote {task}`, or name a model with --model.")
-    return registry.download(f"models:/earmark-{task}@champion"), f"earmark-{task} version {champion.version} (champion)"
+        raise EarmarkError(
+            f"earmark-{task} has no champion; run `earmark promote {task}`, or name a model with --model."
+        )
+    return registry.download(
+        f"models:/earmark-{task}@champion"
+    ), f"earmark-{task} version {champion.version} (champion)"
 
 
 def _answer(predictor, path: Path) -> dict:

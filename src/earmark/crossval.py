@@ -29,7 +29,9 @@ class Fold:
     best_epoch: int
 
 
-def recordings(settings: GenreSettings, k: int, warn: Callable, progress: Callable) -> tuple[pd.DataFrame, Path]:
+def recordings(
+    settings: GenreSettings, k: int, warn: Callable, progress: Callable
+) -> tuple[pd.DataFrame, Path]:
     """The usable recordings of the source with their folds, and the audio's root."""
     root = paths.audio_root(settings.data.root)
     table, quarantined = prepare.read(settings.data, root, warn, progress)
@@ -81,7 +83,13 @@ def one(material: Material, name: str, statistics: np.ndarray, settings: GenreSe
     test = material.rows("test")
     known = np.sort(np.concatenate([material.rows("train"), material.rows("val")]))
     predictions = evaluate.predict(material, fitted.model, fitted.data, test).assign(fold=name)
-    return Fold(name, predictions, evaluate.baseline(material, statistics, known, test), fit.history, int(fit.best_epoch))
+    return Fold(
+        name,
+        predictions,
+        evaluate.baseline(material, statistics, known, test),
+        fit.history,
+        int(fit.best_epoch),
+    )
 
 
 def pooled(folds: list[Fold], classes: list[str], settings: GenreSettings) -> tuple[pd.DataFrame, dict]:

@@ -79,10 +79,14 @@ def assign_splits(table: pd.DataFrame, data: DataSettings, key: str = "group") -
         table["split"] = "train"
         _move_share(table, key, "test", data.test_share, data.seed)
     elif (named == "").any():
-        raise EarmarkError(f"The manifest's split is empty for '{table.path[named == ''].iloc[0]}'; fill it in.")
+        raise EarmarkError(
+            f"The manifest's split is empty for '{table.path[named == ''].iloc[0]}'; fill it in."
+        )
     elif set(named) <= set(SPLITS):
         if data.test_fold is not None:
-            raise EarmarkError("tasks.*.data.test_fold is set, but the manifest has train/val/test; set it to null.")
+            raise EarmarkError(
+                "tasks.*.data.test_fold is set, but the manifest has train/val/test; set it to null."
+            )
         table["split"] = named
     else:
         return split_fold(table.assign(fold=named), _known_fold(data.test_fold, named), data, key)
@@ -110,9 +114,13 @@ def _move_share(table: pd.DataFrame, key: str, split: str, share: float, seed: i
 def _known_fold(fold: str | None, named: pd.Series) -> str:
     folds = sorted(named.unique())
     if fold is None:
-        raise EarmarkError(f"The manifest has folds; set tasks.*.data.test_fold to one of {', '.join(folds)}.")
+        raise EarmarkError(
+            f"The manifest has folds; set tasks.*.data.test_fold to one of {', '.join(folds)}."
+        )
     if fold not in folds:
-        raise EarmarkError(f"tasks.*.data.test_fold '{fold}' is no fold of the manifest; {nearest(fold, folds)}")
+        raise EarmarkError(
+            f"tasks.*.data.test_fold '{fold}' is no fold of the manifest; {nearest(fold, folds)}"
+        )
     return fold
 
 
@@ -122,10 +130,10 @@ def _require_groups(table: pd.DataFrame, key: str, least: int) -> None:
         raise EarmarkError(f"There is one class only ('{counts.index[0]}'); at least two are needed.")
     few = counts[counts < least]
     if len(few):
-        n = int((table.label == few.index[0]).sum())
+        label, n_groups, n = few.index[0], int(few.iloc[0]), int((table.label == few.index[0]).sum())
         raise EarmarkError(
-            f"Class '{few.index[0]}' has {n} recording{'s' * (n != 1)} in {few.iloc[0]} group{'s' * (few.iloc[0] != 1)}; "
-            f"train, val and test need one group each: add recordings or remove the class."
+            f"Class '{label}' has {n} recording{'s' * (n != 1)} in {n_groups} group{'s' * (n_groups != 1)}; train, "
+            "val and test need a group each: add recordings or remove the class."
         )
 
 

@@ -32,8 +32,12 @@ def gather(task: str, table: pd.DataFrame, store: Store) -> Material:
     """Join a manifest and its feature store."""
     missing = sorted(set(table.path) - set(store.ids))
     if missing:
-        raise EarmarkError(f"The feature store lacks '{missing[0]}'; run `dvc repro` to extract features anew.")
+        raise EarmarkError(
+            f"The feature store lacks '{missing[0]}'; run `dvc repro` to extract features anew."
+        )
     features = FeatureSettings(**store.settings)
     classes = sorted(table.label.unique())
     labels = table.label.map(classes.index).to_numpy()
-    return Material(task, table, classes, windows.index(store, list(table.path), labels, features), features, store.sha256)
+    return Material(
+        task, table, classes, windows.index(store, list(table.path), labels, features), features, store.sha256
+    )

@@ -5,14 +5,16 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-from safetensors.torch import load, save
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from earmark.errors import EarmarkError
-from earmark.models.song import SongModel
 from earmark.settings.features import FeatureSettings
 from earmark.settings.training import ModelSettings
+
+if TYPE_CHECKING:  # torch takes seconds to import, and most readers of a folder want its facts alone
+    from torch import Tensor
+
+    from earmark.models.song import SongModel
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,12 @@ class ModelConfig:
     n_parameters: int
 
 
-def write(path: Path, config: ModelConfig, weights: dict[str, Tensor], history: list[dict], text: str) -> None:
+def write(
+    path: Path, config: ModelConfig, weights: "dict[str, Tensor]", history: list[dict], text: str
+) -> None:
     """Write the folder; config.json comes last, so a folder that has one is whole."""
+    from safetensors.torch import save
+
     path.mkdir(parents=True, exist_ok=True)
     (path / "model.safetensors").write_bytes(save({k: v.contiguous() for k, v in weights.items()}))
     with (path / "history.csv").open("w", newline="") as file:
@@ -59,15 +65,14 @@ def read_history(path: Path) -> list[dict[str, float]]:
         return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
 
 
-def build(config: ModelConfig) -> SongModel:
-    """The network of a model folder, with fresh weights."""
-    f = config.features
-    return SongModel(f.n_bands, f.window_frames, len(config.labels), config.model)
-
-
-def load_model(path: Path, config: ModelConfig) -> SongModel:
+def load_model(path: Path, config: ModelConfig) -> "SongModel":
     """The network with its trained weights, ready to answer."""
-    model = build(config)
+    from safetensors.torch import load
+
+    from earmark.models.song import SongModel
+
+    f = config.features
+    model = SongModel(f.n_bands, f.window_frames, len(config.labels), config.model)
     model.load_state_dict(load((path / "model.safetensors").read_bytes()))
     return model.eval()
 
@@ -80,5 +85,9 @@ def weights_sha256(path: Path) -> str:
 def identity(path: Path) -> dict[str, str]:
     """What a finished run is tagged with: the weights' hash, the epoch kept, the number of parameters."""
     config = read_config(path)
-    facts = {"model_sha256": weights_sha256(path), "best_epoch": config.best_epoch, "n_parameters": config.n_parameters}
+    facts = {
+        "model_sha256": weights_sha256(path),
+        "best_epoch": config.best_epoch,
+        "n_parameters": config.n_parameters,
+    }
     return {k: str(v) for k, v in facts.items()}

@@ -38,7 +38,9 @@ def read(data: DataSettings, root: Path, warn: Callable[[str], None], progress: 
     table = folder.read(root, warn)
     files = [manifest.inside(root, path, line) for line, path in enumerate(table.path, start=2)]
     with ThreadPoolExecutor() as pool:
-        facts = pd.DataFrame(progress(pool.map(_inspect, files), len(files), "checking audio"), index=table.index)
+        facts = pd.DataFrame(
+            progress(pool.map(_inspect, files), len(files), "checking audio"), index=table.index
+        )
     bad = facts.reason != ""
     quarantined = pd.DataFrame({"path": table.path[bad], "reason": facts.reason[bad]})
     _refuse_many(quarantined, len(table), data.max_quarantined)
@@ -52,7 +54,11 @@ def write(out: Path, table: pd.DataFrame, quarantined: pd.DataFrame) -> None:
     table.to_csv(out / "manifest.csv", index=False)
     quarantined.to_csv(out / "quarantine.csv", index=False)
     manifest.summary(table).to_csv(out / "summary.csv", index=False)
-    facts = {"n_recordings": len(table), "n_quarantined": len(quarantined), "data_sha256": manifest.digest(table)}
+    facts = {
+        "n_recordings": len(table),
+        "n_quarantined": len(quarantined),
+        "data_sha256": manifest.digest(table),
+    }
     (out / "data.json").write_text(json.dumps(facts, indent=2) + "\n")
 
 

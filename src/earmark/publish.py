@@ -98,8 +98,8 @@ def _register(tracker: Tracker, run_id: str, folder: Path, config, sha256: str, 
         if version.tags.get(key) != value:
             client.set_model_version_tag(name, version.version, key, value)
     champion, challenger = (registry.by_alias(client, config.task, a) for a in ("champion", "challenger"))
-    held = {v.version for v in (champion, challenger) if v}
-    if version.version not in held:
+    held = {int(v.version) for v in (champion, challenger) if v}
+    if int(version.version) not in held:
         client.set_registered_model_alias(name, "challenger", version.version)
         said.append(f"It is the challenger; `earmark promote {config.task}` makes it champion.")
     return said

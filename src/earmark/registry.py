@@ -47,7 +47,9 @@ def find(client: MlflowClient, task: str, tags: dict[str, str]) -> ModelVersion 
     return max(fitting, key=lambda v: int(v.version), default=None)
 
 
-def register(client: MlflowClient, task: str, run_id: str, folder: Path, config: ModelConfig, tags: dict) -> ModelVersion:
+def register(
+    client: MlflowClient, task: str, run_id: str, folder: Path, config: ModelConfig, tags: dict
+) -> ModelVersion:
     """Log the pyfunc model into a run and make a version of it."""
     _ensure_model(client, task)
     logged = Model.log(
@@ -80,7 +82,9 @@ def _ensure_model(client: MlflowClient, task: str) -> None:
 def signature() -> ModelSignature:
     """Audio bytes or a local path in; label, probability and runner-up out."""
     inputs = Schema([ColSpec("binary", "audio", required=False), ColSpec("string", "path", required=False)])
-    outputs = Schema([ColSpec("string", "label"), ColSpec("double", "probability"), ColSpec("string", "runner_up")])
+    outputs = Schema(
+        [ColSpec("string", "label"), ColSpec("double", "probability"), ColSpec("string", "runner_up")]
+    )
     return ModelSignature(inputs, outputs)
 
 
@@ -122,18 +126,22 @@ def promote(client: MlflowClient, task: str, number: int | None, force: bool, wh
         raise EarmarkError("--force needs --why, which is kept with the version.")
     new = _version(client, task, number)
     old = by_alias(client, task, "champion")
-    if old and old.version == new.version:
+    if old and int(old.version) == int(new.version):
         return f"Version {new.version} is champion already."
     objection = old and _objection(new, old)
     if objection and not force:
-        raise EarmarkError(f"Version {new.version} is not promoted: {objection} Use --force --why '...' to insist.")
+        raise EarmarkError(
+            f"Version {new.version} is not promoted: {objection} Use --force --why '...' to insist."
+        )
     if old:
-        client.set_model_version_tag(name_of(task), new.version, "earmark.previous_champion", old.version)
+        client.set_model_version_tag(
+            name_of(task), new.version, "earmark.previous_champion", str(old.version)
+        )
     if why:
         client.set_model_version_tag(name_of(task), new.version, "earmark.promoted_because", why)
     client.set_registered_model_alias(name_of(task), "champion", new.version)
     challenger = by_alias(client, task, "challenger")
-    if challenger and challenger.version == new.version:
+    if challenger and int(challenger.version) == int(new.version):
         client.delete_registered_model_alias(name_of(task), "challenger")
     return f"Version {new.version} is champion" + (f"; before it was version {old.version}." if old else ".")
 
@@ -145,7 +153,9 @@ def rollback(client: MlflowClient, task: str) -> str:
         raise EarmarkError(f"{name_of(task)} has no champion; promote a version first.")
     before = now.tags.get("earmark.previous_champion")
     if before is None:
-        raise EarmarkError(f"Version {now.version} of {name_of(task)} is the first champion; there is none before it.")
+        raise EarmarkError(
+            f"Version {now.version} of {name_of(task)} is the first champion; there is none before it."
+        )
     client.set_registered_model_alias(name_of(task), "champion", before)
     client.delete_model_version_tag(name_of(task), now.version, "earmark.previous_champion")
     client.set_model_version_tag(name_of(task), now.version, "earmark.rolled_back", "true")
@@ -156,7 +166,9 @@ def _version(client: MlflowClient, task: str, number: int | None) -> ModelVersio
     if number is None:
         version = by_alias(client, task, "challenger")
         if version is None:
-            raise EarmarkError(f"{name_of(task)} has no challenger; run `dvc repro`, or name one with --version.")
+            raise EarmarkError(
+                f"{name_of(task)} has no challenger; run `dvc repro`, or name one with --version."
+            )
         return version
     try:
         return client.get_model_version(name_of(task), str(number))
@@ -180,5 +192,7 @@ def download(uri: str) -> Path:
     model = Path(mlflow.artifacts.download_artifacts(uri))
     folders = [path.parent for path in sorted((model / "artifacts").glob("*/config.json"))]
     if not folders:
-        raise EarmarkError(f"{uri} is not a model that earmark registered; it holds no artifacts/*/config.json.")
+        raise EarmarkError(
+            f"{uri} is not a model that earmark registered; it holds no artifacts/*/config.json."
+        )
     return folders[0]

@@ -33,13 +33,17 @@ class EarmarkModel(mlflow.pyfunc.PythonModel):
         elif not isinstance(path, str):
             raise ValueError("A row needs 'audio' (bytes of an audio file) or 'path' (a local file).")
         elif SERVED in os.environ:
-            raise ValueError("A served model takes 'audio' (bytes) alone; it does not read paths on the server.")
+            raise ValueError(
+                "A served model takes 'audio' (bytes) alone; it does not read paths on the server."
+            )
         else:
             source = Path(path)
         try:
             return {k: v for k, v in self.predictor(source).plain().items() if k != "probabilities"}
         except (AudioError, OSError) as e:
-            raise ValueError(f"The recording {path if source == Path(str(path)) else ''} cannot be used: {e}.") from None
+            raise ValueError(
+                f"The recording {path if source == Path(str(path)) else ''} cannot be used: {e}."
+            ) from None
 
 
 mlflow.models.set_model(EarmarkModel())

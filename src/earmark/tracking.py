@@ -12,7 +12,8 @@ import time
 from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.metadata import version as installed
+from typing import TYPE_CHECKING
 
 for _name, _value in {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -34,7 +35,9 @@ from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 from earmark import paths
 from earmark.errors import EarmarkError
-from earmark.train import Fit
+
+if TYPE_CHECKING:
+    from earmark.train import Fit
 
 UNFINISHED = ("RUNNING", "KILLED")
 GENERATED = re.compile(r"^(dvc\.lock|reports/.*|.*\.gitignore)$")  # what the pipeline writes into git's view
@@ -112,7 +115,9 @@ def unreachable(error: Exception) -> EarmarkError:
     """The one sentence about a store that does not answer; credentials in its address stay out."""
     uri = re.sub(r"//[^/@]*@", "//***@", mlflow.get_tracking_uri())
     reason = "it refuses the connection" if "refused" in str(error) else str(error).split("\n")[0][:160]
-    return EarmarkError(f"The tracking store {uri} cannot be reached ({reason}); start it or unset MLFLOW_TRACKING_URI.")
+    return EarmarkError(
+        f"The tracking store {uri} cannot be reached ({reason}); start it or unset MLFLOW_TRACKING_URI."
+    )
 
 
 def owner() -> str:
@@ -124,7 +129,9 @@ def flatten(settings: dict, prefix: str = "") -> dict[str, str]:
     """Nested settings as dotted keys."""
     flat = {}
     for key, value in settings.items():
-        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": str(value)}
+        flat |= (
+            flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": str(value)}
+        )
     return flat
 
 
@@ -143,10 +150,9 @@ def _git(*args: str) -> str:
 
 def version_tags() -> dict[str, str]:
     """Versions of what decides a result."""
-    import numpy
-    import torch
-
-    versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__}
+    versions = {"python": platform.python_version()} | {
+        p: installed(p) for p in ("earmark", "torch", "numpy", "mlflow")
+    }
     return {f"earmark.version.{k}": v for k, v in versions.items()}
 
 
@@ -200,12 +206,12 @@ class LiveRun:
         self.monitor = SystemMetricsMonitor(self.run_id, sampling_interval=5, resume_logging=bool(found))
         self.monitor.start()
 
-    def start(self, fit: Fit) -> None:
+    def start(self, fit: "Fit") -> None:
         if fit.epoch:
             self.say(f"Resuming after epoch {fit.epoch}.")
         self._try(lambda: self.tracker.log_missing(self.run_id, fit.history))
 
-    def epoch(self, fit: Fit, seconds: float) -> None:
+    def epoch(self, fit: "Fit", seconds: float) -> None:
         row = {k: v for k, v in fit.history[-1].items() if k != "epoch"}
         self._try(lambda: self.tracker.log(self.run_id, row | {"epoch_seconds": seconds}, fit.epoch))
 

@@ -41,10 +41,18 @@ def run(
     device = train.pick_device(settings.device)
     try:
         task = GenreTask(
-            material.windows, material.rows("train"), material.rows("val"), len(material.classes), model, settings, device
+            material.windows,
+            material.rows("train"),
+            material.rows("val"),
+            len(material.classes),
+            model,
+            settings,
+            device,
         )
     except ValueError as e:
-        raise EarmarkError(f"features.window_s or n_mels: {e}; lengthen the window or take another model.") from None
+        raise EarmarkError(
+            f"features.window_s or n_mels: {e}; lengthen the window or take another model."
+        ) from None
     fit = train.fit(task, settings, checkpoint, on_start, on_epoch)
     task.model.load_state_dict(fit.weights)
     if out is not None:

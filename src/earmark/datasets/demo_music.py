@@ -30,16 +30,17 @@ import soundfile as sf
 import soxr
 
 from earmark.datasets import demo_score as score
-from earmark.datasets.demo_score import PPQ, Tone
-from earmark.datasets.demo_styles import MODES, STYLES, TONICS, Groove, Style
+from earmark.datasets.demo_score import MODES, PPQ, TONICS, Tone
+from earmark.datasets.demo_styles import STYLES, Groove, Style
 from earmark.errors import EarmarkError
 
 GENRES: tuple[str, ...] = tuple(STYLES)
 COLUMNS = ("path", "label", "group", "lab", "key", "mode", "tempo_bpm")
 RENDER_RATE = 48000  # Hz, fixed by midirenderer
 PEAK_DB = (-18.0, -3.0)
-CHANCE = {"drums": 0.65, "lead": 0.6, "pad": 0.3}  # of a part that a song may lack, alike in all genres
+CHANCE = {"drums": 0.65, "lead": 0.6, "pad": 0.2}  # of a part that a song may lack, alike in all genres
 PADS = (19, 52, 53, 89, 90)  # layered strings would take longer to render than all other parts
+FADER = {"comp": (85, 115), "bass": (75, 105), "lead": (70, 105), "pad": (60, 90)}
 VELOCITY = {"comp": 74, "bass": 86, "lead": 84, "pad": 58, "drums": 80}
 MAX_JITTER_S = 0.012
 
@@ -156,11 +157,11 @@ def _write_parts(
     bar, (tonic, mode) = style.beats * PPQ, key
     scale = tuple((score.pitch_class(tonic) + i) % 12 for i in style.scales.get(mode, MODES[mode]))
     parts = {
-        "comp": score.write_comp(harmony, groove.comp, bar, rng),
+        "comp": score.write_comp(harmony, groove.comp, bar, style.register, rng),
         "bass": score.write_bass(harmony, groove.bass, bar),
         "pad": score.write_pad(harmony, rng),
         "lead": score.write_lead(harmony, groove.lead, bar, scale, rng),
-        "drums": score.write_drums(groove, bar, harmony[-1].end, rng),
+        "drums": score.write_drums(style, groove, harmony[-1].end, rng),
     }
     return {name: list(tones) for name, tones in parts.items() if rng.random() < CHANCE.get(name, 1.0)}
 
@@ -172,11 +173,12 @@ def _perform(
     midi = pretty_midi.PrettyMIDI(resolution=PPQ, initial_tempo=6e7 / (clock.mpq + 1e-6))
     midi.time_signature_changes = [pretty_midi.TimeSignature(style.beats, 4, 0.0)]
     programs = {**style.programs, "pad": PADS, "drums": (0,)}
-    reverb = rng.randint(10, 70)
+    reverb, touch = rng.randint(10, 70), style.force + rng.randint(-12, 12)
+    faders = {**FADER, "drums": style.drum_fader}
     for name, tones in parts.items():
         player = pretty_midi.Instrument(rng.choice(programs[name]), is_drum=name == "drums", name=name)
-        player.notes = list(_played(tones, VELOCITY[name], clock, rng))
-        mix = {7: rng.randint(70, 115), 10: 64 if name == "bass" else rng.randint(34, 94), 91: reverb}
+        player.notes = list(_played(tones, VELOCITY[name] + touch, style.legato, clock, rng))
+        mix = {7: rng.randint(*faders[name]), 10: 64 if name == "bass" else rng.randint(34, 94), 91: reverb}
         player.control_changes = [pretty_midi.ControlChange(k, v, 0.0) for k, v in mix.items()]
         midi.instruments.append(player)
     # midirenderer stops at the last event.
@@ -185,14 +187,14 @@ def _perform(
 
 
 def _played(
-    tones: list[Tone], velocity: int, clock: _Clock, rng: random.Random
+    tones: list[Tone], velocity: int, legato: tuple[float, float], clock: _Clock, rng: random.Random
 ) -> Iterator[pretty_midi.Note]:
-    """Tones with a player's touch: late by up to the jitter, never early, never held longer than written."""
+    """Late by up to the jitter, never early; held for a share of the written length; of uneven force."""
     loose = rng.uniform(0.3, 1.0) * MAX_JITTER_S * PPQ * 1e6 / clock.mpq
-    legato = rng.uniform(0.7, 1.0)
+    share = rng.uniform(*legato)
     for tone in sorted(tones):
         start = tone.start + int(rng.uniform(0, loose))
-        end = max(start + 1, tone.start + int((tone.end - tone.start) * legato))
+        end = max(start + 1, tone.start + int((tone.end - tone.start) * share))
         force = velocity + 14 * tone.accent + round(rng.gauss(0, 5))
         force = min(max(force, 20), 124)
         yield pretty_midi.Note(force, tone.pitch, clock.seconds(start), clock.seconds(end))

@@ -7,13 +7,41 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from earmark.datasets.demo_styles import INVERSIONS, MODES, QUALITIES, Groove, Style
+from earmark.datasets.demo_styles import Groove, Style
 
 PPQ = 480  # ticks a quarter: every step of the tables falls on a whole tick
 BASS_LOW, LEAD_LOW, LEAD_HIGH = 28, 64, 86  # MIDI notes
 INVERTED, RESTING = 0.15, 0.25  # chance of an inverted chord, of a silent bar of the lead
-DRUMS = {"kick": (35, 36), "snare": (37, 38, 40), "time": (42, 42, 51, 70)}  # alike in all genres
 HELD = "X" + "-" * 11
+
+# Semitones above the root, in the order root, third (or fourth), fifth, seventh (or sixth), ninth.
+QUALITIES = {
+    "maj": (0, 4, 7),
+    "min": (0, 3, 7),
+    "aug": (0, 4, 8),
+    "sus4": (0, 5, 7),
+    "7": (0, 4, 7, 10),
+    "maj7": (0, 4, 7, 11),
+    "min7": (0, 3, 7, 10),
+    "dim7": (0, 3, 6, 9),
+    "hdim7": (0, 3, 6, 10),
+    "maj6": (0, 4, 7, 9),
+    "min6": (0, 3, 7, 9),
+    "9": (0, 4, 7, 10, 14),
+}
+# Chord notes an inverted chord may stand on. A sixth or a diminished seventh would name another root.
+INVERSIONS = {3: "b3", 4: "3", 6: "b5", 7: "5", 10: "b7", 11: "7"}
+
+MODES = {
+    "maj": (0, 2, 4, 5, 7, 9, 11),
+    "min": (0, 2, 3, 5, 7, 8, 10),
+    "dor": (0, 2, 3, 5, 7, 9, 10),
+    "mix": (0, 2, 4, 5, 7, 9, 10),
+}
+TONICS = {
+    "maj": ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"),
+    "min": ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B"),
+}
 
 NATURAL = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 PLAIN = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
@@ -132,9 +160,11 @@ def voicing(pcs: tuple[int, ...], centre: float, spread: bool) -> list[int]:
     return min(options, key=lambda notes: abs(sum(notes) / len(notes) - centre))
 
 
-def write_comp(harmony: list[Harmony], pattern: str, bar: int, rng: random.Random) -> Iterator[Tone]:
+def write_comp(
+    harmony: list[Harmony], pattern: str, bar: int, register: tuple[int, int], rng: random.Random
+) -> Iterator[Tone]:
     """Block chords and broken chords; every chord is struck at least once."""
-    home, spread = rng.uniform(58, 67), rng.random() < 0.4
+    home, spread = rng.uniform(*register), rng.random() < 0.4
     centre = home
     for h in harmony:
         notes = voicing(h.pcs, centre, spread)
@@ -189,10 +219,11 @@ def write_lead(
             yield Tone(start, end, pitch, char == "X")
 
 
-def write_drums(groove: Groove, bar: int, end: int, rng: random.Random) -> Iterator[Tone]:
+def write_drums(style: Style, groove: Groove, end: int, rng: random.Random) -> Iterator[Tone]:
     """Kick, snare and time keeping; one stroke on the last bar."""
+    bar = style.beats * PPQ
     last = end - bar
-    for voice, keys in DRUMS.items():
+    for voice, keys in style.kit.items():
         key, pattern = rng.choice(keys), getattr(groove, voice)
         yield from (Tone(t, t + PPQ // 8, key, c == "X") for t, _, c in _hits(pattern, bar, 0, last))
         if voice != "snare":

@@ -1,4 +1,4 @@
-"""Tables behind the demo music: chord qualities, keys and, for every genre, its harmony and its grooves.
+"""Tables behind the demo music: every genre's harmony, grooves and instruments.
 
 Harmony: bars stand between `|`; a bar's chords share it equally and read degree:quality or
 degree:quality/bass with Harte's degrees, counted from the tonic's major scale.
@@ -10,35 +10,6 @@ next bass. Drums and lead: `X` and `x` are hits. Upper case is accented.
 """
 
 from dataclasses import dataclass
-
-# Semitones above the root, in the order root, third (or fourth), fifth, seventh (or sixth), ninth.
-QUALITIES = {
-    "maj": (0, 4, 7),
-    "min": (0, 3, 7),
-    "aug": (0, 4, 8),
-    "sus4": (0, 5, 7),
-    "7": (0, 4, 7, 10),
-    "maj7": (0, 4, 7, 11),
-    "min7": (0, 3, 7, 10),
-    "dim7": (0, 3, 6, 9),
-    "hdim7": (0, 3, 6, 10),
-    "maj6": (0, 4, 7, 9),
-    "min6": (0, 3, 7, 9),
-    "9": (0, 4, 7, 10, 14),
-}
-# Chord notes an inverted chord may stand on. A sixth or a diminished seventh would name another root.
-INVERSIONS = {3: "b3", 4: "3", 6: "b5", 7: "5", 10: "b7", 11: "7"}
-
-MODES = {
-    "maj": (0, 2, 4, 5, 7, 9, 11),
-    "min": (0, 2, 3, 5, 7, 8, 10),
-    "dor": (0, 2, 3, 5, 7, 9, 10),
-    "mix": (0, 2, 4, 5, 7, 9, 10),
-}
-TONICS = {
-    "maj": ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"),
-    "min": ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B"),
-}
 
 
 @dataclass(frozen=True)
@@ -56,10 +27,12 @@ class Groove:
 
 @dataclass(frozen=True)
 class Style:
-    """A genre: beats a bar, (mode, progression) pairs, qualities a chord may turn into, grooves, programs.
+    """A genre: beats a bar, (mode, progression) pairs, colours of a quality, grooves.
 
-    `scales` overrides a mode's scale for the lead. `programs` maps a part to General MIDI programs;
-    a program named twice is drawn twice as often.
+    programs: General MIDI programs of every part. kit: General MIDI drums of every drum pattern. What is
+    named twice is drawn twice as often. register: bounds of the comping's middle, MIDI note. force: added to
+    velocities. drum_fader: bounds of the drums' channel volume. legato: bounds of the share of its written
+    length that a note sounds. scales: semitones of the lead's scale in a mode, unless the mode's own.
     """
 
     beats: int
@@ -67,6 +40,11 @@ class Style:
     colours: dict[str, tuple[str, ...]]
     grooves: tuple[Groove, ...]
     programs: dict[str, tuple[int, ...]]
+    kit: dict[str, tuple[int, ...]]
+    register: tuple[int, int]
+    force: int
+    drum_fader: tuple[int, int]
+    legato: tuple[float, float]
     scales: dict[str, tuple[int, ...]]
 
 
@@ -82,34 +60,43 @@ _BLUES = Style(
     colours={"7": ("7", "7", "9"), "min7": ("min7", "min", "min6"), "min6": ("min6", "min7")},
     grooves=(
         Groove(
-            (92, 140),
-            "x.XX.Xx.XX.X",
-            "R--T--F--S--|O--S--F--A--",
-            "..x-.xx-...x|x--...x-.x--",
-            "x..x..x..x.x",
-            "...X.....X..",
-            "x.xx.xx.xx.x",
+            tempo=(92, 140),
+            comp="x.XX.Xx.XX.X",
+            bass="R--T--F--S--|O--S--F--A--",
+            lead="..x-.xx-...x|x--...x-.x--",
+            kick="x..x..x..x.x",
+            snare="...X.....X..",
+            time="x.xx.xx.xx.x",
         ),
         Groove(
-            (84, 132),
-            "X--..x......|......x-...x",
-            "R--R--F--F--|R--T--F--A--",
-            "x-.x-.x--..x|......x-.x--",
-            "x.....x....x",
-            "...X.....X..",
-            "x..x.xx..x.x",
+            tempo=(84, 132),
+            comp="X--..x......|......x-...x",
+            bass="R--R--F--F--|R--T--F--A--",
+            lead="x-.x-.x--..x|......x-.x--",
+            kick="x.....x....x",
+            snare="...X.....X..",
+            time="x..x.xx..x.x",
         ),
         Groove(
-            (76, 104),
-            "X.xx.xX.xx.x",
-            "R-----..RF--|R-----O--A--",
-            "x-xx--..x--x|x-----......",
-            "x.....x....x",
-            "...X.....X..",
-            "XxxXxxXxxXxx",
+            tempo=(76, 104),
+            comp="X.xx.xX.xx.x",
+            bass="R-----..RF--|R-----O--A--",
+            lead="x-xx--..x--x|x-----......",
+            kick="x.....x....x",
+            snare="...X.....X..",
+            time="XxxXxxXxxXxx",
         ),
     ),
-    programs={"comp": (0, 4, 16, 25, 26, 27, 27, 29), "bass": (32, 33, 34), "lead": (22, 26, 27, 66, 0, 56)},
+    programs={
+        "comp": (16, 16, 27, 27, 0, 0, 26, 25, 29, 21),
+        "bass": (33, 33, 33, 32, 34),
+        "lead": (22, 22, 66, 26, 0, 56),
+    },
+    kit={"kick": (35, 36), "snare": (40, 40, 40, 38, 37), "time": (51, 51, 51, 42, 70)},
+    register=(57, 65),
+    force=2,
+    drum_fader=(80, 105),
+    legato=(0.55, 0.85),
     scales={"mix": (0, 2, 3, 4, 7, 9, 10), "dor": (0, 3, 5, 6, 7, 10)},
 )
 
@@ -130,34 +117,43 @@ _BOSSA = Style(
     },
     grooves=(
         Groove(
-            (96, 144),
-            "X-.x-.x-|..x-.x-.",
-            "R--FF--R",
-            "x--x-x--|.x-x---.",
-            "X..xX..x",
-            "X..x..x.|..x..x..",
-            "xxxxxxxx",
+            tempo=(96, 144),
+            comp="X-.x-.x-|..x-.x-.",
+            bass="R--FF--R",
+            lead="x--x-x--|.x-x---.",
+            kick="X..xX..x",
+            snare="X..x..x.|..x..x..",
+            time="xxxxxxxx",
         ),
         Groove(
-            (92, 140),
-            "X-x-.x-x|.x-x-.x-",
-            "R--FF--F",
-            "..x-x-.x|x-----..",
-            "x..xX..x",
-            "x..x...x|..x..x..",
-            "x.xXx.xXx.xXx.xX",
+            tempo=(92, 140),
+            comp="X-x-.x-x|.x-x-.x-",
+            bass="R--FF--F",
+            lead="..x-x-.x|x-----..",
+            kick="x..xX..x",
+            snare="x..x...x|..x..x..",
+            time="x.xXx.xXx.xXx.xX",
         ),
         Groove(
-            (80, 132),
-            "02.13.1.|.2.13.2.",
-            "R--RF--O",
-            "x---.x-x|x--.x---",
-            "x..xx..x",
-            "..x..x..|x..x..x.",
-            "x.xxx.xx",
+            tempo=(80, 132),
+            comp="02.13.1.|.2.13.2.",
+            bass="R--RF--O",
+            lead="x---.x-x|x--.x---",
+            kick="x..xx..x",
+            snare="..x..x..|x..x..x.",
+            time="x.xxx.xx",
         ),
     ),
-    programs={"comp": (0, 4, 11, 24, 24, 25, 26, 27), "bass": (32, 33, 35), "lead": (73, 66, 11, 24, 0, 56)},
+    programs={
+        "comp": (24, 24, 24, 4, 4, 26, 0, 0, 11, 25),
+        "bass": (32, 32, 32, 35, 33),
+        "lead": (73, 73, 66, 11, 24, 0),
+    },
+    kit={"kick": (35, 36), "snare": (37, 37, 37, 38, 40), "time": (70, 70, 70, 42, 51)},
+    register=(53, 61),
+    force=-9,
+    drum_fader=(60, 90),
+    legato=(0.5, 0.8),
     scales={},
 )
 
@@ -176,38 +172,43 @@ _ROCK = Style(
     colours={"maj": ("maj", "maj", "maj", "maj6", "sus4"), "min": ("min", "min", "min7"), "7": ("7", "9")},
     grooves=(
         Groove(
-            (92, 144),
-            "XxxxXxxx",
-            "RRRRRRRR|RRRRRRFF",
-            "x-x-xx.x|x-----..",
-            "x...xx..|x..xx...",
-            "..X...X.",
-            "XxXxXxXx",
+            tempo=(92, 144),
+            comp="XxxxXxxx",
+            bass="RRRRRRRR|RRRRRRFF",
+            lead="x-x-xx.x|x-----..",
+            kick="x...xx..|x..xx...",
+            snare="..X...X.",
+            time="XxXxXxXx",
         ),
         Groove(
-            (84, 132),
-            "X---x-X-..x-X-x-",
-            "R-.RR---..R-F-O-",
-            "x-.xx---x-.x....|x-------....x-x-",
-            "x.....x.x.......|x.....x.x.x.....",
-            "....X.......X...",
-            "x.x.x.x.x.x.x.x.",
+            tempo=(84, 132),
+            comp="X---x-X-..x-X-x-",
+            bass="R-.RR---..R-F-O-",
+            lead="x-.xx---x-.x....|x-------....x-x-",
+            kick="x.....x.x.......|x.....x.x.x.....",
+            snare="....X.......X...",
+            time="x.x.x.x.x.x.x.x.",
         ),
         Groove(
-            (76, 112),
-            "02312132",
-            "R--R--F-|R-----A-",
-            "x--xx---|x-----..",
-            "x....x..|x...xx..",
-            "....X...",
-            "xxxxxxxx",
+            tempo=(76, 112),
+            comp="02312132",
+            bass="R--R--F-|R-----A-",
+            lead="x--xx---|x-----..",
+            kick="x....x..|x...xx..",
+            snare="....X...",
+            time="xxxxxxxx",
         ),
     ),
     programs={
-        "comp": (0, 4, 16, 24, 25, 27, 29, 29),
-        "bass": (33, 34, 35, 32),
-        "lead": (29, 27, 0, 22, 40, 66),
+        "comp": (29, 29, 29, 25, 25, 27, 27, 16, 24, 0),
+        "bass": (34, 34, 34, 33, 35),
+        "lead": (29, 29, 27, 40, 22, 0),
     },
+    kit={"kick": (35, 36), "snare": (38, 38, 38, 40, 37), "time": (42, 42, 42, 51, 70)},
+    register=(54, 62),
+    force=9,
+    drum_fader=(95, 118),
+    legato=(0.8, 1.0),
     scales={},
 )
 
@@ -229,28 +230,43 @@ _WALTZ = Style(
     colours={"maj": ("maj", "maj", "maj6"), "min": ("min", "min", "min6"), "7": ("7", "7", "9")},
     grooves=(
         Groove(
-            (92, 144), "..X-x-", "R---..|F---..", "x---x-|x-----|x-xxx-|x---..", "X.....", "..x.x.", "x.x.x."
+            tempo=(92, 144),
+            comp="..X-x-",
+            bass="R---..|F---..",
+            lead="x---x-|x-----|x-xxx-|x---..",
+            kick="X.....",
+            snare="..x.x.",
+            time="x.x.x.",
         ),
         Groove(
-            (84, 132),
-            "123232",
-            "R-----|R---F-",
-            "x-----|x-x-x-|x---x-|x-----",
-            "x.....|x...x.",
-            "....x.",
-            "x.xxx.",
+            tempo=(84, 132),
+            comp="123232",
+            bass="R-----|R---F-",
+            lead="x-----|x-x-x-|x---x-|x-----",
+            kick="x.....|x...x.",
+            snare="....x.",
+            time="x.xxx.",
         ),
         Groove(
-            (88, 140),
-            "..x--x..x|X--..x...",
-            "R-----F--|R--T--F--",
-            "x--x-xx--|x-----..x",
-            "x....x...",
-            "...x.x...|...x....x",
-            "x..x.xx..",
+            tempo=(88, 140),
+            comp="..x--x..x|X--..x...",
+            bass="R-----F--|R--T--F--",
+            lead="x--x-xx--|x-----..x",
+            kick="x....x...",
+            snare="...x.x...|...x....x",
+            time="x..x.xx..",
         ),
     ),
-    programs={"comp": (0, 0, 4, 11, 16, 21, 24, 25), "bass": (32, 33, 35), "lead": (40, 73, 22, 11, 0, 24)},
+    programs={
+        "comp": (21, 21, 21, 0, 0, 11, 24, 4, 25, 16),
+        "bass": (35, 35, 32, 32, 33),
+        "lead": (40, 40, 73, 22, 0, 11),
+    },
+    kit={"kick": (35, 36), "snare": (37, 38, 38, 40, 40), "time": (42, 42, 51, 51, 70)},
+    register=(61, 69),
+    force=-2,
+    drum_fader=(60, 85),
+    legato=(0.8, 1.0),
     scales={},
 )
 

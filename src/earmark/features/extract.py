@@ -36,7 +36,9 @@ def run(
     if workers is None:
         workers = (os.cpu_count() or 1) if table.duration_s.sum() > WORTH_A_POOL_S else 1
     writer = Writer(out, settings.n_bands, settings.dtype, settings.plain())
-    statistics = np.lib.format.open_memmap(out / "statistics.npy", mode="w+", shape=(len(table), N_STATISTICS))
+    statistics = np.lib.format.open_memmap(
+        out / "statistics.npy", mode="w+", shape=(len(table), N_STATISTICS)
+    )
     with tempfile.TemporaryDirectory(prefix="earmark-") as scratch:
         jobs = ((root / path, settings, Path(scratch) / str(i)) for i, path in enumerate(table.path))
         done = progress(_ordered(_extract, jobs, workers), len(table), "extracting features")

@@ -19,7 +19,13 @@ def layers(model: nn.Module, *inputs) -> list[tuple[str, str, int]]:
     def note(name: str, module: nn.Module) -> None:
         def hook(_module, _inputs, output: Tensor) -> None:
             shape = ", ".join(map(str, output.shape[1:]))
-            rows.append((f"{name} ({type(module).__name__})", f"(None, {shape})" if shape else "(None)", count(module)))
+            rows.append(
+                (
+                    f"{name} ({type(module).__name__})",
+                    f"(None, {shape})" if shape else "(None)",
+                    count(module),
+                )
+            )
 
         hooks.append(module.register_forward_hook(hook))
 
@@ -39,7 +45,10 @@ def summary(model: SongModel, n_bands: int, n_frames: int, n_windows: int, n_cla
     device = next(model.parameters()).device
     x = torch.zeros(n_windows, 1, n_bands, n_frames, device=device)
     rows = layers(model, x, torch.zeros(n_windows, dtype=torch.int64, device=device), 1)
-    lines = [f"Window model: input (None, 1, {n_bands}, {n_frames})", *(f"  {a:<34}{b:<22}{c:>9,}" for a, b, c in rows)]
+    lines = [
+        f"Window model: input (None, 1, {n_bands}, {n_frames})",
+        *(f"  {a:<34}{b:<22}{c:>9,}" for a, b, c in rows),
+    ]
     combined = [
         "",
         f"Recording model: {n_windows} windows of a recording that long, pooled by {model.pooling}",

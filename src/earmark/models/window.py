@@ -26,7 +26,9 @@ class Cnn000(nn.Module):
         self.pool2 = nn.MaxPool2d((2, 2))
         bands, frames = ((n_bands - 2) // 2 - 2) // 2, ((n_frames - 2) // 3 - 2) // 2
         if bands < 1 or frames < 1:
-            raise ValueError(f"windows of {n_bands} bands x {n_frames} frames are too small for seed 000's network")
+            raise ValueError(
+                f"windows of {n_bands} bands x {n_frames} frames are too small for seed 000's network"
+            )
         self.dense1 = nn.Linear(channels * bands * frames, hidden)
         self.dense2 = nn.Linear(hidden, hidden)
         self.apply(_keras_init)
@@ -63,10 +65,9 @@ class BandNorm(nn.Module):
 class ConvBlock(nn.Sequential):
     """3x3 convolution, batch normalisation, ReLU: (N, c_in, h, w) -> (N, c_out, h, w)."""
 
-    def __init__(self, c_in: int, c_out: int):
-        super().__init__(
-            nn.Conv2d(c_in, c_out, 3, padding=1, bias=False), nn.BatchNorm2d(c_out), nn.ReLU()
-        )
+    def __init__(self, c_in: int, c_out: int, stride: int):
+        conv = nn.Conv2d(c_in, c_out, 3, stride, padding=1, bias=False)
+        super().__init__(conv, nn.BatchNorm2d(c_out), nn.ReLU())
 
 
 class SoundCnn(nn.Module):
@@ -81,8 +82,11 @@ class SoundCnn(nn.Module):
         c = channels
         self.norm = BandNorm(n_bands)
         widths = [1, c, 2 * c, 4 * c, 4 * c]
-        self.blocks = nn.ModuleList(ConvBlock(a, b) for a, b in zip(widths, widths[1:], strict=False))
-        self.dense = nn.Sequential(nn.Dropout(dropout), nn.Linear(8 * c, hidden), nn.ReLU(), nn.Dropout(dropout))
+        strides = [2, 1, 1, 1]  # the first block halves the map: a third of the time, no worse on validation
+        self.blocks = nn.ModuleList(map(ConvBlock, widths, widths[1:], strides))
+        self.dense = nn.Sequential(
+            nn.Dropout(dropout), nn.Linear(8 * c, hidden), nn.ReLU(), nn.Dropout(dropout)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.norm(x)

@@ -14,7 +14,11 @@ class DemoSettings:
     seed: int
 
     def __post_init__(self) -> None:
-        require(self.songs_per_genre >= 5, "songs_per_genre", "must be at least 5, for three splits of every genre")
+        require(
+            self.songs_per_genre >= 5,
+            "songs_per_genre",
+            "must be at least 5, for three splits of every genre",
+        )
 
 
 @dataclass(frozen=True)

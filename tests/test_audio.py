@@ -1,0 +1,145 @@
+"""Decoding: what a file holds, why it is refused, and blocks that leave no trace of their edges."""
+
+import numpy as np
+import pytest
+import soundfile as sf
+import soxr
+
+from conftest import noise, tone
+from earmark import audio
+from earmark.audio import AudioError, check, read_blocks
+
+RATE = 22050
+
+
+def whole(source, rate: int, max_seconds: float | None = None) -> np.ndarray:
+    return np.concatenate(list(read_blocks(source, rate, max_seconds)))
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_check_measures(tmp_path, suffix, channels):
+    path = tone(tmp_path / f"a.{suffix}", seconds=1.5, rate=RATE, channels=channels)
+    info = check(path)
+    assert (info.duration_s, info.sample_rate, info.channels) == (1.5, RATE, channels)
+    exact = float(np.abs(sf.read(path, dtype="float32")[0]).max())
+    assert info.peak == pytest.approx(exact, abs=1e-6)
+    assert info.peak == pytest.approx(0.5, abs=1e-4 if suffix in ("wav", "flac") else 0.05)
+    assert check(path.read_bytes()) == info
+    assert check(str(path)) == info
+
+
+def test_check_over_several_blocks(tmp_path):
+    x = noise(2.5 * audio.BLOCK_S, 4000)
+    x[-1] = 0.9
+    sf.write(tmp_path / "a.wav", x, 4000, subtype="FLOAT")
+    info = check(tmp_path / "a.wav")
+    assert (info.duration_s, info.peak) == (2.5 * audio.BLOCK_S, np.float32(0.9))
+
+
+def refused(source) -> str:
+    with pytest.raises(AudioError) as error:
+        check(source)
+    return str(error.value)
+
+
+def test_empty_file(tmp_path):
+    (tmp_path / "a.wav").write_bytes(b"")
+    assert refused(tmp_path / "a.wav") == "the file is empty"
+    assert refused(b"") == "the file is empty"
+
+
+@pytest.mark.parametrize("suffix", ["wav", "ogg", "aiff"])
+def test_header_without_samples(tmp_path, suffix):
+    sf.write(tmp_path / f"a.{suffix}", np.zeros(0, np.float32), RATE)
+    assert refused(tmp_path / f"a.{suffix}") == "it holds no samples"
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+@pytest.mark.parametrize("as_bytes", [False, True])
+def test_cut_in_half(tmp_path, suffix, as_bytes):
+    path = tmp_path / f"a.{suffix}"
+    sf.write(path, noise(3.0), RATE)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    reason = refused(path.read_bytes() if as_bytes else path)
+    assert "truncated" in reason or "breaks off" in reason
+
+
+@pytest.mark.parametrize("cut", [0.3, 0.9, 0.97])
+def test_ogg_cut_anywhere(tmp_path, cut):
+    sf.write(tmp_path / "a.ogg", noise(3.0), RATE)
+    data = (tmp_path / "a.ogg").read_bytes()
+    assert refused(data[: int(cut * len(data))])
+
+
+@pytest.mark.parametrize("kind", ["WAVEX", "RF64", "W64", "AIFF", "AU"])
+def test_other_uncompressed_formats_cut_in_half(tmp_path, kind):
+    path = tmp_path / "a.bin"
+    sf.write(path, noise(3.0), RATE, format=kind, subtype="PCM_16")
+    assert check(path).duration_s == 3.0
+    data = path.read_bytes()
+    assert "truncated" in refused(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_samples_that_are_not_finite(tmp_path, value):
+    x = noise(3.0)
+    x[2 * RATE] = value
+    sf.write(tmp_path / "a.wav", x, RATE, subtype="FLOAT")
+    assert "not finite" in refused(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("suffix", ["wav", "mp3", "flac", "raw"])
+def test_text_is_no_audio(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    path.write_text("not a sound\n" * 50)
+    assert "cannot be decoded as audio" in refused(path)
+    assert "cannot be decoded as audio" in refused(path.read_bytes())
+
+
+def test_many_channels(tmp_path):
+    tone(tmp_path / "a.wav", channels=8)
+    assert refused(tmp_path / "a.wav") == "it has 8 channels; mix it down to mono or stereo"
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+def test_blocks_at_the_files_rate_are_its_samples(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    stereo = np.stack([noise(21.3, 8000, seed=1), noise(21.3, 8000, seed=2)], axis=1)
+    sf.write(path, stereo, 8000)
+    got = whole(path, 8000)
+    assert got.dtype == np.float32
+    rounding = 1e-6 if suffix == "mp3" else 0  # the decoder's, which depends on how much is asked for at once
+    np.testing.assert_allclose(got, sf.read(path, dtype="float32")[0].mean(axis=1), rtol=0, atol=rounding)
+    np.testing.assert_allclose(got, whole(path.read_bytes(), 8000), rtol=0, atol=rounding)
+
+
+@pytest.mark.parametrize(("source_rate", "rate"), [(8000, 11025), (44100, 22050), (16000, 8000)])
+def test_resampling_is_one_stream(tmp_path, source_rate, rate):
+    x = noise(2.2 * audio.BLOCK_S, source_rate)
+    sf.write(tmp_path / "a.wav", x, source_rate, subtype="FLOAT")
+    expected = soxr.resample(x, source_rate, rate)
+    got = whole(tmp_path / "a.wav", rate)
+    assert got.shape == expected.shape
+    np.testing.assert_allclose(got, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("max_seconds", [0.25, 1.0, 20.0, 20.5, 99.0])
+def test_max_seconds_cuts_exactly(tmp_path, max_seconds):
+    x = noise(22.0, 8000)
+    sf.write(tmp_path / "a.wav", x, 8000, subtype="FLOAT")
+    np.testing.assert_array_equal(
+        whole(tmp_path / "a.wav", 8000, max_seconds), x[: round(max_seconds * 8000)]
+    )
+    n = len(whole(tmp_path / "a.wav", 4000, max_seconds))
+    assert n == round(min(max_seconds, 22.0) * 4000)
+
+
+@pytest.mark.parametrize("rate", [8000, 4000])
+def test_blocks_stay_small(tmp_path, rate):
+    sf.write(tmp_path / "a.wav", noise(5 * audio.BLOCK_S, 8000), 8000)
+    lengths = [len(block) for block in read_blocks(tmp_path / "a.wav", rate)]
+    assert len(lengths) >= 5
+    assert max(lengths) <= 1.01 * audio.BLOCK_S * rate
+    assert sum(lengths) == 5 * audio.BLOCK_S * rate

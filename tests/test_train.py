@@ -1,0 +1,186 @@
+"""The training loop: seeded, resumable to the same weights, honest about non-finite losses, bare of other imports."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from conftest import model_settings, train_settings
+
+from earmark import train
+from earmark.errors import EarmarkError
+from earmark.features.windows import Windows
+from earmark.tasks.genre import GenreTask
+
+N_FRAMES, N_BANDS = 16, 24
+
+
+def sounds(n_recordings: int = 12, seed: int = 0) -> Windows:
+    """Recordings of 2 to 5 windows, classes told apart by which third of the bands is loud."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n_recordings) % 3
+    counts = rng.integers(2, 6, n_recordings)
+    segment = np.repeat(np.arange(n_recordings), counts)
+    values = rng.standard_normal((len(segment) * N_FRAMES, N_BANDS)).astype(np.float32)
+    loud = np.repeat(labels[segment], N_FRAMES)
+    for c in range(3):
+        values[loud == c, c * 8 : (c + 1) * 8] += 2
+    starts = np.arange(len(segment)) * N_FRAMES
+    return Windows(values, starts, segment, labels, [f"r{i}" for i in range(n_recordings)], N_FRAMES)
+
+
+def task(windows: Windows | None = None, model: dict | None = None, **changes) -> GenreTask:
+    windows = windows or sounds()
+    n = len(windows.ids)
+    parts = np.arange(0, n - 3), np.arange(n - 3, n)
+    settings = train_settings(**changes)
+    return GenreTask(windows, *parts, 3, model_settings(**model or {}), settings, torch.device("cpu"))
+
+
+def same(a: dict, b: dict) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+@pytest.mark.parametrize("loss", ["frame", "song"])
+def test_learns_what_can_be_learnt(loss):
+    settings = train_settings(loss=loss, epochs=12, lr=0.01, batch_size=4)
+    fit = train.fit(
+        task(model={"channels": 8, "hidden": 16, "dropout": 0.0}, loss=loss, batch_size=4), settings
+    )
+    assert fit.history[-1]["train/loss"] < 0.5 * fit.history[0]["train/loss"]
+    assert max(row["val/accuracy"] for row in fit.history) == 1.0
+    assert [row["epoch"] for row in fit.history] == list(range(1, 13))
+
+
+def test_kept_weights_are_those_of_the_lowest_validation_loss():
+    settings = train_settings(epochs=6, lr=0.05)
+    seen = []
+    model = task(epochs=6, lr=0.05)
+
+    def keep(fit, _seconds):
+        seen.append({k: v.clone() for k, v in model.model.state_dict().items()})
+
+    fit = train.fit(model, settings, on_epoch=keep)
+    losses = [row["val/loss"] for row in fit.history]
+    assert fit.best_epoch == 1 + int(np.argmin(losses))
+    assert same(fit.weights, seen[fit.best_epoch - 1])
+
+
+def test_patience_stops_early():
+    settings = train_settings(epochs=50, lr=0.05, patience=2)
+    fit = train.fit(task(), settings)
+    assert fit.epoch == fit.best_epoch + 2 < 50
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam", "adamw"])
+@pytest.mark.parametrize("stop", [1, 3])
+def test_resumed_training_ends_in_the_same_weights(tmp_path, optimizer, stop):
+    settings = train_settings(epochs=5, optimizer=optimizer)
+    whole = train.fit(task(), settings)
+
+    class StopError(Exception):
+        pass
+
+    def interrupt(fit, _seconds):
+        if fit.epoch == stop:
+            raise StopError
+
+    checkpoint = tmp_path / "state.pt"
+    with pytest.raises(StopError):
+        train.fit(task(), settings, checkpoint, on_epoch=interrupt)
+    started = []
+    resumed = train.fit(task(), settings, checkpoint, on_start=lambda fit: started.append(fit.epoch))
+    assert started == [stop]
+    assert resumed.history == whole.history
+    assert same(resumed.weights, whole.weights)
+
+
+def test_half_written_checkpoint_is_never_read(tmp_path):
+    settings = train_settings(epochs=2)
+    checkpoint = tmp_path / "state.pt"
+    train.fit(task(), settings, checkpoint)
+    checkpoint.rename(checkpoint.with_suffix(".partial"))
+    started = []
+    train.fit(task(), settings, checkpoint, on_start=lambda fit: started.append(fit.epoch))
+    assert started == [0]
+
+
+def test_checkpoint_holds_no_pickled_objects(tmp_path):
+    checkpoint = tmp_path / "state.pt"
+    train.fit(task(), train_settings(epochs=1), checkpoint)
+    assert set(torch.load(checkpoint, weights_only=True)) == {"fit", "model", "optimizer"}
+
+
+def test_seed_decides_everything():
+    one, again = (train.fit(task(), train_settings()) for _ in range(2))
+    other = train.fit(task(seed=2), train_settings(seed=2))
+    assert same(one.weights, again.weights)
+    assert not same(one.weights, other.weights)
+
+
+def test_non_finite_loss_stops_and_names_the_recordings():
+    windows = sounds()
+    windows.values[windows.starts[windows.segment == 4][0]] = np.nan
+    with pytest.raises(EarmarkError, match=r"not finite \(nan\) in epoch 1, in the batch of .*\br4\b"):
+        train.fit(task(windows, loss="song", batch_size=2), train_settings(loss="song", batch_size=2))
+
+
+@pytest.mark.parametrize("loss", ["frame", "song"])
+def test_every_training_window_is_drawn_once_an_epoch(loss):
+    t = task(loss=loss, batch_size=4)
+    torch.manual_seed(0)
+    drawn = torch.cat(list(t.batches())).tolist()
+    assert sorted(drawn) == t.data.windows.of(np.arange(9)).tolist()
+    if loss == "song":  # whole recordings stay together
+        for batch in t.batches():
+            names = t.names(batch)
+            assert len(batch) == sum((t.data.windows.segment == int(n[1:])).sum() for n in names)
+
+
+def test_no_batch_of_one_window():
+    t = task(batch_size=2)
+    n = len(t.train_windows)
+    t.batch_size = n - 1
+    assert [len(b) for b in t.batches()] == [n]
+
+
+def test_validation_figures_equal_a_loop():
+    t = task(loss="song")
+    t.model.eval()
+    right, losses = [], []
+    for r in t.val:
+        x = t.data.gather(torch.from_numpy(t.data.windows.of(np.array([r]))))
+        _, by_song = t.model(x, torch.zeros(len(x), dtype=torch.int64), 1)
+        label = t.data.windows.labels[r]
+        right.append(by_song.argmax().item() == label)
+        losses.append(-by_song[0, label].item())
+    found = t.validate()
+    assert found["val/accuracy"] == np.mean(right)
+    assert found["val/loss"] == pytest.approx(np.mean(losses), rel=1e-5)
+
+
+def test_unknown_device_is_one_sentence():
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device, so asking for one is no mistake")
+    with pytest.raises(EarmarkError, match="no CUDA device"):
+        train.pick_device("cuda")
+    assert train.pick_device("auto").type == "cpu"
+
+
+def test_core_needs_torch_torchaudio_and_numpy_only():
+    script = """
+import sys
+allowed = {"torch", "torchaudio", "numpy", "earmark"}
+class Bare:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"pandas", "mlflow", "dvc", "sklearn", "soundfile", "soxr", "librosa", "pydantic",
+                                  "yaml", "safetensors", "matplotlib", "rich", "typer", "scipy", "filelock"}:
+            raise ImportError(name)
+sys.meta_path.insert(0, Bare())
+import earmark.train, earmark.tasks.genre, earmark.features.store, earmark.features.windows
+import earmark.features.spectral, earmark.models.describe
+print("bare")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.strip() == "bare", done.stderr[-500:]
