@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
+import torch
 
 from earmark.settings.data import DataSettings
 from earmark.settings.features import FeatureSettings
 from earmark.settings.training import ModelSettings, TrainSettings
 
+torch.set_num_threads(1)  # the tests run side by side, one a core
 FREQUENCY = {"low": 220.0, "high": 1760.0}
 
 

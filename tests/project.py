@@ -1,5 +1,6 @@
 """A copy of the project in a folder of its own, for tests that run the pipeline as a user would."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -56,9 +57,7 @@ class Project:
             timeout=300,
         )
         if check and done.returncode:
-            raise AssertionError(
-                f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
-            )
+            raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
         return done
 
     def repro(self, *args: str, check: bool = True, **env: str) -> list[str]:
@@ -101,11 +100,7 @@ def make(path: Path, root: Path | None = None, **changes) -> Project:
         check=True,
     )
     for name in listed.stdout.splitlines():
-        if (
-            not name.startswith(("tests/", "reports/"))
-            and name != "dvc.lock"
-            and (REPOSITORY / name).exists()
-        ):
+        if not name.startswith(("tests/", "reports/")) and name != "dvc.lock" and (REPOSITORY / name).exists():
             (path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(REPOSITORY / name, path / name)
     project = Project(path)
@@ -128,3 +123,7 @@ def commit(project: Project, message: str) -> None:
     project.run("git", "add", "-A")
     identity = ["-c", "user.name=tester", "-c", "user.email=tester@example.org"]
     project.run("git", *identity, "commit", "-q", "-m", message)
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -129,9 +129,7 @@ def test_resampling_is_one_stream(tmp_path, source_rate, rate):
 def test_max_seconds_cuts_exactly(tmp_path, max_seconds):
     x = noise(22.0, 8000)
     sf.write(tmp_path / "a.wav", x, 8000, subtype="FLOAT")
-    np.testing.assert_array_equal(
-        whole(tmp_path / "a.wav", 8000, max_seconds), x[: round(max_seconds * 8000)]
-    )
+    np.testing.assert_array_equal(whole(tmp_path / "a.wav", 8000, max_seconds), x[: round(max_seconds * 8000)])
     n = len(whole(tmp_path / "a.wav", 4000, max_seconds))
     assert n == round(min(max_seconds, 22.0) * 4000)
 

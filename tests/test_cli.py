@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import soundfile as sf
 import yaml
-from conftest import small_folder
-from project import REPOSITORY, SMALL
 
+from conftest import small_folder
 from earmark import cli
+from project import REPOSITORY, SMALL
 
 
 @pytest.fixture

@@ -57,9 +57,7 @@ def test_unknown_key_names_the_nearest(typo, right):
     assert f"did you mean '{right}'?" in text
 
 
-@pytest.mark.parametrize(
-    "dotted", ["demo.seed", "tasks.genre.train.lr", "tasks.genre.evaluate", "tasks.genre", "demo"]
-)
+@pytest.mark.parametrize("dotted", ["demo.seed", "tasks.genre.train.lr", "tasks.genre.evaluate", "tasks.genre", "demo"])
 def test_missing_key(dotted):
     raw = copy.deepcopy(RAW)
     *parents, last = dotted.split(".")

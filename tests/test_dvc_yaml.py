@@ -4,10 +4,10 @@ from dataclasses import fields
 
 import pytest
 import yaml
-from project import REPOSITORY
 
 from earmark import imports
 from earmark.config import GenreSettings
+from project import REPOSITORY
 
 ENTRIES = {
     "demo": ["earmark.datasets.demo_music"],

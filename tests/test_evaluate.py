@@ -36,7 +36,7 @@ def found():
 
 
 def test_recording_figures_equal_scikit_learn(found):
-    _, songs, base, figures = found
+    _, songs, _, figures = found
     answer = songs[[f"recording_p_{c}" for c in CLASSES]].to_numpy().argmax(1)
     y = songs.label.map(CLASSES.index)
     assert figures["accuracy"] == pytest.approx(accuracy_score(y, answer))

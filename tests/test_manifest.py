@@ -70,9 +70,9 @@ def test_empty_cell_names_its_line(tmp_path, text, expected):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "cannot be read as CSV"),
+        ("", "has no column 'path'"),
         ("path,label,group\n", "lists no recordings"),
-        (GOOD + "c.wav,x,3,4\n", "cannot be read as CSV"),
+        (GOOD + "c.wav,x,3,4\n", "line 4 has more fields than the header"),
         (GOOD + "a.wav,x,3\n", "lists 'a.wav' twice"),
     ],
 )
@@ -82,7 +82,7 @@ def test_unusable_table(tmp_path, text, expected):
 
 def test_rows_longer_than_the_header_do_not_shift_columns(tmp_path):
     text = error(read, tmp_path, "path,label,group\na.wav,x,1,q\nb.wav,y,2,q\n")
-    assert "cannot be read as CSV" in text
+    assert "line 2 has more fields than the header" in text
 
 
 def test_inside(tmp_path):
@@ -101,9 +101,7 @@ def test_inside(tmp_path):
 
 @settings(max_examples=40, deadline=None)
 @given(
-    groups=st.dictionaries(
-        st.integers(0, 40), st.tuples(st.sampled_from("xyz"), st.integers(1, 3)), min_size=1
-    ),
+    groups=st.dictionaries(st.integers(0, 40), st.tuples(st.sampled_from("xyz"), st.integers(1, 3)), min_size=1),
     n=st.integers(2, 6),
     seed=st.integers(0, 5),
 )
@@ -119,9 +117,7 @@ def test_deal_keeps_groups_whole_and_fills_part_0(groups, n, seed):
     for _, counts in per_part.unstack(fill_value=0).reindex(columns=range(n), fill_value=0).iterrows():
         assert counts.max() - counts.min() <= 1
     shuffled = recordings.sample(frac=1, random_state=seed)
-    pd.testing.assert_series_equal(
-        manifest.deal(shuffled, "group", n, seed).sort_index(), part, check_names=False
-    )
+    pd.testing.assert_series_equal(manifest.deal(shuffled, "group", n, seed).sort_index(), part, check_names=False)
 
 
 def test_split_without_a_split_column():
@@ -200,9 +196,7 @@ def test_label_that_was_never_trained(split):
 
 
 def test_empty_split():
-    text = error(
-        manifest.assign_splits, table("xyxy", "1234", ["val", "val", "test", "test"]), data_settings()
-    )
+    text = error(manifest.assign_splits, table("xyxy", "1234", ["val", "val", "test", "test"]), data_settings())
     assert "No recording is in the split 'train'" in text
 
 
@@ -272,7 +266,5 @@ def test_load(tmp_path):
     facts = {"duration_s": [1.5], "sample_rate": [8000], "channels": [1], "peak": [0.5]}
     table("x", "1").assign(label="NA", **facts).to_csv(tmp_path / "manifest.csv", index=False)
     got = manifest.load(tmp_path / "manifest.csv")
-    assert got.iloc[0].to_dict() == {"path": "0.wav", "label": "NA", "group": "1"} | {
-        k: v[0] for k, v in facts.items()
-    }
+    assert got.iloc[0].to_dict() == {"path": "0.wav", "label": "NA", "group": "1"} | {k: v[0] for k, v in facts.items()}
     assert np.issubdtype(got.sample_rate.dtype, np.integer)

@@ -49,10 +49,12 @@ def test_majority_vote():
             [0.9, 0.1, 0.0],  # recording 1: a tie, class 2 has the higher mean
             [0.0, 0.0, 1.0],
             [0.4, 0.6, 0.0],  # recording 2: one window
+            *[[0.34, 0.33, 0.33]] * 3,  # recording 3: three votes at a low mean beat two at a high one
+            *[[0.0, 1.0, 0.0]] * 2,
         ]
     )
-    vote = metrics.majority_vote(p, np.array([0, 0, 0, 1, 1, 2]), 3)
-    np.testing.assert_array_equal(vote, [0, 2, 1])
+    vote = metrics.majority_vote(p, np.array([0, 0, 0, 1, 1, 2, 3, 3, 3, 3, 3]), 4)
+    np.testing.assert_array_equal(vote, [0, 2, 1, 0])
 
 
 def test_resamples_draw_whole_groups():

@@ -154,9 +154,7 @@ def test_pooling_equals_explicit_loops(sizes, seed, scale):
     segment = segments(sizes)
     order = torch.randperm(len(segment), generator=torch.Generator().manual_seed(seed))
     segment = segment[order]  # need not be sorted
-    x = scale * torch.randn(
-        len(segment), 3, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)
-    )
+    x = scale * torch.randn(len(segment), 3, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
     mean, mixed = segment_mean(x, segment, len(sizes)), log_mean_prob(x.log_softmax(1), segment, len(sizes))
     weights = segment_softmax(x[:, 0], segment, len(sizes))
     for i, size in enumerate(sizes):

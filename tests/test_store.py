@@ -18,9 +18,7 @@ from earmark.features.statistics import mfcc_statistics
 LENGTHS = {"a": [3], "b": [2, 4, 1], "c": [1]}
 
 
-def write(
-    path, dtype: str = "float32", n_bands: int = 5, lengths=LENGTHS, settings=None, change: float = 0.0
-):
+def write(path, dtype: str = "float32", n_bands: int = 5, lengths=LENGTHS, settings=None, change: float = 0.0):
     """A store of random blocks; returns the values written, as given."""
     rng = np.random.default_rng(0)
     writer = store.Writer(path, n_bands, dtype, settings or {"kind": "x"})
@@ -148,11 +146,7 @@ def test_statistics_equal_librosa(tmp_path, rate):
     sf.write(tmp_path / "a.wav", x, rate, subtype="FLOAT")
     for max_seconds in (None, 5.0):
         heard = x if max_seconds is None else x[: round(max_seconds * rate)]
-        y = (
-            librosa.resample(heard, orig_sr=rate, target_sr=22050, res_type="soxr_hq")
-            if rate != 22050
-            else heard
-        )
+        y = librosa.resample(heard, orig_sr=rate, target_sr=22050, res_type="soxr_hq") if rate != 22050 else heard
         mfcc = librosa.feature.mfcc(y=y, sr=22050, n_mfcc=20, n_fft=2048, hop_length=512, n_mels=128)
         expected = np.concatenate([mfcc.mean(1), mfcc.std(1), np.diff(mfcc, axis=1).std(1)])
         got = mfcc_statistics(tmp_path / "a.wav", max_seconds)

@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 import torch
-from conftest import model_settings, train_settings
 
+from conftest import model_settings, train_settings
 from earmark import train
 from earmark.errors import EarmarkError
 from earmark.features.windows import Windows
@@ -45,9 +45,7 @@ def same(a: dict, b: dict) -> bool:
 @pytest.mark.parametrize("loss", ["frame", "song"])
 def test_learns_what_can_be_learnt(loss):
     settings = train_settings(loss=loss, epochs=12, lr=0.01, batch_size=4)
-    fit = train.fit(
-        task(model={"channels": 8, "hidden": 16, "dropout": 0.0}, loss=loss, batch_size=4), settings
-    )
+    fit = train.fit(task(model={"channels": 8, "hidden": 16, "dropout": 0.0}, loss=loss, batch_size=4), settings)
     assert fit.history[-1]["train/loss"] < 0.5 * fit.history[0]["train/loss"]
     assert max(row["val/accuracy"] for row in fit.history) == 1.0
     assert [row["epoch"] for row in fit.history] == list(range(1, 13))

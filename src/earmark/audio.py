@@ -11,6 +11,7 @@ import soxr
 
 BLOCK_S = 20.0
 MAX_CHANNELS = 2
+SHORTEST_S = 0.05
 EXTENSIONS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64")
 
 Source = Path | str | bytes
@@ -44,6 +45,8 @@ def check(source: Source) -> Info:
             n += len(block)
             peak = max(peak, float(np.abs(block).max()))
         _refuse_truncated(source, file, n)
+        if n < SHORTEST_S * file.samplerate:
+            raise AudioError(f"it lasts {n / file.samplerate:.4f} s; at least {SHORTEST_S} s are needed")
         return Info(n / file.samplerate, file.samplerate, file.channels, peak)
 
 
@@ -80,9 +83,7 @@ def _decode(file: sf.SoundFile, limit: int | None) -> Iterator[np.ndarray]:
     n = 0
     while limit is None or n < limit:
         try:
-            block = file.read(
-                size if limit is None else min(size, limit - n), dtype="float32", always_2d=True
-            )
+            block = file.read(size if limit is None else min(size, limit - n), dtype="float32", always_2d=True)
         except sf.SoundFileError as e:
             raise AudioError(f"it breaks off after {n / file.samplerate:.2f} s ({_reason(e)})") from None
         if not len(block):
@@ -97,44 +98,47 @@ def _decode(file: sf.SoundFile, limit: int | None) -> Iterator[np.ndarray]:
 
 def _refuse_truncated(source: Source, file: sf.SoundFile, n_decoded: int) -> None:
     """Compare what the header promises with what was there, as far as the format can tell."""
-    promised = file.frames
+    there = f"{n_decoded / file.samplerate:.2f} s are there"
     with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as raw:
-        if file.format == "WAV":
-            promised = max(promised, _wav_frames(raw))
-        elif file.format == "OGG" and not _ogg_ends(raw):
-            raise AudioError(
-                f"it is truncated: the last Ogg page is missing after {n_decoded / file.samplerate:.2f} s"
-            )
-    if n_decoded < promised:
-        raise AudioError(
-            f"it is truncated: the header promises {promised / file.samplerate:.2f} s, "
-            f"{n_decoded / file.samplerate:.2f} s are there"
-        )
+        if file.format == "OGG" and not _ogg_ends(raw):
+            raise AudioError(f"it is truncated: the last Ogg page is not whole, {there}")
+        size = raw.seek(0, io.SEEK_END)
+        raw.seek(0)
+        promised = _promised_bytes(raw.read(28))
+    if promised > size + 1:  # one byte of padding is often left out
+        raise AudioError(f"it is truncated: the header promises {promised} bytes, the file has {size}; {there}")
+    if n_decoded < file.frames:
+        raise AudioError(f"it is truncated: the header promises {file.frames / file.samplerate:.2f} s, {there}")
 
 
-def _wav_frames(raw: io.BufferedIOBase) -> int:
-    """Sample frames that a RIFF header promises; libsndfile quietly trusts the file's length instead."""
-    raw.seek(12)
-    block_align = 0
-    while len(head := raw.read(8)) == 8:
-        size = int.from_bytes(head[4:], "little")
-        if head[:4] == b"fmt ":
-            block_align = int.from_bytes(raw.read(size)[12:14], "little")
-        elif head[:4] == b"data":
-            streamed = size in (0, 0xFFFFFFFF, 0x7FFFFFFF)  # written by a program that could not seek back
-            return 0 if streamed or not block_align else size // block_align
-        else:
-            raw.seek(size + size % 2, io.SEEK_CUR)
+def _promised_bytes(head: bytes) -> int:
+    """File size that a container's header states, 0 where it states none; libsndfile trusts the file's length."""
+    match head[:4]:
+        case b"RIFF":
+            size = int.from_bytes(head[4:8], "little")
+            streamed = size in (0, 0x7FFFFFFF, 0xFFFFFFFF)  # written by a program that could not seek back
+            return 0 if streamed else size + 8
+        case b"RF64":
+            return int.from_bytes(head[20:28], "little") + 8
+        case b"riff":  # Wave64
+            return int.from_bytes(head[16:24], "little")
+        case b"FORM":  # AIFF
+            return int.from_bytes(head[4:8], "big") + 8
+        case b".snd":  # AU
+            size = int.from_bytes(head[8:12], "big")
+            return 0 if size == 0xFFFFFFFF else int.from_bytes(head[4:8], "big") + size
     return 0
 
 
 def _ogg_ends(raw: io.BufferedIOBase) -> bool:
-    """Whether the last Ogg page carries the end-of-stream flag (RFC 3533, header type 0x04)."""
+    """Whether the last Ogg page is whole and carries the end-of-stream flag (RFC 3533)."""
     raw.seek(0, io.SEEK_END)
     raw.seek(max(0, raw.tell() - 2**17))
     tail = raw.read()
-    last = tail.rfind(b"OggS")
-    return last >= 0 and len(tail) > last + 5 and bool(tail[last + 5] & 4)
+    page = tail[max(0, tail.rfind(b"OggS")) :]
+    if len(page) < 27 or len(page) < 27 + page[26]:
+        return False
+    return bool(page[5] & 4) and len(page) >= 27 + page[26] + sum(page[27 : 27 + page[26]])
 
 
 def _reason(error: Exception) -> str:

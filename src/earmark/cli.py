@@ -37,9 +37,7 @@ def demo() -> None:
     settings = config.load(Path("params.yaml")).demo
     total = len(demo_music.GENRES) * settings.songs_per_genre
     with _bar("rendering demo songs", total) as advance:
-        demo_music.generate(
-            Path("data/demo"), settings.songs_per_genre, settings.seed, workers=2, progress=advance
-        )
+        demo_music.generate(Path("data/demo"), settings.songs_per_genre, settings.seed, workers=2, progress=advance)
 
 
 @app.command()
@@ -113,9 +111,7 @@ def evaluate(
         return
     stage.write(out, predictions, found)
     report.confusion(out / "plots" / "confusion.png", predictions, material.classes)
-    report.learning_curves(
-        out / "plots" / "learning_curves.png", model_folder.read_history(folder), done.best_epoch
-    )
+    report.learning_curves(out / "plots" / "learning_curves.png", model_folder.read_history(folder), done.best_epoch)
     root = paths.audio_root(settings.data.root)
     report.listening(out / "listening.html", predictions, root, material.features.window_s)
 
@@ -153,12 +149,8 @@ def crossval(
 @app.command()
 def promote(
     task: TaskName,
-    version: Annotated[
-        int | None, typer.Option(help="A registered version; the challenger by default.")
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="In spite of a lower figure or another test set.")
-    ] = False,
+    version: Annotated[int | None, typer.Option(help="A registered version; the challenger by default.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="In spite of a lower figure or another test set.")] = False,
     why: Annotated[str | None, typer.Option(help="The reason, kept with the version.")] = None,
 ) -> None:
     """Make a version champion, if it is no worse on the same test recordings."""
@@ -216,9 +208,7 @@ def ui(port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000) 
     store = f"sqlite:///{root / 'mlflow.db'}"
     command = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--backend-store-uri", store]
     try:
-        subprocess.run(
-            [*command, "--default-artifact-root", (root / "mlartifacts").as_uri()], env=env, cwd=root
-        )
+        subprocess.run([*command, "--default-artifact-root", (root / "mlartifacts").as_uri()], env=env, cwd=root)
     except KeyboardInterrupt:
         print("The UI is closed.")
 
@@ -257,9 +247,7 @@ def _leak_gap(task: str, settings: config.GenreSettings, material, statistics, f
     }
     (Path("reports") / task / "leak_gap.json").write_text(json.dumps(gap, indent=2) + "\n")
     for name, row in gap.items():
-        print(
-            f"{name}: {row['grouped']:.3f} by group, {row['random']:.3f} at random: the leak adds {row['gap']:+.3f}"
-        )
+        print(f"{name}: {row['grouped']:.3f} by group, {row['random']:.3f} at random: the leak adds {row['gap']:+.3f}")
 
 
 def _model_folder(task: str, model: str | None) -> tuple[Path, str]:

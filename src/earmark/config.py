@@ -1,5 +1,6 @@
 """params.yaml -> typed settings. The only reader of that file; unknown keys are errors."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from earmark.errors import EarmarkError, nearest
+from earmark.settings.checks import require
 from earmark.settings.data import DataSettings, DemoSettings
 from earmark.settings.evaluation import EvaluateSettings
 from earmark.settings.features import FeatureSettings
@@ -24,6 +26,10 @@ class GenreSettings:
     model: ModelSettings
     train: TrainSettings
     evaluate: EvaluateSettings
+
+    def __post_init__(self) -> None:
+        trained = self.model.pooling != "attention" or self.train.loss == "song"
+        require(trained, "model.pooling", "'attention' is trained by the song loss alone; set train.loss to song")
 
 
 @dataclass(frozen=True)
@@ -47,12 +53,14 @@ def load(path: Path, overrides: Iterable[str] = ()) -> Params:
     Raises EarmarkError: one sentence naming the key and the remedy.
     """
     try:
-        raw = yaml.safe_load(Path(path).read_text())
+        raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise EarmarkError(f"{path} is missing; run earmark in the project's folder.") from None
     except yaml.YAMLError as e:
-        raise EarmarkError(f"{path} is not valid YAML: {' '.join(str(e).split())}") from None
-    for override in overrides:
+        raise EarmarkError(f"{path} is not valid YAML: {_one_line(e)}") from None
+    except UnicodeDecodeError:
+        raise EarmarkError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
+    for override in overrides if isinstance(raw, dict) else ():  # parse says what is wrong otherwise
         _override(raw, override)
     return parse(raw, str(path))
 
@@ -81,6 +89,8 @@ def _forbid_unknown(cls: type, raw: Any, where: str, origin: str) -> None:
         dotted = f"{where}.{key}".lstrip(".")
         if key not in known:
             raise EarmarkError(f"{origin}: unknown key '{dotted}'; {nearest(str(key), known)}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise EarmarkError(f"{origin}: {dotted} must be a finite number (it is {value}).")
         if is_dataclass(known[key]):
             _forbid_unknown(known[key], value, dotted, origin)
 
@@ -96,15 +106,29 @@ def _sentence(error: ValidationError) -> str:
     return f"{key}: {message[0].lower()}{message[1:]} (it is {first['input']!r})."
 
 
-def _override(raw: dict, override: str) -> None:
+def _override(raw: Any, override: str) -> None:
     dotted, eq, value = override.partition("=")
     if not eq:
         raise EarmarkError(f"'{override}' must read key=value, as in tasks.genre.train.lr=0.001.")
     *parents, last = dotted.split(".")
     node = raw
     for part in parents:
-        node = node.get(part) if isinstance(node, dict) else None
-    if not isinstance(node, dict) or last not in node:
-        known = node if isinstance(node, dict) else raw
-        raise EarmarkError(f"There is no key '{dotted}' to override; {nearest(last, map(str, known))}")
-    node[last] = yaml.safe_load(value)
+        node = _below(node, part, dotted)
+    _below(node, last, dotted)
+    try:
+        node[last] = yaml.safe_load(value)
+    except yaml.YAMLError as e:
+        raise EarmarkError(f"The value of '{override}' is not valid YAML: {_one_line(e)}") from None
+
+
+def _below(node: Any, key: str, dotted: str) -> Any:
+    known = [str(k) for k in node] if isinstance(node, dict) else []
+    if key not in known:
+        raise EarmarkError(
+            f"There is no key '{dotted}' to override; {nearest(key, known) if known else 'it ends earlier.'}"
+        )
+    return node[key]
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -20,7 +20,7 @@ from earmark.material import Material, gather
 
 @dataclass(frozen=True)
 class Fold:
-    """One fold's outcome: its name, predictions, baseline probabilities (recordings, classes), epochs and the best of them."""
+    """One fold's outcome; `baseline` are its probabilities (recordings, classes)."""
 
     name: str
     predictions: pd.DataFrame
@@ -29,9 +29,7 @@ class Fold:
     best_epoch: int
 
 
-def recordings(
-    settings: GenreSettings, k: int, warn: Callable, progress: Callable
-) -> tuple[pd.DataFrame, Path]:
+def recordings(settings: GenreSettings, k: int, warn: Callable, progress: Callable) -> tuple[pd.DataFrame, Path]:
     """The usable recordings of the source with their folds, and the audio's root."""
     root = paths.audio_root(settings.data.root)
     table, quarantined = prepare.read(settings.data, root, warn, progress)

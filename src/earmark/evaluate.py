@@ -57,9 +57,7 @@ def baseline(material: Material, statistics: np.ndarray, fit: np.ndarray, rows: 
     return probabilities
 
 
-def figures(
-    predictions: pd.DataFrame, baseline_p: np.ndarray, classes: list[str], settings: EvaluateSettings
-) -> dict:
+def figures(predictions: pd.DataFrame, baseline_p: np.ndarray, classes: list[str], settings: EvaluateSettings) -> dict:
     """Headline figures with `<name>_ci95`, the baseline's beside them, and the paired difference.
 
     predictions: as `predict` gives them; baseline_p: (recordings, classes) in their order.

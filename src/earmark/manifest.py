@@ -1,7 +1,9 @@
 """The table of recordings: its schema, grouped splits, and the check that no group is in two splits."""
 
+import csv
 import hashlib
-from pathlib import Path
+import math
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
@@ -14,20 +16,31 @@ REQUIRED = ("path", "label", "group")
 
 
 def read_table(path: Path, required: tuple[str, ...] = REQUIRED) -> pd.DataFrame:
-    """A manifest as strings, one row a recording. Raises EarmarkError naming the column or the row."""
+    """A manifest as strings, one row a recording, indexed by the line it stands on.
+
+    Raises EarmarkError naming the column or the line.
+    """
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (ValueError, pd.errors.ParserError) as e:
-        raise EarmarkError(f"{path} cannot be read as CSV: {' '.join(str(e).split())}.") from None
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restkey="", restval="", strict=True)
+            rows = dict((reader.line_num, row) for row in reader)  # noqa: C402 (blank lines are skipped, but counted)
+    except (UnicodeDecodeError, csv.Error) as e:
+        raise EarmarkError(f"{path} cannot be read as CSV in UTF-8: {e}.") from None
+    for line, row in rows.items():
+        if "" in row:
+            raise EarmarkError(f"{path}, line {line} has more fields than the header; quote fields that hold a comma.")
+    table = pd.DataFrame(list(rows.values()), index=list(rows), columns=reader.fieldnames or [])
     for column in required:
         if column not in table:
             hint = nearest(column, table.columns)
             raise EarmarkError(f"{path} has no column '{column}'; add it ({hint.rstrip('.')})")
-        empty = np.flatnonzero(table[column].str.strip() == "")
-        if len(empty):
-            raise EarmarkError(f"{path}, line {empty[0] + 2}: '{column}' is empty; fill it in.")
+        table[column] = table[column].str.strip()
+        if (table[column] == "").any():
+            line = table.index[table[column] == ""][0]
+            raise EarmarkError(f"{path}, line {line}: '{column}' is empty; fill it in.")
     if not len(table):
         raise EarmarkError(f"{path} lists no recordings.")
+    table["path"] = [PurePosixPath(p).as_posix() for p in table.path]
     _refuse_repeated(table, path)
     return table
 
@@ -43,27 +56,35 @@ def inside(root: Path, relative: str, line: int) -> Path:
     path = (root / relative).resolve()
     if Path(relative).is_absolute() or not path.is_relative_to(root.resolve()):
         raise EarmarkError(
-            f"{root / 'manifest.csv'}, line {line}: '{relative}' lies outside {root}; "
-            "give a path below that folder."
+            f"{root / 'manifest.csv'}, line {line}: '{relative}' lies outside {root}; give a path below that folder."
         )
     return path
 
 
 def deal(table: pd.DataFrame, key: str, n: int, seed: int) -> pd.Series:
-    """Deal groups into `n` parts: (rows,) integers 0..n-1, a group always whole.
+    """Deal groups into `n` parts: (rows,) integers 0..n-1, a group always whole, labels spread evenly."""
+    return _turns(table, key, seed) % n
 
-    Groups are shuffled within their label and dealt in turn, so that every part gets its share of every
-    label and part 0 gets at least one group of each. (scikit-learn's StratifiedGroupKFold balances
-    better but may leave a small class out of a part.)
+
+def pick(table: pd.DataFrame, key: str, share: float, seed: int) -> pd.Series:
+    """Pick a share of the groups of every label, at least one of each: (rows,) booleans, a group always whole."""
+    turn = _turns(table, key, seed)
+    steps = turn.map(lambda t: math.floor(t * share + 1e-9) - math.floor((t - 1) * share + 1e-9))
+    return (turn == 0) | (steps > 0)
+
+
+def _turns(table: pd.DataFrame, key: str, seed: int) -> pd.Series:
+    """Each row's group as a number 0, 1, ... in a seeded order within its label: (rows,).
+
+    (scikit-learn's StratifiedGroupKFold balances better but may leave a small class out of a part.)
     """
     rng = np.random.default_rng(seed)
     label_of = table.groupby(key).label.agg(lambda labels: labels.value_counts().sort_index().idxmax())
-    part_of: dict[str, int] = {}
+    turn_of: dict[str, int] = {}
     for label in sorted(label_of.unique()):
         groups = sorted(label_of.index[label_of == label])
-        for turn, group in enumerate(rng.permutation(np.array(groups, dtype=object))):
-            part_of[group] = turn % n
-    return table[key].map(part_of).astype(int)
+        turn_of |= {group: turn for turn, group in enumerate(rng.permutation(np.array(groups, dtype=object)))}
+    return table[key].map(turn_of).astype(int)
 
 
 def assign_splits(table: pd.DataFrame, data: DataSettings, key: str = "group") -> pd.DataFrame:
@@ -79,14 +100,10 @@ def assign_splits(table: pd.DataFrame, data: DataSettings, key: str = "group") -
         table["split"] = "train"
         _move_share(table, key, "test", data.test_share, data.seed)
     elif (named == "").any():
-        raise EarmarkError(
-            f"The manifest's split is empty for '{table.path[named == ''].iloc[0]}'; fill it in."
-        )
+        raise EarmarkError(f"The manifest's split is empty for '{table.path[named == ''].iloc[0]}'; fill it in.")
     elif set(named) <= set(SPLITS):
         if data.test_fold is not None:
-            raise EarmarkError(
-                "tasks.*.data.test_fold is set, but the manifest has train/val/test; set it to null."
-            )
+            raise EarmarkError("tasks.*.data.test_fold is set, but the manifest has train/val/test; set it to null.")
         table["split"] = named
     else:
         return split_fold(table.assign(fold=named), _known_fold(data.test_fold, named), data, key)
@@ -107,20 +124,16 @@ def _with_val(table: pd.DataFrame, data: DataSettings, key: str) -> pd.DataFrame
 
 def _move_share(table: pd.DataFrame, key: str, split: str, share: float, seed: int) -> None:
     train = table["split"] == "train"
-    part = deal(table[train], key, round(1 / share), seed)
-    table.loc[part.index[part == 0], "split"] = split
+    picked = pick(table[train], key, share, seed)
+    table.loc[picked.index[picked], "split"] = split
 
 
-def _known_fold(fold: str | None, named: pd.Series) -> str:
-    folds = sorted(named.unique())
+def _known_fold(fold: str | int | None, named: pd.Series) -> str:
+    folds, fold = sorted(named.unique()), None if fold is None else str(fold)
     if fold is None:
-        raise EarmarkError(
-            f"The manifest has folds; set tasks.*.data.test_fold to one of {', '.join(folds)}."
-        )
+        raise EarmarkError(f"The manifest has folds; set tasks.*.data.test_fold to one of {', '.join(folds)}.")
     if fold not in folds:
-        raise EarmarkError(
-            f"tasks.*.data.test_fold '{fold}' is no fold of the manifest; {nearest(fold, folds)}"
-        )
+        raise EarmarkError(f"tasks.*.data.test_fold '{fold}' is no fold of the manifest; {nearest(fold, folds)}")
     return fold
 
 

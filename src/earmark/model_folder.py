@@ -34,9 +34,7 @@ class ModelConfig:
     n_parameters: int
 
 
-def write(
-    path: Path, config: ModelConfig, weights: "dict[str, Tensor]", history: list[dict], text: str
-) -> None:
+def write(path: Path, config: ModelConfig, weights: "dict[str, Tensor]", history: list[dict], text: str) -> None:
     """Write the folder; config.json comes last, so a folder that has one is whole."""
     from safetensors.torch import save
 

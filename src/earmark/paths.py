@@ -12,9 +12,7 @@ def main_repository() -> Path:
     for folder in (root, *root.parents):
         if (folder / "params.yaml").exists():
             return folder
-    raise EarmarkError(
-        f"{root} is not inside an earmark project; change to the folder that holds params.yaml."
-    )
+    raise EarmarkError(f"{root} is not inside an earmark project; change to the folder that holds params.yaml.")
 
 
 def audio_root(root: str) -> Path:

@@ -36,11 +36,9 @@ def read(data: DataSettings, root: Path, warn: Callable[[str], None], progress: 
     sample_rate, channels, peak and sha256; the second has path and reason.
     """
     table = folder.read(root, warn)
-    files = [manifest.inside(root, path, line) for line, path in enumerate(table.path, start=2)]
+    files = [manifest.inside(root, path, line) for line, path in table.path.items()]
     with ThreadPoolExecutor() as pool:
-        facts = pd.DataFrame(
-            progress(pool.map(_inspect, files), len(files), "checking audio"), index=table.index
-        )
+        facts = pd.DataFrame(progress(pool.map(_inspect, files), len(files), "checking audio"), index=table.index)
     bad = facts.reason != ""
     quarantined = pd.DataFrame({"path": table.path[bad], "reason": facts.reason[bad]})
     _refuse_many(quarantined, len(table), data.max_quarantined)
@@ -81,7 +79,7 @@ def _inspect(path: Path) -> dict:
 
 
 def _refuse_many(quarantined: pd.DataFrame, n: int, limit: float) -> None:
-    if len(quarantined) > limit * n:
+    if len(quarantined) > limit * n or len(quarantined) == n:
         first = quarantined.iloc[0]
         raise EarmarkError(
             f"{len(quarantined)} of {n} recordings cannot be used, more than data.max_quarantined ({limit:g}) "

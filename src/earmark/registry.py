@@ -65,9 +65,7 @@ def register(
         pip_requirements=requirements(),
         metadata={"task": task, "labels": config.labels, "train_key": config.hashes["train_key"]},
     )
-    return client.create_model_version(
-        name_of(task), logged.model_uri, run_id, tags=tags, model_id=logged.model_id
-    )
+    return client.create_model_version(name_of(task), logged.model_uri, run_id, tags=tags, model_id=logged.model_id)
 
 
 def _ensure_model(client: MlflowClient, task: str) -> None:
@@ -82,9 +80,7 @@ def _ensure_model(client: MlflowClient, task: str) -> None:
 def signature() -> ModelSignature:
     """Audio bytes or a local path in; label, probability and runner-up out."""
     inputs = Schema([ColSpec("binary", "audio", required=False), ColSpec("string", "path", required=False)])
-    outputs = Schema(
-        [ColSpec("string", "label"), ColSpec("double", "probability"), ColSpec("string", "runner_up")]
-    )
+    outputs = Schema([ColSpec("string", "label"), ColSpec("double", "probability"), ColSpec("string", "runner_up")])
     return ModelSignature(inputs, outputs)
 
 
@@ -130,13 +126,9 @@ def promote(client: MlflowClient, task: str, number: int | None, force: bool, wh
         return f"Version {new.version} is champion already."
     objection = old and _objection(new, old)
     if objection and not force:
-        raise EarmarkError(
-            f"Version {new.version} is not promoted: {objection} Use --force --why '...' to insist."
-        )
+        raise EarmarkError(f"Version {new.version} is not promoted: {objection} Use --force --why '...' to insist.")
     if old:
-        client.set_model_version_tag(
-            name_of(task), new.version, "earmark.previous_champion", str(old.version)
-        )
+        client.set_model_version_tag(name_of(task), new.version, "earmark.previous_champion", str(old.version))
     if why:
         client.set_model_version_tag(name_of(task), new.version, "earmark.promoted_because", why)
     client.set_registered_model_alias(name_of(task), "champion", new.version)
@@ -153,9 +145,7 @@ def rollback(client: MlflowClient, task: str) -> str:
         raise EarmarkError(f"{name_of(task)} has no champion; promote a version first.")
     before = now.tags.get("earmark.previous_champion")
     if before is None:
-        raise EarmarkError(
-            f"Version {now.version} of {name_of(task)} is the first champion; there is none before it."
-        )
+        raise EarmarkError(f"Version {now.version} of {name_of(task)} is the first champion; there is none before it.")
     client.set_registered_model_alias(name_of(task), "champion", before)
     client.delete_model_version_tag(name_of(task), now.version, "earmark.previous_champion")
     client.set_model_version_tag(name_of(task), now.version, "earmark.rolled_back", "true")
@@ -166,9 +156,7 @@ def _version(client: MlflowClient, task: str, number: int | None) -> ModelVersio
     if number is None:
         version = by_alias(client, task, "challenger")
         if version is None:
-            raise EarmarkError(
-                f"{name_of(task)} has no challenger; run `dvc repro`, or name one with --version."
-            )
+            raise EarmarkError(f"{name_of(task)} has no challenger; run `dvc repro`, or name one with --version.")
         return version
     try:
         return client.get_model_version(name_of(task), str(number))
@@ -192,7 +180,5 @@ def download(uri: str) -> Path:
     model = Path(mlflow.artifacts.download_artifacts(uri))
     folders = [path.parent for path in sorted((model / "artifacts").glob("*/config.json"))]
     if not folders:
-        raise EarmarkError(
-            f"{uri} is not a model that earmark registered; it holds no artifacts/*/config.json."
-        )
+        raise EarmarkError(f"{uri} is not a model that earmark registered; it holds no artifacts/*/config.json.")
     return folders[0]

@@ -33,9 +33,7 @@ class EarmarkModel(mlflow.pyfunc.PythonModel):
         elif not isinstance(path, str):
             raise ValueError("A row needs 'audio' (bytes of an audio file) or 'path' (a local file).")
         elif SERVED in os.environ:
-            raise ValueError(
-                "A served model takes 'audio' (bytes) alone; it does not read paths on the server."
-            )
+            raise ValueError("A served model takes 'audio' (bytes) alone; it does not read paths on the server.")
         else:
             source = Path(path)
         try:

@@ -136,9 +136,7 @@ def _save(path: Path, state: Fit, model: nn.Module, optimizer: torch.optim.Optim
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(".partial")
     with beside.open("wb") as file:
-        torch.save(
-            {"fit": vars(state), "model": model.state_dict(), "optimizer": optimizer.state_dict()}, file
-        )
+        torch.save({"fit": vars(state), "model": model.state_dict(), "optimizer": optimizer.state_dict()}, file)
         file.flush()
         os.fsync(file.fileno())
     os.replace(beside, path)

@@ -37,7 +37,7 @@ def run(
     on_start: Callable | None = None,
     on_epoch: Callable | None = None,
 ) -> tuple[GenreTask, train.Fit]:
-    """Train, and write the model folder `out` unless it is None. Returns the task, with the best weights, and the fit."""
+    """Train, and write the model folder `out` unless it is None. Returns task (with the best weights) and fit."""
     device = train.pick_device(settings.device)
     try:
         task = GenreTask(
@@ -50,9 +50,7 @@ def run(
             device,
         )
     except ValueError as e:
-        raise EarmarkError(
-            f"features.window_s or n_mels: {e}; lengthen the window or take another model."
-        ) from None
+        raise EarmarkError(f"features.window_s or n_mels: {e}; lengthen the window or take another model.") from None
     fit = train.fit(task, settings, checkpoint, on_start, on_epoch)
     task.model.load_state_dict(fit.weights)
     if out is not None:

@@ -136,7 +136,7 @@ _BOSSA = Style(
         ),
         Groove(
             tempo=(80, 132),
-            comp="02.13.1.|.2.13.2.",
+            comp="02.13.1.|.2.03.1.",
             bass="R--RF--O",
             lead="x---.x-x|x--.x---",
             kick="x..xx..x",
@@ -240,7 +240,7 @@ _WALTZ = Style(
         ),
         Groove(
             tempo=(84, 132),
-            comp="123232",
+            comp="012321",
             bass="R-----|R---F-",
             lead="x-----|x-x-x-|x---x-|x-----",
             kick="x.....|x...x.",

@@ -39,9 +39,7 @@ def samples_frames(blocks: Iterable[np.ndarray], settings: FeatureSettings) -> I
         mean, scale = _moments(spool, settings, floor)
         for db in _read(spool, settings.n_mels):
             frames = (db.clamp_min(floor) - mean) / scale
-            yield (
-                _dct(settings.n_mfcc, settings.n_mels)(frames) if settings.kind == "mfcc" else frames
-            ).numpy()
+            yield (_dct(settings.n_mfcc, settings.n_mels)(frames) if settings.kind == "mfcc" else frames).numpy()
 
 
 def _decibels(blocks: Iterable[np.ndarray], settings: FeatureSettings) -> Iterator[Tensor]:

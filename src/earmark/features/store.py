@@ -68,11 +68,7 @@ class Writer:
         shape = (sum(self.lengths), self.n_bands)
         head = repr({"descr": self.dtype.str, "fortran_order": False, "shape": shape})
         fill = self.HEADER - 10 - len(head) - 1
-        header = (
-            b"\x93NUMPY\x01\x00"
-            + (self.HEADER - 10).to_bytes(2, "little")
-            + (head + " " * fill + "\n").encode()
-        )
+        header = b"\x93NUMPY\x01\x00" + (self.HEADER - 10).to_bytes(2, "little") + (head + " " * fill + "\n").encode()
         self.file.seek(0)
         self.file.write(header)
         self.file.close()

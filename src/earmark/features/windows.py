@@ -45,6 +45,4 @@ def index(store: Store, ids: list[str], labels: np.ndarray, settings: FeatureSet
     segment = np.repeat(np.arange(len(ids)), counts)
     within = np.arange(len(segment)) - np.repeat(np.cumsum(counts) - counts, counts)
     starts = store.offsets[at][segment] + within * settings.window_stride
-    return Windows(
-        store.values, starts, segment, np.array(labels, np.int64), list(ids), settings.window_frames
-    )
+    return Windows(store.values, starts, segment, np.array(labels, np.int64), list(ids), settings.window_frames)

@@ -26,9 +26,7 @@ class Cnn000(nn.Module):
         self.pool2 = nn.MaxPool2d((2, 2))
         bands, frames = ((n_bands - 2) // 2 - 2) // 2, ((n_frames - 2) // 3 - 2) // 2
         if bands < 1 or frames < 1:
-            raise ValueError(
-                f"windows of {n_bands} bands x {n_frames} frames are too small for seed 000's network"
-            )
+            raise ValueError(f"windows of {n_bands} bands x {n_frames} frames are too small for seed 000's network")
         self.dense1 = nn.Linear(channels * bands * frames, hidden)
         self.dense2 = nn.Linear(hidden, hidden)
         self.apply(_keras_init)
@@ -84,9 +82,7 @@ class SoundCnn(nn.Module):
         widths = [1, c, 2 * c, 4 * c, 4 * c]
         strides = [2, 1, 1, 1]  # the first block halves the map: a third of the time, no worse on validation
         self.blocks = nn.ModuleList(map(ConvBlock, widths, widths[1:], strides))
-        self.dense = nn.Sequential(
-            nn.Dropout(dropout), nn.Linear(8 * c, hidden), nn.ReLU(), nn.Dropout(dropout)
-        )
+        self.dense = nn.Sequential(nn.Dropout(dropout), nn.Linear(8 * c, hidden), nn.ReLU(), nn.Dropout(dropout))
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.norm(x)

@@ -25,13 +25,14 @@ class DemoSettings:
 class DataSettings:
     """One task's recordings.
 
-    `test_fold` names the fold held out when the manifest brings official folds; `val_share` and
-    `test_share` are shares of groups; at most the share `max_quarantined` of recordings may be unusable.
+    `test_fold` names the fold held out when the manifest brings official folds; `test_share` is a share of
+    each label's groups, `val_share` of those that remain; at most the share `max_quarantined` of
+    recordings may be unusable.
     """
 
     source: Literal["demo", "folder"]
     root: str
-    test_fold: str | None
+    test_fold: str | int | None
     val_share: float
     test_share: float
     seed: int
@@ -40,4 +41,5 @@ class DataSettings:
     def __post_init__(self) -> None:
         for name in ("val_share", "test_share"):
             require(0 < getattr(self, name) <= 0.5, name, "must lie above 0 and be at most 0.5")
+        require(self.seed >= 0, "seed", "must be at least 0")
         require(0 <= self.max_quarantined <= 1, "max_quarantined", "must be a share from 0 to 1")

@@ -14,3 +14,4 @@ class EvaluateSettings:
 
     def __post_init__(self) -> None:
         require(self.bootstrap >= 100, "bootstrap", "must be at least 100 resamples")
+        require(self.seed >= 0, "seed", "must be at least 0")

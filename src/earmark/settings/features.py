@@ -40,8 +40,9 @@ class FeatureSettings:
             require(getattr(self, name) > 0, name, "must be above 0")
         require(self.n_mfcc <= self.n_mels, "n_mfcc", f"must be at most n_mels ({self.n_mels})")
         require(self.hop_length <= self.n_fft, "hop_length", f"must be at most n_fft ({self.n_fft})")
+        require(self.f_min >= 0, "f_min", "must be at least 0 Hz")
         require(
-            0 <= self.f_min < self.f_high <= self.sample_rate / 2,
+            self.f_min < self.f_high <= self.sample_rate / 2,
             "f_max",
             f"must lie above f_min and at or below the Nyquist frequency ({self.sample_rate / 2:g} Hz)",
         )

@@ -56,3 +56,4 @@ class TrainSettings:
         require(self.batch_size > 1, "batch_size", "must be at least 2, for batch normalisation")
         require(self.epochs > 0, "epochs", "must be above 0")
         require(self.patience >= 0, "patience", "must be at least 0")
+        require(self.seed >= 0, "seed", "must be at least 0")

@@ -30,9 +30,7 @@ class DeviceWindows:
 
     def gather(self, batch: Tensor) -> Tensor:
         """Windows by index (n,) -> (n, 1, bands, frames) float32 on the device."""
-        rows = self.starts[batch.to(self.device), None] + torch.arange(
-            self.windows.n_frames, device=self.device
-        )
+        rows = self.starts[batch.to(self.device), None] + torch.arange(self.windows.n_frames, device=self.device)
         return self.values[rows].float().mT.unsqueeze(1)
 
     def songs(self, batch: Tensor) -> tuple[Tensor, Tensor]:
