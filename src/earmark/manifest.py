@@ -23,13 +23,14 @@ def read_table(path: Path, required: tuple[str, ...] = REQUIRED) -> pd.DataFrame
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, restkey="", restval="", strict=True)
+            columns = list(reader.fieldnames or [])
             rows = dict((reader.line_num, row) for row in reader)  # noqa: C402 (blank lines are skipped, but counted)
     except (UnicodeDecodeError, csv.Error) as e:
         raise EarmarkError(f"{path} cannot be read as CSV in UTF-8: {e}.") from None
     for line, row in rows.items():
         if "" in row:
             raise EarmarkError(f"{path}, line {line} has more fields than the header; quote fields that hold a comma.")
-    table = pd.DataFrame(list(rows.values()), index=list(rows), columns=reader.fieldnames or [])
+    table = pd.DataFrame(list(rows.values()), index=list(rows), columns=columns)
     for column in required:
         if column not in table:
             hint = nearest(column, table.columns)

@@ -127,7 +127,8 @@ def generate(
     """Write audio/<name>.flac (stereo, PCM_16), lab/<name>.lab and manifest.csv below `root`, all or nothing.
 
     A lab line is start<TAB>end<TAB>label in seconds. `progress` is called after every song; the number of
-    `workers` (processes) changes no byte. Raises EarmarkError when `root` already holds something.
+    `workers` (processes) changes no byte. A killed run leaves no `root`, only .<name>.partial beside it, which
+    the next run removes. Raises EarmarkError when `root` already holds something.
     """
     root = Path(root).absolute()
     if root.exists() and (not root.is_dir() or any(root.iterdir())):

@@ -83,7 +83,7 @@ def transpose(name: str, degree: str) -> str:
 
 
 def write_harmony(style: Style, mode: str, tonic: str, bars: int, rng: random.Random) -> list[Harmony]:
-    """`bars` bars of the mode's progressions as AABA; the last bar is the first section's first chord."""
+    """`bars` bars of the mode's progressions as AABA; the last bar is the tonic chord."""
     sections = [text.split("|") for m, text in style.progressions if m == mode]
     a, b = rng.choice(sections), rng.choice(sections)
     bar, harmony = style.beats * PPQ, []
@@ -93,7 +93,8 @@ def write_harmony(style: Style, mode: str, tonic: str, bars: int, rng: random.Ra
         for i, symbol in enumerate(symbols):
             start = n * bar + i * share
             harmony.append(_realise(_varied(symbol, style, rng), tonic, start, start + share))
-    close = _realise(a[0].split()[0], tonic, (bars - 1) * bar, bars * bar)
+    home = next(symbol for text in a for symbol in text.split() if symbol.startswith("1:"))
+    close = _realise(home, tonic, (bars - 1) * bar, bars * bar)
     return [*_merged(harmony), close]
 
 
