@@ -40,9 +40,11 @@ format: setup
 ui: setup
 	earmark ui
 
-# Resolve anew: torch's own accelerator packages stay out, they differ between CPU and CUDA builds.
-lock: setup
-	uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header --no-emit-find-links \
+# Add what pyproject.toml asks for and keep the other versions. torch's own accelerator packages stay out, they
+# differ between CPU and CUDA builds.
+lock:
+	cp requirements.lock requirements.new
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header --no-emit-find-links \
 	  --no-emit-index-url --extra dev pyproject.toml -o requirements.new
 	{ head -2 requirements.lock; grep -vE '^(nvidia-|cuda-|triton)' requirements.new; } > requirements.tmp
 	mv requirements.tmp requirements.lock && rm requirements.new
