@@ -139,7 +139,10 @@ def test_bounds_themselves_are_allowed():
         ("tasks.genre.model.dropout", 0.0),
         ("tasks.genre.features.max_seconds", None),
     ]:
-        config.parse(changed(dotted, value))
+        node = config.parse(changed(dotted, value))
+        for part in dotted.split("."):
+            node = getattr(node, part)
+        assert node == value
 
 
 def test_overrides():

@@ -1,5 +1,7 @@
 """Log-mel and MFCC equal librosa's; a filterbank with empty filters is refused."""
 
+import subprocess
+import sys
 import warnings
 
 import librosa
@@ -107,3 +109,17 @@ def test_bands_above(frequency):
     got = bands_above(s, frequency)
     assert got == np.flatnonzero(heard.max(1) == 0).tolist()
     assert bool(got) == (frequency < 11025)
+
+
+def test_transforms_work_where_the_compiled_library_does_not_load():
+    script = """
+import torch
+def refuse(path):
+    raise OSError(path)
+torch.ops.load_library = refuse
+from earmark.features.torchaudio_lite import torchaudio
+print(tuple(torchaudio.transforms.MelSpectrogram(n_fft=512, n_mels=20)(torch.zeros(1, 2000)).shape))
+print(tuple(torchaudio.transforms.TimeMasking(5)(torch.ones(1, 20, 11)).shape))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.split("\n")[:2] == ["(1, 20, 8)", "(1, 20, 11)"], done.stderr[-500:]

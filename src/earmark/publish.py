@@ -76,7 +76,8 @@ def _log_evaluation(tracker: Tracker, run_id: str, reports: Path, metrics: dict)
     prefix = "test" if first else f"test-{sha[:8]}"
     numbers = {f"{prefix}/{k}": v for k, v in metrics.items() if isinstance(v, int | float)}
     for key, (low, high) in ((k, v) for k, v in metrics.items() if k.endswith("_ci95")):
-        numbers |= {f"{prefix}/{key}_low": low, f"{prefix}/{key}_high": high}
+        name = key.removesuffix("_ci95")
+        numbers |= {f"{prefix}-ci95/{name}_low": low, f"{prefix}-ci95/{name}_high": high}
     tracker.log(run_id, numbers)
     for name in REPORTS:
         at = f"evaluation/{sha[:8]}/{name}" if (reports / name).is_dir() else f"evaluation/{sha[:8]}"

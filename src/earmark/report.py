@@ -48,6 +48,7 @@ def learning_curves(path: Path, history: list[dict], best_epoch: int) -> None:
     right.plot(rows.epoch, rows["val/accuracy"], color="C1", label="validation")
     right.set(xlabel="epoch", ylabel="share of recordings", title="Accuracy", ylim=(0, 1.02))
     for ax in (left, right):
+        ax.xaxis.get_major_locator().set_params(integer=True)
         ax.axvline(best_epoch, color="0.6", ls=":", label=f"kept: epoch {best_epoch}")
         ax.legend()
     _save(fig, path)

@@ -158,7 +158,9 @@ def version_tags() -> dict[str, str]:
 
 def run_tags(kind: str, hashes: dict[str, str]) -> dict[str, str]:
     """The tags that a run carries from its start."""
-    tags = {"earmark.kind": kind, "earmark.owner": owner()} | {f"earmark.{k}": v for k, v in hashes.items()}
+    tags = {"earmark.kind": kind, "earmark.owner": owner(), "mlflow.source.name": "earmark"} | {
+        f"earmark.{k}": v for k, v in hashes.items()
+    }
     if name := os.environ.get("DVC_EXP_NAME"):
         tags["earmark.experiment"] = name
     return tags | git_tags() | version_tags()
