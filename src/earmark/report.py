@@ -69,7 +69,7 @@ def _heard(windows: pd.DataFrame, root: Path, window_s: float) -> str:
     worst = windows.loc[windows[f"p_{chosen}"].idxmax()]
     try:
         sound = base64.b64encode(_clip(root / worst.recording, worst.start_s, window_s)).decode()
-        player = f'<audio controls preload="none" src="data:audio/ogg;base64,{sound}"></audio>'
+        player = f'<audio controls preload="none" src="data:audio/mpeg;base64,{sound}"></audio>'
     except (AudioError, OSError) as e:
         player = f"(not playable: {html.escape(str(e))})"
     cells = [
@@ -83,12 +83,15 @@ def _heard(windows: pd.DataFrame, root: Path, window_s: float) -> str:
 
 
 def _clip(path: Path, start_s: float, length_s: float) -> bytes:
-    """A window of a recording as Ogg Vorbis, brought to a level that can be heard."""
+    """A window of a recording as MP3, brought to a level that can be heard.
+
+    (Ogg would carry a random stream number, and the same evaluation would give another file.)
+    """
     begin, end = round(start_s * HEARD_RATE), round((start_s + length_s) * HEARD_RATE)
     samples = np.concatenate(list(read_blocks(path, HEARD_RATE, start_s + length_s)))[begin:end]
     samples = samples * (0.7 / max(np.abs(samples).max(initial=0), 1e-6))
     file = io.BytesIO()
-    sf.write(file, samples, HEARD_RATE, format="OGG")
+    sf.write(file, samples, HEARD_RATE, format="MP3")
     return file.getvalue()
 
 
