@@ -80,7 +80,7 @@ class SoundCnn(nn.Module):
         c = channels
         self.norm = BandNorm(n_bands)
         widths = [1, c, 2 * c, 4 * c, 4 * c]
-        strides = [2, 1, 1, 1]  # the first block halves the map: a third of the time, no worse on validation
+        strides = [2, 1, 1, 1]  # the first block halves the map: a step takes a third of the time
         self.blocks = nn.ModuleList(map(ConvBlock, widths, widths[1:], strides))
         self.dense = nn.Sequential(nn.Dropout(dropout), nn.Linear(8 * c, hidden), nn.ReLU(), nn.Dropout(dropout))
 
