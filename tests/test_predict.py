@@ -1,5 +1,6 @@
 """Answers for people: the timeline by hand, whole files in bounded memory, which model answers, bad files."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -208,7 +209,7 @@ def test_timeline_in_json_and_table_and_offered_for_long_files(nowhere, monkeypa
     timeline = json.loads(out)[0]["timeline"]
     assert set(timeline[0]) == {"start_s", "end_s", "label", "probability"}
     assert (timeline[0]["start_s"], timeline[-1]["end_s"]) == (0, 61)
-    assert all(a["end_s"] == b["start_s"] and a["label"] != b["label"] for a, b in zip(timeline, timeline[1:]))  # noqa: B905
+    assert all(a["end_s"] == b["start_s"] and a["label"] != b["label"] for a, b in itertools.pairwise(timeline))
     _, out, err = earmark(monkeypatch, capsys, "predict", "genre", "long.wav")
     assert "mean probability" not in out
     assert err[-1] == "earmark: long.wav lasts 1:01.0; --timeline says what is heard when."
