@@ -3,13 +3,14 @@
 import csv
 import io
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args, get_type_hints
 
 import pandas as pd
 import pytest
 
 from conftest import data_settings, plain_progress, tone
-from earmark import manifest, prepare
+from earmark import crossval, manifest, prepare
 from earmark.datasets import corpora
 from earmark.errors import EarmarkError
 from earmark.settings.data import DataSettings
@@ -173,6 +174,17 @@ def test_a_test_fold_without_a_class_is_said(tmp_path):
     _, _, warnings = run("urbansound8k", root, test_fold="fold10")
     assert warnings == ["The fold 'fold10' holds no recording of class 'siren': not judged there."]
     assert run("urbansound8k", root, test_fold="fold1")[2] == []
+
+
+def test_cross_validation_says_of_every_fold_what_it_lacks(tmp_path):
+    root, warnings = urban_tree(tmp_path, absent=((10, 8), (4, 3))), []
+    data = data_settings(source="urbansound8k", root=str(root))
+    table, _ = crossval.recordings(SimpleNamespace(data=data), 5, warnings.append, plain_progress)
+    assert table.fold.nunique() == 10
+    assert warnings == [
+        "The fold 'fold10' holds no recording of class 'siren': not judged there.",
+        "The fold 'fold4' holds no recording of class 'dog_bark': not judged there.",
+    ]
 
 
 def test_a_class_in_the_test_fold_alone_and_a_single_class_are_refused(tmp_path):
