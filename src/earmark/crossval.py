@@ -35,7 +35,10 @@ def recordings(settings: GenreSettings, k: int, warn: Callable, progress: Callab
     table, quarantined = prepare.read(settings.data, root, warn, progress)
     if len(quarantined):
         warn(f"{len(quarantined)} recordings cannot be used; the first is {quarantined.path.iloc[0]}.")
-    return with_folds(table, k, settings.data.seed), root
+    table = with_folds(table, k, settings.data.seed)
+    for sentence in manifest.lacking(table, "fold"):
+        warn(sentence)
+    return table, root
 
 
 def with_folds(table: pd.DataFrame, k: int, seed: int) -> pd.DataFrame:

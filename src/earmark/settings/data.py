@@ -30,7 +30,7 @@ class DataSettings:
     validation); at most the share `max_quarantined` of recordings may be unusable.
     """
 
-    source: Literal["demo", "folder"]
+    source: Literal["demo", "folder", "gtzan", "esc10", "esc50", "urbansound8k", "fsdkaggle2018", "fma", "ballroom"]
     root: str
     test_fold: str | int | None
     val_share: float
