@@ -7,8 +7,10 @@ import pytest
 import soundfile as sf
 import torch
 
+from earmark.settings.augment import AugmentSettings
 from earmark.settings.data import DataSettings
 from earmark.settings.features import FeatureSettings
+from earmark.settings.schedule import ScheduleSettings
 from earmark.settings.training import ModelSettings, TrainSettings
 
 torch.set_num_threads(1)  # the tests run side by side, one a core
@@ -54,8 +56,11 @@ def features_settings(**changes) -> FeatureSettings:
         "f_min": 0.0,
         "f_max": None,
         "top_db": 80.0,
+        "log_floor": "top_db",
         "normalize": "recording",
+        "trim_db": None,
         "framing": "recording",
+        "fill": "tile",
         "window_s": 0.5,
         "window_hop_s": 0.25,
         "max_seconds": 60.0,
@@ -98,6 +103,7 @@ def model_settings(**changes) -> ModelSettings:
     """Settings of a small network."""
     plain = {
         "name": "cnn",
+        "width": 1.0,
         "variant": "sound",
         "channels": 4,
         "hidden": 8,
@@ -107,18 +113,59 @@ def model_settings(**changes) -> ModelSettings:
     return ModelSettings(**plain | changes)
 
 
+def schedule_settings(**changes) -> ScheduleSettings:
+    """A constant learning rate."""
+    plain = {
+        "name": "constant",
+        "step_epochs": 10,
+        "gamma": 0.1,
+        "patience": 10,
+        "monitor": "loss",
+        "min_lr": 0.0,
+        "warmup_epochs": 0,
+    }
+    return ScheduleSettings(**plain | changes)
+
+
+def augment_settings(**changes) -> AugmentSettings:
+    """No augmentation."""
+    plain = {
+        "stretch": 0.0,
+        "mel_roll": 0,
+        "shift": 0.0,
+        "gain_db": 0.0,
+        "equalizer_db": 0.0,
+        "time_masks": 0,
+        "time_mask_s": 0.0,
+        "band_masks": 0,
+        "band_mask": 0,
+        "mix": "none",
+        "mix_alpha": 1.0,
+        "mix_share": 1.0,
+    }
+    return AugmentSettings(**plain | changes)
+
+
 def train_settings(**changes) -> TrainSettings:
     """Settings of a training of a few steps."""
     plain = {
         "loss": "frame",
+        "crops": "windows",
         "optimizer": "adamw",
         "lr": 0.002,
+        "momentum": 0.0,
         "weight_decay": 0.01,
         "batch_size": 8,
         "epochs": 2,
+        "label_smoothing": 0.0,
+        "average": 0.0,
+        "keep": "loss",
         "patience": 0,
         "seed": 1,
         "device": "cpu",
+        "precision": "float32",
+        "schedule": schedule_settings(),
+        "augment": augment_settings(),
     }
     return TrainSettings(**plain | changes)
 

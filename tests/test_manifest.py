@@ -97,6 +97,9 @@ def test_inside(tmp_path):
         text = error(manifest.inside, root, outside, 7)
         assert "line 7" in text
         assert f"'{outside}' lies outside" in text
+    assert "audio/list.txt, line 3: '../secret.wav' lies" in error(
+        manifest.inside, root, "../secret.wav", "list.txt, line 3"
+    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -259,6 +262,51 @@ def test_summary_by_hand():
         ("(all)", "val"): (1, 1, 0.76),
         ("(all)", "test"): (1, 1, 0.1),
     }
+
+
+def test_clip_lengths_by_hand():
+    """Four recordings of 1, 2, 2 and 5 s; sorted positions 0..3, so the 80th percentile lies at 2.4: 2 + .4 (5 - 2)."""
+    got = manifest.clip_lengths(table("xxyy", "1234").assign(duration_s=[5.0, 2.0, 1.0, 2.0]), (0.5, 2, 4, 8))
+    assert list(got.columns) == ["percentile", "seconds", "whole", "unpadded"]
+    given_lengths = got[got.percentile.isna()]
+    assert list(given_lengths[["seconds", "whole", "unpadded"]].itertuples(index=False, name=None)) == [
+        (0.5, 0.0, 1.0),
+        (2.0, 0.75, 0.75),
+        (4.0, 0.75, 0.25),
+        (8.0, 1.0, 0.0),
+    ]
+    at = got.dropna().set_index("percentile")
+    assert list(at.index) == [5, 10, 25, 50, 75, 80, 90, 95]
+    assert at.seconds[80] == pytest.approx(3.2)
+    assert tuple(at.loc[80, ["whole", "unpadded"]]) == (0.75, 0.25)
+    assert at.seconds[50] == 2.0
+
+
+def test_clip_lengths_are_numpys_percentiles_and_not_those_of_seed_003():
+    durations = np.random.default_rng(3).gamma(2.0, 4.0, 501)
+    recordings = pd.DataFrame({"duration_s": durations})
+    at = manifest.clip_lengths(recordings).dropna().set_index("percentile").seconds
+    np.testing.assert_array_equal(at, np.percentile(durations, at.index))
+    assert at[80] != np.sort(durations)[int(0.6 * len(durations))]  # what the seed printed as 80 %
+    assert (durations <= at[80]).mean() == pytest.approx(0.8, abs=0.002)
+
+
+def test_clip_advice():
+    recordings = pd.DataFrame({"duration_s": [1.0, 2.0, 2.0]})
+    assert manifest.clip_advice(manifest.clip_lengths(recordings, (1.5, 2))).splitlines() == [
+        "Durations: 5 % last at most 1.10 s, 50 % last at most 2.00 s, 80 % last at most 2.00 s, "
+        "95 % last at most 2.00 s.",
+        "A clip of 1.5 s holds 33.3% of them whole; 66.7% fill it unpadded.",
+        "A clip of 2 s holds 100.0% of them whole; 66.7% fill it unpadded.",
+    ]
+
+
+def test_lacking():
+    recordings = table("xyzxxyz", "1234567").assign(fold=["b", "b", "b", "a", "c", "c", "c"])
+    one = "The fold 'a' holds no recording of class 'y' (and 1 more): not judged there."
+    assert manifest.lacking(recordings, "fold") == [one]
+    assert manifest.lacking(recordings, "fold", ["b"]) == []
+    assert manifest.lacking(recordings[recordings.label != "z"], "fold", ["a"]) == [one.replace(" (and 1 more)", "")]
 
 
 def test_load(tmp_path):

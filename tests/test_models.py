@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import log_loss
 
 from conftest import model_settings
-from earmark.models import describe, window
+from earmark.models import build, describe
 from earmark.models.song import SongModel, class_log_probs, log_mean_prob, segment_mean, segment_softmax
+from earmark.models.window import BandNorm
 from earmark.settings.training import ModelSettings
 
 POOLINGS = ("mean_prob", "mean_logit", "attention")
@@ -52,7 +53,7 @@ def test_seed_000_layer_by_layer():
 
 def test_seed_000_convolutions_have_no_activation():
     """Without biases they scale with a positive factor, and the first one also with a negative one."""
-    body = window.build(13, 216, seed000())
+    body = build.body(13, 216, seed000())
     convs = torch.nn.Sequential(body.conv1, body.pool1, body.conv2, body.pool2)
     features = []
     body.dense1.register_forward_pre_hook(lambda _module, inputs: features.append(inputs[0]))
@@ -78,10 +79,10 @@ def test_seed_000_starts_as_keras():
 
 
 def test_seed_000_refuses_windows_too_small():
-    window.build(10, 14, seed000())
+    build.body(10, 14, seed000())
     for bands, frames in ((9, 14), (10, 13)):
         with pytest.raises(ValueError, match="too small"):
-            window.build(bands, frames, seed000())
+            build.body(bands, frames, seed000())
 
 
 @pytest.mark.parametrize(("variant", "extra"), [("seed000", 0), ("sound", 2 * 13 + 2 * 2 * 8)])
@@ -101,13 +102,13 @@ def test_sound_cnn_parameters():
 
 @pytest.mark.parametrize(("bands", "frames"), [(1, 1), (5, 3), (64, 216), (24, 500)])
 def test_sound_cnn_takes_any_size(bands, frames):
-    out = window.build(bands, frames, model_settings())(windows(3, bands, frames))
+    out = build.body(bands, frames, model_settings())(windows(3, bands, frames))
     assert out.shape == (3, 8)
     assert torch.isfinite(out).all()
 
 
 def test_sound_variant_has_activations():
-    body = window.build(24, 50, model_settings()).eval()
+    body = build.body(24, 50, model_settings()).eval()
     x = windows(2, 24, 50)
     with torch.no_grad():
         first = body.blocks[0](body.norm(x))
@@ -117,7 +118,7 @@ def test_sound_variant_has_activations():
 
 
 def test_band_norm_is_by_band():
-    norm = window.BandNorm(13)
+    norm = BandNorm(13)
     x = windows(8) * torch.arange(1, 14)[:, None] + 5
     y = norm(x)
     assert y.shape == x.shape

@@ -50,6 +50,7 @@ def test_write(folder, tmp_path):
     pd.testing.assert_frame_equal(manifest.load(out / "manifest.csv"), table, check_dtype=False)
     assert list(pd.read_csv(out / "quarantine.csv").columns) == ["path", "reason"]
     assert len(pd.read_csv(out / "summary.csv")) == 12
+    pd.testing.assert_frame_equal(pd.read_csv(out / "clip_lengths.csv"), manifest.clip_lengths(table))
     assert json.loads((out / "data.json").read_text()) == {
         "n_recordings": 18,
         "n_quarantined": 0,

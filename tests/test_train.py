@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,7 +28,8 @@ def sounds(n_recordings: int = 12, seed: int = 0) -> Windows:
     for c in range(3):
         values[loud == c, c * 8 : (c + 1) * 8] += 2
     starts = np.arange(len(segment)) * N_FRAMES
-    return Windows(values, starts, segment, labels, [f"r{i}" for i in range(n_recordings)], N_FRAMES)
+    places = N_FRAMES * (np.cumsum(counts) - counts), N_FRAMES * counts
+    return Windows(values, starts, segment, *places, labels, [f"r{i}" for i in range(n_recordings)], N_FRAMES)
 
 
 def task(windows: Windows | None = None, model: dict | None = None, **changes) -> GenreTask:
@@ -107,7 +109,7 @@ def test_half_written_checkpoint_is_never_read(tmp_path):
 def test_checkpoint_holds_no_pickled_objects(tmp_path):
     checkpoint = tmp_path / "state.pt"
     train.fit(task(), train_settings(epochs=1), checkpoint)
-    assert set(torch.load(checkpoint, weights_only=True)) == {"fit", "model", "optimizer"}
+    assert set(torch.load(checkpoint, weights_only=True)) == {"fit", "model", "optimizer", "schedule"}
 
 
 def test_seed_decides_everything():
@@ -128,19 +130,20 @@ def test_non_finite_loss_stops_and_names_the_recordings():
 def test_every_training_window_is_drawn_once_an_epoch(loss):
     t = task(loss=loss, batch_size=4)
     torch.manual_seed(0)
-    drawn = torch.cat(list(t.batches())).tolist()
-    assert sorted(drawn) == t.data.windows.of(np.arange(9)).tolist()
-    if loss == "song":  # whole recordings stay together
-        for batch in t.batches():
-            names = t.names(batch)
-            assert len(batch) == sum((t.data.windows.segment == int(n[1:])).sum() for n in names)
+    drawn = torch.cat(list(t.batches()))
+    x, _, songs, segment = t.examples(drawn)
+    windows = t.data.windows.of(np.arange(9))
+    assert (len(x), songs.tolist()) == (len(windows), list(range(9)))
+    torch.testing.assert_close(segment.sort().values, torch.from_numpy(t.data.windows.segment[windows]))
+    assert sorted(drawn.tolist()) == (windows.tolist() if loss == "frame" else list(range(9)))
 
 
 def test_no_batch_of_one_window():
     t = task(batch_size=2)
-    n = len(t.train_windows)
-    t.batch_size = n - 1
+    n = len(t.units)
+    t.settings = replace(t.settings, batch_size=n - 1)
     assert [len(b) for b in t.batches()] == [n]
+    assert t.steps() == 1
 
 
 def test_validation_figures_equal_a_loop():
@@ -153,7 +156,7 @@ def test_validation_figures_equal_a_loop():
         label = t.data.windows.labels[r]
         right.append(by_song.argmax().item() == label)
         losses.append(-by_song[0, label].item())
-    found = t.validate()
+    found = t.validate(t.model)
     assert found["val/accuracy"] == np.mean(right)
     assert found["val/loss"] == pytest.approx(np.mean(losses), rel=1e-5)
 

@@ -52,6 +52,7 @@ def prepare(task: TaskName) -> None:
     for row in quarantined.itertuples():
         _warn(f"quarantined {row.path}: {row.reason}.")
     print(manifest.summary(table).to_string(index=False))
+    print(manifest.clip_advice(manifest.clip_lengths(table)))
 
 
 @app.command()

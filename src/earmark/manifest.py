@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import math
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -13,10 +14,23 @@ from earmark.settings.data import DataSettings
 
 SPLITS = ("train", "val", "test")
 REQUIRED = ("path", "label", "group")
+CLIPS_S = (1, 2, 2.5, 4, 5, 8, 10, 30)
+PERCENTILES = (5, 10, 25, 50, 75, 80, 90, 95)
 
 
 def read_table(path: Path, required: tuple[str, ...] = REQUIRED) -> pd.DataFrame:
     """A manifest as strings, one row a recording, indexed by the line it stands on.
+
+    Raises EarmarkError naming the column or the line.
+    """
+    table = read_csv(path, required)
+    table["path"] = [PurePosixPath(p).as_posix() for p in table.path]
+    _refuse_repeated(table, path)
+    return table
+
+
+def read_csv(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
+    """A CSV as strings, indexed by line; the `required` columns are stripped and filled in every row.
 
     Raises EarmarkError naming the column or the line.
     """
@@ -41,8 +55,6 @@ def read_table(path: Path, required: tuple[str, ...] = REQUIRED) -> pd.DataFrame
             raise EarmarkError(f"{path}, line {line}: '{column}' is empty; fill it in.")
     if not len(table):
         raise EarmarkError(f"{path} lists no recordings.")
-    table["path"] = [PurePosixPath(p).as_posix() for p in table.path]
-    _refuse_repeated(table, path)
     return table
 
 
@@ -52,13 +64,15 @@ def _refuse_repeated(table: pd.DataFrame, origin: Path) -> None:
         raise EarmarkError(f"{origin} lists '{repeated.iloc[0]}' twice; keep one row a recording.")
 
 
-def inside(root: Path, relative: str, line: int) -> Path:
-    """The file that a manifest row names. Raises EarmarkError when it leaves `root`, links included."""
+def inside(root: Path, relative: str, where: int | str) -> Path:
+    """The file that a row names, which stands in this line of manifest.csv, or in this place below `root`.
+
+    Raises EarmarkError when it leaves `root`, links included.
+    """
     path = (root / relative).resolve()
     if Path(relative).is_absolute() or not path.is_relative_to(root.resolve()):
-        raise EarmarkError(
-            f"{root / 'manifest.csv'}, line {line}: '{relative}' lies outside {root}; give a path below that folder."
-        )
+        place = where if isinstance(where, str) else f"manifest.csv, line {where}"
+        raise EarmarkError(f"{root / place}: '{relative}' lies outside {root}; give a path below that folder.")
     return path
 
 
@@ -117,7 +131,7 @@ def split_fold(table: pd.DataFrame, fold: str, data: DataSettings, key: str = "g
 
 
 def _with_val(table: pd.DataFrame, data: DataSettings, key: str) -> pd.DataFrame:
-    if "val" not in set(table["split"]):
+    if "val" not in set(table["split"]) and data.val_share > 0:
         _move_share(table, key, "val", data.val_share, data.seed)
     check_splits(table, key)
     return table
@@ -161,7 +175,7 @@ def check_splits(table: pd.DataFrame, key: str = "group") -> None:
             f"{key.capitalize()} '{leaking.index[0]}'{more} is in the splits {' and '.join(leaking.iloc[0])}; "
             f"move all its recordings into one, or the score is inflated."
         )
-    for split in SPLITS:
+    for split in ("train", "test"):  # a training that decides nothing on validation needs none
         if split not in set(table["split"]):
             raise EarmarkError(f"No recording is in the split '{split}'; give it some.")
     if key == "label":
@@ -176,6 +190,19 @@ def check_splits(table: pd.DataFrame, key: str = "group") -> None:
             )
     if len(trained) < 2:
         raise EarmarkError(f"There is one class only ('{min(trained)}'); at least two are needed.")
+
+
+def lacking(table: pd.DataFrame, column: str, parts: Iterable[str] | None = None) -> list[str]:
+    """A sentence on every part (a fold or split of `column`; all by default) without a recording of some class."""
+    sentences = []
+    for part in table[column].unique() if parts is None else parts:
+        missing = sorted(set(table.label) - set(table.label[table[column] == part]))
+        if missing:
+            more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+            sentences.append(
+                f"The {column} '{part}' holds no recording of class '{missing[0]}'{more}: not judged there."
+            )
+    return sorted(sentences)
 
 
 def same_audio(table: pd.DataFrame) -> list[tuple[str, str]]:
@@ -200,6 +227,28 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     each = rows.groupby(["label", "split"]).agg(**shape).reset_index()
     total = rows.groupby("split").agg(**shape).reset_index().assign(label="(all)")
     return pd.concat([each, total], ignore_index=True).round({"minutes": 2})
+
+
+def clip_lengths(table: pd.DataFrame, seconds: Iterable[float] = CLIPS_S) -> pd.DataFrame:
+    """What clips of some lengths would do to the recordings, then the percentiles of their durations.
+
+    Columns: percentile (NaN for a given length), seconds, whole (share of recordings at most that long, which a
+    clip holds whole) and unpadded (share at least that long, which need no padding).
+    """
+    durations = table.duration_s.to_numpy()
+    rows = [(np.nan, s) for s in seconds]
+    rows += zip(PERCENTILES, np.percentile(durations, PERCENTILES), strict=True)
+    shares = [(p, float(s), (durations <= s).mean(), (durations >= s).mean()) for p, s in rows]
+    return pd.DataFrame(shares, columns=["percentile", "seconds", "whole", "unpadded"])
+
+
+def clip_advice(lengths: pd.DataFrame) -> str:
+    """`clip_lengths` for people."""
+    at = lengths.dropna().set_index("percentile").seconds
+    lines = ["Durations: " + ", ".join(f"{p:g} % last at most {at[p]:.2f} s" for p in (5, 50, 80, 95)) + "."]
+    for r in lengths[lengths.percentile.isna()].itertuples():
+        lines.append(f"A clip of {r.seconds:g} s holds {r.whole:.1%} of them whole; {r.unpadded:.1%} fill it unpadded.")
+    return "\n".join(lines)
 
 
 def load(path: Path) -> pd.DataFrame:

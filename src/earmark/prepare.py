@@ -10,11 +10,12 @@ from pathlib import Path
 import pandas as pd
 
 from earmark import audio, manifest
-from earmark.datasets import folder
+from earmark.datasets import corpora, folder
 from earmark.errors import EarmarkError
 from earmark.settings.data import DataSettings
 
 Progress = Callable[[Iterable, int, str], Iterable]
+READERS = {"demo": folder.read, "folder": folder.read} | corpora.READERS
 
 
 def run(data: DataSettings, root: Path, warn: Callable[[str], None], progress: Progress, key: str = "group"):
@@ -24,6 +25,9 @@ def run(data: DataSettings, root: Path, warn: Callable[[str], None], progress: P
     """
     table, quarantined = read(data, root, warn, progress)
     table = manifest.assign_splits(table, data, key)
+    held_out = ("fold", [str(data.test_fold)]) if "fold" in table else ("split", ["test"])
+    for sentence in manifest.lacking(table, *held_out) if key != "label" else ():
+        warn(sentence)
     for one, other in manifest.same_audio(table):
         warn(f"'{one}' and '{other}' hold the same bytes but are in different splits; give them one group.")
     return table, quarantined
@@ -35,8 +39,10 @@ def read(data: DataSettings, root: Path, warn: Callable[[str], None], progress: 
     Returns (recordings, quarantined): two tables; the first is the source's manifest with duration_s,
     sample_rate, channels, peak and sha256; the second has path and reason.
     """
-    table = folder.read(root, warn)
-    files = [manifest.inside(root, path, line) for line, path in table.path.items()]
+    if not root.is_dir():
+        raise EarmarkError(f"The audio folder {root} does not exist; set tasks.*.data.root to yours.")
+    table = READERS[data.source](root, warn)
+    files = [manifest.inside(root, path, where) for where, path in table.path.items()]
     with ThreadPoolExecutor() as pool:
         facts = pd.DataFrame(progress(pool.map(_inspect, files), len(files), "checking audio"), index=table.index)
     bad = facts.reason != ""
@@ -47,11 +53,12 @@ def read(data: DataSettings, root: Path, warn: Callable[[str], None], progress: 
 
 
 def write(out: Path, table: pd.DataFrame, quarantined: pd.DataFrame) -> None:
-    """manifest.csv, quarantine.csv and summary.csv below `out`."""
+    """manifest.csv, quarantine.csv, summary.csv, clip_lengths.csv and data.json below `out`."""
     out.mkdir(parents=True, exist_ok=True)
     table.to_csv(out / "manifest.csv", index=False)
     quarantined.to_csv(out / "quarantine.csv", index=False)
     manifest.summary(table).to_csv(out / "summary.csv", index=False)
+    manifest.clip_lengths(table).to_csv(out / "clip_lengths.csv", index=False)
     facts = {
         "n_recordings": len(table),
         "n_quarantined": len(quarantined),

@@ -63,15 +63,19 @@ def reliability(path: Path, predictions: pd.DataFrame, bins: int = 10) -> None:
 
 
 def learning_curves(path: Path, history: list[dict], best_epoch: int) -> None:
-    """Loss and validation accuracy by epoch as PNG, with the epoch that was kept."""
+    """Loss, validation accuracy (where there is one) and learning rate by epoch as PNG, with the epoch kept."""
     rows = pd.DataFrame(history)
-    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+    fig, axes = plt.subplots(1, 3, figsize=(13, 3.5), layout="constrained")
+    left, middle, right = axes
     left.plot(rows.epoch, rows["train/loss"], label="train")
-    left.plot(rows.epoch, rows["val/loss"], label="validation")
+    if "val/loss" in rows:
+        left.plot(rows.epoch, rows["val/loss"], label="validation")
+        middle.plot(rows.epoch, rows["val/accuracy"], color="C1", label="validation")
     left.set(xlabel="epoch", ylabel="loss", title="Loss")
-    right.plot(rows.epoch, rows["val/accuracy"], color="C1", label="validation")
-    right.set(xlabel="epoch", ylabel="share of recordings", title="Accuracy", ylim=(0, 1.02))
-    for ax in (left, right):
+    middle.set(xlabel="epoch", ylabel="share of recordings", title="Accuracy", ylim=(0, 1.02))
+    right.plot(rows.epoch, rows["train/lr"], color="C2", label="at the epoch's start")
+    right.set(xlabel="epoch", ylabel="learning rate", title="Learning rate")
+    for ax in axes:
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.axvline(best_epoch, color="0.6", ls=":", label=f"kept: epoch {best_epoch}")
         ax.legend()

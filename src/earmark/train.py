@@ -13,8 +13,10 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from earmark.errors import EarmarkError
+from earmark.schedule import Schedule
 from earmark.settings.training import TrainSettings
 
 Row = dict[str, float]
@@ -26,9 +28,10 @@ class Task(Protocol):
     model: nn.Module
 
     def batches(self) -> Iterator[Tensor]: ...
+    def steps(self) -> int: ...
     def loss(self, batch: Tensor) -> tuple[Tensor, int]: ...
     def names(self, batch: Tensor) -> list[str]: ...
-    def validate(self) -> Row: ...
+    def validate(self, model: nn.Module) -> Row: ...
 
 
 @dataclass
@@ -38,7 +41,7 @@ class Fit:
     history: list[Row] = field(default_factory=list)
     weights: dict[str, Tensor] = field(default_factory=dict)
     best_epoch: int = 0
-    best_loss: float = float("inf")
+    best: float = float("inf")
 
     @property
     def epoch(self) -> int:
@@ -54,6 +57,42 @@ def pick_device(name: str) -> torch.device:
     return torch.device("cuda" if cuda else "cpu")
 
 
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """A context in which products are bfloat16 where `precision` (or `auto`, on native hardware) says so."""
+    native = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
+    return torch.autocast(device.type, torch.bfloat16, precision == "bfloat16" or (precision == "auto" and native))
+
+
+class Trained:
+    """What changes while training: model, optimizer, schedule, and the weights' average if there is one."""
+
+    def __init__(self, task: Task, settings: TrainSettings):
+        self.model = task.model
+        self.optimizer = build_optimizer(task.model, settings)
+        self.schedule = Schedule(self.optimizer, settings.schedule, settings.epochs, task.steps())
+        average = get_ema_multi_avg_fn(settings.average)
+        self.average = AveragedModel(task.model, multi_avg_fn=average, use_buffers=True) if settings.average else None
+
+    @property
+    def judged(self) -> nn.Module:
+        """The network that is validated and kept."""
+        return self.average.module if self.average else self.model
+
+    def step(self, loss: Tensor) -> None:
+        """One step down the gradient of a loss."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        self.schedule.step()
+        if self.average:
+            self.average.update_parameters(self.model)
+
+    def parts(self) -> dict:
+        """Everything with a state, by name."""
+        named = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule}
+        return named | ({"average": self.average} if self.average else {})
+
+
 def fit(
     task: Task,
     settings: TrainSettings,
@@ -65,22 +104,24 @@ def fit(
 
     checkpoint: written after every epoch and resumed from when it exists.
     on_start gets the state that training starts from; on_epoch the state and the epoch's seconds.
-    Returns the weights of the epoch with the lowest validation loss. Raises EarmarkError when a loss is
+    Returns the weights of the epoch that `settings.keep` says. Raises EarmarkError when a loss is
     not finite, naming the recordings of that batch.
     """
-    optimizer = build_optimizer(task.model, settings)
-    state = _resume(checkpoint, task.model, optimizer) or Fit()
+    trained = Trained(task, settings)
+    state = _resume(checkpoint, trained) or Fit()
     if on_start:
         on_start(state)
     while not _finished(state, settings):
         began = time.perf_counter()
         torch.manual_seed(settings.seed * 1_000_003 + state.epoch + 1)
-        row = {"epoch": state.epoch + 1, "train/loss": _epoch(task, optimizer, state.epoch + 1)}
-        row |= task.validate()
-        _keep_best(state, row, task.model)
+        row = {"epoch": state.epoch + 1, "train/lr": trained.schedule.lr}
+        row["train/loss"] = _epoch(task, trained, state.epoch + 1)
+        row |= task.validate(trained.judged)
+        trained.schedule.epoch(row)
+        _keep_best(state, row, trained.judged, settings.keep)
         state.history.append(row)
         if checkpoint:
-            _save(checkpoint, state, task.model, optimizer)
+            _save(checkpoint, state, trained)
         if on_epoch:
             on_epoch(state, time.perf_counter() - began)
     return state
@@ -91,7 +132,7 @@ def build_optimizer(model: nn.Module, settings: TrainSettings) -> torch.optim.Op
     args = {"lr": settings.lr, "weight_decay": settings.weight_decay}
     match settings.optimizer:
         case "sgd":
-            return torch.optim.SGD(model.parameters(), **args)
+            return torch.optim.SGD(model.parameters(), momentum=settings.momentum, **args)
         case "rmsprop":
             return torch.optim.RMSprop(model.parameters(), alpha=0.9, eps=1e-7, **args)
         case "adam":
@@ -101,12 +142,11 @@ def build_optimizer(model: nn.Module, settings: TrainSettings) -> torch.optim.Op
     raise ValueError(f"unknown optimizer {settings.optimizer!r}")
 
 
-def _epoch(task: Task, optimizer: torch.optim.Optimizer, epoch: int) -> float:
+def _epoch(task: Task, trained: Trained, epoch: int) -> float:
     """One pass over the training set; the mean loss over its examples."""
     task.model.train()
     total = n = 0
     for batch in task.batches():
-        optimizer.zero_grad(set_to_none=True)
         loss, size = task.loss(batch)
         value = loss.item()
         if value != value or abs(value) == float("inf"):
@@ -114,15 +154,15 @@ def _epoch(task: Task, optimizer: torch.optim.Optimizer, epoch: int) -> float:
                 f"The loss is not finite ({value}) in epoch {epoch}, in the batch of "
                 f"{', '.join(task.names(batch)[:8])}; look at these recordings, or lower train.lr."
             )
-        loss.backward()
-        optimizer.step()
+        trained.step(loss)
         total, n = total + value * size, n + size
     return total / n
 
 
-def _keep_best(state: Fit, row: Row, model: nn.Module) -> None:
-    if row["val/loss"] < state.best_loss or not state.weights:
-        state.best_loss, state.best_epoch = row["val/loss"], row["epoch"]
+def _keep_best(state: Fit, row: Row, model: nn.Module, keep: str) -> None:
+    worth = {"loss": row.get("val/loss"), "accuracy": -row.get("val/accuracy", 0), "last": -row["epoch"]}[keep]
+    if worth < state.best or not state.weights:
+        state.best, state.best_epoch = worth, row["epoch"]
         state.weights = {k: v.detach().cpu().clone() for k, v in model.state_dict().items()}
 
 
@@ -131,22 +171,21 @@ def _finished(state: Fit, settings: TrainSettings) -> bool:
     return state.epoch >= settings.epochs or (settings.patience > 0 and waited >= settings.patience)
 
 
-def _save(path: Path, state: Fit, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+def _save(path: Path, state: Fit, trained: Trained) -> None:
     """Write beside, flush to the disk, then rename: a kill leaves the old checkpoint or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(".partial")
     with beside.open("wb") as file:
-        torch.save({"fit": vars(state), "model": model.state_dict(), "optimizer": optimizer.state_dict()}, file)
+        torch.save({"fit": vars(state)} | {k: v.state_dict() for k, v in trained.parts().items()}, file)
         file.flush()
         os.fsync(file.fileno())
     os.replace(beside, path)
 
 
-def _resume(path: Path | None, model: nn.Module, optimizer: torch.optim.Optimizer) -> Fit | None:
+def _resume(path: Path | None, trained: Trained) -> Fit | None:
     if path is None or not path.exists():
         return None
-    device = next(model.parameters()).device
-    saved = torch.load(path, map_location=device, weights_only=True)
-    model.load_state_dict(saved["model"])
-    optimizer.load_state_dict(saved["optimizer"])
+    saved = torch.load(path, map_location=next(trained.model.parameters()).device, weights_only=True)
+    for name, part in trained.parts().items():
+        part.load_state_dict(saved[name])
     return Fit(**saved["fit"])

@@ -39,6 +39,11 @@ def run(
 ) -> tuple[GenreTask, train.Fit]:
     """Train, and write the model folder `out` unless it is None. Returns task (with the best weights) and fit."""
     device = train.pick_device(settings.device)
+    if settings.needs_validation and not len(material.rows("val")):
+        raise EarmarkError(
+            f"train.keep '{settings.keep}' with schedule '{settings.schedule.name}' decides on validation recordings, "
+            "but there are none; set data.val_share above 0, or train.keep to last and another schedule."
+        )
     try:
         task = GenreTask(
             material.windows,
@@ -48,6 +53,7 @@ def run(
             model,
             settings,
             device,
+            material.features.frames_per_second,
         )
     except ValueError as e:
         raise EarmarkError(f"features.window_s or n_mels: {e}; lengthen the window or take another model.") from None

@@ -16,8 +16,6 @@ def read(root: Path, warn: Callable[[str], None]) -> pd.DataFrame:
     Without manifest.csv labels are the sub-folders' names and every file is assumed to be a group of
     its own, which `warn` says.
     """
-    if not root.is_dir():
-        raise EarmarkError(f"The audio folder {root} does not exist; set tasks.*.data.root to yours.")
     if (root / "manifest.csv").exists():
         return read_table(root / "manifest.csv")
     paths = sorted(p.relative_to(root) for p in root.rglob("*") if p.suffix.lower() in EXTENSIONS)

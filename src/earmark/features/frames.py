@@ -19,8 +19,8 @@ SPOOL_BYTES = 64 * 2**20  # decibels of longer recordings wait on disk
 def recording_frames(source: Source, settings: FeatureSettings) -> Iterator[np.ndarray]:
     """Blocks (n, n_bands) of float32 frames of one recording, as its settings say.
 
-    A recording shorter than one window is repeated until it fills one. With `framing: window` the
-    frames of window 0 come first, then all of window 1, and so on.
+    A recording shorter than one window is filled up to one. With `framing: window` the frames of
+    window 0 come first, then all of window 1, and so on.
     """
     blocks = read_blocks(source, settings.sample_rate, settings.max_seconds)
     yield from samples_frames(blocks, settings)
@@ -29,17 +29,30 @@ def recording_frames(source: Source, settings: FeatureSettings) -> Iterator[np.n
 @torch.inference_mode()
 def samples_frames(blocks: Iterable[np.ndarray], settings: FeatureSettings) -> Iterator[np.ndarray]:
     """`recording_frames` from blocks (n,) of mono samples at the settings' sample rate."""
+    if settings.fill != "pad_log":
+        blocks = _fill_window(blocks, settings.window_samples, settings.fill)
     with tempfile.SpooledTemporaryFile(SPOOL_BYTES) as spool:
-        loudest = -np.inf
-        for db in _decibels(_fill_window(blocks, settings.window_samples), settings):
-            loudest = max(loudest, db.max().item())
+        peaks = [np.empty(0, np.float32)]
+        for db in _decibels(blocks, settings):
+            peaks.append(db.amax(1).numpy())
             spool.write(db.numpy().tobytes())
+        peaks = np.concatenate(peaks)  # (frames,): loudest band of each
         windows_floored = settings.framing == "window" and settings.normalize == "none"
-        floor = -np.inf if windows_floored else loudest - settings.top_db
-        mean, scale = _moments(spool, settings, floor)
-        for db in _read(spool, settings.n_mels):
+        floored = settings.log_floor == "top_db" and not windows_floored
+        floor = peaks.max() - settings.top_db if floored else -np.inf
+        sound = _sounding(peaks, settings.trim_db)
+        mean, scale = _moments(spool, sound, settings, floor)
+        for db in _fill_log(_tiled(spool, sound, len(peaks), settings.n_mels), settings):
             frames = (db.clamp_min(floor) - mean) / scale
             yield (_dct(settings.n_mfcc, settings.n_mels)(frames) if settings.kind == "mfcc" else frames).numpy()
+
+
+def _sounding(peaks: np.ndarray, trim_db: float | None) -> range:
+    """The frames from the first to the last that reach `trim_db` below the loudest; all of them for None."""
+    if trim_db is None:
+        return range(len(peaks))
+    loud = np.flatnonzero(peaks >= peaks.max() - trim_db)
+    return range(loud[0], loud[-1] + 1)
 
 
 def _decibels(blocks: Iterable[np.ndarray], settings: FeatureSettings) -> Iterator[Tensor]:
@@ -48,7 +61,9 @@ def _decibels(blocks: Iterable[np.ndarray], settings: FeatureSettings) -> Iterat
     if settings.framing == "recording":
         margin = np.zeros(settings.n_fft // 2, np.float32)  # centred frames, as librosa pads them
         for piece in sliding(_chain(margin, blocks, margin), settings.n_fft, settings.hop_length):
-            yield power_to_db(_mel(settings, center=False)(torch.from_numpy(piece)), amin).T.contiguous()
+            power = _mel(settings, center=False)(torch.from_numpy(piece))
+            db = _log_seed003(power) if settings.log_floor == "seed003" else power_to_db(power, amin)
+            yield db.T.contiguous()
         return
     size, hop = settings.window_samples, settings.window_hop_samples
     for piece in sliding(blocks, size, hop):
@@ -56,6 +71,12 @@ def _decibels(blocks: Iterable[np.ndarray], settings: FeatureSettings) -> Iterat
         if settings.normalize == "none":
             db = torch.maximum(db, db.amax(dim=(1, 2), keepdim=True) - settings.top_db)
         yield db.mT.reshape(-1, settings.n_mels)
+
+
+def _log_seed003(power: Tensor) -> Tensor:
+    """log(power) with 0 in place of minus infinity, as the article writes it."""
+    log = power.log()
+    return torch.where(log.isneginf(), 0.0, log)
 
 
 def sliding(blocks: Iterable[np.ndarray], size: int, hop: int) -> Iterator[np.ndarray]:
@@ -72,8 +93,8 @@ def sliding(blocks: Iterable[np.ndarray], size: int, hop: int) -> Iterator[np.nd
             tail = tail[n * hop :]
 
 
-def _fill_window(blocks: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
-    """The blocks; a signal shorter than `size` samples is repeated up to it."""
+def _fill_window(blocks: Iterable[np.ndarray], size: int, how: str) -> Iterator[np.ndarray]:
+    """The blocks; a signal shorter than `size` samples is repeated up to it, or silence put on both sides."""
     held, n = [], 0
     for block in blocks:
         if n >= size:
@@ -84,7 +105,30 @@ def _fill_window(blocks: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray
         if n >= size:
             yield np.concatenate(held)
     if 0 < n < size:
-        yield np.resize(np.concatenate(held), size)
+        whole = np.concatenate(held)
+        yield np.resize(whole, size) if how == "tile" else np.pad(whole, _both_sides(size - n))
+
+
+def _fill_log(blocks: Iterable[Tensor], settings: FeatureSettings) -> Iterator[Tensor]:
+    """Blocks (n, n_mels); `pad_log` puts rows of 0 on both sides of a recording shorter than a window."""
+    if settings.fill != "pad_log":
+        yield from blocks
+        return
+    held, n = [], 0
+    for block in blocks:
+        n += len(block)
+        held.append(block)
+        if n >= settings.window_frames:
+            yield from held
+            held = []
+    if n < settings.window_frames:
+        before, after = _both_sides(settings.window_frames - n)
+        yield torch.nn.functional.pad(torch.cat(held), (0, 0, before, after))
+
+
+def _both_sides(n: int) -> tuple[int, int]:
+    """n as two halves, the smaller first, as seed 003 deals them."""
+    return n // 2, n - n // 2
 
 
 def _chain(first: np.ndarray, blocks: Iterable[np.ndarray], last: np.ndarray) -> Iterator[np.ndarray]:
@@ -93,12 +137,12 @@ def _chain(first: np.ndarray, blocks: Iterable[np.ndarray], last: np.ndarray) ->
     yield last
 
 
-def _moments(spool, settings: FeatureSettings, floor: float) -> tuple[float, float]:
-    """Mean and deviation of the floored decibels of a recording; (0, 1) where nothing is normalised."""
+def _moments(spool, rows: range, settings: FeatureSettings, floor: float) -> tuple[float, float]:
+    """Mean and deviation of the floored decibels of these frames; (0, 1) where nothing is normalised."""
     if settings.normalize == "none":
         return 0.0, 1.0
     n = total = squares = 0.0
-    for db in _read(spool, settings.n_mels):
+    for db in _read(spool, rows, settings.n_mels):
         db = db.clamp_min(floor).double()
         n += db.numel()
         total += db.sum().item()
@@ -107,9 +151,19 @@ def _moments(spool, settings: FeatureSettings, floor: float) -> tuple[float, flo
     return mean, max(np.sqrt(max(squares / n - mean**2, 0.0)), 1e-3)
 
 
-def _read(spool, n_mels: int) -> Iterator[Tensor]:
-    spool.seek(0)
-    while data := spool.read(ROWS * n_mels * 4):
+def _tiled(spool, rows: range, n: int, n_mels: int) -> Iterator[Tensor]:
+    """Blocks of these rows of the spool, repeated up to n rows."""
+    while n > 0:
+        for block in _read(spool, rows[:n], n_mels):
+            n -= len(block)
+            yield block
+
+
+def _read(spool, rows: range, n_mels: int) -> Iterator[Tensor]:
+    """Blocks (at most ROWS, n_mels) of these rows of the spool."""
+    spool.seek(rows.start * n_mels * 4)
+    for i in range(0, len(rows), ROWS):
+        data = spool.read(min(ROWS, len(rows) - i) * n_mels * 4)
         yield torch.frombuffer(bytearray(data), dtype=torch.float32).view(-1, n_mels)
 
 

@@ -15,6 +15,7 @@ class Windows:
     values: (total_frames, bands), float16 or float32, as stored.
     starts: (windows,) int64, each window's first row in `values`.
     segment: (windows,) int64, the recording a window belongs to; ascending.
+    offsets, lengths: (recordings,) int64, each recording's first row in `values` and number of rows.
     labels: (recordings,) int64, index into the classes.
     ids: the recordings' ids, in order.
     n_frames: frames of one window.
@@ -23,6 +24,8 @@ class Windows:
     values: np.ndarray
     starts: np.ndarray
     segment: np.ndarray
+    offsets: np.ndarray
+    lengths: np.ndarray
     labels: np.ndarray
     ids: list[str]
     n_frames: int
@@ -45,4 +48,7 @@ def index(store: Store, ids: list[str], labels: np.ndarray, settings: FeatureSet
     segment = np.repeat(np.arange(len(ids)), counts)
     within = np.arange(len(segment)) - np.repeat(np.cumsum(counts) - counts, counts)
     starts = store.offsets[at][segment] + within * settings.window_stride
-    return Windows(store.values, starts, segment, np.array(labels, np.int64), list(ids), settings.window_frames)
+    places = store.offsets[at], store.lengths[at]
+    return Windows(
+        store.values, starts, segment, *places, np.array(labels, np.int64), list(ids), settings.window_frames
+    )

@@ -4,8 +4,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax, logsigmoid
 
-from earmark.models import window
+from earmark.models.build import body
+from earmark.models.window import keras_init
 from earmark.settings.training import ModelSettings
+
+
+def n_units(n_classes: int) -> int:
+    """Output units: two classes need one sigmoid unit, more need one softmax unit each."""
+    return 1 if n_classes == 2 else n_classes
 
 
 def class_log_probs(logits: Tensor) -> Tensor:
@@ -55,11 +61,11 @@ class SongModel(nn.Module):
     def __init__(self, n_bands: int, n_frames: int, n_classes: int, settings: ModelSettings):
         super().__init__()
         self.pooling = settings.pooling
-        self.body = window.build(n_bands, n_frames, settings)
-        self.head = nn.Linear(settings.hidden, window.n_units(n_classes))
-        if settings.variant == "seed000":
-            window._keras_init(self.head)
-        self.attention = GatedAttention(settings.hidden) if settings.pooling == "attention" else None
+        self.body = body(n_bands, n_frames, settings)
+        self.head = nn.Linear(self.body.n_out, n_units(n_classes))
+        if settings.variant == "seed000" and settings.name in ("cnn", "mlp"):
+            keras_init(self.head)
+        self.attention = GatedAttention(self.body.n_out) if settings.pooling == "attention" else None
 
     def forward(self, windows: Tensor, segment: Tensor, n: int) -> tuple[Tensor, Tensor]:
         """Log-probabilities of windows and of recordings.

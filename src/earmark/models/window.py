@@ -3,13 +3,6 @@
 import torch
 from torch import Tensor, nn
 
-from earmark.settings.training import ModelSettings
-
-
-def n_units(n_classes: int) -> int:
-    """Output units: two classes need one sigmoid unit, more need one softmax unit each."""
-    return 1 if n_classes == 2 else n_classes
-
 
 class Cnn000(nn.Module):
     """Seed 000's window model, layer by layer: (N, 1, bands, frames) -> (N, hidden).
@@ -29,7 +22,8 @@ class Cnn000(nn.Module):
             raise ValueError(f"windows of {n_bands} bands x {n_frames} frames are too small for seed 000's network")
         self.dense1 = nn.Linear(channels * bands * frames, hidden)
         self.dense2 = nn.Linear(hidden, hidden)
-        self.apply(_keras_init)
+        self.n_out = hidden
+        self.apply(keras_init)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.pool2(self.conv2(self.pool1(self.conv1(x)))).flatten(1)
@@ -43,7 +37,8 @@ class Mlp000(nn.Module):
         super().__init__()
         self.dense1 = nn.Linear(n_bands * n_frames, hidden)
         self.dense2 = nn.Linear(hidden, hidden)
-        self.apply(_keras_init)
+        self.n_out = hidden
+        self.apply(keras_init)
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.relu(self.dense2(torch.relu(self.dense1(x.flatten(1)))))
@@ -61,10 +56,10 @@ class BandNorm(nn.Module):
 
 
 class ConvBlock(nn.Sequential):
-    """3x3 convolution, batch normalisation, ReLU: (N, c_in, h, w) -> (N, c_out, h, w)."""
+    """Convolution, batch normalisation, ReLU: (N, c_in, h, w) -> (N, c_out, h / stride, w / stride)."""
 
-    def __init__(self, c_in: int, c_out: int, stride: int):
-        conv = nn.Conv2d(c_in, c_out, 3, stride, padding=1, bias=False)
+    def __init__(self, c_in: int, c_out: int, stride: int = 1, size: int = 3):
+        conv = nn.Conv2d(c_in, c_out, size, stride, padding=size // 2, bias=False)
         super().__init__(conv, nn.BatchNorm2d(c_out), nn.ReLU())
 
 
@@ -83,6 +78,7 @@ class SoundCnn(nn.Module):
         strides = [2, 1, 1, 1]  # the first block halves the map: a step takes a third of the time
         self.blocks = nn.ModuleList(map(ConvBlock, widths, widths[1:], strides))
         self.dense = nn.Sequential(nn.Dropout(dropout), nn.Linear(8 * c, hidden), nn.ReLU(), nn.Dropout(dropout))
+        self.n_out = hidden
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.norm(x)
@@ -103,24 +99,13 @@ class SoundMlp(nn.Module):
         for c_in in (n_bands * n_frames, hidden):
             layers += [nn.Linear(c_in, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), nn.Dropout(dropout)]
         self.dense = nn.Sequential(*layers)
+        self.n_out = hidden
 
     def forward(self, x: Tensor) -> Tensor:
         return self.dense(self.norm(x).flatten(1))
 
 
-def build(n_bands: int, n_frames: int, settings: ModelSettings) -> nn.Module:
-    """The body of a window model: (N, 1, bands, frames) -> (N, settings.hidden)."""
-    s = settings
-    if s.name == "cnn":
-        if s.variant == "seed000":
-            return Cnn000(n_bands, n_frames, s.channels, s.hidden)
-        return SoundCnn(n_bands, s.channels, s.hidden, s.dropout)
-    if s.variant == "seed000":
-        return Mlp000(n_bands, n_frames, s.hidden)
-    return SoundMlp(n_bands, n_frames, s.hidden, s.dropout)
-
-
-def _keras_init(module: nn.Module) -> None:
+def keras_init(module: nn.Module) -> None:
     """Glorot-uniform weights and zero biases, Keras's defaults, on which the article's network relies."""
     if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.xavier_uniform_(module.weight)

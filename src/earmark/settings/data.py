@@ -26,11 +26,11 @@ class DataSettings:
     """One task's recordings.
 
     `test_fold` names the fold held out when the manifest brings official folds; `test_share` is a share of
-    each label's groups, `val_share` of those that remain; at most the share `max_quarantined` of
-    recordings may be unusable.
+    each label's groups, `val_share` of those that remain (0: none, for a training that decides nothing on
+    validation); at most the share `max_quarantined` of recordings may be unusable.
     """
 
-    source: Literal["demo", "folder"]
+    source: Literal["demo", "folder", "gtzan", "esc10", "esc50", "urbansound8k", "fsdkaggle2018", "fma", "ballroom"]
     root: str
     test_fold: str | int | None
     val_share: float
@@ -39,7 +39,7 @@ class DataSettings:
     max_quarantined: float
 
     def __post_init__(self) -> None:
-        for name in ("val_share", "test_share"):
-            require(0 < getattr(self, name) <= 0.5, name, "must lie above 0 and be at most 0.5")
+        require(0 <= self.val_share <= 0.5, "val_share", "must be a share from 0 to 0.5")
+        require(0 < self.test_share <= 0.5, "test_share", "must lie above 0 and be at most 0.5")
         require(self.seed >= 0, "seed", "must be at least 0")
         require(0 <= self.max_quarantined <= 1, "max_quarantined", "must be a share from 0 to 1")

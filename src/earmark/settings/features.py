@@ -16,6 +16,12 @@ class FeatureSettings:
     normalize: `recording` takes decibels relative to the loudest mel band of the recording, floors them
         `top_db` below it and scales to zero mean and unit deviation, so that level does not matter;
         `none` is the plain librosa convention (floor at 1e-10 and `top_db` below each window's maximum).
+    log_floor: `top_db` as above; `seed003` takes the natural logarithm of raw mel power and writes 0 where it
+        is minus infinity, as the article does: silence becomes the loudest thing in a quiet recording.
+    trim_db: frames before the first and after the last that reach `trim_db` below the loudest band are
+        silence; the rest is repeated to the recording's length. Null keeps silence.
+    fill: a recording shorter than a window is repeated (`tile`), gets silence on both sides (`pad`), or
+        zeros among its logarithms on both sides (`pad_log`, as seed 003).
     window_s, window_hop_s, max_seconds: seconds; `max_seconds` null reads recordings to their end.
     """
 
@@ -28,8 +34,11 @@ class FeatureSettings:
     f_min: float
     f_max: float | None
     top_db: float
+    log_floor: Literal["top_db", "seed003"]
     normalize: Literal["recording", "none"]
+    trim_db: float | None
     framing: Literal["recording", "window"]
+    fill: Literal["tile", "pad", "pad_log"]
     window_s: float
     window_hop_s: float
     max_seconds: float | None
@@ -52,6 +61,15 @@ class FeatureSettings:
         enough = self.max_seconds is None or self.max_seconds >= self.window_s
         require(enough, "max_seconds", f"must be null or at least window_s ({self.window_s:g} s)")
 
+        raw = self.kind == "log_mel" and self.normalize == "none" and self.framing == "recording"
+        faithful = self.log_floor == "top_db" or (raw and self.trim_db is None)
+        require(
+            faithful, "log_floor", "seed003 goes with kind log_mel, normalize none, framing recording, trim_db null"
+        )
+        require(self.trim_db is None or self.trim_db > 0, "trim_db", "must be null or above 0")
+        sliced = self.framing == "recording" or (self.trim_db is None and self.fill != "pad_log")
+        require(sliced, "framing", "must be recording for trim_db or fill pad_log")
+
     @property
     def f_high(self) -> float:
         """Upper edge of the mel bank in Hz."""
@@ -61,6 +79,11 @@ class FeatureSettings:
     def n_bands(self) -> int:
         """Feature rows of one frame."""
         return self.n_mfcc if self.kind == "mfcc" else self.n_mels
+
+    @property
+    def frames_per_second(self) -> float:
+        """Feature rows a second."""
+        return self.sample_rate / self.hop_length
 
     @property
     def window_samples(self) -> int:

@@ -5,7 +5,10 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
+from earmark import train
+from earmark.augment import Augment, between_frames, crop_rows
 from earmark.features.windows import Windows
 from earmark.losses import frame_loss, song_loss
 from earmark.models.song import SongModel
@@ -22,6 +25,8 @@ class DeviceWindows:
         self.values = torch.from_numpy(windows.values).to(device)
         self.starts = torch.from_numpy(windows.starts).to(device)
         self.segment = torch.from_numpy(windows.segment).to(device)
+        self.offsets = torch.from_numpy(windows.offsets).to(device)
+        self.lengths = torch.from_numpy(windows.lengths).to(device)
         self.bounds = np.searchsorted(windows.segment, np.arange(len(windows.ids) + 1))
 
     def counts(self, recordings: np.ndarray) -> np.ndarray:
@@ -32,6 +37,12 @@ class DeviceWindows:
         """Windows by index (n,) -> (n, 1, bands, frames) float32 on the device."""
         rows = self.starts[batch.to(self.device), None] + torch.arange(self.windows.n_frames, device=self.device)
         return self.values[rows].float().mT.unsqueeze(1)
+
+    def crops(self, recordings: Tensor, stretch: float) -> Tensor:
+        """One random crop of each of the recordings (n,) -> (n, 1, bands, frames) float32 on the device."""
+        recordings = recordings.to(self.device)
+        rows = crop_rows(self.lengths[recordings], self.windows.n_frames, stretch)
+        return between_frames(self.values, self.offsets[recordings], rows)
 
     def songs(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         """Recordings (m,) that windows (n,) belong to, ascending, and each window's place among them (n,)."""
@@ -63,7 +74,8 @@ def infer(
 class GenreTask:
     """A model and the recordings it is trained and validated on, as the training loop wants them.
 
-    train, val: (recordings,) int64 indices into `windows.ids`, ascending.
+    train, val: (recordings,) int64 indices into `windows.ids`, ascending; val may be empty.
+    frames_per_second: of the windows.
     """
 
     def __init__(
@@ -75,48 +87,74 @@ class GenreTask:
         model: ModelSettings,
         settings: TrainSettings,
         device: torch.device,
+        frames_per_second: float = 100.0,
     ):
-        self.data, self.train, self.val = DeviceWindows(windows, device), train, val
-        self.level, self.batch_size = settings.loss, settings.batch_size
+        self.data, self.train, self.val, self.settings = DeviceWindows(windows, device), train, val, settings
         self.labels = torch.from_numpy(windows.labels).to(device)
-        self.train_windows = torch.from_numpy(windows.of(train))
+        self.augment = Augment(settings.augment, frames_per_second, n_classes)
+        # What an epoch draws from: recordings, or windows where the frame loss judges fixed ones.
+        of_windows = settings.loss == "frame" and settings.crops == "windows"
+        self.units = torch.from_numpy(windows.of(train) if of_windows else train)
         torch.manual_seed(settings.seed)
         self.model = SongModel(windows.values.shape[1], windows.n_frames, n_classes, model).to(device)
 
     def batches(self) -> Iterator[Tensor]:
-        """Indices of windows (n,) of each batch of an epoch, in the order of torch's seeded generator."""
-        if self.level == "frame":
-            order = self.train_windows[torch.randperm(len(self.train_windows))]
-            yield from _without_single(order.split(self.batch_size))
-            return
-        bounds = self.data.bounds
-        for songs in _without_single(torch.randperm(len(self.train)).split(self.batch_size)):
-            yield torch.cat([torch.arange(bounds[r], bounds[r + 1]) for r in self.train[songs.numpy()]])
+        """An epoch's units (n,) batch by batch, in the order of torch's seeded generator."""
+        order = self.units[torch.randperm(len(self.units))]
+        yield from _without_single(order.split(self.settings.batch_size))
+
+    def steps(self) -> int:
+        """Batches of an epoch."""
+        return max(
+            1, -(-len(self.units) // self.settings.batch_size) - (len(self.units) % self.settings.batch_size == 1)
+        )
+
+    def examples(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What the network sees of a batch: inputs (n, 1, bands, frames), targets (n, classes), the batch's
+        recordings (m,), and each input's place among them (n,)."""
+        if self.settings.crops == "random":
+            songs = batch.to(self.data.device)
+            segment = torch.arange(len(songs), device=songs.device)
+            x = self.data.crops(songs, self.settings.augment.stretch)
+        else:
+            windows = batch if self.settings.loss == "frame" else self._windows_of(batch)
+            songs, segment = self.data.songs(windows)
+            x = self.data.gather(windows)
+        return *self.augment(x, self.labels[songs[segment]]), songs, segment
 
     def loss(self, batch: Tensor) -> tuple[Tensor, int]:
         """The loss of one batch (scalar) and the number of examples it is a mean of."""
-        songs, segment = self.data.songs(batch)
-        kind = self.data.device.type
-        with torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda"):
-            by_window, by_song = self.model(self.data.gather(batch), segment, len(songs))
-        labels = self.labels[songs]
-        if self.level == "frame":
-            return frame_loss(by_window, segment, labels), len(batch)
-        return song_loss(by_song, labels), len(songs)
+        x, targets, songs, segment = self.examples(batch)
+        with train.autocast(self.data.device, self.settings.precision):
+            by_window, by_song = self.model(x, segment, len(songs))
+        if self.settings.loss == "frame":
+            return frame_loss(by_window, targets, self.settings.label_smoothing), len(targets)
+        return song_loss(by_song, self.labels[songs]), len(songs)
 
     def names(self, batch: Tensor) -> list[str]:
         """Recordings that a batch draws on."""
         windows = self.data.windows
-        return [windows.ids[i] for i in np.unique(windows.segment[batch.numpy()])]
+        by_window = self.settings.loss == "frame" and self.settings.crops == "windows"
+        return [windows.ids[i] for i in np.unique(windows.segment[batch.numpy()] if by_window else batch.numpy())]
 
-    def validate(self) -> dict[str, float]:
-        """Loss as trained, and accuracy by recording, over the validation recordings."""
-        by_window, by_song = self.data.predict(self.model, self.val)
+    def validate(self, model: SongModel) -> dict[str, float]:
+        """Loss as trained, and accuracy by recording, over the validation recordings; nothing without any."""
+        if not len(self.val):
+            return {}
+        by_window, by_song = self.data.predict(model, self.val)
         labels = self.labels.cpu()[torch.from_numpy(self.val)]
-        segment = torch.from_numpy(np.repeat(np.arange(len(self.val)), self.data.counts(self.val)))
-        loss = frame_loss(by_window, segment, labels) if self.level == "frame" else song_loss(by_song, labels)
+        of_windows = labels.repeat_interleave(torch.from_numpy(self.data.counts(self.val)))
+        by_frame = self.settings.loss == "frame"
+        loss = (
+            frame_loss(by_window, one_hot(of_windows, by_window.shape[1])) if by_frame else song_loss(by_song, labels)
+        )
         accuracy = (by_song.argmax(1) == labels).double().mean()
         return {"val/loss": loss.item(), "val/accuracy": accuracy.item()}
+
+    def _windows_of(self, recordings: Tensor) -> Tensor:
+        """Indices (n,) of all windows of the recordings (m,)."""
+        bounds = self.data.bounds
+        return torch.cat([torch.arange(bounds[r], bounds[r + 1]) for r in recordings.tolist()])
 
 
 def _without_single(parts: tuple[Tensor, ...]) -> Iterator[Tensor]:
