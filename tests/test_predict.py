@@ -87,6 +87,19 @@ def test_batches_of_windows_change_nothing(tmp_path, monkeypatch):
     assert np.ptp(one.window_probabilities[:, 0]) > 0.01
 
 
+def test_timeline_keeps_the_recordings_own_seconds(tmp_path):
+    """Quiet ends are cut before the windows; the timeline has them, the recording's answer has not."""
+    predictor = Predictor(small_model(tmp_path / "model", trim_db=40.0))
+    uncut = Predictor(small_model(tmp_path / "uncut", trim_db=None))
+    path = tmp_path / "late.wav"
+    late = np.concatenate([noise(4, 8000, level=1e-5), noise(4, 8000), sines(300, 4, 8000)])
+    sf.write(path, late, 8000, subtype="FLOAT")
+    placed, cut = predictor(path, timeline=True), predictor(path)
+    np.testing.assert_array_equal(placed.probabilities, cut.probabilities)
+    np.testing.assert_array_equal(placed.window_probabilities, uncut(path).window_probabilities)
+    assert np.abs(cut.window_probabilities - placed.window_probabilities).max() > 0.01
+
+
 def test_silence_says_nothing(tmp_path):
     sf.write(tmp_path / "zeros.wav", np.zeros(8000), 8000)
     with pytest.raises(AudioError, match="digital silence"):

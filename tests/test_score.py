@@ -89,7 +89,7 @@ def test_unknown_label_names_the_known_ones(tmp_path):
     (tmp_path / "manifest.csv").write_text("path,label,group\na,trumpet,1\n")
     with pytest.raises(EarmarkError, match=r"1 recording of 'trumpet', .*; known are: high, low, noise\.$"):
         score.recordings(tmp_path, LABELS, print)
-    with pytest.raises(EarmarkError, match="There is no folder .*nowhere"):
+    with pytest.raises(EarmarkError, match=r"There is no folder .*nowhere"):
         score.recordings(tmp_path / "nowhere", LABELS, print)
 
 

@@ -31,7 +31,7 @@ def predict(
     problems = {file: problem for file in files if (problem := _no_recording(file, task))}
     answers: list[tuple[Path, Answer]] = []
     if set(files) - problems.keys():
-        answers = _answers(task, model, files, problems)
+        answers = _answers(task, model, files, problems, timeline)
     if as_json:
         print(json.dumps([_plain(file, answer, timeline) for file, answer in answers], indent=2))
     elif answers:
@@ -48,7 +48,9 @@ def _no_recording(path: Path, task: str) -> str | None:
     return None if path.is_file() else f"There is no file {path}."
 
 
-def _answers(task: str, model: str | None, files: Iterable[Path], problems: dict[Path, str]) -> list:
+def _answers(
+    task: str, model: str | None, files: Iterable[Path], problems: dict[Path, str], timeline: bool
+) -> list[tuple[Path, "Answer"]]:
     """(file, answer) of each file that can be used; the others' sentences go into `problems`."""
     from earmark.audio import AudioError
     from earmark.predict import Predictor
@@ -58,7 +60,7 @@ def _answers(task: str, model: str | None, files: Iterable[Path], problems: dict
     predictor, answers = Predictor(chosen.folder), []
     for file in (f for f in files if f not in problems):
         try:
-            answers.append((file, predictor(file)))
+            answers.append((file, predictor(file, timeline)))
         except (AudioError, OSError) as e:
             problems[file] = f"{file} cannot be used: {getattr(e, 'strerror', None) or e}."
     return answers

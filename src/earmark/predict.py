@@ -1,6 +1,7 @@
 """Answers for recordings nobody has labelled, from a model folder; memory does not grow with their length."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from earmark import model_folder
 from earmark.audio import AudioError, Source, check
 from earmark.features.frames import recording_frames, sliding
+from earmark.settings.features import FeatureSettings
 from earmark.tasks.genre import infer
 
 WINDOWS_AT_ONCE = 64
@@ -100,24 +102,28 @@ class Predictor:
         self.features = self.config.features.until(None) if whole else self.config.features
 
     @torch.inference_mode()
-    def __call__(self, source: Source) -> Answer:
+    def __call__(self, source: Source, timeline: bool = False) -> Answer:
         """Judge one recording, a path or the bytes of a file.
 
+        timeline: place the windows in the recording's own seconds. Where the model's features cut quiet ends, the
+        windows are read once more with them; the recording's probabilities stay those of the cut one.
         Raises AudioError when it cannot be used; a recording of zeros alone says nothing, as in training.
         """
         info, features = check(source), self.features
         if info.peak == 0:
             raise AudioError("it is digital silence: every sample is zero")
-        by_window, by_song = infer(self.model, self._windows(source))
+        by_window, by_song = infer(self.model, self._windows(source, features))
+        if timeline and features.trim_db is not None:
+            by_window, _ = infer(self.model, self._windows(source, replace(features, trim_db=None)))
         starts = np.arange(len(by_window)) * features.window_stride_s
         read_s = min(info.duration_s, features.max_seconds or np.inf)
         lengths = features.window_s, features.window_stride_s, read_s
         return Answer(self.config.labels, by_song[0].exp().numpy(), by_window.exp().numpy(), starts, *lengths)
 
-    def _windows(self, source: Source):
+    def _windows(self, source: Source, features: FeatureSettings) -> Iterator[torch.Tensor]:
         """Windows (n, 1, bands, frames) of a recording, a few at a time, rounded as the store rounds them."""
-        size, stride = self.features.window_frames, self.features.window_stride
-        blocks = (b.astype(self.features.dtype) for b in recording_frames(source, self.features))
+        size, stride = features.window_frames, features.window_stride
+        blocks = (b.astype(features.dtype) for b in recording_frames(source, features))
         for piece in sliding(blocks, size, stride):
             windows = torch.from_numpy(piece).float().unfold(0, size, stride).unsqueeze(1)
             yield from windows.split(WINDOWS_AT_ONCE)
