@@ -80,3 +80,32 @@ def test_resamples_draw_whole_groups():
 def test_interval_by_hand():
     draws = [np.array([i]) for i in range(101)]
     assert metrics.interval(lambda rows: float(rows[0]), draws) == [2.5, 97.5]
+
+
+def test_reliability_by_hand():
+    confidence = np.array([0.05, 0.62, 0.68, 0.95, 1.0, 0.9])
+    right = np.array([True, False, True, True, True, False])
+    counts, mean, accuracy = metrics.reliability(confidence, right, bins=10)
+    np.testing.assert_array_equal(counts, [1, 0, 0, 0, 0, 0, 2, 0, 0, 3])
+    np.testing.assert_allclose(mean[[0, 6, 9]], [0.05, 0.65, 0.95])
+    np.testing.assert_allclose(accuracy[[0, 6, 9]], [1, 0.5, 2 / 3])
+    assert np.isnan(mean[counts == 0]).all()
+    assert np.isnan(accuracy[counts == 0]).all()
+
+
+@pytest.mark.parametrize("bins", [1, 5, 10, 15])
+def test_reliability_and_ece_agree(bins):
+    rng = np.random.default_rng(bins)
+    confidence = rng.uniform(0.2, 1, 300).astype(np.float32)
+    right = rng.uniform(size=300) < confidence**2
+    counts, mean, accuracy = metrics.reliability(confidence, right, bins)
+    used = counts > 0
+    gap = counts[used] @ np.abs(mean - accuracy)[used] / 300
+    assert metrics.ece(confidence, right, bins) == pytest.approx(gap)
+    assert counts.sum() == 300
+
+
+def test_difference_interval_by_hand():
+    # MOVER: -.2 - sqrt((.7-.6)^2 + (.94-.9)^2), -.2 + sqrt((.75-.7)^2 + (.9-.78)^2)
+    got = metrics.difference_interval(0.7, [0.6, 0.75], 0.9, [0.78, 0.94])
+    assert got == pytest.approx([-0.2 - 0.0116**0.5, -0.2 + 0.13])

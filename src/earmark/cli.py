@@ -2,22 +2,22 @@
 
 import json
 import sys
-from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from earmark import config, paths
+from earmark import cli_use, config, paths
+from earmark.console import Overrides, TaskName
+from earmark.console import bar as _bar
+from earmark.console import progress as _progress
+from earmark.console import say as _say
+from earmark.console import settings as _settings
+from earmark.console import warn as _warn
 from earmark.errors import EarmarkError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
-TaskName = Annotated[str, typer.Argument(metavar="TASK", help="genre")]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", "-S", help="Override a key below tasks.TASK, as in -S train.lr=0.001."),
-]
 
 
 def main() -> None:
@@ -112,6 +112,7 @@ def evaluate(
         return
     stage.write(out, predictions, found)
     report.confusion(out / "plots" / "confusion.png", predictions, material.classes)
+    report.reliability(out / "plots" / "reliability.png", predictions)
     report.learning_curves(out / "plots" / "learning_curves.png", model_folder.read_history(folder), done.best_epoch)
     root = paths.audio_root(settings.data.root)
     report.listening(out / "listening.html", predictions, root, material.features.window_s)
@@ -170,29 +171,8 @@ def rollback(task: TaskName) -> None:
     print(registry.rollback(tracking.connect(task).client, task))
 
 
-@app.command()
-def predict(
-    task: TaskName,
-    files: Annotated[list[Path], typer.Argument(help="Recordings.")],
-    model: Annotated[str | None, typer.Option(help="A model folder or an MLflow model URI.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Say what recordings are, with the registry's champion or another model."""
-    from earmark.predict import Predictor
-
-    _settings(task)
-    missing = [f for f in files if not f.is_file()]
-    if missing:
-        raise EarmarkError(f"There is no file {missing[0]}.")
-    folder, name = _model_folder(task, model)
-    print(f"Answering with {name}; `earmark promote {task}` changes the champion.", file=sys.stderr)
-    predictor = Predictor(folder)
-    answers = [{"path": str(f), **_answer(predictor, f)} for f in files]
-    if as_json:
-        print(json.dumps(answers, indent=2))
-    else:
-        for a in answers:
-            print(f"{a['path']}\t{a['label']}\t{a['probability']:.3f}\t(then {a['runner_up']})")
+for _command in (cli_use.predict, cli_use.score, cli_use.release):
+    app.command()(_command)
 
 
 @app.command()
@@ -212,11 +192,6 @@ def ui(port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000) 
         subprocess.run([*command, "--default-artifact-root", (root / "mlartifacts").as_uri()], env=env, cwd=root)
     except KeyboardInterrupt:
         print("The UI is closed.")
-
-
-def _settings(task: str, overrides: Iterable[str] | None = None) -> config.GenreSettings:
-    prefixed = [f"tasks.{task}.{o}" for o in overrides or ()]
-    return config.task_settings(config.load(Path("params.yaml"), prefixed), task)
 
 
 def _material(task: str):
@@ -251,33 +226,6 @@ def _leak_gap(task: str, settings: config.GenreSettings, material, statistics, f
         print(f"{name}: {row['grouped']:.3f} by group, {row['random']:.3f} at random: the leak adds {row['gap']:+.3f}")
 
 
-def _model_folder(task: str, model: str | None) -> tuple[Path, str]:
-    from earmark import registry, tracking
-
-    if model and Path(model).is_dir():
-        return Path(model), model
-    client = tracking.connect(task).client
-    if model:
-        return registry.download(model), model
-    champion = registry.by_alias(client, task, "champion")
-    if champion is None:
-        raise EarmarkError(
-            f"earmark-{task} has no champion; run `earmark promote {task}`, or name a model with --model."
-        )
-    return registry.download(
-        f"models:/earmark-{task}@champion"
-    ), f"earmark-{task} version {champion.version} (champion)"
-
-
-def _answer(predictor, path: Path) -> dict:
-    from earmark.audio import AudioError
-
-    try:
-        return predictor(path).plain()
-    except AudioError as e:
-        raise EarmarkError(f"{path} cannot be used: {e}.") from None
-
-
 def _print_figures(found: dict, title: str) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -296,34 +244,3 @@ def _also_print(on_epoch, epochs: int):
         print(f"epoch {fit.epoch}/{epochs}  {row}  ({seconds:.1f} s)", flush=True)
 
     return both
-
-
-def _warn(text: str) -> None:
-    print(f"earmark: {text}", file=sys.stderr, flush=True)
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
-
-
-def _progress(items: Iterable, total: int, title: str) -> Iterable:
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(items, title, total, console=Console(stderr=True))
-
-
-def _bar(title: str, total: int):
-    """A progress bar as a context; its value advances by one when called."""
-    from contextlib import contextmanager
-
-    from rich.console import Console
-    from rich.progress import Progress
-
-    @contextmanager
-    def shown():
-        with Progress(console=Console(stderr=True)) as progress:
-            job = progress.add_task(title, total=total)
-            yield lambda: progress.advance(job)
-
-    return shown()

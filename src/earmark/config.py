@@ -76,9 +76,15 @@ def parse(raw: Any, origin: str = "params.yaml") -> Params:
 
 def task_settings(params: Params, task: str) -> GenreSettings:
     """The settings of one task by its name."""
-    if not hasattr(params.tasks, task):
-        raise EarmarkError(f"There is no task '{task}'; {nearest(task, [f.name for f in fields(Tasks)])}")
+    check_task(task)
     return getattr(params.tasks, task)
+
+
+def check_task(task: str) -> None:
+    """Raise EarmarkError unless earmark has a task of this name; needs no params.yaml."""
+    known = [f.name for f in fields(Tasks)]
+    if task not in known:
+        raise EarmarkError(f"There is no task '{task}'; {nearest(task, known)}")
 
 
 def _forbid_unknown(cls: type, raw: Any, where: str, origin: str) -> None:

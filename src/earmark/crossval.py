@@ -4,13 +4,13 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from earmark import evaluate, manifest, paths, prepare, tracking, training
+from earmark import evaluate, manifest, paths, prepare, report, tracking, training
 from earmark.config import GenreSettings
 from earmark.errors import EarmarkError, nearest
 from earmark.features import extract
@@ -121,12 +121,19 @@ def epochs_to(accuracy: list[float], goal: float) -> int:
     return 1 + next((i for i, a in enumerate(accuracy) if a >= goal), len(accuracy) - 1)
 
 
+def recipe(settings: GenreSettings) -> dict[str, dict]:
+    """What makes a model out of recordings, as plain JSON: features, model and train settings."""
+    parts = {"features": settings.features, "model": settings.model, "train": settings.train}
+    return json.loads(json.dumps({name: asdict(part) for name, part in parts.items()}))
+
+
 class Report:
     """Collects the folds of one cross-validation, each as a nested run, and ends in files and a parent run."""
 
     def __init__(self, task: str, settings: GenreSettings, out: Path, tracker: tracking.Tracker, run_id: str):
         self.task, self.settings, self.out = task, settings, out
         self.tracker, self.run_id, self.folds, self.classes = tracker, run_id, [], []
+        self.data_sha256 = ""
 
     @classmethod
     def start(cls, task: str, settings: GenreSettings, params: dict[str, str], out: Path) -> "Report":
@@ -138,7 +145,7 @@ class Report:
     def add(self, material: Material, fold: Fold) -> str:
         """Log a fold as a nested run; a sentence about it."""
         self.folds.append(fold)
-        self.classes = material.classes
+        self.classes, self.data_sha256 = material.classes, manifest.digest(material.table)
         tags = tracking.run_tags("fold", training.hashes(material, self.settings.model, self.settings.train))
         tags |= {"mlflow.parentRunId": self.run_id, "earmark.fold": fold.name}
         run_id = self.tracker.create(f"crossval-{self.task}-{fold.name}", tags, {"fold": fold.name})
@@ -149,11 +156,17 @@ class Report:
         return f"{fold.name}: accuracy {found['accuracy']:.3f}, baseline {found['baseline_accuracy']:.3f}"
 
     def finish(self) -> dict:
-        """Pooled figures into metrics.json and predictions.parquet below `out`, and into the parent run."""
+        """Pooled figures, predictions and pictures below `out` and in the parent run.
+
+        metrics.json says by which recipe and on which recordings, so that a release can hold itself to it.
+        """
         predictions, found = pooled(self.folds, self.classes, self.settings)
-        evaluate.write(self.out, predictions, found)
+        found |= {"data_sha256": self.data_sha256, "folds": sorted(f.name for f in self.folds)}
+        evaluate.write(self.out, predictions, found | {"recipe": recipe(self.settings)})
+        report.confusion(self.out / "confusion.png", predictions, self.classes)
+        report.reliability(self.out / "reliability.png", predictions)
         self.tracker.log(self.run_id, _numbers(found))
-        for name in ("metrics.json", "predictions.parquet"):
+        for name in ("metrics.json", "predictions.parquet", "confusion.png", "reliability.png"):
             self.tracker.client.log_artifact(self.run_id, str(self.out / name))
         self.tracker.client.set_terminated(self.run_id, "FINISHED")
         return found

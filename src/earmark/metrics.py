@@ -10,9 +10,29 @@ def ece(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
 
     confidence: (n,) top probabilities; right: (n,) whether the answer was. A share; 0 is perfectly calibrated.
     """
+    _, summed, n_right = _bins(confidence, right, bins)
+    return float(np.abs(n_right - summed).sum() / len(right))
+
+
+def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The bins of `ece`: counts, mean confidences and accuracies, (bins,) each; the means of an empty bin are NaN.
+
+    confidence: (n,) top probabilities; right: (n,) whether the answer was. Bin i holds i/bins up to (i+1)/bins,
+    the last one 1 too; the means' absolute differences, weighted by the counts, sum to n times the error.
+    """
+    counts, summed, n_right = _bins(confidence, right, bins)
+    share = np.where(counts > 0, counts, np.nan)
+    return counts, summed / share, n_right / share
+
+
+def _bins(confidence: np.ndarray, right: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Count, sum of confidences and number of right answers in each bin, (bins,) each."""
     place = np.minimum((confidence * bins).astype(int), bins - 1)
-    gap = np.bincount(place, right, bins) - np.bincount(place, confidence, bins)
-    return float(np.abs(gap).sum() / len(right))
+    return (
+        np.bincount(place, minlength=bins),
+        np.bincount(place, confidence, bins),
+        np.bincount(place, right, bins),
+    )
 
 
 def macro_f1(predicted: np.ndarray, labels: np.ndarray) -> float:
@@ -48,4 +68,14 @@ def resamples(groups: np.ndarray, n: int, seed: int) -> list[np.ndarray]:
 def interval(figure: Callable[[np.ndarray], float], draws: list[np.ndarray]) -> list[float]:
     """95 % percentile interval of a figure of row indices: [low, high]."""
     low, high = np.percentile([figure(rows) for rows in draws], [2.5, 97.5])
+    return [float(low), float(high)]
+
+
+def difference_interval(a: float, a_ci: list[float], b: float, b_ci: list[float]) -> list[float]:
+    """95 % interval of a - b from those of two figures of different recordings: [low, high].
+
+    MOVER (Zou and Donner 2008): keeps the asymmetry that shares near 1 have.
+    """
+    low = a - b - np.hypot(a - a_ci[0], b_ci[1] - b)
+    high = a - b + np.hypot(a_ci[1] - a, b - b_ci[0])
     return [float(low), float(high)]

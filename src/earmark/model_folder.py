@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:  # torch takes seconds to import, and most readers of a folder
 class ModelConfig:
     """What it takes to use a model and to know where it came from.
 
-    train: the training settings; hashes: the train key and what went into it.
+    train: the training settings; hashes: the train key and what went into it; release: what a released
+    bundle says about itself (see `bundle`), empty for any other model.
     """
 
     task: str
@@ -32,6 +33,7 @@ class ModelConfig:
     hashes: dict[str, str]
     best_epoch: int
     n_parameters: int
+    release: dict = field(default_factory=dict)
 
 
 def write(path: Path, config: ModelConfig, weights: "dict[str, Tensor]", history: list[dict], text: str) -> None:
@@ -64,15 +66,19 @@ def read_history(path: Path) -> list[dict[str, float]]:
 
 
 def load_model(path: Path, config: ModelConfig) -> "SongModel":
-    """The network with its trained weights, ready to answer."""
+    """The network with its trained weights, ready to answer; half-precision weights are widened to single."""
     from safetensors.torch import load
 
-    from earmark.models.song import SongModel
-
-    f = config.features
-    model = SongModel(f.n_bands, f.window_frames, len(config.labels), config.model)
+    model = untrained(config.features, config.model, len(config.labels))
     model.load_state_dict(load((path / "model.safetensors").read_bytes()))
     return model.eval()
+
+
+def untrained(features: FeatureSettings, model: ModelSettings, n_classes: int) -> "SongModel":
+    """The network that these settings describe, with weights drawn at random."""
+    from earmark.models.song import SongModel
+
+    return SongModel(features.n_bands, features.window_frames, n_classes, model)
 
 
 def weights_sha256(path: Path) -> str:

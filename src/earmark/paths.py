@@ -8,11 +8,31 @@ from earmark.errors import EarmarkError
 
 def main_repository() -> Path:
     """The project's folder, also from inside DVC's temporary experiments (DVC tells it as DVC_ROOT)."""
-    root = Path(os.environ.get("DVC_ROOT") or Path.cwd())
-    for folder in (root, *root.parents):
-        if (folder / "params.yaml").exists():
-            return folder
-    raise EarmarkError(f"{root} is not inside an earmark project; change to the folder that holds params.yaml.")
+    found = project()
+    if found is None:
+        raise EarmarkError(f"{_start()} is not inside an earmark project; change to the folder that holds params.yaml.")
+    return found
+
+
+def project() -> Path | None:
+    """`main_repository`, or None outside every project."""
+    start = _start()
+    return next((f for f in (start, *start.parents) if (f / "params.yaml").exists()), None)
+
+
+def tracking_store() -> str | None:
+    """Address of the tracking store, or None where there is none yet.
+
+    Asking it here spares those who have none the seconds that importing MLflow takes.
+    """
+    if uri := os.environ.get("MLFLOW_TRACKING_URI"):
+        return uri
+    root = project()
+    return f"sqlite:///{root / 'mlflow.db'}" if root and (root / "mlflow.db").exists() else None
+
+
+def _start() -> Path:
+    return Path(os.environ.get("DVC_ROOT") or Path.cwd())
 
 
 def audio_root(root: str) -> Path:

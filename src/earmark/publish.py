@@ -74,11 +74,7 @@ def _log_evaluation(tracker: Tracker, run_id: str, reports: Path, metrics: dict)
         return False
     first = not any(k.startswith("earmark.evaluation.") for k in tags)
     prefix = "test" if first else f"test-{sha[:8]}"
-    numbers = {f"{prefix}/{k}": v for k, v in metrics.items() if isinstance(v, int | float)}
-    for key, (low, high) in ((k, v) for k, v in metrics.items() if k.endswith("_ci95")):
-        name = key.removesuffix("_ci95")
-        numbers |= {f"{prefix}-ci95/{name}_low": low, f"{prefix}-ci95/{name}_high": high}
-    tracker.log(run_id, numbers)
+    tracker.log(run_id, tracking.numbers(prefix, metrics))
     for name in REPORTS:
         at = f"evaluation/{sha[:8]}/{name}" if (reports / name).is_dir() else f"evaluation/{sha[:8]}"
         log = tracker.client.log_artifacts if (reports / name).is_dir() else tracker.client.log_artifact

@@ -3,6 +3,8 @@
 import io
 import json
 import re
+import shutil
+import tempfile
 from importlib.metadata import version as installed
 from pathlib import Path
 
@@ -52,19 +54,22 @@ def register(
 ) -> ModelVersion:
     """Log the pyfunc model into a run and make a version of it."""
     _ensure_model(client, task)
-    logged = Model.log(
-        artifact_path=None,
-        flavor=mlflow.pyfunc,
-        name="model",
-        run_id=run_id,
-        python_model=str(PACKAGE / "serve.py"),
-        artifacts={"model": str(folder)},
-        code_paths=[str(PACKAGE)],
-        signature=signature(),
-        input_example=example(),
-        pip_requirements=requirements(),
-        metadata={"task": task, "labels": config.labels, "train_key": config.hashes["train_key"]},
-    )
+    with tempfile.TemporaryDirectory() as beside:
+        code = Path(beside) / PACKAGE.name  # released bundles are other models: megabytes in every version
+        shutil.copytree(PACKAGE, code, ignore=shutil.ignore_patterns("bundles", "__pycache__"))
+        logged = Model.log(
+            artifact_path=None,
+            flavor=mlflow.pyfunc,
+            name="model",
+            run_id=run_id,
+            python_model=str(PACKAGE / "serve.py"),
+            artifacts={"model": str(folder)},
+            code_paths=[str(code)],
+            signature=signature(),
+            input_example=example(),
+            pip_requirements=requirements(),
+            metadata={"task": task, "labels": config.labels, "train_key": config.hashes["train_key"]},
+        )
     return client.create_model_version(name_of(task), logged.model_uri, run_id, tags=tags, model_id=logged.model_id)
 
 
@@ -177,7 +182,11 @@ def _objection(new: ModelVersion, old: ModelVersion) -> str | None:
 
 def download(uri: str) -> Path:
     """The model folder inside a pyfunc model that earmark registered, on this machine."""
-    model = Path(mlflow.artifacts.download_artifacts(uri))
+    try:
+        model = Path(mlflow.artifacts.download_artifacts(uri))
+    except (MlflowException, OSError) as e:
+        reason = str(e).split("\n")[0].rstrip(".")[:160]
+        raise EarmarkError(f"There is no model {uri} to fetch ({reason}); name another with --model.") from None
     folders = [path.parent for path in sorted((model / "artifacts").glob("*/config.json"))]
     if not folders:
         raise EarmarkError(f"{uri} is not a model that earmark registered; it holds no artifacts/*/config.json.")

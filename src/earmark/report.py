@@ -14,6 +14,7 @@ import pandas as pd
 import soundfile as sf
 from sklearn.metrics import confusion_matrix
 
+from earmark import metrics
 from earmark.audio import AudioError, read_blocks
 
 HEARD = 24  # mistakes in the listening report
@@ -33,8 +34,31 @@ def confusion(path: Path, predictions: pd.DataFrame, classes: list[str]) -> None
             ax.text(j, i, n, ha="center", va="center", color="white" if shares[i, j] > 0.5 else "black")
     ax.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
     ax.set_yticks(range(len(classes)), classes)
-    ax.set(xlabel="predicted", ylabel="true", title=f"Confusion of {len(songs)} test recordings")
+    ax.set(xlabel="predicted", ylabel="true", title=f"Confusion of {len(songs)} recordings")
     fig.colorbar(image, label="share of the true class")
+    _save(fig, path)
+
+
+def reliability(path: Path, predictions: pd.DataFrame, bins: int = 10) -> None:
+    """Reliability diagram of recordings as PNG: accuracy by confidence, the gaps to it, and the counts below."""
+    songs = predictions[predictions["window"] == 0]
+    confidence = songs.recording_probability.to_numpy(float)
+    right = (songs.recording_predicted == songs.label).to_numpy()
+    counts, mean, accuracy = metrics.reliability(confidence, right, bins)
+    error = metrics.ece(confidence, right, bins)
+    middle, used, width = (np.arange(bins) + 0.5) / bins, counts > 0, 1 / bins
+    shape = {"height_ratios": (3, 1), "hspace": 0.05}
+    fig, (top, below) = plt.subplots(2, 1, figsize=(5, 6), sharex=True, gridspec_kw=shape, layout="constrained")
+    top.plot([0, 1], [0, 1], ls=":", color="0.4", label="perfectly calibrated")
+    top.bar(middle[used], accuracy[used], width, color="C0", edgecolor="white", label="accuracy")
+    gap, least = np.abs(mean - accuracy)[used], np.fmin(mean, accuracy)[used]
+    top.bar(
+        middle[used], gap, width, least, color="C3", alpha=0.35, hatch="//", edgecolor="C3", label="gap to confidence"
+    )
+    top.set(ylabel="share right", ylim=(0, 1.02), title=f"{len(songs)} recordings, calibration error (ECE) {error:.3f}")
+    top.legend(loc="upper left")
+    below.bar(middle, counts, width, color="0.6", edgecolor="white")
+    below.set(xlabel="confidence (top probability)", ylabel="recordings", xlim=(0, 1))
     _save(fig, path)
 
 

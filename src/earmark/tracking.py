@@ -97,11 +97,9 @@ def connect(experiment: str) -> Tracker:
     root = paths.main_repository()
     uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
     local = uri.startswith("sqlite:")
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
     try:
         with FileLock(paths.lock("mlflow")):  # two processes that create the database at once crash
-            client = MlflowClient(uri)
+            client = reader(uri)
             found = client.get_experiment_by_name(experiment)
             if found is None:
                 place = (root / "mlartifacts" / experiment).as_uri() if local else None
@@ -111,6 +109,13 @@ def connect(experiment: str) -> Tracker:
     except (MlflowException, OSError) as e:
         raise unreachable(e) from None
     return Tracker(client, experiment_id)
+
+
+def reader(uri: str) -> MlflowClient:
+    """A client of a tracking store for those who only read it, as MLflow's own functions will use it too."""
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    return MlflowClient(uri)
 
 
 def unreachable(error: Exception) -> EarmarkError:
@@ -133,6 +138,15 @@ def flatten(settings: dict, prefix: str = "") -> dict[str, str]:
     for key, value in settings.items():
         flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": str(value)}
     return flat
+
+
+def numbers(prefix: str, found: dict) -> dict[str, float]:
+    """Figures as metrics: `<prefix>/<name>`, and their intervals in a group of their own, `<prefix>-ci95/`."""
+    out = {f"{prefix}/{k}": v for k, v in found.items() if isinstance(v, int | float)}
+    for key, (low, high) in ((k, v) for k, v in found.items() if k.endswith("_ci95")):
+        name = key.removesuffix("_ci95")
+        out |= {f"{prefix}-ci95/{name}_low": low, f"{prefix}-ci95/{name}_high": high}
+    return out
 
 
 def git_tags() -> dict[str, str]:
