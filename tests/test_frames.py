@@ -154,3 +154,67 @@ def test_sliding_gives_the_windows_of_the_whole(sizes, size, hop):
         got += [piece[i : i + size] for i in range(0, len(piece) - size + 1, hop)]
     expected = [] if len(x) < size else list(np.lib.stride_tricks.sliding_window_view(x, size, 0)[::hop].swapaxes(1, 2))
     np.testing.assert_array_equal(np.array(got), np.array(expected))
+
+
+def test_silent_ends_are_cut_and_the_rest_repeated():
+    s = features_settings(trim_db=60.0, n_fft=256, hop_length=256)
+    sound = music(1.0, s.sample_rate)
+    x = np.concatenate([np.zeros(2560, np.float32), sound, np.zeros(10240, np.float32)])
+    kept, whole = frames(x, s), frames(x, features_settings(n_fft=256, hop_length=256))
+    assert kept.shape == whole.shape
+    # Frame i is centred at sample 256 i with 128 to each side: the sound is heard from frame 10 to 10 + 8000 / 256.
+    n = 32
+    for i in range(len(kept)):
+        np.testing.assert_array_equal(kept[i], kept[i % n])
+    alone = frames(x[2560 - 256 : 2560 + 8000 + 256], s)  # its own silent ends are cut too
+    np.testing.assert_allclose(kept[:n], alone[:n], atol=1e-5)
+    assert kept[:n].mean() == pytest.approx(0, abs=0.05)  # normalised over what is heard
+    assert np.ptp(whole[-20:]) == 0  # silence as it was
+
+
+def test_silence_within_a_recording_stays():
+    s = features_settings(trim_db=60.0)
+    x = np.concatenate([music(1.0, 8000), np.zeros(8000, np.float32), music(1.0, 8000)])
+    np.testing.assert_array_equal(frames(x, s), frames(x, features_settings()))
+
+
+@pytest.mark.parametrize("cuts", [(), (100,), (3000, 3001)])
+def test_short_recordings_are_filled_as_asked(cuts):
+    """A quarter of a second into windows of half a second."""
+    x = music(0.25, 8000)
+    plain = {"normalize": "none", "window_s": 0.5}
+    tiled, padded, logs = (frames(x, features_settings(fill=f, **plain), cuts) for f in ("tile", "pad", "pad_log"))
+    np.testing.assert_array_equal(tiled, frames(np.tile(x, 2), features_settings(**plain)))
+    np.testing.assert_array_equal(padded, frames(np.pad(x, (1000, 1000)), features_settings(**plain)))
+    own = frames(x, features_settings(normalize="none", window_s=0.1, window_hop_s=0.1))
+    before = (features_settings().window_frames - len(own)) // 2
+    assert logs.shape == tiled.shape
+    np.testing.assert_array_equal(logs[before : before + len(own)], own)
+    assert not logs[:before].any()
+    assert not logs[before + len(own) :].any()
+
+
+@pytest.mark.parametrize("fill", ["tile", "pad", "pad_log"])
+def test_long_recordings_are_not_filled(fill):
+    x = music(0.7, 8000)
+    np.testing.assert_array_equal(frames(x, features_settings(fill=fill)), frames(x, features_settings()))
+
+
+def test_seed_003_writes_zero_for_the_log_of_nothing():
+    raw = {"normalize": "none", "log_floor": "seed003"}
+    x = np.concatenate([np.zeros(8000, np.float32), 0.01 * music(1.0, 8000)])
+    s = features_settings(**raw)
+    mel = librosa.feature.melspectrogram(y=x, sr=8000, n_fft=s.n_fft, hop_length=s.hop_length, n_mels=s.n_mels)
+    with np.errstate(divide="ignore"):
+        log = np.log(mel)
+    expected = np.where(np.isneginf(log), 0, log)
+    got = frames(x, s).T
+    assert np.isneginf(log).any()
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-2)
+    assert got[:, 0].max() == 0 > got[:, 40:].max()  # silence is the loudest thing in a quiet recording
+
+
+def test_seed_003s_setting_gives_his_frames():
+    for seconds, n in ((4.0, 401), (5.0, 501), (10.0, 1001)):
+        s = features_settings(sample_rate=44100, hop_length=441, n_fft=1024, n_mels=64, window_s=seconds)
+        assert (s.window_frames, s.f_high, s.n_bands) == (n, 22050, 64)

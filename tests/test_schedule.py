@@ -46,9 +46,7 @@ def test_constant():
 
 
 def test_step_multiplies_after_every_so_many_epochs():
-    assert by_epoch(5, lr=1e-3, name="step", step_epochs=2, gamma=0.1) == pytest.approx(
-        [1e-3, 1e-3, 1e-4, 1e-4, 1e-5]
-    )
+    assert by_epoch(5, lr=1e-3, name="step", step_epochs=2, gamma=0.1) == pytest.approx([1e-3, 1e-3, 1e-4, 1e-4, 1e-5])
 
 
 def test_plateau_waits_for_a_loss_that_stops_falling():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import model_settings, train_settings
+from conftest import augment_settings, model_settings, schedule_settings, train_settings
 from earmark import train
 from earmark.errors import EarmarkError
 from earmark.features.windows import Windows
@@ -73,10 +73,24 @@ def test_patience_stops_early():
     assert fit.epoch == fit.best_epoch + 2 < 50
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam", "adamw"])
+CHANGES = {
+    "sgd": {"optimizer": "sgd", "momentum": 0.9},
+    "rmsprop": {"optimizer": "rmsprop"},
+    "adam": {"optimizer": "adam", "schedule": schedule_settings(name="onecycle")},
+    "averaged": {"optimizer": "adamw", "average": 0.9, "schedule": schedule_settings(name="cosine")},
+    "plateau": {"lr": 0.05, "schedule": schedule_settings(name="plateau", patience=0)},
+    "augmented": {"crops": "random", "augment": augment_settings(mel_roll=2, stretch=0.2, equalizer_db=3.0)},
+}
+
+
+@pytest.mark.parametrize("changes", CHANGES.values(), ids=CHANGES)
 @pytest.mark.parametrize("stop", [1, 3])
-def test_resumed_training_ends_in_the_same_weights(tmp_path, optimizer, stop):
-    settings = train_settings(epochs=5, optimizer=optimizer)
+def test_resumed_training_ends_in_the_same_weights(tmp_path, changes, stop):
+    settings = train_settings(epochs=5, **changes)
+
+    def task():
+        return globals()["task"](**changes)
+
     whole = train.fit(task(), settings)
 
     class StopError(Exception):
@@ -136,6 +150,93 @@ def test_every_training_window_is_drawn_once_an_epoch(loss):
     assert (len(x), songs.tolist()) == (len(windows), list(range(9)))
     torch.testing.assert_close(segment.sort().values, torch.from_numpy(t.data.windows.segment[windows]))
     assert sorted(drawn.tolist()) == (windows.tolist() if loss == "frame" else list(range(9)))
+
+
+def random_task(**changes) -> GenreTask:
+    return task(**{"crops": "random", "batch_size": 4} | changes)
+
+
+def test_random_crops_are_one_a_recording_from_anywhere_in_it():
+    t = random_task(batch_size=9)
+    torch.manual_seed(0)
+    seen = {r: set() for r in range(9)}
+    for _ in range(120):
+        (batch,) = t.batches()
+        x, targets, songs, segment = t.examples(batch)
+        assert sorted(songs.tolist()) == list(range(9))
+        assert segment.tolist() == list(range(9))
+        assert torch.equal(targets.argmax(1), t.labels[songs])
+        for crop, r in zip(x, songs.tolist(), strict=True):
+            whole = t.data.values[t.data.offsets[r] : t.data.offsets[r] + t.data.lengths[r]].T
+            starts = [i for i in range(whole.shape[1] - 15) if torch.equal(whole[:, i : i + 16], crop[0])]
+            assert len(starts) == 1
+            seen[r] |= set(starts)
+    for r, starts in seen.items():
+        assert starts <= set(range(int(t.data.lengths[r]) - 15))
+        assert len(starts) > 0.8 * (t.data.lengths[r] - 15)
+
+
+def test_random_crops_learn_too():
+    settings = train_settings(crops="random", epochs=40, lr=0.01, batch_size=4)
+    plain = task(model={"channels": 8, "hidden": 16, "dropout": 0.0}, crops="random", batch_size=4)
+    fit = train.fit(plain, settings)
+    assert max(row["val/accuracy"] for row in fit.history) == 1.0
+
+
+def test_steps_are_the_batches_of_an_epoch():
+    for batch_size in range(2, 12):
+        for crops in ("windows", "random"):
+            t = task(batch_size=batch_size, crops=crops)
+            assert t.steps() == len(list(t.batches()))
+
+
+def test_without_validation_the_last_weights_are_kept():
+    windows, last = sounds(), {}
+    settings = train_settings(keep="last", epochs=3)
+    t = GenreTask(windows, np.arange(12), np.arange(0), 3, model_settings(), settings, torch.device("cpu"))
+    fit = train.fit(t, settings, on_epoch=lambda *_: last.update(t.model.state_dict()))
+    assert fit.best_epoch == 3
+    assert set(fit.history[0]) == {"epoch", "train/lr", "train/loss"}
+    assert same(fit.weights, last)
+
+
+def test_highest_validation_accuracy_is_kept_where_asked():
+    settings = train_settings(keep="accuracy", epochs=6, lr=0.05)
+    fit = train.fit(task(keep="accuracy", lr=0.05), settings)
+    accuracies = [row["val/accuracy"] for row in fit.history]
+    assert fit.best_epoch == 1 + int(np.argmax(accuracies))
+
+
+def test_average_of_the_weights_is_judged_and_kept(monkeypatch):
+    steps, step = [], train.Trained.step
+
+    def noting(self, loss):
+        step(self, loss)
+        steps.append(self.model.head.weight.detach().clone())
+
+    monkeypatch.setattr(train.Trained, "step", noting)
+    fit = train.fit(task(), train_settings(average=0.9, epochs=2, keep="last"))
+    expected = steps[0]
+    for weights in steps[1:]:
+        expected = 0.9 * expected + 0.1 * weights
+    torch.testing.assert_close(fit.weights["head.weight"], expected)
+    assert not torch.equal(fit.weights["head.weight"], steps[-1])
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_precision_of_products(precision):
+    t = task(precision=precision)
+    with train.autocast(torch.device("cpu"), precision):
+        h = t.model.body(t.data.gather(torch.arange(4)))
+    assert h.dtype == (torch.bfloat16 if precision == "bfloat16" else torch.float32)
+    loss, _ = t.loss(torch.arange(8))
+    assert loss.dtype == torch.float32
+
+
+def test_learning_rate_of_every_epoch_is_noted():
+    step = schedule_settings(name="step", step_epochs=1, gamma=0.5)
+    fit = train.fit(task(lr=0.01), train_settings(lr=0.01, epochs=3, schedule=step))
+    assert [row["train/lr"] for row in fit.history] == [0.01, 0.005, 0.0025]
 
 
 def test_no_batch_of_one_window():

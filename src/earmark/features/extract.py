@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from earmark.errors import EarmarkError
 from earmark.features.frames import recording_frames
 from earmark.features.spectral import bands_above
 from earmark.features.statistics import N_STATISTICS, mfcc_statistics
@@ -32,6 +33,7 @@ def run(
     workers: int | None = None,
 ) -> None:
     """Write the store and the baseline's `statistics.npy` (recordings, 60) below `out`, in the manifest's order."""
+    refuse_long_windows(table, settings)
     warn_of_resampling(table, settings, warn)
     if workers is None:
         workers = (os.cpu_count() or 1) if table.duration_s.sum() > WORTH_A_POOL_S else 1
@@ -46,6 +48,16 @@ def run(
             statistics[i] = row
     statistics.flush()
     writer.close()
+
+
+def refuse_long_windows(table: pd.DataFrame, settings: FeatureSettings) -> None:
+    """Raise EarmarkError where every recording is shorter than a window: all would be filled, none read."""
+    longest = table.duration_s.max()
+    if settings.window_s > longest + 1e-3:  # decoders round lengths
+        raise EarmarkError(
+            f"features.window_s is {settings.window_s:g} s, longer than every recording (the longest is "
+            f"'{table.path[table.duration_s.idxmax()]}' with {longest:.2f} s); set it to {longest:.2f} or less."
+        )
 
 
 def warn_of_resampling(table: pd.DataFrame, settings: FeatureSettings, warn: Callable[[str], None]) -> None:
