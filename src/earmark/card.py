@@ -67,8 +67,8 @@ def _recipe(facts: dict, recipe: dict) -> str:
 
 
 def _file(config: ModelConfig, n_bytes: int, sha256: str) -> str:
-    half = facts = config.release["half_precision"]
-    n = facts["answers_changed"]
+    half = config.release["half_precision"]
+    n = half["answers_changed"]
     return (
         f"## File\n\nmodel.safetensors: {config.n_parameters:,} parameters in half precision, {n_bytes:,} bytes, "
         f"sha256 `{sha256}`. Rounding to half precision changed a recording's probability by at most "
