@@ -69,7 +69,7 @@ def test_seed_003s_plateau_takes_a_rising_loss_for_progress():
 
 
 def test_cosine_rises_then_falls_to_its_end():
-    got = sum(rates(5, lr=2.0, name="cosine", warmup_epochs=1, min_lr=0.2), [])
+    got = [lr for epoch in rates(5, lr=2.0, name="cosine", warmup_epochs=1, min_lr=0.2) for lr in epoch]
     assert got[:4] == pytest.approx([0.5, 1.0, 1.5, 2.0])
     expected = [0.2 + 1.8 * (1 + math.cos(math.pi * i / 15)) / 2 for i in range(16)]
     assert got[4:] == pytest.approx(expected)
@@ -77,7 +77,7 @@ def test_cosine_rises_then_falls_to_its_end():
 
 
 def test_onecycle_peaks_at_three_tenths():
-    got = sum(rates(10, lr=1.0, name="onecycle"), [])
+    got = [lr for epoch in rates(10, lr=1.0, name="onecycle") for lr in epoch]
     assert max(got) == pytest.approx(1.0)
     assert got.index(max(got)) == pytest.approx(0.3 * 40 - 1, abs=1)
     assert got[0] == pytest.approx(1 / 25)

@@ -123,7 +123,8 @@ def publish(task: TaskName) -> None:
     """Make MLflow show the model and its evaluation, and register a version; idempotent."""
     from earmark import publish as stage
 
-    for sentence in stage.run(task, Path("models") / task, Path("reports") / task, _logged(_settings(task))):
+    folders = (Path(name) / task for name in ("data", "models", "reports"))
+    for sentence in stage.run(task, *folders, _logged(_settings(task))):
         print(sentence)
 
 

@@ -12,11 +12,12 @@ from filelock import FileLock, Timeout
 from earmark import model_folder, paths, registry, tracking
 from earmark.tracking import Tracker
 
+DATA = ("summary.csv", "clip_lengths.csv")
 REPORTS = ("metrics.json", "predictions.parquet", "listening.html", "plots")
 
 
-def run(task: str, folder: Path, reports: Path, params: dict[str, str]) -> list[str]:
-    """Find or rebuild the run of the model in `folder`, log the evaluation in `reports`, register a version.
+def run(task: str, data: Path, folder: Path, reports: Path, params: dict[str, str]) -> list[str]:
+    """Find or rebuild the run of the model in `folder`, log its `data` and the evaluation in `reports`, register it.
 
     Inside a DVC experiment nothing is registered and no alias moves. Returns sentences about what was done.
     """
@@ -24,7 +25,7 @@ def run(task: str, folder: Path, reports: Path, params: dict[str, str]) -> list[
     tracker = tracking.connect(task)
     with FileLock(paths.lock("publish")):
         close_stale(tracker)
-        run_id, said = _training_run(tracker, config, sha256, folder, params)
+        run_id, said = _training_run(tracker, config, sha256, data, folder, params)
         metrics = json.loads((reports / "metrics.json").read_text())
         if _log_evaluation(tracker, run_id, reports, metrics):
             said.append(f"Logged the evaluation: accuracy {metrics['accuracy']:.3f}.")
@@ -46,7 +47,9 @@ def close_stale(tracker: Tracker) -> None:
             continue
 
 
-def _training_run(tracker: Tracker, config, sha256: str, folder: Path, params: dict) -> tuple[str, list[str]]:
+def _training_run(
+    tracker: Tracker, config, sha256: str, data: Path, folder: Path, params: dict
+) -> tuple[str, list[str]]:
     key = config.hashes["train_key"]
     found = tracker.find({"earmark.train_key": key, "earmark.model_sha256": sha256}, ("FINISHED",))
     if found:
@@ -60,8 +63,9 @@ def _training_run(tracker: Tracker, config, sha256: str, folder: Path, params: d
         tracker.tag(run_id, **model_folder.identity(folder))
         tracker.client.set_terminated(run_id, "FINISHED")
     if "earmark.files" not in tracker.client.get_run(run_id).data.tags:
-        for name in ("model.txt", "history.csv", "config.json"):
-            tracker.client.log_artifact(run_id, str(folder / name))
+        files = {folder: ("model.txt", "history.csv", "config.json", "batch.png"), data: DATA}
+        for path in (parent / name for parent, names in files.items() for name in names):
+            tracker.client.log_artifact(run_id, str(path), "data" if path.parent == data else None)
         tracker.tag(run_id, files="logged")
     return run_id, said
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from earmark import model_folder, train
+from earmark import batch_picture, model_folder, train
 from earmark.errors import EarmarkError
 from earmark.imports import code_sha256
 from earmark.material import Material
@@ -57,6 +57,7 @@ def run(
         )
     except ValueError as e:
         raise EarmarkError(f"features.window_s or n_mels: {e}; lengthen the window or take another model.") from None
+    seen = batch_picture.first_batch(task) if out else None
     fit = train.fit(task, settings, checkpoint, on_start, on_epoch)
     task.model.load_state_dict(fit.weights)
     if out is not None:
@@ -70,6 +71,8 @@ def run(
             int(fit.best_epoch),
             describe.count(task.model),
         )
+        out.mkdir(parents=True, exist_ok=True)
+        batch_picture.draw(out / "batch.png", *seen, material.classes)
         model_folder.write(out, config, fit.weights, fit.history, _summary(material, task))
     return task, fit
 
