@@ -6,15 +6,14 @@ from typing import Any
 
 from earmark.errors import EarmarkError, nearest
 
+# Columns of the table, which a factor's own column must not hide.
+RESERVED = {"split", "folds", "seeds", "accuracy", "low", "high", "sd_folds", "macro_f1", "ece", "val_accuracy"}
+RESERVED |= {"best_epoch", "epochs_to_60", "cpu_seconds", "wall_seconds", "parameters", "refused"}
+RESERVED |= {"reference_test", "reference_val", "reference_note"}
+
 
 class Checks:
     """Checks about one study file."""
-
-    # Columns of the table that a factor's own column must not hide.
-    RESERVED = frozenset(
-        "split folds seeds accuracy low high sd_folds macro_f1 ece val_accuracy best_epoch epochs_to_60 "
-        "cpu_seconds wall_seconds parameters reference_test reference_val reference_note refused".split()  # noqa: SIM905 (read by people)
-    )
 
     def __init__(self, file: Path, task: str):
         self.file, self.task, self.splits_named = file, task, set()

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from earmark.errors import EarmarkError
-from earmark.study.checks import Checks
+from earmark.study.checks import RESERVED, Checks
 
 SPLITS = ("group", "random", "frame")
 DESIGNS = ("grid", "one_at_a_time")
@@ -133,7 +133,7 @@ def _factors(check: Checks, raw: Any, known: set[str]) -> Factors:
     owner: dict[str, str] = {}
     for factor, levels in factors.items():
         check.that(
-            re.fullmatch(r"[A-Za-z][\w-]*", factor) is not None and factor not in check.RESERVED,
+            re.fullmatch(r"[A-Za-z][\w-]*", factor) is not None and factor not in RESERVED,
             f"factor '{factor}' needs another name: letters, digits, - and _, and no column of the table.",
         )
         for key in {key for level in levels.values() for key in level}:

@@ -105,7 +105,10 @@ class Preparer:
 
     def _split(self, data: DataSettings, test: tuple[str, ...], kind: str) -> Split:
         table, folds = self.recordings(data)[0], self.fold_names(data)
+        try:
+            held = hold_out(table, test, data, kind)
+        except EarmarkError as e:
+            raise EarmarkError(f"With {' and '.join(test)} held out: {e}") from None
         if kind != "frame":
-            return Split.of(hold_out(table, test, data, kind))
-        windowed = Windowed(folds.index(test[0]), len(folds), data.val_share, data.seed)
-        return Split.of(hold_out(table, test, data, kind), windowed)
+            return Split.of(held)
+        return Split.of(held, Windowed(folds.index(test[0]), len(folds), data.val_share, data.seed))
