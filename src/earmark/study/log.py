@@ -66,7 +66,7 @@ class StudyLog:
         if outcome.refused:
             tags["earmark.refused"] = outcome.refused
         params = tracking.flatten(asdict(ready.settings)) if ready.settings else {}
-        run_id = self.tracker.create(name, tags, params | {"split": ready.cell.split} | seeds(outcome))
+        run_id = self.tracker.create(name, tags, params | {"split_by": ready.cell.split} | seeds(outcome))
         self._metrics(run_id, cell_metrics(outcome, row))
         self.tracker.client.set_terminated(run_id, "FAILED" if outcome.refused else "FINISHED")
         self.cells.add(name)

@@ -61,8 +61,14 @@ def outcome(answers: pd.DataFrame, baseline: pd.DataFrame, draws: Draws) -> dict
     found: dict = {}
     for name, each in values.items():
         found |= {name: float(each.mean()), f"{name}_ci95": draws.interval(lambda r, v=each: v[r].mean(), group)}
-    by_seed = {str(seed): figures(one) for seed, one in answers.groupby("seed")}
+    by_seed = {str(seed): _one_seed(one, draws) for seed, one in answers.groupby("seed")}
     for name in ("macro_f1", "ece"):
         found[name] = float(np.mean([f[name] for f in by_seed.values()]))
         found[f"ensemble_{name}"] = figures(mean.reset_index())[name]
     return found | {"seeds": by_seed, "n_recordings": len(songs), "n_groups": int(songs.group.nunique())}
+
+
+def _one_seed(answers: pd.DataFrame, draws: Draws) -> dict:
+    songs = rights(answers)
+    right = songs.right.to_numpy()
+    return figures(answers) | {"accuracy_ci95": draws.interval(lambda r: right[r].mean(), songs.group.to_numpy())}

@@ -65,7 +65,7 @@ def row(outcome: Outcome, draws: Draws) -> dict:
     bootstrap over groups; sd_folds the standard deviation of the folds' accuracies; seconds are of one
     training, and so is epochs_to_60 (the median training; missing when that one never got there).
     """
-    found = {**outcome.levels, "split": outcome.split}
+    found = {**outcome.levels, "split_by": outcome.split}
     if not outcome.refused:
         found |= _judged(outcome.answers, draws) | _trained(outcome.results)
     source = outcome.reference or {}

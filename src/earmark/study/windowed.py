@@ -27,15 +27,24 @@ def split_windows(material: Material, how: Windowed) -> Material:
     The result lists a recording once for each split that it has windows in. It shows what such a score is worth: the
     windows tested stand between, and overlap with, windows that were trained on.
     """
-    windows = material.windows
+    segment = material.windows.segment
     rng = np.random.default_rng(how.seed)
-    first = rng.integers(0, how.k, len(windows.ids))  # so that recordings of few windows do not all miss the last parts
-    order = np.lexsort((rng.random(len(windows.segment)), windows.segment))
-    turn = np.empty(len(order), np.int64)
-    turn[order] = np.arange(len(order)) - np.searchsorted(windows.segment, windows.segment)
-    test = (turn + first[windows.segment]) % how.k == how.part
-    val = rng.random(len(test)) < how.val_share
-    return _regroup(material, np.where(test, TEST, np.where(val, VAL, TRAIN)))
+    # Recordings of few windows would all miss the last parts, or all miss validation, without a start of their own.
+    first, share = rng.integers(0, how.k, len(material.windows.ids)), rng.random(len(material.windows.ids))
+    order = np.lexsort((rng.random(len(segment)), segment))  # by recording, and at random within
+    place = segment[order]
+    test = (_rank(np.ones(len(order)), place) + first[place]) % how.k == how.part
+    until = share[place] + how.val_share * (_rank(~test, place) + 1)
+    val = ~test & (np.floor(until) > np.floor(until - how.val_share))  # every so many of the others
+    split = np.empty(len(order), np.int64)
+    split[order] = np.where(test, TEST, np.where(val, VAL, TRAIN))
+    return _regroup(material, split)
+
+
+def _rank(counted: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """How many of the rows counted before each row belong to its recording; place: (rows,) ascending."""
+    before = np.cumsum(counted) - counted
+    return (before - before[np.searchsorted(place, place)]).astype(np.int64)
 
 
 def _regroup(material: Material, split: np.ndarray) -> Material:
