@@ -248,6 +248,25 @@ def test_windows_are_tested_once_over_the_parts_and_lists_follow():
     assert sorted(tested) == starts.tolist()
 
 
+def test_shares_of_windows_are_exact():
+    settings = features_settings()
+    places = {"offsets": np.array([0, 200]), "lengths": np.array([200, 200])}
+    windows = Windows(
+        values=np.zeros((400, settings.n_bands), np.float32),
+        starts=np.arange(40) * 10,
+        segment=np.repeat([0, 1], 20),
+        labels=np.array([0, 1]),
+        ids=["x", "y"],
+        n_frames=16,
+        **{k: v for k, v in places.items() if k in Windows.__dataclass_fields__},
+    )
+    table = pd.DataFrame({"path": ["x", "y"], "label": ["a", "b"], "group": ["x", "y"], "fold": "fold1"})
+    found = split_windows(Material("genre", table, ["a", "b"], windows, settings, ""), Windowed(0, 5, 0.25, seed=1))
+    # Of 20 windows a fifth is tested; of the other 16 a quarter validates.
+    assert np.bincount(found.windows.segment).tolist() == [12, 4, 4] * 2
+    assert found.table["split"].tolist() == ["train", "val", "test"] * 2
+
+
 def test_pairs_hold_a_fold_that_is_judged():
     folds = ["fold1", "fold2", "fold3"]
     assert nested.pairs(folds, folds) == [("fold1", "fold2"), ("fold1", "fold3"), ("fold2", "fold3")]
