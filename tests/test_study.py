@@ -154,7 +154,9 @@ def test_table_agrees_with_the_kept_predictions(place):
 def test_mlflow_shows_the_study_and_its_cells(place):
     (parent,) = parents(place, "mine")
     assert parent.info.status == "FINISHED"
-    cells = {r.data.tags["earmark.level.lr"]: r for r in runs(place, **{"mlflow.parentRunId": parent.info.run_id})}
+    nested = runs(place, **{"mlflow.parentRunId": parent.info.run_id})
+    assert len(nested) == 4  # the stop and going on doubled none
+    cells = {r.data.tags["earmark.level.lr"]: r for r in nested}
     status = {lr: r.info.status for lr, r in cells.items()}
     assert status == {"0.05": "FINISHED", "0.0001": "FINISHED", "1e+30": "FAILED", "-1": "FAILED"}
     assert "lr must be above 0" in cells["-1"].data.tags["earmark.refused"]

@@ -69,7 +69,6 @@ class StudyLog:
         run_id = self.tracker.create(name, tags, params | {"split_by": ready.cell.split} | seeds(outcome))
         self._metrics(run_id, cell_metrics(outcome, row))
         self.tracker.client.set_terminated(run_id, "FAILED" if outcome.refused else "FINISHED")
-        self.cells.add(name)
 
     def _metrics(self, run_id: str, rows: list[tuple[str, float, int]]) -> None:
         now = int(time.time() * 1000)
