@@ -150,6 +150,22 @@ def crossval(
 
 
 @app.command()
+def study(
+    file: Annotated[Path, typer.Argument(help="A study file, as in studies/NAME.yaml.")],
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The smaller study that the file names under 'quick'.")
+    ] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Trainings at once; a core each by default.")] = None,
+    overrides: Overrides = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the tables; study/NAME by default.")] = None,
+) -> None:
+    """Run a grid of settings over folds, resumable: one table, and the main effect of every factor."""
+    from earmark.study import run as stage
+
+    stage.run(file, quick, workers, overrides or [], out, _warn, _say, _progress)
+
+
+@app.command()
 def promote(
     task: TaskName,
     version: Annotated[int | None, typer.Option(help="A registered version; the challenger by default.")] = None,

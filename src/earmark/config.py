@@ -52,17 +52,43 @@ def load(path: Path, overrides: Iterable[str] = ()) -> Params:
 
     Raises EarmarkError: one sentence naming the key and the remedy.
     """
+    raw = read(path)
+    for override in overrides if isinstance(raw, dict) else ():  # parse says what is wrong otherwise
+        put(raw, *assignment(override))
+    return parse(raw, str(path))
+
+
+def read(path: Path) -> Any:
+    """params.yaml as plain nested dicts, not yet checked."""
     try:
-        raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise EarmarkError(f"{path} is missing; run earmark in the project's folder.") from None
     except yaml.YAMLError as e:
         raise EarmarkError(f"{path} is not valid YAML: {_one_line(e)}") from None
     except UnicodeDecodeError:
         raise EarmarkError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
-    for override in overrides if isinstance(raw, dict) else ():  # parse says what is wrong otherwise
-        _override(raw, override)
-    return parse(raw, str(path))
+
+
+def assignment(override: str) -> tuple[str, Any]:
+    """Dotted key and YAML value of 'dotted.key=value'."""
+    dotted, eq, value = override.partition("=")
+    if not eq:
+        raise EarmarkError(f"'{override}' must read key=value, as in tasks.genre.train.lr=0.001.")
+    try:
+        return dotted, yaml.safe_load(value)
+    except yaml.YAMLError as e:
+        raise EarmarkError(f"The value of '{override}' is not valid YAML: {_one_line(e)}") from None
+
+
+def put(raw: Any, dotted: str, value: Any) -> None:
+    """Set a key that exists in plain nested dicts."""
+    *parents, last = dotted.split(".")
+    node = raw
+    for part in parents:
+        node = _below(node, part, dotted)
+    _below(node, last, dotted)
+    node[last] = value
 
 
 def parse(raw: Any, origin: str = "params.yaml") -> Params:
@@ -110,21 +136,6 @@ def _sentence(error: ValidationError) -> str:
     if first["type"] == "value_error":  # raised by the settings themselves, which name the key
         return f"in {key}, {message}."
     return f"{key}: {message[0].lower()}{message[1:]} (it is {first['input']!r})."
-
-
-def _override(raw: Any, override: str) -> None:
-    dotted, eq, value = override.partition("=")
-    if not eq:
-        raise EarmarkError(f"'{override}' must read key=value, as in tasks.genre.train.lr=0.001.")
-    *parents, last = dotted.split(".")
-    node = raw
-    for part in parents:
-        node = _below(node, part, dotted)
-    _below(node, last, dotted)
-    try:
-        node[last] = yaml.safe_load(value)
-    except yaml.YAMLError as e:
-        raise EarmarkError(f"The value of '{override}' is not valid YAML: {_one_line(e)}") from None
 
 
 def _below(node: Any, key: str, dotted: str) -> Any:

@@ -1,0 +1,132 @@
+"""A study for people: its tables in the terminal, and as pictures."""
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from earmark.study.plan import Plan
+
+SHOWN = {
+    "accuracy": "accuracy",
+    "interval": "95 % interval",
+    "sd_folds": "sd of folds",
+    "macro_f1": "macro F1",
+    "ece": "ECE",
+    "val_accuracy": "validation",
+    "best_epoch": "best epoch",
+    "epochs_to_60": "epochs to 60 %",
+    "cpu_seconds": "CPU s",
+    "wall_seconds": "wall s",
+    "parameters": "parameters",
+}
+FORMS = {"best_epoch": ".1f", "epochs_to_60": "g", "cpu_seconds": ".1f", "wall_seconds": ".1f", "parameters": ",.0f"}
+
+
+def tables(plan: Plan, table: pd.DataFrame, effects: pd.DataFrame) -> None:
+    """Print the table of cells and the main effects."""
+    _print_cells(plan, table)
+    _print_effects(effects)
+
+
+def _print_cells(plan: Plan, table: pd.DataFrame) -> None:
+    sourced = any(f"reference_{k}" in table for k in ("test", "val"))
+    columns = [*plan.factors, *SHOWN.values(), *(["source: test / validation"] if sourced else [])]
+    shown = Table(*columns, title=title(plan), caption=plan.about or None)
+    for row in table.to_dict("records"):
+        cells = [str(row[f]) for f in plan.factors]
+        if not row["refused"]:
+            cells += [interval(row) if k == "interval" else number(row[k], FORMS.get(k, ".3f")) for k in SHOWN]
+        if sourced and not row["refused"]:
+            cells.append(f"{number(row.get('reference_test'))} / {number(row.get('reference_val'))}")
+        shown.add_row(*cells)
+    console = Console()
+    console.print(shown)
+    for row in table[table.refused != ""].to_dict("records"):
+        console.print(f"refused {' '.join(f'{f}={row[f]}' for f in plan.factors)}: {row['refused']}", markup=False)
+
+
+def _print_effects(effects: pd.DataFrame) -> None:
+    if not len(effects):
+        return
+    shown = Table("factor", "level", "against", "difference", "95 % interval", "pairs of cells", title="Main effects")
+    for row in effects.to_dict("records"):
+        gap = f"{row['difference']:+.3f}" if row["pairs"] else "none to compare"
+        span = interval(row, "+.3f") if row["pairs"] else ""
+        shown.add_row(row["factor"], row["level"], row["against"], gap, span, str(row["pairs"]))
+    Console().print(shown)
+
+
+def title(plan: Plan) -> str:
+    """What the accuracy of the table is an accuracy of."""
+    if plan.choose == "nested":
+        return f"{plan.name}: inner accuracy, two folds left out of each training"
+    return f"{plan.name}: accuracy on the test folds"
+
+
+def number(value: float | None, form: str = ".3f") -> str:
+    """A figure, or a dash for a missing one."""
+    return "–" if value is None or not np.isfinite(value) else f"{value:{form}}"
+
+
+def interval(row: dict, form: str = ".3f") -> str:
+    """`low to high` of a row."""
+    return f"{row['low']:{form}} to {row['high']:{form}}"
+
+
+def cells_picture(path: Path, plan: Plan, table: pd.DataFrame) -> None:
+    """Accuracy of every cell with its interval as PNG, in the study's order; hollow: the source's figure."""
+    names = [" · ".join(str(row[f]) for f in plan.factors) for row in table.to_dict("records")]
+    fig, ax = _rows(names, f"{title(plan)}, with 95 % intervals")
+    for y, row in enumerate(table.to_dict("records")):
+        if row["refused"]:
+            ax.text(0.01, y, "refused", transform=ax.get_yaxis_transform(), va="center", color="0.5", style="italic")
+            continue
+        ax.plot([row["low"], row["high"]], [y, y], color="C0", lw=1.5)
+        ax.plot(row["accuracy"], y, "o", color="C0", label="here")
+        if np.isfinite(row.get("reference_test", np.nan)):
+            ax.plot(row["reference_test"], y, "D", color="C1", mfc="white", label="source")
+    ax.set_xlabel(f"accuracy by recording ({' · '.join(plan.factors)})")
+    _finish(fig, ax, path)
+
+
+def effects_picture(path: Path, effects: pd.DataFrame) -> None:
+    """Main effects with their intervals as PNG; left of the line is worse than the factor's first level."""
+    found = effects[effects.pairs > 0].to_dict("records")
+    names = [f"{r['factor']}: {r['level']} against {r['against']}" for r in found]
+    fig, ax = _rows(names, "Main effects on accuracy, with 95 % intervals")
+    ax.axvline(0, color="0.6", lw=1)
+    for y, row in enumerate(found):
+        clear = row["low"] > 0 or row["high"] < 0
+        ax.plot([row["low"], row["high"]], [y, y], color="C0", lw=1.5)
+        ax.plot(row["difference"], y, "o", color="C0", mfc="C0" if clear else "white")
+    ax.set_xlabel("difference in accuracy, paired by recording (filled: the interval excludes zero)")
+    _finish(fig, ax, path)
+
+
+def _rows(names: list[str], text: str):
+    fig, ax = plt.subplots(figsize=(8, 1.4 + 0.3 * max(len(names), 1)), layout="constrained")
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.grid(axis="x", color="0.9")
+    ax.set_axisbelow(True)
+    fig.suptitle(text, fontsize=11)
+    return fig, ax
+
+
+def _finish(fig, ax, path: Path) -> None:
+    handles, labels = ax.get_legend_handles_labels()
+    unique = dict(zip(labels, handles, strict=True))
+    if len(unique) > 1:
+        ax.legend(unique.values(), unique.keys(), loc="best", fontsize=8)
+    for side in ("top", "right", "left"):
+        ax.spines[side].set_visible(False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fig.savefig(path, dpi=110, metadata={"Software": None})
+    plt.close(fig)
