@@ -270,4 +270,8 @@ def test_shares_of_windows_are_exact():
 def test_pairs_hold_a_fold_that_is_judged():
     folds = ["fold1", "fold2", "fold3"]
     assert nested.pairs(folds, folds) == [("fold1", "fold2"), ("fold1", "fold3"), ("fold2", "fold3")]
+    five = [f"fold{i}" for i in range(1, 6)]
+    ring = [("fold1", "fold2"), ("fold1", "fold5"), ("fold2", "fold3"), ("fold3", "fold4"), ("fold4", "fold5")]
+    assert nested.pairs(five, five, ring=True) == ring
+    assert nested.pairs(["fold3"], five, ring=True) == [("fold2", "fold3"), ("fold3", "fold4")]
     assert nested.pairs(["fold3"], folds) == [("fold1", "fold3"), ("fold2", "fold3")]

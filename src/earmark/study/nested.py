@@ -13,9 +13,15 @@ import pandas as pd
 from earmark.study.table import Draws, figures, rights
 
 
-def pairs(outer: list[str], folds: list[str]) -> list[tuple[str, str]]:
-    """Unordered pairs of folds of which one is to be judged, in order."""
-    return [pair for pair in combinations(folds, 2) if set(pair) & set(outer)]
+def pairs(outer: list[str], folds: list[str], ring: bool = False) -> list[tuple[str, str]]:
+    """Unordered pairs of folds of which one is to be judged, in order.
+
+    ring: neighbours alone, the last and the first among them: of five folds half the trainings, and every
+    fold is chosen for by two others instead of four.
+    """
+    n = len(folds)
+    near = [tuple(sorted((folds[i], folds[(i + 1) % n]))) for i in range(n)]
+    return [pair for pair in combinations(folds, 2) if set(pair) & set(outer) and (not ring or pair in near)]
 
 
 def inner_scores(judged: pd.DataFrame) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from earmark.study.checks import RESERVED, Checks
 
 SPLITS = ("group", "random", "frame")
 DESIGNS = ("grid", "one_at_a_time")
-CHOICES = ("none", "nested")
+CHOICES = ("none", "nested", "nested_ring")
 # What a study may say, and what it says when it leaves a key out.
 DEFAULTS: dict[str, Any] = {
     "task": None,
@@ -71,6 +71,11 @@ class Plan:
     k: int
     choose: str
     reference: list[dict[str, Any]]
+
+    @property
+    def nested(self) -> bool:
+        """Whether a cell is chosen inside the training folds."""
+        return self.choose != "none"
 
     def reference_of(self, cell: Cell) -> dict[str, Any]:
         """The source's figures for a cell; empty where there are none."""
@@ -182,7 +187,7 @@ def _check_rest(check: Checks, said: dict[str, Any]) -> None:
     check.that(different, "seeds must list different whole numbers from 0, as in [1, 2].")
     listed = isinstance(folds, list) and 0 < len(folds) == len({str(f) for f in folds})
     check.that(folds == "all" or listed, "folds must be 'all' or list different folds, as in [fold1, fold2].")
-    least = 3 if said["choose"] == "nested" else 2
+    least = 2 if said["choose"] == "none" else 3
     check.that(type(said["k"]) is int and said["k"] >= least, f"k must be a whole number of at least {least} folds.")
     by_group = {said["split"], *check.splits_named} == {"group"}
     check.that(

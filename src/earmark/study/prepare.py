@@ -55,8 +55,8 @@ class Preparer:
             train.pick_device(settings.train.device)
             folds = self.folds(settings.data)
             everything = self.fold_names(settings.data)
-            nest = self.plan.choose == "nested"
-            tests = nested.pairs(folds, everything) if nest else [(fold,) for fold in folds]
+            nest, ring = self.plan.nested, self.plan.choose == "nested_ring"
+            tests = nested.pairs(folds, everything, ring) if nest else [(fold,) for fold in folds]
             seeds = self.plan.seeds[: 1 if nest else None]
             return Ready(cell, settings, [self.job(cell, settings, test, s) for test in tests for s in seeds])
         except EarmarkError as e:
@@ -79,8 +79,8 @@ class Preparer:
         for fold in named or ():
             if fold not in known:
                 raise EarmarkError(f"There is no fold '{fold}'; {nearest(fold, known)}")
-        if self.plan.choose == "nested" and len(known) < 3:
-            raise EarmarkError(f"choose: nested needs three folds, and there are {len(known)}; set it to none.")
+        if self.plan.nested and len(known) < 3:
+            raise EarmarkError(f"choose: {self.plan.choose} needs three folds, and there are {len(known)}; set it to none.")
         return named or known
 
     def fold_names(self, data: DataSettings) -> list[str]:

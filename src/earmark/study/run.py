@@ -99,7 +99,7 @@ class Study:
         files = self._write(out, found, gaps)
         show.tables(self.plan, found, gaps)
         figures: dict = {}
-        if self.plan.choose == "nested":
+        if self.plan.nested:
             figures, more = chosen.judge(self, workers, out)
             files += more
         log.finish(files, {f"nested/{k}": v for k, v in figures.items()})

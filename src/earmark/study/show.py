@@ -65,7 +65,7 @@ def _print_effects(effects: pd.DataFrame) -> None:
 
 def title(plan: Plan) -> str:
     """What the accuracy of the table is an accuracy of."""
-    if plan.choose == "nested":
+    if plan.nested:
         return f"{plan.name}: inner accuracy, two folds left out of each training"
     return f"{plan.name}: accuracy on the test folds"
 
