@@ -106,14 +106,17 @@ def effects_picture(path: Path, effects: pd.DataFrame) -> None:
         clear = row["low"] > 0 or row["high"] < 0
         ax.plot([row["low"], row["high"]], [y, y], color="C0", lw=1.5)
         ax.plot(row["difference"], y, "o", color="C0", mfc="C0" if clear else "white")
-    ax.set_xlabel("difference in accuracy, paired by recording (filled: the interval excludes zero)")
+    ax.set_xlabel("difference, paired by recording\n(filled: the interval excludes zero)")
     _finish(fig, ax, path)
 
 
 def _rows(names: list[str], text: str):
-    fig, ax = plt.subplots(figsize=(8, 1.4 + 0.3 * max(len(names), 1)), layout="constrained")
+    labels = 0.075 * max((len(name) for name in names), default=0)  # inches, about
+    fig, ax = plt.subplots(figsize=(5.5 + labels, 1.5 + 0.3 * max(len(names), 1)), layout="constrained")
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.tick_params(axis="y", length=0)
+    ax.xaxis.set_major_locator(plt.MaxNLocator(6))
     ax.grid(axis="x", color="0.9")
     ax.set_axisbelow(True)
     fig.suptitle(text, fontsize=11)
