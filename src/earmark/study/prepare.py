@@ -80,7 +80,7 @@ class Preparer:
             if fold not in known:
                 raise EarmarkError(f"There is no fold '{fold}'; {nearest(fold, known)}")
         if self.plan.nested and len(known) < 3:
-            raise EarmarkError(f"choose: {self.plan.choose} needs three folds, and there are {len(known)}; set it to none.")
+            raise EarmarkError(f"A nested choice needs three folds, and there are {len(known)}; set choose to none.")
         return named or known
 
     def fold_names(self, data: DataSettings) -> list[str]:
