@@ -136,6 +136,21 @@ def test_long_file_takes_no_more_memory_than_a_short_one(tmp_path):
     assert n_long == (1200 * 8000 // 256 + 1 - 16) // 8 + 1
 
 
+def test_memory_of_a_long_file_at_full_rate(tmp_path):
+    """At 44.1 kHz the heap does not grow either: what is kept of each block must not scatter over it."""
+    settings = {"sample_rate": 44100, "n_fft": 1024, "hop_length": 441, "n_mels": 64, "trim_db": 60.0}
+    folder = small_model(tmp_path / "model", **settings)
+    minute = noise(60, 44100)
+    for name, minutes in (("short.wav", 3), ("long.wav", 15)):
+        with sf.SoundFile(tmp_path / name, "w", 44100, 1) as file:
+            for _ in range(minutes):
+                file.write(minute)
+    command = [sys.executable, "-c", MEMORY, folder, tmp_path / "short.wav", tmp_path / "long.wav"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    short, long, *_ = map(int, done.stdout.split())
+    assert long - short < 90_000  # KiB; decibels wait in at most 64 MiB
+
+
 @pytest.fixture
 def nowhere(tmp_path, monkeypatch):
     """A folder outside every project, without a tracking store, and a released bundle."""

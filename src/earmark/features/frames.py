@@ -32,11 +32,11 @@ def samples_frames(blocks: Iterable[np.ndarray], settings: FeatureSettings) -> I
     if settings.fill != "pad_log":
         blocks = _fill_window(blocks, settings.window_samples, settings.fill)
     with tempfile.SpooledTemporaryFile(SPOOL_BYTES) as spool:
-        peaks = [np.empty(0, np.float32)]
+        peaks = bytearray()  # one block that grows; many small ones would keep the heap from shrinking
         for db in _decibels(blocks, settings):
-            peaks.append(db.amax(1).numpy())
+            peaks += db.amax(1).numpy().tobytes()
             spool.write(db.numpy().tobytes())
-        peaks = np.concatenate(peaks)  # (frames,): loudest band of each
+        peaks = np.frombuffer(peaks, np.float32)  # (frames,): loudest band of each
         windows_floored = settings.framing == "window" and settings.normalize == "none"
         floored = settings.log_floor == "top_db" and not windows_floored
         floor = peaks.max() - settings.top_db if floored else -np.inf
