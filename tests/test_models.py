@@ -230,3 +230,31 @@ def test_a_recordings_answer_from_its_windows(pooling):
         by_window, by_song = model(x, torch.zeros(6, dtype=torch.int64), 1)
     torch.testing.assert_close(by_song[0], expected)
     torch.testing.assert_close(by_window, logits.log_softmax(1))
+
+
+def test_compact_parameters_by_hand():
+    """Normalisation 2 a band; 5x5 stem; 3x3 blocks 32-32-64-128-192, each with 2 a channel; 384 x classes + bias."""
+    convolutions = 25 * 32 + 9 * (32 * 32 + 32 * 64 + 64 * 128 + 128 * 192)
+    norms = 2 * (64 + 32 + 32 + 64 + 128 + 192)
+    model = SongModel(64, 251, 10, model_settings(name="compact"))
+    assert describe.count(model) == convolutions + norms + 384 * 10 + 10 == 328_234
+    assert describe.count(SongModel(64, 501, 10, model_settings(name="compact"))) == 328_234
+
+
+@pytest.mark.parametrize("shape", [(64, 251), (64, 16), (128, 100), (40, 97), (16, 16)])
+def test_compact_reads_windows_of_any_size(shape):
+    body = build.body(*shape, model_settings(name="compact", width=0.25)).eval()
+    assert body(windows(3, *shape)).shape == (3, body.n_out) == (3, 2 * 48)
+
+
+def test_compact_refuses_windows_it_would_pool_away():
+    with pytest.raises(ValueError, match="15 bands x 40 frames are too small for the compact network"):
+        build.body(15, 40, model_settings(name="compact"))
+
+
+@pytest.mark.parametrize("name", ["compact", "net", "resnetish18", "vggish"])
+def test_every_network_takes_its_place_in_a_recordings_model(name):
+    model = SongModel(64, 101, 3, model_settings(name=name, width=0.125))
+    by_window, by_song = model.eval()(windows(3, 64, 101), torch.tensor([0, 0, 1]), 2)
+    assert (by_window.shape, by_song.shape) == ((3, 3), (2, 3))
+    torch.testing.assert_close(by_song.exp().sum(1), torch.ones(2))

@@ -15,7 +15,7 @@ class Compact(nn.Module):
     """(N, 1, bands, frames) -> (N, n_out): a 5x5 stem that halves the map, four 3x3 blocks, pooling between them.
 
     The last map is averaged over bands, then its mean and its maximum over time are read, so that neither a
-    crop's length nor the number of bands decides the number of weights. width 1: 328,108 parameters with
+    crop's length nor the number of bands decides the number of weights. width 1: 328,234 parameters with
     64 bands and 10 classes. Convolutions run in channels-last order, which halves a CPU's time.
     """
 
