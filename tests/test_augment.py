@@ -74,7 +74,7 @@ def moved(x: torch.Tensor, k: int, axis: int, edges: bool) -> torch.Tensor:
 def test_equalizer_is_one_smooth_curve_for_all_frames_of_a_crop():
     torch.manual_seed(0)
     x = torch.zeros(4000, 1, 9, 2)
-    added = augment.equalize(x, 3.0) * augment.UNIT_DB
+    added = augment.equalize(x, 3.0)
     assert torch.equal(added[..., 0], added[..., 1])
     # Five knots on nine bands: every second band is a knot of deviation 3, the others are means of two.
     assert added[:, 0, ::2, 0].std(0).tolist() == pytest.approx([3.0] * 5, rel=0.05)
@@ -95,7 +95,7 @@ def test_masks_are_bounded_and_differ_between_crops():
 def test_mixup_mixes_crops_and_targets_alike():
     torch.manual_seed(3)
     x, targets = crops(8), torch.eye(8)
-    got, mixed = augment.mix(x, targets, "mixup", 1.0)
+    got, mixed = augment.mix(x, targets, "mixup", 1.0, 15.0)
     assert mixed.sum(1).tolist() == pytest.approx([1.0] * 8)
     torch.testing.assert_close(got.flatten(1), mixed @ x.flatten(1))  # the targets say who is in it and how much
 
@@ -103,23 +103,23 @@ def test_mixup_mixes_crops_and_targets_alike():
 def test_between_class_adds_powers():
     torch.manual_seed(3)
     x, targets = crops(8), torch.eye(8)
-    got, mixed = augment.mix(x, targets, "between_class", 1.0)
-    power = 10 ** (x.flatten(1).double() * augment.UNIT_DB / 10)
+    got, mixed = augment.mix(x, targets, "between_class", 1.0, 15.0)
+    power = 10 ** (x.flatten(1).double() * 15 / 10)
     share = mixed.double().square()
     expected = (share / share.sum(1, keepdim=True)) @ power
-    torch.testing.assert_close(10 ** (got.flatten(1).double() * augment.UNIT_DB / 10), expected, rtol=1e-3, atol=1e-6)
+    torch.testing.assert_close(10 ** (got.flatten(1).double() * 15 / 10), expected, rtol=1e-3, atol=1e-6)
 
 
 def test_mixing_a_crop_with_itself_changes_nothing():
     one = crops(1).expand(4, -1, -1, -1)
     for how in ("mixup", "between_class"):
-        got, _ = augment.mix(one, torch.eye(4), how, 0.4)
+        got, _ = augment.mix(one, torch.eye(4), how, 0.4, 15.0)
         torch.testing.assert_close(got, one, rtol=1e-4, atol=1e-5)
 
 
 def test_nothing_is_changed_where_everything_is_off():
     x, labels = crops(), torch.tensor([0, 1, 2, 0, 1, 2])
-    got, targets = augment.Augment(augment_settings(), 100.0, 3)(x, labels)
+    got, targets = augment.Augment(augment_settings(), 3, 100.0, 15.0)(x, labels)
     assert torch.equal(got, x)
     assert torch.equal(targets, torch.eye(3)[labels])
 
@@ -139,7 +139,7 @@ def test_nothing_is_changed_where_everything_is_off():
     ids=lambda on: next(iter(on)) + str(on.get("mix", "")),
 )
 def test_every_ingredient_is_seeded_and_does_something(on):
-    change, labels = augment.Augment(augment_settings(**on), 100.0, 3), torch.arange(6) % 3
+    change, labels = augment.Augment(augment_settings(**on), 3, 100.0, 15.0), torch.arange(6) % 3
     got = []
     for seed in (0, 0, 1):
         torch.manual_seed(seed)
@@ -152,15 +152,15 @@ def test_every_ingredient_is_seeded_and_does_something(on):
 def test_gain_lies_within_its_bounds():
     torch.manual_seed(0)
     x = torch.zeros(2000, 1, 2, 2)
-    got, _ = augment.Augment(augment_settings(gain_db=6.0), 100.0, 2)(x, torch.zeros(2000, dtype=torch.int64))
-    level = got[:, 0, 0, 0] * augment.UNIT_DB
+    got, _ = augment.Augment(augment_settings(gain_db=6.0), 2, 100.0, 15.0)(x, torch.zeros(2000, dtype=torch.int64))
+    level = got[:, 0, 0, 0] * 15
     assert level.min() == pytest.approx(-6, abs=0.05)
     assert level.max() == pytest.approx(6, abs=0.05)
 
 
 def test_share_of_mixed_batches():
     torch.manual_seed(0)
-    change = augment.Augment(augment_settings(mix="mixup", mix_share=0.3), 100.0, 2)
+    change = augment.Augment(augment_settings(mix="mixup", mix_share=0.3), 2, 100.0, 15.0)
     x, labels = crops(4), torch.tensor([0, 1, 0, 1])
     mixed = [not torch.equal(change(x, labels)[0], x) for _ in range(500)]
     assert np.mean(mixed) == pytest.approx(0.3, abs=0.06)

@@ -218,3 +218,14 @@ def test_seed_003s_setting_gives_his_frames():
     for seconds, n in ((4.0, 401), (5.0, 501), (10.0, 1001)):
         s = features_settings(sample_rate=44100, hop_length=441, n_fft=1024, n_mels=64, window_s=seconds)
         assert (s.window_frames, s.f_high, s.n_bands) == (n, 22050, 64)
+
+
+def test_level_normalisation_keeps_contrast():
+    x = music(1.0, 8000)
+    s = features_settings(normalize="level", top_db=60.0)
+    mel = librosa.feature.melspectrogram(y=x, sr=8000, n_fft=s.n_fft, hop_length=s.hop_length, n_mels=s.n_mels)
+    db = 10 * np.log10(mel)
+    db = np.maximum(db, db.max() - 60)
+    np.testing.assert_allclose(frames(x, s).T, (db - db.mean()) / 15, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(frames(0.01 * x, s), frames(x, s), rtol=0, atol=1e-4)
+    assert (s.unit_db, features_settings(normalize="none").unit_db) == (15, 1)

@@ -11,8 +11,6 @@ from torch.nn.functional import one_hot
 from earmark.features.torchaudio_lite import torchaudio
 from earmark.settings.augment import AugmentSettings
 
-UNIT_DB = 15.0  # one deviation of a normalised recording in decibels: the median over ESC-10's clips
-
 
 def uniform(n: int, low: float, high: float, device: torch.device) -> Tensor:
     """n numbers (n,) from low to high."""
@@ -70,9 +68,9 @@ def shift_time(x: Tensor, share: float) -> Tensor:
     return x.gather(3, frame[:, None, None, :].expand_as(x))
 
 
-def equalize(x: Tensor, deviation_db: float, knots: int = 5) -> Tensor:
+def equalize(x: Tensor, deviation: float, knots: int = 5) -> Tensor:
     """Add a smooth random curve over the bands: `knots` Gaussian levels, interpolated. x: (n, 1, bands, t)."""
-    levels = torch.randn(len(x), 1, knots, device=x.device) * deviation_db / UNIT_DB
+    levels = deviation * torch.randn(len(x), 1, knots, device=x.device)
     curve = torch.nn.functional.interpolate(levels, x.shape[2], mode="linear", align_corners=True)
     return x + curve.unsqueeze(-1)
 
@@ -87,11 +85,12 @@ def mask(x: Tensor, times: int, time: int, bands: int, band: int) -> Tensor:
     return x
 
 
-def mix(x: Tensor, targets: Tensor, how: str, alpha: float) -> tuple[Tensor, Tensor]:
+def mix(x: Tensor, targets: Tensor, how: str, alpha: float, unit_db: float) -> tuple[Tensor, Tensor]:
     """Mix every crop with another of the batch, and its target alike.
 
     x: (n, 1, bands, t); targets: (n, classes). `mixup` weights the decibels; `between_class` adds powers
-    weighted by squared shares, as sounds of equal level add whose waveforms are unrelated.
+    weighted by squared shares, as sounds of equal level add whose waveforms are unrelated; for that it must know
+    how many decibels a unit is.
     """
     share = torch.distributions.Beta(alpha, alpha).sample((len(x),)).to(x.device)
     other = torch.randperm(len(x), device=x.device)
@@ -99,17 +98,20 @@ def mix(x: Tensor, targets: Tensor, how: str, alpha: float) -> tuple[Tensor, Ten
     targets = q * targets + (1 - q) * targets[other]
     if how == "mixup":
         return r * x + (1 - r) * x[other], targets
-    nepers = UNIT_DB * torch.log(torch.tensor(10.0)).item() / 10  # of power, to one unit of a crop
+    nepers = unit_db * torch.log(torch.tensor(10.0)).item() / 10  # of power, to one unit of a crop
     weight = torch.stack([r.square(), (1 - r).square()])
     weight = (weight / weight.sum(0)).clamp_min(1e-12).log()
     return torch.logaddexp(weight[0] + nepers * x, weight[1] + nepers * x[other]) / nepers, targets
 
 
 class Augment:
-    """The settings' changes, in the order sounds meet them: mixing, pitch and time, level, then masks."""
+    """The settings' changes, in the order sounds meet them: mixing, pitch and time, level, then masks.
 
-    def __init__(self, settings: AugmentSettings, frames_per_second: float, n_classes: int):
-        self.settings, self.n_classes = settings, n_classes
+    frames_per_second, unit_db: of the crops (decibels of one unit).
+    """
+
+    def __init__(self, settings: AugmentSettings, n_classes: int, frames_per_second: float, unit_db: float):
+        self.settings, self.n_classes, self.unit_db = settings, n_classes, unit_db
         self.time = round(settings.time_mask_s * frames_per_second)
 
     def __call__(self, x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -117,13 +119,14 @@ class Augment:
         s = self.settings
         targets = one_hot(labels, self.n_classes).float()
         if s.mix != "none" and torch.rand(()) < s.mix_share:
-            x, targets = mix(x, targets, s.mix, s.mix_alpha)
+            x, targets = mix(x, targets, s.mix, s.mix_alpha, self.unit_db)
         if s.mel_roll:
             x = roll_bands(x, s.mel_roll)
         if s.shift:
             x = shift_time(x, s.shift)
         if s.equalizer_db:
-            x = equalize(x, s.equalizer_db)
+            x = equalize(x, s.equalizer_db / self.unit_db)
         if s.gain_db:
-            x = x + uniform(len(x), -s.gain_db, s.gain_db, x.device).view(-1, 1, 1, 1) / UNIT_DB
+            most = s.gain_db / self.unit_db
+            x = x + uniform(len(x), -most, most, x.device).view(-1, 1, 1, 1)
         return mask(x, s.time_masks, self.time, s.band_masks, s.band_mask), targets

@@ -54,6 +54,7 @@ def run(
             settings,
             device,
             material.features.frames_per_second,
+            material.features.unit_db,
         )
     except ValueError as e:
         raise EarmarkError(f"features.window_s or n_mels: {e}; lengthen the window or take another model.") from None

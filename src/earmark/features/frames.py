@@ -138,7 +138,7 @@ def _chain(first: np.ndarray, blocks: Iterable[np.ndarray], last: np.ndarray) ->
 
 
 def _moments(spool, rows: range, settings: FeatureSettings, floor: float) -> tuple[float, float]:
-    """Mean and deviation of the floored decibels of these frames; (0, 1) where nothing is normalised."""
+    """What is taken from the floored decibels of these frames, and what they are divided by."""
     if settings.normalize == "none":
         return 0.0, 1.0
     n = total = squares = 0.0
@@ -148,6 +148,8 @@ def _moments(spool, rows: range, settings: FeatureSettings, floor: float) -> tup
         total += db.sum().item()
         squares += db.square().sum().item()
     mean = total / n
+    if settings.normalize == "level":
+        return mean, settings.unit_db
     return mean, max(np.sqrt(max(squares / n - mean**2, 0.0)), 1e-3)
 
 

@@ -1,9 +1,12 @@
 """What is computed from a recording before a network sees it."""
 
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from earmark.settings.checks import require
+
+LEVEL_UNIT_DB = 15.0  # brings the features of most recordings near unit deviation
 
 
 @dataclass(frozen=True)
@@ -13,9 +16,10 @@ class FeatureSettings:
     framing: `recording` computes frames over the whole recording and windows are slices of them;
         `window` computes every window by itself, as seed 000 does (its window hop is no multiple of
         its frame hop, so slices of a recording-wide MFCC are other numbers).
-    normalize: `recording` takes decibels relative to the loudest mel band of the recording, floors them
-        `top_db` below it and scales to zero mean and unit deviation, so that level does not matter;
-        `none` is the plain librosa convention (floor at 1e-10 and `top_db` below each window's maximum).
+    normalize: `level` floors decibels `top_db` below the recording's loudest mel band, takes their mean over
+        the recording away and divides by 15 dB: level does not matter, contrast does. `recording` divides by
+        the recording's own deviation instead, so that contrast does not matter either. `none` is the plain
+        librosa convention (floor at 1e-10 and `top_db` below each window's maximum).
     log_floor: `top_db` as above; `seed003` takes the natural logarithm of raw mel power and writes 0 where it
         is minus infinity, as the article does: silence becomes the loudest thing in a quiet recording.
     trim_db: frames before the first and after the last that reach `trim_db` below the loudest band are
@@ -35,7 +39,7 @@ class FeatureSettings:
     f_max: float | None
     top_db: float
     log_floor: Literal["top_db", "seed003"]
-    normalize: Literal["recording", "none"]
+    normalize: Literal["level", "recording", "none"]
     trim_db: float | None
     framing: Literal["recording", "window"]
     fill: Literal["tile", "pad", "pad_log"]
@@ -79,6 +83,13 @@ class FeatureSettings:
     def n_bands(self) -> int:
         """Feature rows of one frame."""
         return self.n_mfcc if self.kind == "mfcc" else self.n_mels
+
+    @property
+    def unit_db(self) -> float:
+        """Decibels of one unit of a log-mel feature; with `recording` it is about a typical recording's deviation."""
+        if self.log_floor == "seed003":
+            return 10 / math.log(10)  # natural logarithms
+        return 1.0 if self.normalize == "none" else LEVEL_UNIT_DB
 
     @property
     def frames_per_second(self) -> float:

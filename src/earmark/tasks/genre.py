@@ -75,7 +75,7 @@ class GenreTask:
     """A model and the recordings it is trained and validated on, as the training loop wants them.
 
     train, val: (recordings,) int64 indices into `windows.ids`, ascending; val may be empty.
-    frames_per_second: of the windows.
+    frames_per_second, unit_db: of the features.
     """
 
     def __init__(
@@ -88,10 +88,11 @@ class GenreTask:
         settings: TrainSettings,
         device: torch.device,
         frames_per_second: float = 100.0,
+        unit_db: float = 15.0,
     ):
         self.data, self.train, self.val, self.settings = DeviceWindows(windows, device), train, val, settings
         self.labels = torch.from_numpy(windows.labels).to(device)
-        self.augment = Augment(settings.augment, frames_per_second, n_classes)
+        self.augment = Augment(settings.augment, n_classes, frames_per_second, unit_db)
         # What an epoch draws from: recordings, or windows where the frame loss judges fixed ones.
         of_windows = settings.loss == "frame" and settings.crops == "windows"
         self.units = torch.from_numpy(windows.of(train) if of_windows else train)
