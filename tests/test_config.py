@@ -97,7 +97,7 @@ def test_wrong_type(dotted, value):
         ("tasks.genre.data.max_quarantined", 1.1),
         ("tasks.genre.features.sample_rate", 0),
         ("tasks.genre.features.n_mfcc", 65),
-        ("tasks.genre.features.hop_length", 1025),
+        ("tasks.genre.features.hop_length", 4097),
         ("tasks.genre.features.f_max", 22051.0),
         ("tasks.genre.features.window_s", 0.01),
         ("tasks.genre.features.window_s", float("nan")),

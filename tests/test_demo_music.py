@@ -300,7 +300,7 @@ def test_audio_and_labels_of_the_dataset_agree_to_the_sample(dataset):
     root, _ = dataset
     for genre in demo.GENRES:
         info = sf.info(root / f"audio/{genre}_000.flac")
-        assert (info.samplerate, info.channels, info.format, info.subtype) == (22050, 2, "FLAC", "PCM_16")
+        assert (info.samplerate, info.channels, info.format, info.subtype) == (44100, 2, "FLAC", "PCM_16")
         audio, _ = sf.read(root / f"audio/{genre}_000.flac", dtype="float32")
         assert np.isfinite(audio).all()
         assert 0.1 < np.abs(audio).max() < 1
@@ -311,7 +311,7 @@ def test_audio_and_labels_of_the_dataset_agree_to_the_sample(dataset):
         mir_eval.util.validate_intervals(intervals)
         assert intervals[0, 0] == 0
         np.testing.assert_array_equal(intervals[1:, 0], intervals[:-1, 1])
-        assert intervals[-1, 1] * 22050 == pytest.approx(len(audio), abs=1e-6)
+        assert intervals[-1, 1] * 44100 == pytest.approx(len(audio), abs=1e-6)
 
 
 def test_worker_processes_write_the_same_bytes(dataset, tmp_path, monkeypatch):

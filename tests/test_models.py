@@ -11,7 +11,7 @@ from sklearn.metrics import log_loss
 
 from conftest import model_settings
 from earmark.models import build, describe
-from earmark.models.song import SongModel, class_log_probs, log_mean_prob, segment_mean, segment_softmax
+from earmark.models.song import SongModel, class_log_probs, log_mean_prob, segment_mean, segment_softmax, unsmoothed
 from earmark.models.window import BandNorm
 from earmark.settings.training import ModelSettings
 
@@ -258,3 +258,26 @@ def test_every_network_takes_its_place_in_a_recordings_model(name):
     by_window, by_song = model.eval()(windows(3, 64, 101), torch.tensor([0, 0, 1]), 2)
     assert (by_window.shape, by_song.shape) == ((3, 3), (2, 3))
     torch.testing.assert_close(by_song.exp().sum(1), torch.ones(2))
+
+
+def test_label_smoothing_is_taken_back():
+    meant = torch.tensor([[0.7, 0.2, 0.1, 0.0], [1.0, 0.0, 0.0, 0.0]])
+    said = 0.8 * meant + 0.2 / 4  # what a network trained with smoothing .2 says of four classes
+    got = unsmoothed(said.log(), 0.2).exp()
+    floor = 0.2 / 4 / 10
+    expected = torch.tensor([[0.7, 0.2, 0.1, floor], [1.0, floor, floor, floor]])
+    torch.testing.assert_close(got, expected / expected.sum(1, keepdim=True))
+
+
+def test_smoothing_is_taken_back_outside_training_alone():
+    torch.manual_seed(0)
+    plain = SongModel(24, 40, 3, model_settings(dropout=0.0))
+    smooth = SongModel(24, 40, 3, model_settings(dropout=0.0), smoothing=0.1)
+    smooth.load_state_dict(plain.state_dict())
+    x, segment = windows(5, 24, 40), torch.tensor([0, 0, 1, 1, 1])
+    for a, b in zip(plain.train()(x, segment, 2), smooth.train()(x, segment, 2), strict=True):
+        assert torch.equal(a, b)
+    smooth.load_state_dict(plain.state_dict())
+    for a, b in zip(plain.eval()(x, segment, 2), smooth.eval()(x, segment, 2), strict=True):
+        assert torch.equal(unsmoothed(a, 0.1), b)
+        assert torch.equal(a.argsort(1), b.argsort(1))

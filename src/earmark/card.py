@@ -11,6 +11,7 @@ QUOTED = {
     "window_accuracy": "accuracy, by window",
     "baseline_accuracy": "accuracy of MFCC statistics + logistic regression",
     "accuracy_minus_baseline": "accuracy minus that baseline's",
+    "ensemble_accuracy": "accuracy of the seeds' ensemble",
 }
 
 
@@ -43,19 +44,30 @@ def _figures(facts: dict) -> str:
     found = facts["figures"]
     whose = "this recipe" if facts["figures_by_this_recipe"] else "the release's author, in a file that names no recipe"
     folds = f" in {len(found['folds'])} folds" if found.get("folds") else ""
-    rows = [_row(name, found) for name in QUOTED if name in found and f"{name}_ci95" in found]
+    rows = [_row(name, found) for name in QUOTED if name in found]
     return (
         "## Figures\n\n"
         f"Cross-validated by {whose}: every one of {found['n_recordings']} recordings{folds} was judged by a network "
         "that had not been trained on its group. The weights here were trained by the recipe on all recordings, so no "
-        "recording is left to measure these very weights on. Intervals: 95 %, bootstrap over groups.\n\n"
-        "| figure | value | 95 % interval |\n|---|---|---|\n" + "\n".join(rows)
+        f"recording is left to measure these very weights on.{_chosen(found)} Intervals: 95 %, bootstrap over groups."
+        "\n\n| figure | value | 95 % interval |\n|---|---|---|\n" + "\n".join(rows)
+    )
+
+
+def _chosen(found: dict) -> str:
+    """How a nested study came to its figures; empty for a plain cross-validation."""
+    if not found.get("chosen"):
+        return ""
+    each = "; ".join(f"for {fold} {name}" for fold, name in found["chosen"].items())
+    return (
+        f" Means over {found['n_seeds']} seeds. The recipe was chosen for every fold on the other folds alone ({each}); "
+        "the one below was chosen most often."
     )
 
 
 def _row(name: str, found: dict) -> str:
-    low, high = found[f"{name}_ci95"]
-    return f"| {QUOTED[name]} | {found[name]:.3f} | {low:.3f} to {high:.3f} |"
+    low, high = found.get(f"{name}_ci95", (None, None))
+    return f"| {QUOTED[name]} | {found[name]:.3f} | {'' if low is None else f'{low:.3f} to {high:.3f}'} |"
 
 
 def _recipe(facts: dict, recipe: dict) -> str:

@@ -69,16 +69,16 @@ def load_model(path: Path, config: ModelConfig) -> "SongModel":
     """The network with its trained weights, ready to answer; half-precision weights are widened to single."""
     from safetensors.torch import load
 
-    model = untrained(config.features, config.model, len(config.labels))
+    model = untrained(config.features, config.model, len(config.labels), config.train["label_smoothing"])
     model.load_state_dict(load((path / "model.safetensors").read_bytes()))
     return model.eval()
 
 
-def untrained(features: FeatureSettings, model: ModelSettings, n_classes: int) -> "SongModel":
+def untrained(features: FeatureSettings, model: ModelSettings, n_classes: int, smoothing: float = 0.0) -> "SongModel":
     """The network that these settings describe, with weights drawn at random."""
     from earmark.models.song import SongModel
 
-    return SongModel(features.n_bands, features.window_frames, n_classes, model)
+    return SongModel(features.n_bands, features.window_frames, n_classes, model, smoothing)
 
 
 def weights_sha256(path: Path) -> str:

@@ -121,7 +121,7 @@ def generate(
     songs_per_genre: int,
     seed: int,
     workers: int = 1,
-    sample_rate: int = 22050,
+    sample_rate: int = 44100,
     progress: Callable[[], None] | None = None,
 ) -> None:
     """Write audio/<name>.flac (stereo, PCM_16), lab/<name>.lab and manifest.csv below `root`, all or nothing.

@@ -42,6 +42,17 @@ def log_mean_prob(log_probs: Tensor, segment: Tensor, n: int) -> Tensor:
     return segment_mean((log_probs - top[segment]).exp(), segment, n).log() + top
 
 
+def unsmoothed(log_probs: Tensor, smoothing: float) -> Tensor:
+    """What a network believes that was trained with label smoothing s: (N, classes) -> (N, classes).
+
+    Over k classes it learns to say (1 - s) p + s / k where it means p; this takes it back. The order of the
+    classes stays. Nothing falls below s / 10 k, since beyond that the answer is rounding.
+    """
+    share = smoothing / log_probs.shape[1]
+    p = ((log_probs.exp() - share) / (1 - smoothing)).clamp_min(share / 10)
+    return (p / p.sum(1, keepdim=True)).log()
+
+
 class GatedAttention(nn.Module):
     """Weights of the windows of a bag (Ilse, Tomczak and Welling 2018): (N, hidden) -> scores (N,)."""
 
@@ -56,11 +67,14 @@ class GatedAttention(nn.Module):
 
 
 class SongModel(nn.Module):
-    """A window model and the pooling of its answers over recordings of any number of windows."""
+    """A window model and the pooling of its answers over recordings of any number of windows.
 
-    def __init__(self, n_bands: int, n_frames: int, n_classes: int, settings: ModelSettings):
+    smoothing: the label smoothing it is trained with, which its answers are freed of outside training.
+    """
+
+    def __init__(self, n_bands: int, n_frames: int, n_classes: int, settings: ModelSettings, smoothing: float = 0.0):
         super().__init__()
-        self.pooling = settings.pooling
+        self.pooling, self.smoothing = settings.pooling, smoothing
         self.body = body(n_bands, n_frames, settings)
         self.head = nn.Linear(self.body.n_out, n_units(n_classes))
         if settings.variant == "seed000" and settings.name in ("cnn", "mlp"):
@@ -76,7 +90,13 @@ class SongModel(nn.Module):
         return self.answer(self.body(windows), segment, n)
 
     def answer(self, h: Tensor, segment: Tensor, n: int) -> tuple[Tensor, Tensor]:
-        """The same from the body's output h (N, hidden), which may have been computed piece by piece."""
+        """The same from the body's output h (N, n_out), which may have been computed piece by piece."""
+        by_window, by_song = self._pooled(h, segment, n)
+        if self.training or not self.smoothing:
+            return by_window, by_song
+        return unsmoothed(by_window, self.smoothing), unsmoothed(by_song, self.smoothing)
+
+    def _pooled(self, h: Tensor, segment: Tensor, n: int) -> tuple[Tensor, Tensor]:
         logits = self.head(h).float()
         by_window = class_log_probs(logits)
         if self.pooling == "mean_prob":

@@ -1,13 +1,14 @@
 """The second half of a nested study: the chosen cells trained with every seed, and judged on their outer folds."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from earmark import evaluate
+from earmark import crossval, evaluate, manifest, report
 from earmark.errors import EarmarkError
 from earmark.features import store as feature_store
 from earmark.material import gather
@@ -33,9 +34,22 @@ def judge(study: "Study", workers: int, out: Path) -> tuple[dict, list[Path]]:
     answers = study.answers([job for _, job in named]).drop(columns="pair")
     baseline = pd.concat([baseline_of(job) for job in {job.test: job for _, job in named}.values()])
     found = {"chosen": {fold: study.cells[i].cell.name for fold, i in chosen.items()}}
-    found |= nested.outcome(answers, baseline, study.draws)
+    found |= nested.outcome(answers, baseline, study.draws) | released(study, chosen)
     _say(study, found)
     return found, _write(study, out, scores, chosen, answers, found)
+
+
+def released(study: "Study", chosen: dict[str, int]) -> dict:
+    """What a release holds itself to: the recipe chosen for most folds, and the recordings."""
+    often = Counter(chosen.values()).most_common(1)[0][0]
+    settings = study.cells[often].settings
+    table = study.preparer.recordings(settings.data)[0]
+    return {
+        "recipe": crossval.recipe(settings),
+        "data_sha256": manifest.digest(table),
+        "folds": sorted(chosen),
+        "n_seeds": len(study.plan.seeds),
+    }
 
 
 def inner(study: "Study") -> pd.DataFrame:
@@ -75,7 +89,7 @@ def baseline_of(job: Job) -> pd.DataFrame:
 def _write(
     study: "Study", out: Path, scores: pd.DataFrame, chosen: dict, answers: pd.DataFrame, found: dict
 ) -> list[Path]:
-    """nested.csv (inner accuracy of every cell for every outer fold), nested.json and predictions.parquet."""
+    """nested.csv (inner accuracy of every cell for every outer fold), nested.json, predictions and pictures."""
     names = [ready.cell.name for ready in study.cells]
     picked = [chosen[fold] == cell for fold, cell in zip(scores.outer, scores.cell, strict=True)]
     mean = scores.groupby("cell").accuracy.transform("mean")
@@ -83,7 +97,12 @@ def _write(
     shown.to_csv(out / "nested.csv", index=False)
     answers.to_parquet(out / "predictions.parquet", index=False)
     (out / "nested.json").write_text(json.dumps(found, indent=2) + "\n")
-    return [out / name for name in ("nested.csv", "nested.json", "predictions.parquet")]
+    seen = answers.rename(columns={"predicted": "recording_predicted"}).assign(window=0)
+    seen["recording_probability"] = answers[[c for c in answers if c.startswith("p_")]].max(axis=1)
+    report.confusion(out / "confusion.png", seen, sorted(answers.label.unique()))
+    report.reliability(out / "reliability.png", seen)
+    made = ("nested.csv", "nested.json", "predictions.parquet", "confusion.png", "reliability.png")
+    return [out / name for name in made]
 
 
 def _say(study: "Study", found: dict) -> None:

@@ -97,7 +97,8 @@ class GenreTask:
         of_windows = settings.loss == "frame" and settings.crops == "windows"
         self.units = torch.from_numpy(windows.of(train) if of_windows else train)
         torch.manual_seed(settings.seed)
-        self.model = SongModel(windows.values.shape[1], windows.n_frames, n_classes, model).to(device)
+        shape = windows.values.shape[1], windows.n_frames, n_classes
+        self.model = SongModel(*shape, model, settings.label_smoothing).to(device)
 
     def batches(self) -> Iterator[Tensor]:
         """An epoch's units (n,) batch by batch, in the order of torch's seeded generator."""
