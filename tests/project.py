@@ -29,7 +29,7 @@ SMALL = {
     "train.lr": 0.002,
     "train.epochs": 3,
     "train.average": 0.0,
-    "train.keep": "loss",
+    "train.keep": "last",
     "train.precision": "float32",
     "train.device": "cpu",
     "evaluate.bootstrap": 100,

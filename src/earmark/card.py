@@ -60,7 +60,7 @@ def _chosen(found: dict) -> str:
         return ""
     each = "; ".join(f"for {fold} {name}" for fold, name in found["chosen"].items())
     return (
-        f" Means over {found['n_seeds']} seeds. The recipe was chosen for every fold on the other folds alone ({each}); "
+        f" Means over {found['n_seeds']} seeds. Each fold's recipe was chosen on the other folds alone ({each}); "
         "the one below was chosen most often."
     )
 
