@@ -109,3 +109,11 @@ def test_difference_interval_by_hand():
     # MOVER: -.2 - sqrt((.7-.6)^2 + (.94-.9)^2), -.2 + sqrt((.75-.7)^2 + (.9-.78)^2)
     got = metrics.difference_interval(0.7, [0.6, 0.75], 0.9, [0.78, 0.94])
     assert got == pytest.approx([-0.2 - 0.0116**0.5, -0.2 + 0.13])
+
+
+def test_epochs_to_a_goal():
+    history = [{"epoch": i + 1, "val/accuracy": a} for i, a in enumerate((0.2, 0.59, 0.6, 0.5))]
+    assert metrics.epochs_to(history) == 3
+    assert metrics.epochs_to(history, 0.5) == 2
+    assert metrics.epochs_to(history, 0.61) == np.inf
+    assert metrics.epochs_to([{"epoch": 1}]) == np.inf  # no validation

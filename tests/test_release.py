@@ -157,9 +157,12 @@ def test_figures_of_other_recordings_are_refused(place):
 
 def test_large_network_is_refused_before_training(place, monkeypatch, capsys):
     monkeypatch.setattr(release.training, "run", lambda *a, **k: pytest.fail("it trains"))
-    recipe = crossval.recipe(configuration.load("params.yaml", ["tasks.genre.model.width=8"]).tasks.genre)
+    recipe = crossval.recipe(
+        configuration.load("params.yaml", ["tasks.genre.model.name=compact", "tasks.genre.model.width=8"]).tasks.genre
+    )
     quote(place, recipe=recipe)
-    code, _, err = earmark(monkeypatch, capsys, *RELEASE, "--figures", "metrics.json", "-S", "model.width=8")
+    big = ("-S", "model.name=compact", "-S", "model.width=8")
+    code, _, err = earmark(monkeypatch, capsys, *RELEASE, "--figures", "metrics.json", *big)
     assert code == 1
     assert re.fullmatch(
         r"earmark: The weights take \d+\.\d MB, and a bundle at most 8 MB; release a smaller network\.", err[-1]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from earmark import evaluate, manifest, paths, prepare, report, tracking, training
+from earmark import evaluate, manifest, metrics, paths, prepare, report, tracking, training
 from earmark.config import GenreSettings
 from earmark.errors import EarmarkError, nearest
 from earmark.features import extract
@@ -107,18 +107,15 @@ def speed(folds: list[Fold]) -> dict[str, float]:
 
     A fold that never came to .6 counts as all its epochs; without validation recordings there is nothing to say.
     """
-    reached = [[row["val/accuracy"] for row in f.history] for f in folds if "val/accuracy" in f.history[0]]
-    if not reached:
+    judged = [f.history for f in folds if "val/accuracy" in f.history[0]]
+    if not judged:
         return {}
+    sixty = [min(metrics.epochs_to(h), len(h)) for h in judged]
+    nearly = [metrics.epochs_to(h, 0.99 * max(row["val/accuracy"] for row in h)) for h in judged]
     return {
-        "epochs_to_60_percent_mean": float(np.mean([epochs_to(a, 0.6) for a in reached])),
-        "epochs_to_99_percent_mean": float(np.mean([epochs_to(a, 0.99 * max(a)) for a in reached])),
+        "epochs_to_60_percent_mean": float(np.mean(sixty)),
+        "epochs_to_99_percent_mean": float(np.mean(nearly)),
     }
-
-
-def epochs_to(accuracy: list[float], goal: float) -> int:
-    """The first epoch whose accuracy is at least `goal`; the last one when none is."""
-    return 1 + next((i for i, a in enumerate(accuracy) if a >= goal), len(accuracy) - 1)
 
 
 def recipe(settings: GenreSettings) -> dict[str, dict]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import shutil
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import mlflow
 from filelock import FileLock, Timeout
 
-from earmark import model_folder, paths, registry, tracking
+from earmark import metrics, model_folder, paths, registry, tracking
 from earmark.tracking import Tracker
 
 DATA = ("summary.csv", "clip_lengths.csv")
@@ -26,13 +27,13 @@ def run(task: str, data: Path, folder: Path, reports: Path, params: dict[str, st
     with FileLock(paths.lock("publish")):
         close_stale(tracker)
         run_id, said = _training_run(tracker, config, sha256, data, folder, params)
-        metrics = json.loads((reports / "metrics.json").read_text())
-        if _log_evaluation(tracker, run_id, reports, metrics):
-            said.append(f"Logged the evaluation: accuracy {metrics['accuracy']:.3f}.")
+        found = json.loads((reports / "metrics.json").read_text())
+        if _log_evaluation(tracker, run_id, reports, found):
+            said.append(f"Logged the evaluation: accuracy {found['accuracy']:.3f}.")
         if name := os.environ.get("DVC_EXP_NAME"):
             said.append(f"Inside the DVC experiment {name}: nothing registered, no alias moved.")
         else:
-            said += _register(tracker, run_id, folder, config, sha256, metrics)
+            said += _register(tracker, run_id, folder, config, sha256, found)
     shutil.rmtree(paths.checkpoint(config.hashes["train_key"]).parent, ignore_errors=True)
     return said
 
@@ -66,11 +67,13 @@ def _training_run(
         files = {folder: ("model.txt", "history.csv", "config.json", "batch.png"), data: DATA}
         for path in (parent / name for parent, names in files.items() for name in names):
             tracker.client.log_artifact(run_id, str(path), "data" if path.parent == data else None)
+        epochs = metrics.epochs_to(model_folder.read_history(folder))
+        tracker.log(run_id, {"val/epochs_to_60_percent": epochs} if math.isfinite(epochs) else {})
         tracker.tag(run_id, files="logged")
     return run_id, said
 
 
-def _log_evaluation(tracker: Tracker, run_id: str, reports: Path, metrics: dict) -> bool:
+def _log_evaluation(tracker: Tracker, run_id: str, reports: Path, found: dict) -> bool:
     """Log figures and files under the hash of metrics.json; a later, different evaluation stands beside the first."""
     sha = hashlib.sha256((reports / "metrics.json").read_bytes()).hexdigest()
     tags = tracker.client.get_run(run_id).data.tags
@@ -78,16 +81,16 @@ def _log_evaluation(tracker: Tracker, run_id: str, reports: Path, metrics: dict)
         return False
     first = not any(k.startswith("earmark.evaluation.") for k in tags)
     prefix = "test" if first else f"test-{sha[:8]}"
-    tracker.log(run_id, tracking.numbers(prefix, metrics))
+    tracker.log(run_id, tracking.numbers(prefix, found))
     for name in REPORTS:
         at = f"evaluation/{sha[:8]}/{name}" if (reports / name).is_dir() else f"evaluation/{sha[:8]}"
         log = tracker.client.log_artifacts if (reports / name).is_dir() else tracker.client.log_artifact
         log(run_id, str(reports / name), at)
-    tracker.client.set_tag(run_id, f"earmark.evaluation.{sha[:8]}", metrics["test_manifest_sha256"])
+    tracker.client.set_tag(run_id, f"earmark.evaluation.{sha[:8]}", found["test_manifest_sha256"])
     return True
 
 
-def _register(tracker: Tracker, run_id: str, folder: Path, config, sha256: str, metrics: dict) -> list[str]:
+def _register(tracker: Tracker, run_id: str, folder: Path, config, sha256: str, found: dict) -> list[str]:
     client, name = tracker.client, registry.name_of(config.task)
     mlflow.set_experiment(experiment_id=tracker.experiment_id)
     identity = {"earmark.model_sha256": sha256, "earmark.train_key": config.hashes["train_key"]}
@@ -95,7 +98,7 @@ def _register(tracker: Tracker, run_id: str, folder: Path, config, sha256: str, 
     if version is None:
         version = registry.register(client, config.task, run_id, folder, config, identity)
         said.append(f"Registered {name} version {version.version}.")
-    for key, value in registry.evaluation_tags(metrics).items():
+    for key, value in registry.evaluation_tags(found).items():
         if version.tags.get(key) != value:
             client.set_model_version_tag(name, version.version, key, value)
     champion, challenger = (registry.by_alias(client, config.task, a) for a in ("champion", "challenger"))

@@ -9,8 +9,6 @@ import pandas as pd
 from earmark import metrics
 from earmark.settings.evaluation import EvaluateSettings
 
-LEVEL = 0.6  # "epochs to 60 %": seed 003's way of saying how fast a setting learns
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -95,7 +93,7 @@ def _trained(results: list[dict]) -> dict:
     def mean(key: str) -> float:
         return float(pd.Series([r[key] for r in results], dtype=float).mean())
 
-    reached = float(np.median([epochs_to(r["history"]) for r in results]))
+    reached = float(np.median([metrics.epochs_to(r["history"]) for r in results]))
     return {
         "val_accuracy": mean("val_accuracy"),
         "best_epoch": mean("best_epoch"),
@@ -104,11 +102,6 @@ def _trained(results: list[dict]) -> dict:
         "wall_seconds": mean("wall_seconds"),
         "parameters": results[0]["parameters"],
     }
-
-
-def epochs_to(history: list[dict], level: float = LEVEL) -> float:
-    """Epochs until validation accuracy first reached `level`; infinite when it never did."""
-    return next((float(r["epoch"]) for r in history if r.get("val/accuracy", 0.0) >= level), np.inf)
 
 
 def figures(answers: pd.DataFrame) -> dict[str, float]:
