@@ -286,3 +286,15 @@ print("bare")
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.strip() == "bare", done.stderr[-500:]
+
+
+def test_windows_followed_in_validation_are_spread_over_the_recording():
+    t = task()
+    counts = t.data.counts(np.arange(12))
+    assert t.data.spread(np.arange(12), 1000).tolist() == list(range(counts.sum()))
+    some = t.data.spread(np.array([3, 7]), 3).tolist()
+    expected = []
+    for r in (3, 7):
+        first, n = t.data.bounds[r], counts[r]
+        expected += sorted({first, first + round((n - 1) / 2), first + n - 1})
+    assert some == expected

@@ -15,6 +15,7 @@ from earmark.models.song import SongModel
 from earmark.settings.training import ModelSettings, TrainSettings
 
 WINDOWS_AT_ONCE = 256  # in inference
+FOLLOWED = 8  # windows of a recording that are judged after an epoch of random crops; evaluation judges them all
 
 
 class DeviceWindows:
@@ -50,9 +51,19 @@ class DeviceWindows:
 
     def predict(self, model: SongModel, recordings: np.ndarray) -> tuple[Tensor, Tensor]:
         """Log-probabilities (windows, classes), (recordings, classes) on the CPU; `recordings` ascending."""
-        batch = torch.from_numpy(self.windows.of(recordings))
+        return self.judge(model, torch.from_numpy(self.windows.of(recordings)))
+
+    def judge(self, model: SongModel, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """The same of windows (n,), ascending, and the recordings they belong to."""
+        songs, segment = self.songs(batch)
         pieces = (self.gather(piece) for piece in batch.split(WINDOWS_AT_ONCE))
-        return infer(model, pieces, self.songs(batch)[1], len(recordings))
+        return infer(model, pieces, segment, len(songs))
+
+    def spread(self, recordings: np.ndarray, most: int) -> Tensor:
+        """Indices (n,) of at most `most` windows of each recording, evenly spaced, its first and last among them."""
+        counts, first = self.counts(recordings), self.bounds[recordings]
+        parts = [np.unique(np.linspace(0, n - 1, min(n, most)).round()) for n in counts]
+        return torch.from_numpy(np.concatenate([a + p for a, p in zip(first, parts, strict=True)]).astype(np.int64))
 
 
 @torch.no_grad()
@@ -143,9 +154,10 @@ class GenreTask:
         """Loss as trained, and accuracy by recording, over the validation recordings; nothing without any."""
         if not len(self.val):
             return {}
-        by_window, by_song = self.data.predict(model, self.val)
+        windows = self.data.spread(self.val, FOLLOWED if self.settings.crops == "random" else len(self.data.starts))
+        by_window, by_song = self.data.judge(model, windows)
         labels = self.labels.cpu()[torch.from_numpy(self.val)]
-        of_windows = labels.repeat_interleave(torch.from_numpy(self.data.counts(self.val)))
+        of_windows = labels[self.data.songs(windows)[1].cpu()]
         by_frame = self.settings.loss == "frame"
         loss = (
             frame_loss(by_window, one_hot(of_windows, by_window.shape[1])) if by_frame else song_loss(by_song, labels)
