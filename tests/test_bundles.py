@@ -1,0 +1,48 @@
+"""The released bundles in the tree are what their cards say, and answer with nothing trained."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from earmark import bundle, model_folder
+from earmark.models import describe
+from project import REPOSITORY
+
+ESC10 = REPOSITORY.parent / "shared/data/snd_esc10"
+BUNDLES = sorted(p.name for p in bundle.ROOT.iterdir() if (p / "config.json").exists())
+
+
+def test_the_genre_bundle_is_there():
+    assert "genre" in BUNDLES
+
+
+@pytest.mark.parametrize("task", BUNDLES)
+def test_a_card_is_of_its_file(task):
+    folder = bundle.folder(task)
+    data, card = (folder / "model.safetensors").read_bytes(), (folder / "CARD.md").read_text()
+    config = model_folder.read_config(folder)
+    model = model_folder.load_model(folder, config)
+    assert {p.name for p in folder.iterdir()} == {"model.safetensors", "config.json", "CARD.md"}
+    assert len(data) <= bundle.LARGEST_BYTES
+    assert hashlib.sha256(data).hexdigest() in card
+    assert f"{describe.count(model):,} parameters" in card
+    assert describe.count(model) < 1_000_000
+    assert card.splitlines()[0] == f"# {config.release['about']}"
+    assert f"| {config.release['figures']['accuracy']:.3f} |" in card
+
+
+@pytest.mark.skipif(not ESC10.is_dir(), reason="ESC-10 is not in ../shared/data/snd_esc10")
+def test_clips_are_told_apart_with_nothing_trained(tmp_path):
+    """It was trained on these very clips, so this says that the file works, not how well it generalises."""
+    table = pd.read_csv(ESC10 / "manifest.csv")[::25]
+    env = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "earmark", "predict", "genre", "--json", *(str(ESC10 / p) for p in table.path)]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+    assert [a["label"] for a in json.loads(done.stdout)] == list(table.label)
+    assert "the ten classes of ESC-10" in done.stderr
+    assert list(tmp_path.iterdir()) == []
