@@ -1,5 +1,8 @@
 """Shared material: small audio files, a labelled folder, and settings with small sizes."""
 
+import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +10,7 @@ import pytest
 import soundfile as sf
 import torch
 
+from earmark import bundle, cli
 from earmark.settings.augment import AugmentSettings
 from earmark.settings.data import DataSettings
 from earmark.settings.features import FeatureSettings
@@ -196,3 +200,39 @@ def small_folder(root: Path) -> Path:
 def folder(tmp_path: Path) -> Path:
     """`small_folder` in a folder of the test's own."""
     return small_folder(tmp_path / "audio")
+
+
+@pytest.fixture(autouse=True)
+def no_store_of_another_test(monkeypatch):
+    """MLflow keeps the last store for the whole process and its children: no test hands it on."""
+    for name in ("DVC_ROOT", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+        monkeypatch.delenv(name, raising=False)
+    yield
+    if mlflow := sys.modules.get("mlflow"):
+        mlflow.set_tracking_uri(None)
+        mlflow.set_registry_uri(None)
+    os.environ.pop("MLFLOW_REGISTRY_URI", None)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch) -> Path:
+    """An empty folder to work in, with a place for bundles of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setattr(bundle, "ROOT", tmp_path / "bundles")
+    return tmp_path
+
+
+@pytest.fixture
+def earmark(monkeypatch, capsys) -> Callable[..., tuple[int, str, list[str]]]:
+    """Run a command line in this process: exit status, stdout and the lines on stderr, never a traceback."""
+
+    def run(*args: str) -> tuple[int, str, list[str]]:
+        monkeypatch.setattr(sys, "argv", ["earmark", *args])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return ended.value.code or 0, captured.out, captured.err.splitlines()
+
+    return run

@@ -80,7 +80,8 @@ class Project:
 
     @property
     def client(self) -> MlflowClient:
-        return MlflowClient(f"sqlite:///{self.path / 'mlflow.db'}")
+        uri = f"sqlite:///{self.path / 'mlflow.db'}"
+        return MlflowClient(uri, uri)
 
     def runs(self, kind: str = "pipeline") -> list:
         experiment = self.client.get_experiment_by_name("genre")

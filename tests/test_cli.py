@@ -19,7 +19,6 @@ def place(tmp_path, monkeypatch):
     small_folder(tmp_path / "audio")
     shutil.copy(REPOSITORY / "params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("DVC_ROOT", raising=False)
     configure(tmp_path, **SMALL | {"data.root": "audio"})
     return tmp_path
 
@@ -30,16 +29,6 @@ def configure(place, **changes) -> None:
         block, key = dotted.split(".")
         params["tasks"]["genre"][block][key] = value
     (place / "params.yaml").write_text(yaml.safe_dump(params))
-
-
-def earmark(monkeypatch, capsys, *args: str) -> tuple[int, str]:
-    """Exit status and the last line on stderr; a traceback or a second sentence's line fails the test."""
-    monkeypatch.setattr(sys, "argv", ["earmark", *args])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    err = capsys.readouterr().err.strip()
-    assert "Traceback" not in err
-    return ended.value.code, err.splitlines()[-1] if err else ""
 
 
 def manifest_lines(place, *lines: str) -> None:
@@ -127,9 +116,9 @@ MISTAKES = (
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.__name__)
-def test_mistake_is_one_sentence_and_nothing_is_written(place, monkeypatch, capsys, mistake):
+def test_mistake_is_one_sentence_and_nothing_is_written(place, earmark, mistake):
     what, remedy = mistake(place)
-    code, sentence = earmark(monkeypatch, capsys, "prepare", "genre")
+    code, _, (*_, sentence) = earmark("prepare", "genre")
     assert code == 1
     assert sentence.startswith("earmark: ")
     assert what in sentence
@@ -162,24 +151,24 @@ def test_bad_files_are_quarantined_and_the_rest_goes_on(place, monkeypatch, caps
     assert "empty" in reasons["noise/0.wav"]
 
 
-def test_stage_before_is_named_when_missing(place, monkeypatch, capsys):
-    code, sentence = earmark(monkeypatch, capsys, "features", "genre")
+def test_stage_before_is_named_when_missing(place, earmark):
+    code, _, (*_, sentence) = earmark("features", "genre")
     assert (code, "run `dvc repro` first" in sentence) == (1, True)
 
 
-def test_unknown_task_is_named(place, monkeypatch, capsys):
-    code, sentence = earmark(monkeypatch, capsys, "prepare", "gerne")
+def test_unknown_task_is_named(place, earmark):
+    code, _, (*_, sentence) = earmark("prepare", "gerne")
     assert (code, sentence) == (1, "earmark: There is no task 'gerne'; did you mean 'genre'?")
 
 
-def test_tracking_server_that_is_not_there(place, monkeypatch, capsys):
+def test_tracking_server_that_is_not_there(place, earmark, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    code, sentence = earmark(monkeypatch, capsys, "rollback", "genre")
+    code, _, (*_, sentence) = earmark("rollback", "genre")
     assert code == 1
     assert sentence.startswith("earmark: The tracking store http://127.0.0.1:9 cannot be reached")
     assert "unset MLFLOW_TRACKING_URI" in sentence
 
 
-def test_prediction_needs_a_file_that_exists(place, monkeypatch, capsys):
-    code, sentence = earmark(monkeypatch, capsys, "predict", "genre", "missing.wav")
+def test_prediction_needs_a_file_that_exists(place, earmark):
+    code, _, (*_, sentence) = earmark("predict", "genre", "missing.wav")
     assert (code, sentence) == (1, "earmark: There is no file missing.wav.")

@@ -13,7 +13,7 @@ import torch
 
 from bundles import LABELS, small_bundle, small_model
 from conftest import noise, sines, tone
-from earmark import bundle, cli, cli_use, model_folder, predict, resolve
+from earmark import bundle, cli_use, model_folder, predict, resolve
 from earmark.audio import AudioError
 from earmark.errors import EarmarkError
 from earmark.predict import Answer, Predictor, Segment
@@ -152,28 +152,15 @@ def test_memory_of_a_long_file_at_full_rate(tmp_path):
 
 
 @pytest.fixture
-def nowhere(tmp_path, monkeypatch):
+def nowhere(workplace):
     """A folder outside every project, without a tracking store, and a released bundle."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("DVC_ROOT", "MLFLOW_TRACKING_URI"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(bundle, "ROOT", tmp_path / "bundles")
-    small_bundle(tmp_path / "bundles")
-    return tmp_path
+    small_bundle(workplace / "bundles")
+    return workplace
 
 
-def earmark(monkeypatch, capsys, *args: str) -> tuple[int, str, list[str]]:
-    """Exit status, stdout and the lines on stderr."""
-    monkeypatch.setattr(sys, "argv", ["earmark", *args])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    captured = capsys.readouterr()
-    return ended.value.code or 0, captured.out, captured.err.splitlines()
-
-
-def test_bundle_answers_and_says_what_it_knows(nowhere, monkeypatch, capsys):
+def test_bundle_answers_and_says_what_it_knows(nowhere, earmark):
     tone(nowhere / "a.wav", rate=8000)
-    code, out, err = earmark(monkeypatch, capsys, "predict", "genre", "a.wav", "--json")
+    code, out, err = earmark("predict", "genre", "a.wav", "--json")
     (got,) = json.loads(out)
     assert code == 0
     assert list(got) == ["path", "label", "probability", "runner_up", "probabilities"]
@@ -200,10 +187,10 @@ def test_bundle_needs_neither_project_nor_mlflow(nowhere):
     assert sorted(p.name for p in nowhere.iterdir()) == before
 
 
-def test_table_shows_runner_up_and_its_probability(nowhere, monkeypatch, capsys):
+def test_table_shows_runner_up_and_its_probability(nowhere, earmark, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     tone(nowhere / "a[b].wav", rate=8000)
-    _, out, _ = earmark(monkeypatch, capsys, "predict", "genre", "a[b].wav")
+    _, out, _ = earmark("predict", "genre", "a[b].wav")
     plain = Predictor(nowhere / "bundles/genre")("a[b].wav").plain()
     row = next(line for line in out.splitlines() if "a[b].wav" in line)
     cells = [cell.strip() for cell in row.strip("│").split("│")]
@@ -212,13 +199,13 @@ def test_table_shows_runner_up_and_its_probability(nowhere, monkeypatch, capsys)
     assert cells == ["a[b].wav", *expected]
 
 
-def test_bad_files_do_not_lose_the_others_answers(nowhere, monkeypatch, capsys):
+def test_bad_files_do_not_lose_the_others_answers(nowhere, earmark):
     for name in ("a.wav", "z.wav"):
         tone(nowhere / name, rate=8000)
     (nowhere / "broken.wav").write_text("no audio")
     (nowhere / "folder").mkdir()
     files = ["a.wav", "broken.wav", "gone.wav", "folder", "z.wav"]
-    code, out, err = earmark(monkeypatch, capsys, "predict", "genre", *files, "--json")
+    code, out, err = earmark("predict", "genre", *files, "--json")
     assert code == 1
     assert [a["path"] for a in json.loads(out)] == ["a.wav", "z.wav"]
     assert len(err) == 4
@@ -230,18 +217,18 @@ def test_bad_files_do_not_lose_the_others_answers(nowhere, monkeypatch, capsys):
     )
 
 
-def test_timeline_in_json_and_table_and_offered_for_long_files(nowhere, monkeypatch, capsys):
+def test_timeline_in_json_and_table_and_offered_for_long_files(nowhere, earmark, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     tone(nowhere / "long.wav", rate=8000, seconds=61)
-    _, out, _ = earmark(monkeypatch, capsys, "predict", "genre", "long.wav", "--json", "--timeline")
+    _, out, _ = earmark("predict", "genre", "long.wav", "--json", "--timeline")
     timeline = json.loads(out)[0]["timeline"]
     assert set(timeline[0]) == {"start_s", "end_s", "label", "probability"}
     assert (timeline[0]["start_s"], timeline[-1]["end_s"]) == (0, 61)
     assert all(a["end_s"] == b["start_s"] and a["label"] != b["label"] for a, b in itertools.pairwise(timeline))
-    _, out, err = earmark(monkeypatch, capsys, "predict", "genre", "long.wav")
+    _, out, err = earmark("predict", "genre", "long.wav")
     assert "mean probability" not in out
     assert err[-1] == "earmark: long.wav lasts 1:01.0; --timeline says what is heard when."
-    _, out, err = earmark(monkeypatch, capsys, "predict", "genre", "long.wav", "--timeline")
+    _, out, err = earmark("predict", "genre", "long.wav", "--timeline")
     assert "mean probability" in out
     assert "1:01.0" in out
     assert len(err) == 1

@@ -16,7 +16,7 @@ from safetensors.torch import load
 
 from bundles import config, weights
 from conftest import FREQUENCY, small_folder, tone
-from earmark import bundle, card, cli, cli_use, crossval, model_folder, release
+from earmark import bundle, card, cli_use, crossval, model_folder, release
 from earmark import config as configuration
 from earmark.errors import EarmarkError
 from earmark.predict import Predictor
@@ -27,19 +27,15 @@ FIGURES |= {"n_recordings": 18, "folds": ["fold1", "fold2"]}
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
+def place(workplace):
     """A project on a small folder of sounds, and an empty bundle root."""
-    small_folder(tmp_path / "audio")
+    small_folder(workplace / "audio")
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
     for dotted, value in (SMALL | {"data.root": "audio", "train.epochs": 4}).items():
         block, key = dotted.split(".")
         params["tasks"]["genre"][block][key] = value
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
-    monkeypatch.chdir(tmp_path)
-    for name in ("DVC_ROOT", "MLFLOW_TRACKING_URI"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(bundle, "ROOT", tmp_path / "bundles")
-    return tmp_path
+    (workplace / "params.yaml").write_text(yaml.safe_dump(params))
+    return workplace
 
 
 def settings():
@@ -53,22 +49,14 @@ def quote(place, **changes):
     return place / "metrics.json"
 
 
-def earmark(monkeypatch, capsys, *args: str) -> tuple[int, str, list[str]]:
-    monkeypatch.setattr(sys, "argv", ["earmark", *args])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    captured = capsys.readouterr()
-    return ended.value.code or 0, captured.out, captured.err.splitlines()
-
-
 RELEASE = ("release", "genre", "--about", "tones, three classes", "--data", "Generated, CC0")
 
 
-def test_release_then_predict_with_nothing_else_trained(place, monkeypatch, capsys):
+def test_release_then_predict_with_nothing_else_trained(place, earmark):
     quote(place)
     root = place / "audio"
     command = [*RELEASE, "--figures", "metrics.json", "-S", "train.epochs=4", "-S", f"data.root={root}"]
-    code, out, err = earmark(monkeypatch, capsys, *command)
+    code, out, err = earmark(*command)
     assert code == 0, err
     folder = place / "bundles/genre"
     assert sorted(p.name for p in folder.iterdir()) == ["CARD.md", "config.json", "model.safetensors"]
@@ -97,7 +85,7 @@ def test_release_then_predict_with_nothing_else_trained(place, monkeypatch, caps
     ):
         assert statement in card
     assert str(place) not in card + (folder / "config.json").read_text()
-    code, out, err = earmark(monkeypatch, capsys, "predict", "genre", "audio/low/1.wav", "--json")
+    code, out, err = earmark("predict", "genre", "audio/low/1.wav", "--json")
     assert json.loads(out)[0]["label"] in config.labels
     assert "which knows tones, three classes" in err[0]
 
@@ -107,8 +95,8 @@ def test_every_recording_is_trained_on(place):
     assert (len(table), set(table["split"]), root.name) == (18, {"train"}, "audio")
 
 
-def test_figures_must_come_from_somewhere(place, monkeypatch, capsys):
-    code, _, err = earmark(monkeypatch, capsys, *RELEASE)
+def test_figures_must_come_from_somewhere(place, earmark):
+    code, _, err = earmark(*RELEASE)
     assert (code, err) == (
         1,
         [
@@ -116,11 +104,11 @@ def test_figures_must_come_from_somewhere(place, monkeypatch, capsys):
             "with --figures."
         ],
     )
-    code, _, err = earmark(monkeypatch, capsys, *RELEASE, "--figures", "gone.json")
+    code, _, err = earmark(*RELEASE, "--figures", "gone.json")
     assert (code, err[0].startswith("earmark: There is no file gone.json; run")) == (1, True)
     for missing in ("about", "data"):
         at = RELEASE.index(f"--{missing}")
-        _, _, err = earmark(monkeypatch, capsys, *RELEASE[:at], *RELEASE[at + 2 :])
+        _, _, err = earmark(*RELEASE[:at], *RELEASE[at + 2 :])
         assert err[0].startswith(f"earmark: A release needs --{missing} in words")
     assert not (place / "bundles").exists()
 
@@ -155,14 +143,14 @@ def test_figures_of_other_recordings_are_refused(place):
         release.recordings(settings(), {"data_sha256": "0" * 64}, print, lambda items, n, title: items)
 
 
-def test_large_network_is_refused_before_training(place, monkeypatch, capsys):
+def test_large_network_is_refused_before_training(place, earmark, monkeypatch):
     monkeypatch.setattr(release.training, "run", lambda *a, **k: pytest.fail("it trains"))
     recipe = crossval.recipe(
         configuration.load("params.yaml", ["tasks.genre.model.name=compact", "tasks.genre.model.width=8"]).tasks.genre
     )
     quote(place, recipe=recipe)
     big = ("-S", "model.name=compact", "-S", "model.width=8")
-    code, _, err = earmark(monkeypatch, capsys, *RELEASE, "--figures", "metrics.json", *big)
+    code, _, err = earmark(*RELEASE, "--figures", "metrics.json", *big)
     assert code == 1
     assert re.fullmatch(
         r"earmark: The weights take \d+\.\d MB, and a bundle at most 8 MB; release a smaller network\.", err[-1]

@@ -1,7 +1,6 @@
 """A labelled folder judged: figures by hand, what is left out, the real test set beside it, files and the run."""
 
 import json
-import sys
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,7 @@ from mlflow import MlflowClient
 
 from bundles import LABELS, small_bundle
 from conftest import small_folder
-from earmark import bundle, cli, model_folder, score
+from earmark import model_folder, score
 from earmark.errors import EarmarkError
 from earmark.predict import Answer
 
@@ -101,35 +100,22 @@ def test_manifest_may_not_leave_its_folder(tmp_path):
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
+def place(workplace):
     """A project without any training, sounds to judge with one unusable file of three kinds, and a bundle."""
-    small_folder(tmp_path / "sounds")
-    sf.write(tmp_path / "sounds/low/0.wav", np.zeros(8000), 8000)
-    (tmp_path / "sounds/high/0.wav").write_text("no audio")
-    (tmp_path / "sounds/noise/0.wav").unlink()
-    (tmp_path / "params.yaml").write_text("")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "160")
-    for name in ("DVC_ROOT", "MLFLOW_TRACKING_URI"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(bundle, "ROOT", tmp_path / "bundles")
-    return tmp_path
-
-
-def earmark(monkeypatch, capsys, *args: str) -> tuple[int, str, list[str]]:
-    monkeypatch.setattr(sys, "argv", ["earmark", *args])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    captured = capsys.readouterr()
-    return ended.value.code or 0, captured.out, captured.err.splitlines()
+    small_folder(workplace / "sounds")
+    sf.write(workplace / "sounds/low/0.wav", np.zeros(8000), 8000)
+    (workplace / "sounds/high/0.wav").write_text("no audio")
+    (workplace / "sounds/noise/0.wav").unlink()
+    (workplace / "params.yaml").write_text("")
+    return workplace
 
 
 REAL = {"accuracy": 0.9, "accuracy_ci95": [0.8, 0.95], "macro_f1": 0.88, "macro_f1_ci95": [0.78, 0.94]}
 
 
-def test_score_writes_files_and_a_run(place, monkeypatch, capsys):
+def test_score_writes_files_and_a_run(place, earmark):
     small_bundle(place / "bundles", figures=REAL)
-    code, out, err = earmark(monkeypatch, capsys, "score", "genre", "sounds")
+    code, out, err = earmark("score", "genre", "sounds")
     assert code == 0
     found = json.loads((place / "score/genre/score.json").read_text())
     predictions = pd.read_parquet(place / "score/genre/predictions.parquet")
@@ -156,10 +142,10 @@ def test_score_writes_files_and_a_run(place, monkeypatch, capsys):
     assert logged == {"score.json", "predictions.parquet", "confusion.png"}
 
 
-def test_scoring_outside_a_project_says_that_nothing_is_logged(place, monkeypatch, capsys):
+def test_scoring_outside_a_project_says_that_nothing_is_logged(place, earmark):
     small_bundle(place / "bundles")
     (place / "params.yaml").unlink()
-    code, out, err = earmark(monkeypatch, capsys, "score", "genre", "sounds", "--out", "here")
+    code, out, err = earmark("score", "genre", "sounds", "--out", "here")
     assert code == 0
     assert any("nothing is logged in MLflow" in line for line in err)
     assert "No real test figures are known for this model." in out
@@ -167,11 +153,11 @@ def test_scoring_outside_a_project_says_that_nothing_is_logged(place, monkeypatc
     assert not (place / "mlflow.db").exists()
 
 
-def test_nothing_usable_is_one_sentence_and_writes_nothing(place, monkeypatch, capsys):
+def test_nothing_usable_is_one_sentence_and_writes_nothing(place, earmark):
     small_bundle(place / "bundles")
     (place / "params.yaml").unlink()
     (place / "sounds/manifest.csv").write_text("path,label,group\nlow/0.wav,low,1\nhigh/0.wav,high,2\n")
-    code, _, err = earmark(monkeypatch, capsys, "score", "genre", "sounds")
+    code, _, err = earmark("score", "genre", "sounds")
     assert code == 1
     assert err[-1] == (
         "earmark: No recording of sounds can be used; the first is low/0.wav: "
