@@ -41,7 +41,7 @@ class Clips(Dataset):
         return torch.from_numpy(x[..., start : start + CROP].copy()), self.labels[i]
 
 
-def plain_epoch(task: GenreTask, trained: train.Trained, loader: DataLoader, bf16: bool) -> None:
+def plain_epoch(task: GenreTask, optimizer: torch.optim.Optimizer, loader: DataLoader, bf16: bool) -> None:
     """As people write it: load, forward, backward, step."""
     task.model.train()
     for x, y in loader:
@@ -49,7 +49,9 @@ def plain_epoch(task: GenreTask, trained: train.Trained, loader: DataLoader, bf1
             log_probs, _ = task.model(x, torch.arange(len(x)), len(x))
         loss = torch.nn.functional.nll_loss(log_probs, y)
         loss.item()
-        trained.step(loss)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
 
 
 def earmark_epoch(task: GenreTask, trained: train.Trained) -> None:
@@ -90,15 +92,19 @@ def compare(name: str, settings, windows: Windows, folder: Path, labels: np.ndar
         task = GenreTask(windows, np.arange(len(labels)), np.arange(0), CLASSES, model, changed, torch.device("cpu"))
         return task, train.Trained(task, changed)
 
+    def plainly() -> tuple[GenreTask, torch.optim.Optimizer]:
+        task, _ = start(plain)
+        return task, torch.optim.AdamW(task.model.parameters(), lr=plain.lr, weight_decay=plain.weight_decay)
+
     def loader(workers: int) -> DataLoader:
         return DataLoader(Clips(folder, labels), 32, shuffle=True, num_workers=workers, persistent_workers=workers > 0)
 
     auto = replace(plain, precision="auto")
     everything = replace(auto, augment=settings.train.augment, average=settings.train.average)
     ways = {
-        "DataLoader, np.load, float32": partial(plain_epoch, *start(plain), loader(0), False),
-        "DataLoader, 2 workers, float32": partial(plain_epoch, *start(plain), loader(2), False),
-        "DataLoader, np.load, bfloat16": partial(plain_epoch, *start(plain), loader(0), True),
+        "DataLoader, np.load, float32": partial(plain_epoch, *plainly(), loader(0), False),
+        "DataLoader, 2 workers, float32": partial(plain_epoch, *plainly(), loader(2), False),
+        "DataLoader, np.load, bfloat16": partial(plain_epoch, *plainly(), loader(0), True),
         "earmark, float32": partial(earmark_epoch, *start(plain)),
         "earmark, precision auto": partial(earmark_epoch, *start(auto)),
         "earmark, auto, all augmentation": partial(earmark_epoch, *start(everything)),

@@ -247,6 +247,18 @@ def test_compact_reads_windows_of_any_size(shape):
     assert body(windows(3, *shape)).shape == (3, body.n_out) == (3, 2 * 48)
 
 
+def test_compact_pools_before_the_relu_what_others_pool_after_it():
+    torch.manual_seed(0)
+    net = build.body(32, 40, model_settings(name="compact", width=0.25)).eval()
+    x = torch.randn(3, 1, 32, 40)
+    y = net.stem(net.norm(x))
+    for i, (conv, norm, *_) in enumerate(net.blocks):
+        y = torch.relu(norm(conv(y)))
+        y = torch.nn.functional.max_pool2d(y, 2) if i < 3 else y
+    y = y.mean(2)
+    torch.testing.assert_close(net(x), torch.cat([y.mean(2), y.amax(2)], 1))
+
+
 def test_compact_refuses_windows_it_would_pool_away():
     with pytest.raises(ValueError, match="15 bands x 40 frames are too small for the compact network"):
         build.body(15, 40, model_settings(name="compact"))

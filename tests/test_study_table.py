@@ -119,6 +119,21 @@ def test_pictures_and_printed_tables_show_refusals_and_figures(tmp_path, capsys,
     assert all((tmp_path / f"{n}.png").stat().st_size > 5000 for n in "ab")
 
 
+@pytest.mark.parametrize(("width", "has"), [(76, False), (80, False), (140, True)])
+def test_a_narrow_terminal_leaves_columns_out_and_cuts_no_figure(capsys, monkeypatch, width, has):
+    monkeypatch.setenv("COLUMNS", str(width))
+    factors = {"net": ["Net", "Res"], "lr": ["1", "2"]}
+    plan = Plan("mine", "genre", "about", [Cell({}, {}, "group")], factors, [1], None, 5, "none", [])
+    found = table.table(outcomes(), DRAWS)
+    tables(plan, found, table.effects(outcomes(), factors, DRAWS))
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= width
+    assert "…" not in out
+    for row in found.to_dict("records"):
+        assert f"{row['low']:.3f} to {row['high']:.3f}" in out
+    assert ("parameters" in out) == has
+
+
 def judged(rows: list[tuple]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["cell", "pair", "fold", "recording", "right"])
 

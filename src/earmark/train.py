@@ -138,7 +138,7 @@ def build_optimizer(model: nn.Module, settings: TrainSettings) -> torch.optim.Op
         case "adam":
             return torch.optim.Adam(model.parameters(), **args)
         case "adamw":
-            return torch.optim.AdamW(model.parameters(), **args)
+            return torch.optim.AdamW(model.parameters(), fused=True, **args)
     raise ValueError(f"unknown optimizer {settings.optimizer!r}")
 
 

@@ -4,7 +4,6 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import max_pool2d
 
 from earmark.models.window import BandNorm, ConvBlock
 
@@ -26,14 +25,13 @@ class Compact(nn.Module):
         channels = [max(4, round(c * width)) for c in CHANNELS]
         self.norm = BandNorm(n_bands)
         self.stem = ConvBlock(1, channels[0], stride=2, size=5)
-        self.blocks = nn.ModuleList(ConvBlock(a, b) for a, b in pairwise(channels))
+        last = len(channels) - 2
+        self.blocks = nn.Sequential(*(ConvBlock(a, b, pool=i < last) for i, (a, b) in enumerate(pairwise(channels))))
         self.dropout = nn.Dropout(dropout)
         self.n_out = 2 * channels[-1]
         self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(self.norm(x).contiguous(memory_format=torch.channels_last))
-        for i, block in enumerate(self.blocks):
-            x = block(max_pool2d(x, 2) if i else x)
-        x = x.mean(2)
+        x = self.blocks(x).mean(2)
         return self.dropout(torch.cat([x.mean(2), x.amax(2)], dim=1))

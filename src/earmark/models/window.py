@@ -56,11 +56,15 @@ class BandNorm(nn.Module):
 
 
 class ConvBlock(nn.Sequential):
-    """Convolution, batch normalisation, ReLU: (N, c_in, h, w) -> (N, c_out, h / stride, w / stride)."""
+    """Convolution, batch normalisation, ReLU: (N, c_in, h, w) -> (N, c_out, h / stride, w / stride).
 
-    def __init__(self, c_in: int, c_out: int, stride: int = 1, size: int = 3):
+    pool: halve the map once more by its maxima, before the ReLU: the same, in a quarter of its time.
+    """
+
+    def __init__(self, c_in: int, c_out: int, stride: int = 1, size: int = 3, pool: bool = False):
         conv = nn.Conv2d(c_in, c_out, size, stride, padding=size // 2, bias=False)
-        super().__init__(conv, nn.BatchNorm2d(c_out), nn.ReLU())
+        maxima = [nn.MaxPool2d(2)] if pool else []
+        super().__init__(conv, nn.BatchNorm2d(c_out), *maxima, nn.ReLU(inplace=True))
 
 
 class SoundCnn(nn.Module):
@@ -79,9 +83,10 @@ class SoundCnn(nn.Module):
         self.blocks = nn.ModuleList(map(ConvBlock, widths, widths[1:], strides))
         self.dense = nn.Sequential(nn.Dropout(dropout), nn.Linear(8 * c, hidden), nn.ReLU(), nn.Dropout(dropout))
         self.n_out = hidden
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.norm(x)
+        x = self.norm(x).contiguous(memory_format=torch.channels_last)
         for block in self.blocks:
             x = block(x)
             x = nn.functional.max_pool2d(x, (2 if x.shape[2] > 1 else 1, 2 if x.shape[3] > 1 else 1))

@@ -8,6 +8,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -23,6 +24,8 @@ SHOWN = {
     "cpu_seconds": "CPU s",
     "parameters": "parameters",
 }
+DISPENSABLE = ("epochs to 60 %", "parameters", "validation", "CPU s", "ECE")  # in this order, in a narrow terminal
+NAME_WIDTH = 24
 FORMS = {"epochs_to_60": "g", "cpu_seconds": ".0f", "parameters": ",.0f"}
 
 
@@ -33,26 +36,50 @@ def tables(plan: Plan, table: pd.DataFrame, effects: pd.DataFrame) -> None:
 
 
 def _print_cells(plan: Plan, table: pd.DataFrame) -> None:
-    sourced = any(f"reference_{k}" in table for k in ("test", "val"))
-    columns = [*plan.factors, *SHOWN.values(), *(["source: test / validation"] if sourced else [])]
-    shown = Table(*columns, title=title(plan), caption=plan.about or None)
-    for row in table.to_dict("records"):
-        cells = [str(row[f]) for f in plan.factors]
-        if not row["refused"]:
-            cells += [interval(row) if k == "interval" else number(row[k], FORMS.get(k, ".3f")) for k in SHOWN]
-        if sourced and not row["refused"]:
-            cells.append(f"{number(row.get('reference_test'))} / {number(row.get('reference_val'))}")
-        shown.add_row(*cells)
+    rows = table.to_dict("records")
+    varied = [f for f in plan.factors if len(set(table[f])) > 1] or list(plan.factors)
+    columns = {name: [_cell(row, k) for row in rows] for k, name in SHOWN.items()}
+    if any(f"reference_{k}" in table for k in ("test", "val")):
+        columns["source: test / val"] = [_source(row) for row in rows]
     console = Console()
+    shown = Table(" · ".join(varied), title=title(plan), caption=plan.about or None, box=SIMPLE_HEAD, padding=(0, 1))
+    columns = _fitting(columns, console.width)
+    for name, cells in columns.items():
+        shown.add_column(name, justify="right", min_width=max(map(len, cells)))
+    for row, *cells in zip(rows, *columns.values(), strict=True):
+        shown.add_row(" · ".join(str(row[f]) for f in varied), *cells)
     console.print(shown)
     for row in table[table.refused != ""].to_dict("records"):
         console.print(f"refused {' '.join(f'{f}={row[f]}' for f in plan.factors)}: {row['refused']}", markup=False)
 
 
+def _cell(row: dict, key: str) -> str:
+    if row["refused"]:
+        return ""
+    return interval(row) if key == "interval" else number(row[key], FORMS.get(key, ".3f"))
+
+
+def _source(row: dict) -> str:
+    return "" if row["refused"] else f"{number(row.get('reference_test'))} / {number(row.get('reference_val'))}"
+
+
+def _fitting(columns: dict[str, list[str]], width: int) -> dict[str, list[str]]:
+    """The columns that leave room for a cell's name in a terminal of `width`; figures are never cut."""
+    kept = dict(columns)
+    for name in DISPENSABLE:
+        needed = sum(max(*map(len, cells), *map(len, head.split())) + 2 for head, cells in kept.items())
+        if needed <= width - NAME_WIDTH:
+            break
+        kept.pop(name, None)
+    return kept
+
+
 def _print_effects(effects: pd.DataFrame) -> None:
     if not len(effects):
         return
-    shown = Table("factor", "level", "against", "difference", "95 % interval", "pairs of cells", title="Main effects")
+    shown = Table(
+        "factor", "level", "against", "difference", "95 % interval", "pairs", title="Main effects", box=SIMPLE_HEAD
+    )
     for row in effects.to_dict("records"):
         gap = f"{row['difference']:+.3f}" if row["pairs"] else "none to compare"
         span = interval(row, "+.3f") if row["pairs"] else ""
