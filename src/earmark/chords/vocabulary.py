@@ -7,6 +7,8 @@ first 44 qualities are those of seed 002, in its order: 44 x 12 + 1 = 529 classe
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 IGNORED = -100  # the target of X, an unknown chord: no class, and no loss
 
 
@@ -110,12 +112,11 @@ class Vocabulary:
             raise ValueError(f"chord class {index} is outside of 0..{self.none}")
         return None if index == self.none else divmod(index, 12)
 
-    def transposed(self, index: int, semitones: int) -> int:
-        """The class as many semitones higher; N and IGNORED stay what they are."""
-        if index in (self.none, IGNORED):
-            return index
-        quality, root = divmod(index, 12)
-        return self.index(quality, (root + semitones) % 12)
+    def transposed(self, index: np.ndarray | int, semitones: int) -> np.ndarray:
+        """Classes of any shape, as many semitones higher; N and IGNORED stay what they are."""
+        index = np.asarray(index)
+        moved = index - index % 12 + (index + semitones) % 12
+        return np.where((index == self.none) | (index == IGNORED), index, moved)
 
     @cached_property
     def by_intervals(self) -> dict[frozenset[int], int]:
