@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from earmark.errors import EarmarkError
+from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings
 from earmark.settings.features import FeatureSettings
 from earmark.settings.training import ModelSettings
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:  # torch takes seconds to import, and most readers of a folder
     from torch import Tensor
 
     from earmark.models.song import SongModel
+
+SETTINGS = {"genre": (FeatureSettings, ModelSettings), "chord": (ChordFeatureSettings, ChordModelSettings)}
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,8 @@ class ModelConfig:
 
     task: str
     labels: list[str]
-    features: FeatureSettings
-    model: ModelSettings
+    features: FeatureSettings | ChordFeatureSettings
+    model: ModelSettings | ChordModelSettings
     train: dict
     hashes: dict[str, str]
     best_epoch: int
@@ -55,8 +58,8 @@ def read_config(path: Path) -> ModelConfig:
     if not (path / "config.json").exists():
         raise EarmarkError(f"There is no trained model in {path}; run `dvc repro` first.")
     raw = json.loads((path / "config.json").read_text())
-    typed = {"features": FeatureSettings(**raw["features"]), "model": ModelSettings(**raw["model"])}
-    return ModelConfig(**(raw | typed))
+    features, model = SETTINGS[raw["task"]]
+    return ModelConfig(**(raw | {"features": features(**raw["features"]), "model": model(**raw["model"])}))
 
 
 def read_history(path: Path) -> list[dict[str, float]]:
@@ -65,12 +68,18 @@ def read_history(path: Path) -> list[dict[str, float]]:
         return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
 
 
-def load_model(path: Path, config: ModelConfig) -> "SongModel":
-    """The network with its trained weights, ready to answer; half-precision weights are widened to single."""
+def read_weights(path: Path) -> "dict[str, Tensor]":
+    """Weights of a model folder; half-precision ones are widened to single."""
     from safetensors.torch import load
 
+    weights = load((path / "model.safetensors").read_bytes())
+    return {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
+
+
+def load_model(path: Path, config: ModelConfig) -> "SongModel":
+    """The network with its trained weights, ready to answer."""
     model = untrained(config.features, config.model, len(config.labels), config.train["label_smoothing"])
-    model.load_state_dict(load((path / "model.safetensors").read_bytes()))
+    model.load_state_dict(read_weights(path))
     return model.eval()
 
 

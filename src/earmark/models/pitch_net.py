@@ -70,6 +70,11 @@ class PitchNet(nn.Module):
         self.by_frame = nn.Conv1d(2 * channels, 3, 3, padding=1)
         self.n_qualities = n_qualities
 
+    @property
+    def reach(self) -> int:
+        """Frames that a frame hears on either side."""
+        return 3 + sum(block.along.dilation[0] for block in self.blocks)
+
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> ChordLogits:
         """lengths: (batch,) frames of each recording in the batch, None where all are whole."""
         frames = x.shape[2]
