@@ -45,6 +45,15 @@ class Songs:
         return {k: torch.from_numpy(np.ascontiguousarray(getattr(self, k))).to(device) for k in names}
 
 
+def joined(parts: list[Songs]) -> Songs:
+    """Several collections as one."""
+    per_frame = ("values", "chord", "bass", "key", "tones", "change")
+    arrays = {k: np.concatenate([getattr(p, k) for p in parts]) for k in (*per_frame, "lengths")}
+    offsets = np.cumsum(arrays["lengths"]) - arrays["lengths"]
+    ids = [i for p in parts for i in p.ids]
+    return Songs(**arrays, offsets=offsets, ids=ids, n_bins=parts[0].n_bins, none=parts[0].none)
+
+
 def rotated(classes: Tensor, semitones: Tensor, none: int) -> Tensor:
     """Classes (batch, frames) whose last twelfth is a pitch class, as many semitones (batch,) higher; none stays."""
     n = semitones[:, None]
