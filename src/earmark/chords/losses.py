@@ -99,7 +99,7 @@ def _power(loss: Tensor, gamma: float) -> Tensor:
 
 
 class ChordTargets(NamedTuple):
-    """What a batch of frames should be, (batch, frames) each: int64, -100 where unknown; vector (batch, frames, 25) 0 or 1.
+    """What a batch of frames should be: int64 (batch, frames), -100 where unknown; vector (batch, frames, 25) 0 or 1.
 
     A frame whose vector is unknown (X, or padding) is false in `known` (bool).
     """
