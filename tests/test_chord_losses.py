@@ -160,6 +160,14 @@ def batch() -> tuple[ChordNetOutput, ChordTargets, torch.Tensor]:
     return net(torch.randn(2, 2, 12, 252), lengths), padded(targets, lengths), lengths
 
 
+def test_padded_targets_by_hand():
+    ones = torch.ones(2, 3, dtype=torch.int64)
+    got = padded(ChordTargets(torch.ones(2, 3, 25), ones > 0, ones, ones, ones, ones), torch.tensor([3, 1]))
+    assert got.known.tolist() == [[True, True, True], [True, False, False]]
+    for labels in (got.transition, got.key, got.bass, got.chord):
+        assert labels.tolist() == [[1, 1, 1], [1, -100, -100]]
+
+
 def test_padding_is_in_no_heads_loss():
     out, targets, _ = batch()
     expected = head_losses(out, targets)

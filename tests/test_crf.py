@@ -151,6 +151,21 @@ def test_pruning_never_loses_the_best_path(scale, costs):
         assert scores[0] == pytest.approx(scores[1], abs=1e-3)
 
 
+def test_a_gain_for_changing_by_hand():
+    """Going from 1 to 0 is worth -1 + 3 + 2 = 4, more than any other path, though 1 lies behind at first."""
+    decoder = Decoder(np.zeros((2, 2)), np.array([0.0, -1.0]))
+    assert decoder(np.array([[0.0, 0], [2, 0]]), np.array([0.0, -3.0])).tolist() == [1, 0]
+
+
+def test_an_hour_keeps_its_digits():
+    log_probs = np.full((30_000, 13), -60.0, np.float32)
+    log_probs[:, 0] += 0.05
+    log_probs[-100:, 1] += 0.1
+    path = TiedCrf(1, stay=2.0).decoder()(log_probs)
+    assert (path[:-100] == 0).all()
+    assert (path[-100:] == 1).all()
+
+
 def test_decoder_of_no_frames_and_of_one():
     decoder = crf().decoder()
     assert decoder(np.zeros((0, 13))).shape == (0,)

@@ -41,6 +41,7 @@ def test_without_a_cost_every_frame_decides_for_itself():
 
 def test_ties_stay():
     assert viterbi(np.zeros((5, 3)), 0.0).tolist() == [0] * 5
+    assert viterbi(np.array([[0.0, -1], [-5, 0]]), 1.0).tolist() == [1, 1]  # as good as [0, 1]
 
 
 def test_no_frames_and_one():

@@ -166,7 +166,7 @@ class VectorHead(nn.Module):
         super().__init__()
         self.dense = WeightNormDense(n_in, N_VECTOR)
         self.norm = nn.BatchNorm1d(N_VECTOR, eps=1e-3, momentum=0.01)
-        self.activation = {"clip": lambda x: x.clamp(0, 1), "sigmoid": torch.sigmoid}[activation]
+        self.activation = {"clip": _clip, "sigmoid": torch.sigmoid}[activation]
 
     def forward(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         x = self.dense(x)
@@ -193,6 +193,11 @@ def fold_features(x: Tensor, drop: bool) -> Tensor:
     left = x.shape[2] % FOLD
     x = x[:, :, : x.shape[2] - left] if drop else nn.functional.pad(x, (0, -x.shape[2] % FOLD))
     return x.unflatten(2, (-1, FOLD)).transpose(1, 2)
+
+
+def _clip(x: Tensor) -> Tensor:
+    """The seed's ReLU(1.0)."""
+    return x.clamp(0, 1)
 
 
 def _head(n_in: int, n_out: int) -> nn.Linear:
