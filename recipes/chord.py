@@ -1,6 +1,6 @@
 """Train the chord model of recipes/chord.yaml on rendered songs and write it as a bundle.
 
-    python recipes/chord.py --train renders/songs --train renders/pop909 --val renders/val --out src/earmark/bundles/chord
+    python recipes/chord.py --train renders/songs --train renders/pop909 --val renders/val --out BUNDLE --words "..."
 
 Each folder has a manifest.csv (path, lab, key, group), as `earmark render chords` writes it. A training that is stopped
 goes on where it was. The card quotes what is measured on the validation folders with the very file that is written.
@@ -50,7 +50,8 @@ def main() -> None:
         settings,
         train.pick_device(settings.device),
     )
-    say(f"{describe.count(task.model):,} parameters, {songs.lengths[: len(learnt)].sum() * features.hop_s / 3600:.1f} h")
+    hours = songs.lengths[: len(learnt)].sum() * features.hop_s / 3600
+    say(f"{describe.count(task.model):,} parameters, {len(learnt)} songs of {hours:.1f} h")
     fit = train.fit(task, settings, args.state / f"{_sha(raw)}.pt", on_epoch=_print)
     weights = bundle.half({k: v.cpu() for k, v in fit.weights.items()})
     data = bundle.pack(weights)
@@ -68,7 +69,8 @@ def main() -> None:
     bundle.write(args.out, config, data, "")
     figures = measure.folder(args.out, judged, progress)
     config.release["figures"] = figures
-    bundle.write(args.out, config, data, card.text(config, raw, hashlib.sha256(data).hexdigest(), len(data), args.words))
+    text = card.text(config, raw, hashlib.sha256(data).hexdigest(), len(data), args.words)
+    bundle.write(args.out, config, data, text)
     say(json.dumps(figures, indent=1))
 
 

@@ -48,15 +48,19 @@ def _write(beside: Path, song) -> None:
 
     beside.parent.mkdir(parents=True, exist_ok=True)
     lab.write(beside.parent / f"{beside.name}.lab", song.segments)
-    facts = {"key": song.key, "key_probability": song.key_probability, "duration_s": song.duration_s}
-    lab.write_json(beside.parent / f"{beside.name}.json", song.segments, **facts)
+    lab.write_json(beside.parent / f"{beside.name}.json", song.segments, **facts(song))
     midi.write(beside.parent / f"{beside.name}.mid", song.segments)
+
+
+def facts(song) -> dict:
+    """What is said of a whole song."""
+    return {"key": song.key, "key_probability": song.key_probability, "duration_s": song.duration_s}
 
 
 def _show(answers: list, as_json: bool, out: Path | None) -> None:
     if as_json:
         rows = [
-            {"path": str(file), "key": song.key, "duration_s": song.duration_s, "segments": [s._asdict() for s in song.segments]}
+            {"path": str(file), **facts(song), "segments": [s._asdict() for s in song.segments]}
             for file, song in answers
         ]
         print(json.dumps(rows, indent=2))

@@ -12,8 +12,8 @@ def text(config: ModelConfig, recipe: dict, sha256: str, n_bytes: int, words: st
     rows = [_row(name, figures) for name in HEADLINES if name in figures]
     parts = [
         "# Chords, bass and key of Western popular music",
-        f"The released chord model of earmark: {len(config.labels)} chord qualities on 12 roots, inversions, and one key "
-        f"a song. Qualities: {', '.join(config.labels)}.",
+        f"The released chord model of earmark: {len(config.labels)} chord qualities on 12 roots, inversions, and one "
+        f"key a song. Qualities: {', '.join(config.labels)}.",
         f"## Data\n\n{words.strip()} {config.release['n_recordings']} recordings were trained on, all of them rendered "
         "from notes by SoundFonts; no real recording is among them.",
         f"## Figures\n\nOn {figures['n_recordings']} validation recordings, with the very file released here "
@@ -22,8 +22,8 @@ def text(config: ModelConfig, recipe: dict, sha256: str, n_bytes: int, words: st
         "| figure | value | 95 % interval |\n|---|---|---|\n" + "\n".join(rows),
         f"## Recipe\n\n`recipes/chord.sh` at commit {config.release['commit']}:\n\n```yaml\n"
         f"{yaml.safe_dump(recipe, sort_keys=False)}```",
-        f"## File\n\n`model.safetensors`: {n_bytes:,} bytes, sha256 `{sha256}`, {config.n_parameters:,} parameters in half "
-        "precision, read without pickle.",
+        f"## File\n\n`model.safetensors`: {n_bytes:,} bytes, sha256 `{sha256}`, {config.n_parameters:,} parameters in "
+        "half precision, read without pickle.",
         "## Limits\n\nTrained on rendered music alone: rooms, noise and detuning were added by signal processing, and "
         "voices were never heard. Rare qualities were drawn as often as common ones in half of the songs, so the model "
         "names them more readily than a corpus of pop songs would.",
