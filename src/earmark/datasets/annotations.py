@@ -4,6 +4,7 @@ Chords: .lab files and GuitarSet's JAMS. Keys: Isophonics' key files (`0.456 83.
 POP909's (`2.67 191.98 Gb:maj`) and GuitarSet's JAMS, all as the 24 keys of `targets`, or N.
 """
 
+import hashlib
 import json
 import math
 from collections import Counter
@@ -11,8 +12,26 @@ from pathlib import Path
 
 from earmark.chords import lab
 from earmark.chords.lab import Segment
-from earmark.chords.targets import key_label, key_of
+from earmark.chords.targets import NO_KEY, key_label, key_of
 from earmark.errors import EarmarkError
+
+
+def truth(lab_file: Path, key_file: Path | None, key: str, duration_s: float) -> dict[str, str]:
+    """What a song's annotations say: chords and keys as text of .lab files, the main key, and their hash.
+
+    `key` stands for the whole song where there is no key file. Raises EarmarkError where they cannot be used.
+    """
+    segments = chords(lab_file, duration_s)
+    found = keys(key_file) if key_file else [Segment(0.0, duration_s, _known_key(key))] if key else []
+    texts = {"chords": lab.text(segments), "keys": lab.text(found) if main_key(found) else ""}
+    sha256 = hashlib.sha256("\n".join(texts.values()).encode()).hexdigest()
+    return texts | {"key": main_key(found), "truth_sha256": sha256}
+
+
+def _known_key(key: str) -> str:
+    if key != "N" and key_of(key) == NO_KEY:
+        raise EarmarkError(f"the key '{key}' is not known; write it as C:maj or A:min, or N for none")
+    return key_label(key_of(key))
 
 
 def chords(path: Path, duration_s: float | None = None) -> list[Segment]:
