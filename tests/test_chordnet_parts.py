@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from earmark.models.chordnet_core import Blstm, DualPathRnn, by_chunks
 from earmark.models.chordnet_parts import (
@@ -155,15 +156,32 @@ def test_dual_path_by_its_formula():
     def norm(y):
         return (y - y.mean(2, keepdim=True)) / (y.var(2, correction=0, keepdim=True) + 1e-3).sqrt()
 
-    first = x + norm(core.dense1(core.local.lstm(x)[0]))
-    expected = first + norm(core.dense2(core.song.lstm(first)[0]))
+    def both_ways(lstm, y):
+        return torch.cat([lstm.ahead(y)[0], lstm.back(y.flip(1))[0].flip(1)], dim=2)
+
+    first = x + norm(core.dense1(both_ways(core.local, x)))
+    expected = first + norm(core.dense2(both_ways(core.song, first)))
     torch.testing.assert_close(core(x, None), expected)
 
 
+def test_blstm_is_torchs_bidirectional_one():
+    """Its packed sequences, which leave padding out by never reading it."""
+    torch.manual_seed(0)
+    ours, torchs, x = Blstm(5, 4), torch.nn.LSTM(5, 4, batch_first=True, bidirectional=True), torch.randn(3, 9, 5)
+    state = ours.ahead.state_dict() | {f"{name}_reverse": p for name, p in ours.back.state_dict().items()}
+    torchs.load_state_dict(state)
+    torch.testing.assert_close(ours(x, None), torchs(x)[0])
+    lengths = torch.tensor([4, 9, 1])
+    packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+    expected = pad_packed_sequence(torchs(packed)[0], batch_first=True)[0]
+    inside = frame_mask(lengths, 9)
+    torch.testing.assert_close(ours(x, lengths)[inside], expected[inside])
+
+
 def test_lstm_starts_as_in_keras():
-    lstm = Blstm(5, 4).lstm
-    assert lstm.bias_ih_l0.tolist() == [0] * 4 + [1] * 4 + [0] * 8
-    assert not lstm.bias_hh_l0.requires_grad
-    assert lstm.bias_hh_l0_reverse.abs().sum() == 0
-    torch.testing.assert_close(lstm.weight_hh_l0.T @ lstm.weight_hh_l0, torch.eye(4))
-    assert lstm.weight_ih_l0.abs().max() <= (6 / (5 + 16)) ** 0.5
+    for lstm in (Blstm(5, 4).ahead, Blstm(5, 4).back):
+        assert lstm.bias_ih_l0.tolist() == [0] * 4 + [1] * 4 + [0] * 8
+        assert lstm.bias_hh_l0.abs().sum() == 0
+        assert not lstm.bias_hh_l0.requires_grad
+        torch.testing.assert_close(lstm.weight_hh_l0.T @ lstm.weight_hh_l0, torch.eye(4))
+        assert lstm.weight_ih_l0.abs().max() <= (6 / (5 + 16)) ** 0.5
