@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from earmark.models.chordnet_core import Blstm, DualPathRnn, by_chunks
 from earmark.models.chordnet_parts import (
     ChannelGate,
     EvoNormS0,
@@ -121,49 +120,3 @@ def test_he_normal_has_kerass_deviation_and_cut():
     he_normal(weight)
     assert weight.std().item() == pytest.approx((2 / 50) ** 0.5, rel=0.02)
     assert weight.abs().max() <= 2 * (2 / 50) ** 0.5 / 0.8796
-
-
-def test_chunks_never_straddle_songs():
-    """A layer that sums each chunk: what every frame's sum holds names its chunk."""
-
-    def sums(x, lengths):
-        inside = torch.ones(x.shape[:2]) if lengths is None else torch.arange(x.shape[1]) < lengths[:, None]
-        return (x * inside.unsqueeze(2)).sum(1, keepdim=True).expand(-1, x.shape[1], -1)
-
-    x = torch.tensor([[1.0] * 7, [100.0] * 7]).unsqueeze(2)
-    got = by_chunks(x, torch.tensor([7, 4]), sums, size=3).squeeze(2)
-    assert got[0].tolist() == [3, 3, 3, 3, 3, 3, 1]
-    assert got[1, :4].tolist() == [300, 300, 300, 100]
-    assert by_chunks(x, None, sums, size=3).squeeze(2)[1].tolist() == [300] * 6 + [100]
-
-
-def test_the_local_path_hears_its_chunk_only():
-    torch.manual_seed(0)
-    lstm, x = Blstm(4, 3), torch.randn(1, 600, 4)
-    changed = x.clone()
-    changed[0, 300] += 1
-    moved = (by_chunks(x, None, lstm) - by_chunks(changed, None, lstm)).abs().sum(2)[0] > 0
-    assert moved.nonzero().flatten().tolist()[0] >= 256
-    assert moved.nonzero().flatten().tolist()[-1] < 512
-    assert not torch.equal(lstm(x, None), by_chunks(x, None, lstm))
-
-
-def test_dual_path_by_its_formula():
-    torch.manual_seed(0)
-    core, x = DualPathRnn(6, 3).eval(), torch.randn(2, 256, 6)
-
-    def norm(y):
-        return (y - y.mean(2, keepdim=True)) / (y.var(2, correction=0, keepdim=True) + 1e-3).sqrt()
-
-    first = x + norm(core.dense1(core.local.lstm(x)[0]))
-    expected = first + norm(core.dense2(core.song.lstm(first)[0]))
-    torch.testing.assert_close(core(x, None), expected)
-
-
-def test_lstm_starts_as_in_keras():
-    lstm = Blstm(5, 4).lstm
-    assert lstm.bias_ih_l0.tolist() == [0] * 4 + [1] * 4 + [0] * 8
-    assert not lstm.bias_hh_l0.requires_grad
-    assert lstm.bias_hh_l0_reverse.abs().sum() == 0
-    torch.testing.assert_close(lstm.weight_hh_l0.T @ lstm.weight_hh_l0, torch.eye(4))
-    assert lstm.weight_ih_l0.abs().max() <= (6 / (5 + 16)) ** 0.5

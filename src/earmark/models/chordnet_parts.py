@@ -54,9 +54,8 @@ class EvoNormS0(nn.Module):
     def deviation(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """(batch, channels, frames, bins), zero in the padding -> (batch, groups, 1, 1) of float32."""
         grouped = x.float().unflatten(1, (self.groups, -1)).flatten(2, 3)  # (batch, groups, channels * frames, bins)
-        if mask is None:
-            return (grouped.var((2, 3), correction=0, keepdim=True) + self.epsilon).sqrt()
-        each = mask.repeat(1, x.shape[1] // self.groups)  # the mask of `grouped`: frames of the first channel, ...
+        # the mask of `grouped`: all frames of a group's first channel, of its second, ...
+        each = None if mask is None else mask.repeat(1, x.shape[1] // self.groups)
         mean = mean_of_frames(grouped, each)
         return (mean_of_frames(hide(grouped - mean, each).square(), each) + self.epsilon).sqrt()
 
