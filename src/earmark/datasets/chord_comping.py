@@ -15,23 +15,6 @@ GUITAR_TOP = 76
 LOWEST = 47  # of a voicing over a bass player
 VOICINGS = ("close", "close", "drop2", "drop2", "drop3", "spread", "doubled", "rootless", "stacked", "stacked")
 
-# A character is an eighth or, with twice as many, a sixteenth; '|' parts bars. 'X' and 'x' strike all notes ('X' with
-# accent), 'U' is an upstroke of the upper strings, 'b' the lowest note, 'h' all but the lowest, digits are single notes
-# counted from the lowest, '-' holds, '.' is silence.
-PATTERNS = {
-    4: (
-        "X-------", "X---x---", "X---x---", "X-x-X-x-", "X-x-X-x-", "XxxxXxxx", "XxxxXxxx", ".x.x.x.x", ".X.X.X.X", "X--x----", "X--x..x.",
-        "X--x--x-", "b-h-b-h-", "b-h-b-hh", "..X...X.", "x.X.x.X.", "X-.x-.x-|..x-.x-.", "X--x--x-|..x--x..", "01210121", "02123212",
-        "0-2-1-2-", "01232123", "0123432101234321", "0123012301230123", "0212021202120212", "X-X-XUXU", "X-XU.UXU", "X-XU.UXU",
-        "X---X-XU|X-XU.UXU", "X..X..X.....X...", "X..x.x..X..x.x..", "X.xxX.xx", "x.xX.xx.", "xxxxxxxxxxxxxxxx", "X.......x.x.....", "X.x...x.X..x..x.",
-        "X---....", "b---h---", "b--hb-h-", "0-1-2-3-", "3210", "X-------|--------", "X-X-X-X-X-X-X-X-", ".xx..xx.|.xx.x...", "X.......", "b.x.b.x.",
-    ),
-    3: (
-        "X-----", "X-x-x-", "b-h-h-", "b-h-h-", "b-h-h-", "b-h.h.", "012321", "012121", "0-1-2-", "X---x-", "X-XUXU", "XxXxXx", "..x.x.", "..X-X-",
-        "012345012345", "X--x--", "X.....", "b-hh.h", "b-h-hh", "X-x-xU", "0-2-1-", "b-----|..h-h-",
-    ),
-}  # fmt: skip
-
 
 class Tone(NamedTuple):
     """A written note: beats, MIDI pitch, velocity against the part's own, delay in seconds (a strum)."""

@@ -49,10 +49,10 @@ def draw(rng: np.random.Generator) -> Effects:
     if rng.random() < CLEAN:
         return Effects(width=width, peak_db=peak, seed=seed)
     telephone = rng.random() < 0.03
-    low, high = maybe(0.3, rng.uniform(30, 150)), maybe(0.3, float(np.exp(rng.uniform(np.log(3000), np.log(10000)))))
+    low, high = maybe(0.3, rng.uniform(30, 150)), maybe(0.3, _log_uniform(rng, 3000, 10000))
     return Effects(
         cents=float(rng.uniform(-CENTS, CENTS)) if rng.random() < 0.6 else 0.0,
-        room=maybe(0.6, float(np.exp(rng.uniform(np.log(0.1), np.log(1.2)))), rng.uniform(0.05, 0.5), rng.uniform(1.5, 4)),
+        room=maybe(0.6, _log_uniform(rng, 0.1, 1.2), rng.uniform(0.05, 0.5), rng.uniform(1.5, 4)),
         low_cut=300.0 if telephone else low and low[0],
         high_cut=3400.0 if telephone else high and high[0],
         tilt=float(rng.uniform(-4, 3)) if rng.random() < 0.5 else 0.0,
@@ -62,6 +62,10 @@ def draw(rng: np.random.Generator) -> Effects:
         peak_db=peak,
         seed=seed,
     )
+
+
+def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 def apply(audio: np.ndarray, effects: Effects, rate: int = RATE) -> np.ndarray:

@@ -42,8 +42,10 @@ FUNCTIONAL = (
     "1D|4D|1D|1D|4D|#4o|1D|6D|2m|5D|1D 6D|2m 5D", "1m|1m|1m|1m|4m|4m|1m|1m|b6D|5D|1m|5D", "1T|b7T|1T|b7T",
     "1T|7h 3D|6m|5m 1D|4T|4m b7D|3m 6D|2m 5D", "1T|2D|2m|5D", "4T|3D|6m|1D", "1T|5a|1T|4T", "1m|b2T|1m|b2T",
     "1p|b3p|4p|1p", "1p|b7p|b6p|5p", "6m|2D|5s 5D|1T", "1T/3|b3o|2m|5s 5D", "4T|#4o|1T/5|6D|2D|5D|1T|1T",
-    "1T|b6T|b3T|b7s", "1s|b7s|b6T|5s", "1T|2T/1|4m/1|1T", "1T|4T/5|1T|4T/5", "6h|b6D|5D|1T", "#4h|4m|3m|b3o|2m|5D|1T|5a",
+    "1T|b6T|b3T|b7s", "1s|b7s|b6T|5s", "1T|2T/1|4m/1|1T", "1T|4T/5|1T|4T/5", "6h|b6D|5D|1T",
+    "#4h|4m|3m|b3o|2m|5D|1T|5a",
 )  # fmt: skip
+COLOURED = PLAIN[: 3 * len(PLAIN) // 4] + 2 * FUNCTIONAL
 DEGREE = {name: i for i, name in enumerate(DEGREES)} | {"#1": 1, "#4": 6}
 
 # What a letter of a progression can become; a song chooses one or two of a row.
@@ -114,7 +116,7 @@ def write_harmony(rng: random.Random, bar: int, beats: int, tempo: float) -> Har
     if kind == "drill":
         key, scale, slots = _drill(rng, beats)
     else:
-        key, scale, slots = _in_key(rng, PLAIN if kind == "plain" else PLAIN[: 3 * len(PLAIN) // 4] + 2 * FUNCTIONAL, kind)
+        key, scale, slots = _in_key(rng, PLAIN if kind == "plain" else COLOURED, kind)
     changes = _timed(slots, _rhythm(rng, bar, tempo, kind), bar, beats, rng)
     changes = _inverted(changes, rng)
     changes = _with_break(changes, bar, rng)
@@ -141,7 +143,8 @@ def _in_key(rng: random.Random, templates: tuple[str, ...], kind: str) -> tuple[
 def _palette(rng: random.Random, kind: str) -> dict[str, tuple[str, ...]]:
     """Qualities that every letter may become in this song."""
     if kind == "plain":
-        triads = {**TRIADS, "h": ("min",), "o": ("7",), "a": ("maj",), "D": rng.choice((("maj",), ("maj", "7"), ("7",)))}
+        dominants = rng.choice((("maj",), ("maj", "7"), ("7",)))
+        triads = {**TRIADS, "h": ("min",), "o": ("7",), "a": ("maj",), "D": dominants}
         sevenths = {**triads, "T": rng.choice((("maj7",), ("maj", "maj7"))), "m": ("min7",), "D": ("7",)}
         return rng.choice((triads, triads, triads, sevenths, {**triads, "m": ("min7",)}))
     table = rng.choice((TRIADS, SEVENTHS, SIXTHS, COLOURS, COLOURS, COLOURS))
@@ -157,8 +160,7 @@ def _bars(form: str, tonic: int, palette: dict, rng: random.Random) -> list[tupl
             head, _, bass = symbol.partition("/")
             degree, letter = DEGREE[head[:-1]], head[-1]
             quality = rng.choice(palette[letter])
-            # a template's bass counts from the tonic's scale where the root is not the tonic
-            interval = (DEGREE[bass] - (degree if degree else 0)) % 12 if bass else 0
+            interval = (DEGREE[bass] - degree) % 12 if bass else 0  # the template's bass counts from the tonic
             if interval and quality in ROOT_ONLY:
                 interval = 0
             slots.append(((tonic + degree) % 12, quality, interval, 1 / len(symbols)))

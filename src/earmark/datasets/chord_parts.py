@@ -2,40 +2,13 @@
 
 import random
 
-from earmark.datasets.chord_comping import Tone, hits, voicing
+from earmark.datasets.chord_comping import Tone, extensions, hits, voicing
 from earmark.datasets.chord_harmony import Change
+from earmark.datasets.chord_patterns import DRUMS, MELODIES
 
-# An upper-case letter is a note of the bass: R the label's bass, O its octave, F fifth, T third, C any chord note,
-# A a semitone or two beside the next bass. '-' holds, '.' is silence; sixteen characters are sixteenths.
-BASSES = {
-    4: (
-        "R-------", "R---R---", "R---F---", "R---F---", "R-R-R-R-", "RRRRRRRR", "RRRRRRRR", "RORORORO", "R-O-R-O-", "R-T-F-O-", "R-T-F-A-",
-        "R-C-C-A-", "R-C-C-A-", "R-C-F-A-", "R--RF--R", "R--FF--O", "R--F--R-", "..R...R.", "R..F..R.", "R-----RF--R---O-", "R..R..O...R.R.A.",
-        "R---....", "R.R.R.R.", "R--R--R-", "R-------|--------", "R-----FR", "R...F...", ".R.R.R.R",
-    ),
-    3: ("R-----", "R-----|F-----", "R-F-F-", "R---F-", "R-T-F-", "R.....", "RRRRRR", "R-C-A-", "R--F--", "R-----|------"),
-}  # fmt: skip
-# Kick, snare, time keeping; 'X' is loud.
-DRUMS = {
-    4: (
-        ("X...X...", "..X...X.", "xxxxxxxx"), ("X..x.x..", "..X...X.", "XxXxXxXx"), ("X..xX..x", "x..x..x.|..x.x...", "xxxxxxxx"),
-        ("X.X.X.X.", "..X...X.", ".X.X.X.X"), ("X.XxX.Xx", "..X...X.", "X.X.X.X."), ("XxXxXxXxXxXxXxXx", "....X.......X...", "X...X...X...X..."),
-        ("X.....X...X.....", "....X.......X..x", "xxxxxxxxxxxxxxxx"), ("X..x..x.", "..X..xX.", "x.x.x.x."), ("x.......", "..x...x.", "X.xxX.xx"),
-        ("X...X...", "xXxxxXxx", "..x...x."), ("X.......|X.x.....", "....X...", "x.x.x.x."), ("........", "..x...x.", "xxxxxxxx"),
-        ("X..X..X.", "....X...", "XXXXXXXX"), ("x..x....", "xxxxxxxXxxxxxXxx", "X...X..."),
-    ),
-    3: (
-        ("X.....", "..x.x.", "x.x.x."), ("X.....", "..X.X.", "xxxxxx"), ("X..x..", "...X..", "xxxxxx"), ("X....x", "...X..", "XxxXxx"),
-        ("X.....", "....x.", "x.xxx."), ("X.X.X.", "..X.X.", "XXXXXX"), ("......", "..x.x.", "x....."), ("X.XX..", "...X.X", "XxXxXx"),
-    ),
-}  # fmt: skip
 KICKS, SNARES = (35, 36), (37, 38, 38, 39, 40, 40)
 TIMES = (42, 42, 44, 46, 49, 51, 53, 54, 57, 59, 69, 70, 75, 80, 82)
 FILLS = (41, 43, 45, 47, 48, 50)
-RHYTHMS = {
-    4: ("x---x---", "x-x-x-x-", "x--x--x-", "xxxxxxxx", "x-xxx-x-", ".x-xx---", "..x-x-x-|x-------", "x-----xx", "x.xx.x.x", "........|x-x-x---"),
-    3: ("x-----", "x---x-", "x-x-x-", "xxxxxx", "x-xxx-", "......|x-x-x-"),
-}  # fmt: skip
 
 
 def write_bass(changes: tuple[Change, ...], pattern: str, bar: float, low: int, rng: random.Random) -> list[Tone]:
@@ -66,19 +39,12 @@ def _bass_pitch(char: str, change: Change, ground: int, goal: int | None, rng: r
     third = next((i for i in (4, 3, 5, 2) if i in change.intervals), 0)
     step = {"F": fifth, "T": third}.get(char)
     if char in "CA":
-        step = rng.choice([i for i in change.intervals if i not in extensions_of(change)])
+        step = rng.choice([i for i in change.intervals if i not in extensions(change.intervals)])
     if step is None:
         return ground
     target = (change.root + step) % 12
     up = (target - ground) % 12
     return ground + (up - 12 if up > 5 and ground + up - 12 >= 26 and rng.random() < 0.5 else up)
-
-
-def extensions_of(change: Change) -> set[int]:
-    """Ninths and above, which a bass line leaves alone."""
-    from earmark.datasets.chord_comping import extensions
-
-    return extensions(change.intervals)
 
 
 def write_layer(changes: tuple[Change, ...], centre: float, size: int, rng: random.Random) -> list[Tone]:
@@ -107,9 +73,11 @@ def write_stabs(changes: tuple[Change, ...], bar: float, centre: float, rng: ran
     return tones
 
 
-def write_melody(changes: tuple[Change, ...], scale: tuple[int, ...], bar: float, metre: int, rng: random.Random) -> list[Tone]:
+def write_melody(
+    changes: tuple[Change, ...], scale: tuple[int, ...], bar: float, metre: int, rng: random.Random
+) -> list[Tone]:
     """A line that steps through the scale; chord notes where it is strong, now and then a suspension."""
-    patterns = rng.sample(RHYTHMS[metre], k=2)
+    patterns = rng.sample(MELODIES[metre], k=2)
     low, tones = rng.choice((57, 60, 64, 67, 72)), []
     pitch = low + rng.randrange(12)
     for change in changes:

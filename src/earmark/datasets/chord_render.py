@@ -72,14 +72,22 @@ def check(job: Job) -> None:
     try:
         import midirenderer  # noqa: F401
     except ImportError:
-        raise EarmarkError("Rendering needs the package midirenderer; install it with `pip install midirenderer`.") from None
+        raise EarmarkError("Rendering needs midirenderer; install it with `pip install midirenderer`.") from None
     if not job.soundfonts:
         raise EarmarkError("Rendering needs a SoundFont; name one or more .sf2 files with --soundfont.")
     for path in job.soundfonts:
-        if not Path(path).is_file() or Path(path).open("rb").read(12)[8:] != b"sfbk":
+        if not _is_soundfont(Path(path)):
             raise EarmarkError(f"{path} is no SoundFont file (.sf2); name one that is, such as FluidR3_GM.sf2.")
     if job.pop909:
         pop909.songs(Path(job.pop909), *job.songs_of)
+
+
+def _is_soundfont(path: Path) -> bool:
+    """Whether the file has sf2's mark; sf3 has it too, but samples that midirenderer does not read."""
+    if not path.is_file() or path.suffix.lower() == ".sf3":
+        return False
+    with path.open("rb") as f:
+        return f.read(12)[8:] == b"sfbk"
 
 
 def _same_settings(path: Path, job: Job) -> None:

@@ -18,18 +18,21 @@ import pretty_midi
 from earmark.chords.lab import Segment
 from earmark.datasets import chord_comping as comping
 from earmark.datasets import chord_parts as parts
-from earmark.datasets.chord_comping import PATTERNS, VOICINGS, Player, Tone
+from earmark.datasets import chord_patterns as patterns
+from earmark.datasets.chord_comping import VOICINGS, Player, Tone
 from earmark.datasets.chord_harmony import Change, Harmony, write_harmony
 
 RESOLUTION = 960  # ticks a quarter at 120 a minute: .5 ms
 ENSEMBLES = {"piano": 0.16, "guitar": 0.20, "pad": 0.08, "duo": 0.12, "band": 0.44}
 METRES = {"4/4": (4, 4), "3/4": (3, 3), "6/8": (3, 3)}  # quarters a bar, and the table of patterns
+# General MIDI programs; what is named twice is drawn twice as often.
 PIANOS = (0, 0, 0, 1, 1, 2, 3, 4, 4, 5, 5, 6, 7)
 GUITARS = (24, 24, 24, 25, 25, 25, 25, 26, 26, 27, 27, 28)
 PADS = (16, 17, 18, 19, 20, 21, 22, 48, 49, 50, 51, 52, 54, 88, 89, 90, 91, 92, 94, 95)
-COMPS = (*PIANOS, *PIANOS, *GUITARS, *GUITARS, 29, 30, 31, 8, 11, 11, 12, 13, 15, *range(16, 24), 21, 45, 46, 48, 61, 62, 80, 81, 104, 105, 107)
+MORE_COMPS = (29, 30, 31, 8, 11, 11, 12, 13, 15, *range(16, 24), 21, 45, 46, 48, 61, 62, 80, 81, 104, 105, 107)
+COMPS = (*PIANOS, *PIANOS, *GUITARS, *GUITARS, *MORE_COMPS)
 BASSES = (*range(32, 40), 32, 33, 33, 34, 35, 43, 58, 70)
-LEADS = (*range(0, 16), 22, *range(24, 31), *range(40, 43), *range(56, 60), *range(64, 80), *range(80, 88), 104, 105, 110)
+LEADS = (*range(16), 22, *range(24, 31), *range(40, 43), *range(56, 60), *range(64, 88), 104, 105, 110)
 KITS = (0, 0, 0, 0, 8, 16, 24, 25, 32, 40)
 RINGING_S = 0.12  # longest that a note sounds on into the next chord
 
@@ -114,8 +117,9 @@ def _ensemble(style: str, harmony: Harmony, bar: int, metre: int, beats: int, rn
     comp = _comp(style, changes, bar, metre, rng)
     if style not in ("duo", "band"):
         return comp if rng.random() > 0.15 else [*comp, _melody(harmony, bar, metre, rng)]
-    bass = parts.write_bass(changes, rng.choice(parts.BASSES[metre]), bar, rng.choice((28, 28, 31, 33)), rng)
-    players = [*comp, Part("bass", bass, rng.choice(BASSES), rng.randint(80, 120), rng.randint(70, 105), rng.uniform(0.5, 1))]
+    bass = parts.write_bass(changes, rng.choice(patterns.BASSES[metre]), bar, rng.choice((28, 28, 31, 33)), rng)
+    player = Part("bass", bass, rng.choice(BASSES), rng.randint(80, 120), rng.randint(70, 105), rng.uniform(0.5, 1))
+    players = [*comp, player]
     if style == "band":
         players += _others(harmony, bar, metre, beats, rng)
     elif rng.random() < 0.3:
@@ -128,15 +132,21 @@ def _comp(style: str, changes: tuple[Change, ...], bar: int, metre: int, rng: ra
     program = rng.choice({"piano": PIANOS, "guitar": GUITARS, "pad": PADS}.get(style, COMPS))
     alone = style not in ("duo", "band")
     guitar = style == "guitar" or (24 <= program <= 31 and rng.random() < 0.85)
-    pattern = rng.choice(PATTERNS[metre]) if rng.random() < 0.8 else comping.random_pattern(rng.choice((2, 4)) * metre, rng)
-    if style == "pad" and rng.random() < 0.7:
-        pattern = "X-------" if metre == 4 else "X-----"
+    pattern = _pattern(style, metre, rng)
     strum = rng.uniform(0.01, 0.04) * rng.choice((1, 1, 1, 2)) if guitar else rng.choice((0, 0, 0, 0.03))
     kind = "guitar" if guitar else rng.choice(VOICINGS)
     player = Player(pattern, kind, rng.uniform(52, 70), alone, rng.random() < 0.6, strum)
     tones = comping.write_comp(changes, player, bar, rng)
     legato = rng.choice((1.0, 1.0, rng.uniform(0.3, 1.0)))
     return [Part("comp", tones, program, rng.randint(75, 120), rng.randint(55, 105), legato)]
+
+
+def _pattern(style: str, metre: int, rng: random.Random) -> str:
+    known = rng.random() < 0.8
+    pattern = rng.choice(patterns.COMPS[metre]) if known else comping.random_pattern(rng.choice((2, 4)) * metre, rng)
+    if style == "pad" and rng.random() < 0.7:
+        return "X-------" if metre == 4 else "X-----"
+    return pattern
 
 
 def _others(harmony: Harmony, bar: int, metre: int, beats: int, rng: random.Random) -> list[Part]:

@@ -17,8 +17,10 @@ import pretty_midi
 from earmark.chords import harte, lab
 from earmark.chords.lab import Segment
 from earmark.datasets import chord_parts as parts
+from earmark.datasets import chord_patterns as patterns
+from earmark.datasets.chord_comping import Tone
 from earmark.datasets.chord_harmony import Change
-from earmark.datasets.chord_songs import BASSES, COMPS, KITS, LEADS, PADS, PIANOS, RESOLUTION, Part, Song, perform
+from earmark.datasets.chord_songs import BASSES, COMPS, KITS, LEADS, PADS, PIANOS, Part, Song, perform
 from earmark.errors import EarmarkError
 
 PROGRAMS = {"MELODY": LEADS, "BRIDGE": (*COMPS, *LEADS, *PADS), "PIANO": (*PIANOS, *PIANOS, *COMPS)}
@@ -38,7 +40,7 @@ def songs(root: Path, first: int = 1, last: int = 909) -> list[Path]:
 
 
 def read_chords(path: Path) -> list[Segment]:
-    """The song's chords from 0 on: overlaps cut, gaps up to a beat closed and longer ones N, equal neighbours joined."""
+    """The song's chords from 0 on: overlaps cut, gaps up to a beat closed, longer ones N, equal neighbours joined."""
     found: list[Segment] = [Segment(0.0, 0.0, "N")]
     for n, line in enumerate(path.read_text().splitlines(), 1):
         start, end, label = _row(path, n, line)
@@ -113,8 +115,6 @@ def _players(
     folder: Path, begin: float, seconds: float, seconds_at: Callable[[float], float], rng: random.Random
 ) -> list[Part]:
     """The tracks in the window, in beats; the melody is left out of some."""
-    from earmark.datasets.chord_comping import Tone
-
     midi, players = pretty_midi.PrettyMIDI(str(folder / f"{folder.name}.mid")), []
     grid = np.array([seconds_at(n) for n in range(-64, 2048)])
 
@@ -144,7 +144,7 @@ def _added(
     players, end = [], segments[-1].end_s
     changes = [c for s in segments if (c := _change(s, beats)) is not None]
     if rng.random() < 0.4 and changes:
-        tones = parts.write_bass(tuple(changes), rng.choice(parts.BASSES[bar]), bar, rng.choice((28, 31)), rng)
+        tones = parts.write_bass(tuple(changes), rng.choice(patterns.BASSES[bar]), bar, rng.choice((28, 31)), rng)
         players.append(Part("bass", tones, rng.choice(BASSES), rng.randint(75, 115), rng.randint(70, 100), 0.9))
     if rng.random() < 0.5:
         first = max(0, bisect.bisect_left(beats, 0.0) // bar * bar)
