@@ -17,8 +17,8 @@ from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings
 
 AT_ONCE = 4096  # frames; the network reads long recordings in pieces
 # What a change costs: nats, how far the network's own word on changes counts, frames it may be early or late. Chosen
-# on validation songs (recipes/README.md).
-SWITCH = {"base": 3.0, "weight": 0.5, "reach": 1}
+# on validation songs (recipes/chord_decoding.py).
+SWITCH = {"base": 2.0, "weight": 0.5, "reach": 0}
 
 
 @dataclass(frozen=True)
