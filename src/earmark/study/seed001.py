@@ -5,6 +5,7 @@ The smallest whole example of the project: no audio files, no pipeline, under a 
 
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
@@ -17,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from earmark import config, paths, tracking
+from earmark.chords.dyads import CQTS
 from earmark.imports import code_sha256
 from earmark.study import seed001_show as show
 from earmark.study.checks import Checks
@@ -26,7 +28,7 @@ from earmark.study.seed001_fit import NETS, FitSettings, fit
 
 HIS_LOSS = 0.0022  # his validation loss after 15 epochs
 KEYS = ("kind", "about", "seeds", "train", "quick")
-NUMBERS = {f.name: f.type for f in fields(FitSettings)}
+TRAINING = {f.name: f.type for f in fields(FitSettings)}
 
 
 @dataclass(frozen=True)
@@ -46,32 +48,36 @@ def parse(raw: dict[str, Any], file: Path, quick: bool, overrides: list[str]) ->
     small = check.mapping(raw.get("quick") or {}, "quick")
     check.known(small, ("seeds", "train"), "quick has the key")
     said = raw | small if quick else raw
-    numbers = dict(check.mapping((raw.get("train") or {}) | (said.get("train") or {}), "train"))
+    training = dict(check.mapping(raw.get("train") or {}, "train"))
+    training |= check.mapping(said.get("train") or {}, "quick: train")
     for override in overrides:
         key, value = config.assignment(override)
         check.that(
             key.startswith("train."), f"-S sets '{key}'; this study's keys begin with train, as in train.epochs=5."
         )
-        numbers[key.removeprefix("train.")] = value
+        training[key.removeprefix("train.")] = value
     seeds = check.mapping(said.get("seeds") or {"dyad": [1]}, "seeds")
     check.known(seeds, NETS, "seeds names the network")
     for net, some in seeds.items():
         whole = isinstance(some, list) and all(type(s) is int and s >= 0 for s in some)
         check.that(whole and 0 < len(some) == len(set(some)), f"seeds.{net} must list different whole numbers from 0.")
-    _check_numbers(check, numbers)
+    _check_training(check, training)
     name = file.stem + ("-quick" if quick else "")
-    return Settings(name, str(raw.get("about") or ""), seeds, FitSettings(**numbers))
+    return Settings(name, str(raw.get("about") or ""), seeds, FitSettings(**training))
 
 
-def _check_numbers(check: Checks, numbers: dict[str, Any]) -> None:
-    check.known(numbers, NUMBERS, "train has the key")
-    for key, value in numbers.items():
-        whole = NUMBERS[key] is int
-        right = type(value) is int and value > 0 if whole else type(value) in (int, float) and value >= 0
+def _check_training(check: Checks, training: dict[str, Any]) -> None:
+    check.known(training, TRAINING, "train has the key")
+    for key, value in training.items():
+        if key == "cqt":
+            check.choice(training, key, tuple(CQTS))
+            continue
+        whole = TRAINING[key] is int
+        right = type(value) is int and value > 0 if whole else type(value) in (int, float) and 0 <= value < math.inf
         check.that(
             right, f"train.{key} must be a {'whole number above 0' if whole else 'number from 0'}, not {value!r}."
         )
-    check.that(numbers.get("batch_size", 2) % 2 == 0, "train.batch_size must be even: half major, half minor.")
+    check.that(training.get("batch_size", 2) % 2 == 0, "train.batch_size must be even: half major, half minor.")
 
 
 def run(
@@ -175,7 +181,7 @@ def _write(settings: Settings, results: list[dict], file: Path, out: Path) -> tu
     figures = figures_of(table)
     (out / "metrics.json").write_text(json.dumps(figures, indent=2) + "\n")
     shutil.copyfile(file, out / file.name)
-    pictures = show.pictures(out, results)
+    pictures = show.pictures(out, results, settings.train.cqt)
     _print(settings, table, figures)
     return [out / "table.csv", out / "metrics.json", out / file.name, *pictures], figures
 

@@ -18,7 +18,7 @@ VALIDATION_BATCHES = 4
 
 @dataclass(frozen=True)
 class FitSettings:
-    """How a network is trained: the source's `fit_generator` and SGD."""
+    """How a network is trained: the source's `fit_generator` and SGD. cqt: whose computes the inputs."""
 
     epochs: int = 15
     steps: int = 200
@@ -26,6 +26,7 @@ class FitSettings:
     lr: float = 0.01
     momentum: float = 0.9
     decay: float = 1e-6
+    cqt: str = "earmark"
 
 
 def fit(net: str, seed: int, settings: FitSettings) -> dict[str, Any]:
@@ -36,14 +37,15 @@ def fit(net: str, seed: int, settings: FitSettings) -> dict[str, Any]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = NETS[net]()
-    training, validation, test = (np.random.default_rng([seed, i]) for i in range(3))
-    alive = alive_kernels(model)
-    history = train(model, Dyads(PITCHES_HZ, training), Dyads(PITCHES_HZ, validation), settings)
+    rngs = [np.random.default_rng([seed, i]) for i in range(3)]
+    training, validation, known = (Dyads(PITCHES_HZ, rng, settings.cqt) for rng in rngs)
+    alive = alive_kernels(model, training.templates)
+    history = train(model, training, validation, settings)
     result = {"net": net, "seed": seed, "parameters": n_parameters(model), "alive_at_start": alive, "history": history}
     for name, roots in (("unseen", UNSEEN_HZ), ("quarter_tones", QUARTER_TONES_HZ)):
-        loss, accuracy = judge(model, Dyads(roots, test), settings.batch_size)
+        loss, accuracy = judge(model, Dyads(roots, rngs[2], settings.cqt), settings.batch_size)
         result |= {f"{name}_loss": loss, f"{name}_accuracy": accuracy}
-    result |= {"accuracy_without": without_each_kernel(model, Dyads(PITCHES_HZ, test), settings.batch_size)}
+    result |= {"accuracy_without": without_each_kernel(model, known, settings.batch_size)}
     return result | {"weights": {name: w.tolist() for name, w in model.state_dict().items()}}
 
 
@@ -89,15 +91,14 @@ def tensors(data: Dyads, batch_size: int) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def alive_kernels(model: nn.Module) -> int | None:
-    """How many kernels answer above zero to any template: the ReLU lets no gradient through to the others.
+def alive_kernels(model: nn.Module, templates: np.ndarray) -> int | None:
+    """How many kernels answer above zero to any template (2, roots, 36, 3): the ReLU cuts the others off from learning.
 
     None for the network without a ReLU, whose kernels always learn.
     """
     if not isinstance(model, DyadNet):
         return None
-    inputs = torch.from_numpy(Dyads(PITCHES_HZ, np.random.default_rng()).templates).flatten(0, 1)
-    return int((model.maps(inputs).amax((0, 2)) > 0).sum())
+    return int((model.maps(torch.from_numpy(templates).flatten(0, 1)).amax((0, 2)) > 0).sum())
 
 
 @torch.no_grad()

@@ -23,18 +23,18 @@ def shown(results: list[dict]) -> dict:
     return min(ours, key=lambda r: r["history"][-1]["val_loss"])
 
 
-def pictures(out: Path, results: list[dict]) -> list[Path]:
-    """All pictures as PNG below `out`."""
+def pictures(out: Path, results: list[dict], cqt_of: str) -> list[Path]:
+    """All pictures as PNG below `out`; cqt_of: whose CQT computed the inputs."""
     one = shown(results)
-    made = [inputs(out / "inputs.png"), curves(out / "curves.png", results), kernels(out / "kernels.png", one)]
+    made = [inputs(out / "inputs.png", cqt_of), curves(out / "curves.png", results), kernels(out / "kernels.png", one)]
     if one["net"] == "dyad":
-        made += [maps(out / "maps.png", one), dense(out / "dense.png", one)]
+        made += [maps(out / "maps.png", one, cqt_of), dense(out / "dense.png", one)]
     return made
 
 
-def inputs(path: Path) -> Path:
+def inputs(path: Path, cqt_of: str) -> Path:
     """The first four roots of a batch, as major dyads and as minor ones, with the batch's noise."""
-    x, _ = Dyads(PITCHES_HZ, np.random.default_rng(1)).batch(8)
+    x, _ = Dyads(PITCHES_HZ, np.random.default_rng(1), cqt_of).batch(8)
     fig, axes = plt.subplots(1, 8, figsize=(10, 4), sharey=True, layout="constrained")
     for ax, one, quality in zip(axes, x, [MAJOR] * 4 + [MINOR] * 4, strict=True):
         image = _map(ax, one)
@@ -75,23 +75,24 @@ def kernels(path: Path, one: dict) -> Path:
     return _save(fig, path, f"Kernels of seed {one['seed']}, and the accuracy without each")
 
 
-def maps(path: Path, one: dict) -> Path:
+def maps(path: Path, one: dict, cqt_of: str) -> Path:
     """What the network computes of a major and a minor third: valid cross-correlation, kernels not flipped."""
     model = DyadNet()
     model.load_state_dict({k: torch.tensor(v) for k, v in one["weights"].items()})
-    x = torch.from_numpy(templates(PITCHES_HZ)[:, ROOT])
+    x = torch.from_numpy(templates(PITCHES_HZ, cqt_of)[:, ROOT])
     with torch.inference_mode():
-        found, logits = model.maps(x).numpy(), model(x).softmax(1).numpy()
+        found, shares = model.maps(x).numpy(), model(x).softmax(1).numpy()
     fig, axes = plt.subplots(2, 5, figsize=(11, 6), sharex="col", layout="constrained")
     for q, quality in QUALITIES.items():
         _map(axes[q, 0], x[q].numpy())
-        axes[q, 0].set(title=f"{quality} third on {NAMES[ROOT]}: P(minor) {logits[q, MINOR]:.3f}")
+        axes[q, 0].set_title(f"{quality} third on {NAMES[ROOT]}\nP(minor) {shares[q, MINOR]:.3f}", fontsize=10)
         for k, ax in enumerate(axes[q, 1:]):
             ax.plot(found[q, k], np.arange(found.shape[2]))
             ax.axvline(0, color="0.7", lw=1)
             best = int(found[q, k].argmax())
             ax.plot(found[q, k, best], best, "o", color="C1")
-            ax.set(title=f"kernel {k + 1}, max {found[q, k, best]:.2f} at {best}", ylim=(-0.5, 31.5))
+            ax.set_title(f"kernel {k + 1}\nmax {found[q, k, best]:.2f} at {best}", fontsize=10)
+            ax.set_ylim(-0.5, 31.5)
     axes[1, 0].set_xlabel("frame")
     return _save(fig, path, "Cross-correlation of each kernel by pitch (semitones above A3 of its lowest row)")
 
