@@ -43,7 +43,7 @@ TOOLS = {
     "crema": ("crema.py", []),
     "earmark": ("own_model.py", []),
 }
-THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB_MAXIMUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP")
+THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA")  # TensorFlow, PyTorch and ONNX Runtime are told by their runners
 FIGURES = ("root", "thirds", "majmin", "mirex", "sevenths", "tetrads", "bass", "seg", "class_balanced_tetrads")
 ROWS = (*FIGURES, "times_real_time", "load_s")
 SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
