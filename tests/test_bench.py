@@ -120,6 +120,14 @@ def test_a_key_file_that_is_none_is_named(folders, earmark, text):
     assert "estimates/song0.json is no JSON object with 'key'" in err[0]
 
 
+def test_a_gap_in_an_estimate_is_no_chord_and_in_an_annotation_unknown(workplace, earmark):
+    for folder, text in (("truth", "0 1 N\n1 2 C\n3 4 C\n"), ("estimates", "0 0.1 N\n0.9 2 C\n2 4 G\n")):
+        Path(folder).mkdir()
+        Path(folder, "a.lab").write_text(text)
+    _, out, _ = earmark("bench", "chords", "estimates", "--truth", "truth", "--json", "--draws", "0")
+    assert json.loads(out)["majmin"] == pytest.approx(1.9 / 3)  # N for .9 s, C for 1 s; 2 to 3 s does not count
+
+
 def test_a_bad_estimate_is_named_by_file_and_row(folders, earmark):
     Path("estimates/song2.lab").write_text("0 1 C\n1 2 Hm\n")
     status, _, err = earmark("bench", "chords", "estimates", "--truth", "truth")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from earmark import config, console, paths, resolve
+from earmark import cli_chord, config, console, paths, resolve
 from earmark.console import Overrides, TaskName, warn
 from earmark.errors import EarmarkError
 
@@ -25,8 +25,12 @@ def predict(
     model: ModelName = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     timeline: Annotated[bool, typer.Option("--timeline", help="Say what is heard when.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Chords: the folder for .lab, .json and .mid files.")] = None,
 ) -> None:
     """Say what recordings are, with the registry's champion, another model, or the released one."""
+    if task == "chord":
+        cli_chord.predict(files, model, as_json, out)
+        return
     config.check_task(task)
     problems = {file: problem for file in files if (problem := _no_recording(file, task))}
     answers: list[tuple[Path, Answer]] = []

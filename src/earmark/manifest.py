@@ -1,4 +1,8 @@
-"""The table of recordings: its schema, grouped splits, and the check that no group is in two splits."""
+"""The table of recordings: its schema, grouped splits, and the check that no group is in two splits.
+
+What is true of a recording stands in `label`, a class, or in `lab`, a file of chords; a prepared table of chords has
+no `label`, and nothing is dealt or checked by class.
+"""
 
 import csv
 import hashlib
@@ -94,7 +98,8 @@ def _turns(table: pd.DataFrame, key: str, seed: int) -> pd.Series:
     (scikit-learn's StratifiedGroupKFold balances better but may leave a small class out of a part.)
     """
     rng = np.random.default_rng(seed)
-    label_of = table.groupby(key).label.agg(lambda labels: labels.value_counts().sort_index().idxmax())
+    classes = table if "label" in table else table.assign(label="")
+    label_of = classes.groupby(key).label.agg(lambda labels: labels.value_counts().sort_index().idxmax())
     turn_of: dict[str, int] = {}
     for label in sorted(label_of.unique()):
         groups = sorted(label_of.index[label_of == label])
@@ -153,6 +158,12 @@ def _known_fold(fold: str | int | None, named: pd.Series) -> str:
 
 
 def _require_groups(table: pd.DataFrame, key: str, least: int) -> None:
+    if "label" not in table:
+        if table[key].nunique() < least:
+            raise EarmarkError(
+                f"There are recordings of {table[key].nunique()} {key}(s) only; train, val and test need one each."
+            )
+        return
     counts = table.groupby("label")[key].nunique()
     if len(counts) < 2:
         raise EarmarkError(f"There is one class only ('{counts.index[0]}'); at least two are needed.")
@@ -178,7 +189,7 @@ def check_splits(table: pd.DataFrame, key: str = "group") -> None:
     for split in ("train", "test"):  # a training that decides nothing on validation needs none
         if split not in set(table["split"]):
             raise EarmarkError(f"No recording is in the split '{split}'; give it some.")
-    if key == "label":
+    if key == "label" or "label" not in table:
         return
     trained = set(table.label[table["split"] == "train"])
     for split in ("val", "test"):
@@ -195,6 +206,8 @@ def check_splits(table: pd.DataFrame, key: str = "group") -> None:
 def lacking(table: pd.DataFrame, column: str, parts: Iterable[str] | None = None) -> list[str]:
     """A sentence on every part (a fold or split of `column`; all by default) without a recording of some class."""
     sentences = []
+    if "label" not in table:
+        return sentences
     for part in table[column].unique() if parts is None else parts:
         missing = sorted(set(table.label) - set(table.label[table[column] == part]))
         if missing:
@@ -215,17 +228,20 @@ def same_audio(table: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def digest(table: pd.DataFrame) -> str:
-    """sha256 over what decides a score: every recording's content, label and group, in order of path."""
-    rows = table.sort_values("path")[["path", "sha256", "label", "group"]]
+    """sha256 over what decides a score: every recording's content, truth and group, in order of path."""
+    truth = "label" if "label" in table else "truth_sha256"
+    rows = table.sort_values("path")[["path", "sha256", truth, "group"]]
     return hashlib.sha256(rows.to_csv(index=False, lineterminator="\n").encode()).hexdigest()
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Recordings, groups and minutes of each label and split; a last row for all."""
+    """Recordings, groups and minutes of each label and split, where there are labels; last rows for all."""
     rows = table.assign(minutes=table.duration_s / 60)
     shape = {"recordings": ("path", "size"), "groups": ("group", "nunique"), "minutes": ("minutes", "sum")}
-    each = rows.groupby(["label", "split"]).agg(**shape).reset_index()
     total = rows.groupby("split").agg(**shape).reset_index().assign(label="(all)")
+    if "label" not in table:
+        return total[["label", "split", *shape]].round({"minutes": 2})
+    each = rows.groupby(["label", "split"]).agg(**shape).reset_index()
     return pd.concat([each, total], ignore_index=True).round({"minutes": 2})
 
 

@@ -1,4 +1,7 @@
-"""The first stage: read a source, try every file, quarantine what cannot be used, split by group."""
+"""The first stage: read a source, try every file, quarantine what cannot be used, split by group.
+
+A task says by `truth` what it needs to know of a recording: "label", a class, or "lab", a file of chords.
+"""
 
 import hashlib
 import json
@@ -9,21 +12,31 @@ from pathlib import Path
 
 import pandas as pd
 
-from earmark import audio, manifest
-from earmark.datasets import corpora, folder
+from earmark import audio, chord_files, manifest
+from earmark.datasets import chord_corpora, corpora, folder
 from earmark.errors import EarmarkError
 from earmark.settings.data import DataSettings
 
 Progress = Callable[[Iterable, int, str], Iterable]
-READERS = {"demo": folder.read, "folder": folder.read} | corpora.READERS
+READERS = {
+    "label": {"demo": folder.read, "folder": folder.read} | corpora.READERS,
+    "lab": {"demo": folder.read_songs, "folder": folder.read_songs} | chord_corpora.READERS,
+}
 
 
-def run(data: DataSettings, root: Path, warn: Callable[[str], None], progress: Progress, key: str = "group"):
+def run(
+    data: DataSettings,
+    root: Path,
+    warn: Callable[[str], None],
+    progress: Progress,
+    key: str = "group",
+    truth: str = "label",
+):
     """Read, check and split one task's recordings: `read`, with `split` (and `fold`) assigned.
 
     Raises EarmarkError when the source is not usable as a whole.
     """
-    table, quarantined = read(data, root, warn, progress)
+    table, quarantined = read(data, root, warn, progress, truth)
     table = manifest.assign_splits(table, data, key)
     held_out = ("fold", [str(data.test_fold)]) if "fold" in table else ("split", ["test"])
     for sentence in manifest.lacking(table, *held_out) if key != "label" else ():
@@ -33,18 +46,29 @@ def run(data: DataSettings, root: Path, warn: Callable[[str], None], progress: P
     return table, quarantined
 
 
-def read(data: DataSettings, root: Path, warn: Callable[[str], None], progress: Progress):
+def read(
+    data: DataSettings, root: Path, warn: Callable[[str], None], progress: Progress, truth: str = "label"
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read a source and try every file.
 
     Returns (recordings, quarantined): two tables; the first is the source's manifest with duration_s,
-    sample_rate, channels, peak and sha256; the second has path and reason.
+    sample_rate, channels, peak and sha256; the second has path and reason. Where chords are the truth, the first has
+    no label, but chords and keys (the text of .lab files, '' without keys), key (the main one, or '') and truth_sha256.
     """
+    if data.source not in READERS[truth]:
+        known = ", ".join(READERS[truth])
+        raise EarmarkError(
+            f"The source '{data.source}' has no {truth} of its recordings; set tasks.*.data.source to one of {known}."
+        )
     if not root.is_dir():
         raise EarmarkError(f"The audio folder {root} does not exist; set tasks.*.data.root to yours.")
-    table = READERS[data.source](root, warn)
+    table = READERS[truth][data.source](root, warn)
     files = [manifest.inside(root, path, where) for where, path in table.path.items()]
     with ThreadPoolExecutor() as pool:
         facts = pd.DataFrame(progress(pool.map(_inspect, files), len(files), "checking audio"), index=table.index)
+    if truth == "lab":
+        table = table.drop(columns="label", errors="ignore")  # a song has no class
+        facts = chord_files.with_chords(table, facts, root)
     bad = facts.reason != ""
     quarantined = pd.DataFrame({"path": table.path[bad], "reason": facts.reason[bad]})
     _refuse_many(quarantined, len(table), data.max_quarantined)
@@ -53,8 +77,13 @@ def read(data: DataSettings, root: Path, warn: Callable[[str], None], progress: 
 
 
 def write(out: Path, table: pd.DataFrame, quarantined: pd.DataFrame) -> None:
-    """manifest.csv, quarantine.csv, summary.csv, clip_lengths.csv and data.json below `out`."""
+    """manifest.csv, quarantine.csv, summary.csv, clip_lengths.csv and data.json below `out`.
+
+    Chords become files there, too: the manifest's lab and key_lab ('' without keys) are paths below `out`.
+    """
     out.mkdir(parents=True, exist_ok=True)
+    if "chords" in table:
+        table = chord_files.write(out, table)
     table.to_csv(out / "manifest.csv", index=False)
     quarantined.to_csv(out / "quarantine.csv", index=False)
     manifest.summary(table).to_csv(out / "summary.csv", index=False)

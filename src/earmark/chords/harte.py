@@ -100,7 +100,8 @@ def class_of(chord: Chord, vocabulary: Vocabulary = SEED) -> int:
     deciding between equals: C:7(#11) is a C:7, C:13 (with Harte's 11th) a C:9(13), C:sus4(b7,9) a C:sus4(b7).
     3. Else the one that differs in the fewest notes: C:min7(*5) is a C:min7, C:maj(*5) a C:maj.
     C:sus2 becomes C:5 in seed 002's table: no quality there is right by mir_eval's tetrads, but C:5 keeps root, third
-    and bass; G:sus4/4 has its notes, and loses the root (4 % of the time in POP909).
+    and bass; G:sus4/4 has its notes, and loses the root. POP909 is sus2 for 4 % of its time, so that the seed's table
+    can reach .961 of its tetrads at most, WIDE all of them.
     """
     if chord.root < 0:
         return vocabulary.none if chord.bass == NO_BASS else IGNORED

@@ -39,6 +39,11 @@ def read(path: Path, duration_s: float | None = None, fill: str = "X") -> list[S
     Raises EarmarkError naming file and row.
     """
     rows = [(n, line.split()) for n, line in enumerate(_lines(path), 1) if line.strip()]
+    return checked(path, rows, duration_s, fill)
+
+
+def checked(path: Path, rows: list[tuple[int, list[str]]], duration_s: float | None, fill: str) -> list[Segment]:
+    """`read` of numbered rows START END LABEL that `path` holds in another format."""
     if not rows:
         raise EarmarkError(f"{path} has no rows; write one row a chord, as in '0.0 2.5 C:maj', or 'N' for no chord.")
     segments = [_segment(f"{path}, row {n}", fields) for n, fields in rows]
@@ -142,7 +147,12 @@ def frames(segments: list[Segment], n_frames: int, hop_s: float, vocabulary: Voc
 
 def write(path: Path, segments: list[Segment]) -> None:
     """A .lab file, times to the microsecond."""
-    path.write_text("".join(f"{s.start_s:.6f}\t{s.end_s:.6f}\t{s.label}\n" for s in segments))
+    path.write_text(text(segments))
+
+
+def text(segments: list[Segment]) -> str:
+    """The rows of a .lab file."""
+    return "".join(f"{s.start_s:.6f}\t{s.end_s:.6f}\t{s.label}\n" for s in segments)
 
 
 def write_json(path: Path, segments: list[Segment], **song) -> None:

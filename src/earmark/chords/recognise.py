@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import log_softmax, logsigmoid
+from torch.nn.functional import log_softmax
 
 from earmark import audio, model_folder
 from earmark.chords import decode, harte, lab, spectrogram, targets
@@ -17,8 +17,8 @@ from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings
 
 AT_ONCE = 4096  # frames; the network reads long recordings in pieces
 # What a change costs: nats, how far the network's own word on changes counts, frames it may be early or late. Chosen
-# on validation songs (recipes/README.md).
-SWITCH = {"base": 3.0, "weight": 0.5, "reach": 1}
+# on validation songs (recipes/chord_decoding.py).
+SWITCH = {"base": 2.0, "weight": 0.5, "reach": 0}
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,7 @@ def song(heard: ChordLogits, hop_s: float, duration_s: float, audible: bool = Tr
     path = decode.viterbi(log_chord, decode.switch_costs(change, **SWITCH))
     runs = decode.segments(path, log_chord, hop_s, duration_s)
     basses = log_softmax(heard.bass, 1).numpy()
-    labels = [_label(run, basses, hop_s) for run in runs]
-    chords = [lab.Segment(run.start_s, run.end_s, label, run.probability) for run, label in zip(runs, labels, strict=True)]
+    chords = [lab.Segment(run.start_s, run.end_s, _label(run, basses, hop_s), run.probability) for run in runs]
     key = heard.key.double().log_softmax(1).mean(0).softmax(0)
     return Song(chords, targets.key_label(int(key.argmax())), float(key.max()), duration_s)
 

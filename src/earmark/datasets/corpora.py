@@ -75,17 +75,17 @@ BALLROOM_JOINED = {
 
 def esc10(root: Path, warn: Warn) -> pd.DataFrame:
     """ESC-10: the clips of ESC-50 marked esc10, ten classes. Five official folds, grouped by Freesound source."""
-    return _table(_listed(root, ESC10), root)
+    return table_of(_listed(root, ESC10), root)
 
 
 def esc50(root: Path, warn: Warn) -> pd.DataFrame:
     """ESC-50 (Piczak 2015, https://github.com/karolpiczak/ESC-50): 2,000 clips of 5 s, 50 classes, five folds."""
-    return _table(_listed(root, ESC50), root)
+    return table_of(_listed(root, ESC50), root)
 
 
 def urbansound8k(root: Path, warn: Warn) -> pd.DataFrame:
     """UrbanSound8K (Salamon 2014, https://urbansounddataset.weebly.com): ten folds, grouped by Freesound recording."""
-    return _table(_listed(root, URBANSOUND8K), root)
+    return table_of(_listed(root, URBANSOUND8K), root)
 
 
 def fsdkaggle2018(root: Path, warn: Warn) -> pd.DataFrame:
@@ -93,7 +93,7 @@ def fsdkaggle2018(root: Path, warn: Warn) -> pd.DataFrame:
 
     Read with the labels published after the competition; the padding clips, which were not scored, are in no table.
     """
-    return _table((row for listing in FSDKAGGLE2018 for row in _listed(root, listing)), root)
+    return table_of((row for listing in FSDKAGGLE2018 for row in _listed(root, listing)), root)
 
 
 def gtzan(root: Path, warn: Warn) -> pd.DataFrame:
@@ -102,7 +102,7 @@ def gtzan(root: Path, warn: Warn) -> pd.DataFrame:
     Its artists, replicas and distortions (Sturm 2013, arXiv:1306.1461) leak through every random split, which `warn`
     says, unless the three lists of the fault-filtered split (Kereliuk 2015, arXiv:1507.04761) lie in `root`.
     """
-    genres = _require(root, "genres")
+    genres = require(root, "genres")
     files = sorted(p.relative_to(genres).as_posix() for p in genres.glob("*/*") if p.suffix.lower() in EXTENSIONS)
     if any((root / name).exists() for name in GTZAN_FILTERED):
         return _gtzan_filtered(root, files, warn)
@@ -114,7 +114,7 @@ def gtzan(root: Path, warn: Warn) -> pd.DataFrame:
         f"({', '.join(GTZAN_FILTERED)}; Kereliuk, Sturm and Larsen 2015) into {root} to use that."
     )
     paths = [f"genres/{file}" for file in files]
-    return _table((Row(path, path, PurePosixPath(path).parts[1], path) for path in paths), root)
+    return table_of((Row(path, path, PurePosixPath(path).parts[1], path) for path in paths), root)
 
 
 def _gtzan_filtered(root: Path, files: list[str], warn: Warn) -> pd.DataFrame:
@@ -130,7 +130,7 @@ def _gtzan_filtered(root: Path, files: list[str], warn: Warn) -> pd.DataFrame:
         for where, path in _lines(root / name, "blues/blues.00029.wav"):
             file = f"genres/{on_disk.get(path.with_suffix(''), path)}"
             rows.append(Row(f"{name}, {where}", file, path.parts[0], file, split))
-    table = _table(rows, root)
+    table = table_of(rows, root)
     left = len({f"genres/{file}" for file in files} - set(table.path))
     warn(f"GTZAN's fault-filtered split: {len(table)} recordings; {left} on disk are in none of its lists: left out.")
     return table
@@ -145,14 +145,14 @@ def ballroom(root: Path, warn: Warn) -> pd.DataFrame:
     """
     name = "BallroomData/allBallroomFiles"
     rows = []
-    for where, path in _lines(_require(root, name), "./ChaChaCha/Albums-Cafe_Paradiso-14.wav"):
+    for where, path in _lines(require(root, name), "./ChaChaCha/Albums-Cafe_Paradiso-14.wav"):
         label = path.parts[0].partition("-")[0]
         rows.append(Row(f"{name}, {where}", f"BallroomData/{path}", label, _album(path.stem)))
     warn(
         "Ballroom holds 13 replicas (Sturm 2014), one of them under two labels (ChaChaCha/Albums-Fire-08, "
         "Samba/Albums-Fire-09); all are kept, and their albums are one group, so that none is in train and test."
     )
-    return _table(rows, root)
+    return table_of(rows, root)
 
 
 def _album(stem: str) -> str:
@@ -166,7 +166,7 @@ def fma(root: Path, warn: Warn) -> pd.DataFrame:
 
     Tracks without a top genre are left out, which `warn` says. Official splits, grouped by artist.
     """
-    origin = _require(root, "fma_metadata/tracks.csv")
+    origin = require(root, "fma_metadata/tracks.csv")
     present = [s for s in FMA_SUBSETS if (root / f"fma_{s}").is_dir()]
     if not present:
         raise EarmarkError(
@@ -182,7 +182,7 @@ def fma(root: Path, warn: Warn) -> pd.DataFrame:
     if len(named) < len(tracks):
         warn(f"{len(tracks) - len(named)} of {len(tracks)} tracks of fma_{present[-1]} have no genre_top: left out.")
     _refuse_incomplete(named, origin)
-    return _table((_fma_row(track, present[-1]) for track in named.itertuples()), root)
+    return table_of((_fma_row(track, present[-1]) for track in named.itertuples()), root)
 
 
 def _fma_row(track, subset: str) -> Row:
@@ -228,12 +228,12 @@ def _listed(root: Path, listing: Listing) -> Iterator[Row]:
     templates = listing[1:5]  # in the order of Row
     columns = {name for text in templates for _, name, _, _ in Formatter().parse(text) if name}
     columns |= set(listing.only[:1] if listing.only else ())
-    for line, row in read_csv(_require(root, listing.csv), tuple(sorted(columns))).iterrows():
+    for line, row in read_csv(require(root, listing.csv), tuple(sorted(columns))).iterrows():
         if listing.only is None or row[listing.only[0]] == listing.only[1]:
             yield Row(f"{listing.csv}, line {line}", *(text.format_map(row) for text in templates))
 
 
-def _require(root: Path, name: str) -> Path:
+def require(root: Path, name: str) -> Path:
     """A file or folder that a corpus has below its root."""
     if not (root / name).exists():
         raise EarmarkError(f"{root} holds no {name}; set tasks.*.data.root to the folder that does.")
@@ -254,9 +254,9 @@ def _lines(path: Path, example: str) -> Iterator[tuple[str, PurePosixPath]]:
             yield f"line {number}", listed
 
 
-def _table(rows: Iterable[Row], root: Path) -> pd.DataFrame:
+def table_of(rows: Iterable[NamedTuple], root: Path, columns: tuple[str, ...] = Row._fields) -> pd.DataFrame:
     """The manifest of some rows, without `split` where the corpus has none. Refuses none, and a path twice."""
-    table = pd.DataFrame(rows, columns=Row._fields).set_index("where")
+    table = pd.DataFrame(rows, columns=columns).set_index("where")
     if not len(table):
         raise EarmarkError(f"{root} lists no recordings of this corpus; unpack it anew.")
     repeated = table.path[table.path.duplicated()]

@@ -47,9 +47,9 @@ class Turn(nn.Module):
 class PitchNet(nn.Module):
     """(batch, 1, frames, bins) of a constant-Q spectrogram with 36 bins an octave -> ChordLogits.
 
-    A few convolutions on the semitone axis, where notes look alike in every register; then octaves become channels and
-    the blocks work on pitch classes. Frames beyond a recording's length are zero after every layer, as the convolutions'
-    own padding is, so that padding changes nothing.
+    Two convolutions on the semitone axis, where notes look alike in every register; then octaves become channels and
+    the blocks work on pitch classes. Frames beyond a recording's length are zero after every layer, as the
+    convolutions' own padding is, so that padding changes nothing.
     """
 
     def __init__(self, n_qualities: int, n_octaves: int = 7, channels: int = 64, stem: int = 16, blocks: int = 6):
@@ -64,7 +64,8 @@ class PitchNet(nn.Module):
         self.norm3 = nn.BatchNorm2d(channels)
         self.blocks = nn.ModuleList(Turn(channels, 2**i) for i in range(blocks))
         self.dropout = nn.Dropout2d(0.1)
-        # By pitch class: qualities of a chord on it, whether it is the bass, whether it sounds, tonic of major and minor.
+        # By pitch class: qualities of a chord on it, whether it is the bass, whether it sounds, whether it is the
+        # tonic of major and of minor.
         self.by_pitch = nn.Conv2d(channels, n_qualities + 4, 1)
         # Of the frame: no chord, no bass, a change.
         self.by_frame = nn.Conv1d(2 * channels, 3, 3, padding=1)

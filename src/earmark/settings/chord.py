@@ -34,7 +34,8 @@ class ChordFeatureSettings:
             require(getattr(self, name) > 0, name, "must be above 0")
         require(self.gamma >= 0, "gamma", "must be at least 0 Hz")
         top = self.f_min * 2 ** (self.octaves + (UP + DOWN) / 12)
-        require(top < self.sample_rate / 2, "octaves", f"must end below the Nyquist frequency (they end at {top:.0f} Hz)")
+        fits = top < self.sample_rate / 2
+        require(fits, "octaves", f"must end below the Nyquist frequency (they end at {top:.0f} Hz)")
 
     @property
     def hop_s(self) -> float:

@@ -30,7 +30,23 @@ class DataSettings:
     validation); at most the share `max_quarantined` of recordings may be unusable.
     """
 
-    source: Literal["demo", "folder", "gtzan", "esc10", "esc50", "urbansound8k", "fsdkaggle2018", "fma", "ballroom"]
+    source: Literal[
+        "demo",
+        "folder",
+        # with classes
+        "gtzan",
+        "esc10",
+        "esc50",
+        "urbansound8k",
+        "fsdkaggle2018",
+        "fma",
+        "ballroom",
+        # with chords
+        "isophonics",
+        "billboard",
+        "guitarset",
+        "rwc",
+    ]
     root: str
     test_fold: str | int | None
     val_share: float

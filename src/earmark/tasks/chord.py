@@ -19,10 +19,10 @@ VALIDATED_AT_ONCE = 16
 
 @dataclass(frozen=True)
 class Songs:
-    """Spectrograms of many songs end to end, with UP semitones below and DOWN above what a network sees, and their targets.
+    """Spectrograms of many songs end to end, with UP semitones below and DOWN above what a network sees; targets.
 
     values: (total_frames, bins) float16. offsets, lengths: (songs,). ids: (songs,).
-    chord, bass, key: (total_frames,) int64 classes, IGNORED where unknown; none are the last classes, key 24 is IGNORED.
+    chord, bass, key: (total_frames,) int64 classes, IGNORED where unknown.
     tones: (total_frames, 12) uint8. change: (total_frames,) uint8.
     n_bins: what a network sees.
     """
@@ -43,6 +43,15 @@ class Songs:
         """Every array as a tensor on a device."""
         names = ("values", "chord", "bass", "key", "tones", "change")
         return {k: torch.from_numpy(np.ascontiguousarray(getattr(self, k))).to(device) for k in names}
+
+
+def joined(parts: list[Songs]) -> Songs:
+    """Several collections as one."""
+    per_frame = ("values", "chord", "bass", "key", "tones", "change")
+    arrays = {k: np.concatenate([getattr(p, k) for p in parts]) for k in (*per_frame, "lengths")}
+    offsets = np.cumsum(arrays["lengths"]) - arrays["lengths"]
+    ids = [i for p in parts for i in p.ids]
+    return Songs(**arrays, offsets=offsets, ids=ids, n_bins=parts[0].n_bins, none=parts[0].none)
 
 
 def rotated(classes: Tensor, semitones: Tensor, none: int) -> Tensor:
@@ -83,13 +92,12 @@ class ChordTask:
         room = (self.lengths[song] - crop).clamp_min(0)
         start = (torch.rand(len(song)) * (room + 1)).long()
         crops = torch.stack([song, start], 1)[torch.randperm(len(song))]
-        yield from (part for part in crops.split(self.settings.batch_size) if len(part) > 1)
+        yield from crops.split(self.settings.batch_size)
 
     def steps(self) -> int:
         """Batches of an epoch."""
         n = int((self.lengths[self.train] / self.settings.crop_frames).round().clamp_min(1).sum())
-        size = self.settings.batch_size
-        return n // size + (n % size > 1)
+        return -(-n // self.settings.batch_size)
 
     def loss(self, batch: Tensor) -> tuple[Tensor, int]:
         """The loss of a batch of crops (scalar) and their number."""
@@ -149,22 +157,21 @@ class ChordTask:
         out = {k: rotated(self.data[k][rows], semitones, v).masked_fill(outside, IGNORED) for k, v in none.items()}
         place = (torch.arange(12, device=self.device) - semitones[:, None]) % 12
         tones = self.data["tones"][rows].gather(2, place[:, None].expand(-1, rows.shape[1], -1))
-        return out | {"tones": tones.float(), "change": self.data["change"][rows].float(), "known": out["chord"] != IGNORED}
+        change = self.data["change"][rows].float()
+        return out | {"tones": tones.float(), "change": change, "known": out["chord"] != IGNORED}
 
     def _losses(self, said: ChordLogits, targets: dict[str, Tensor]) -> Tensor:
         s, known = self.settings, targets["known"]
-        chord = F.cross_entropy(
-            said.chord.flatten(0, 1), targets["chord"].flatten(), ignore_index=IGNORED, label_smoothing=s.label_smoothing
-        )
-        bass = F.cross_entropy(said.bass.flatten(0, 1), targets["bass"].flatten(), ignore_index=IGNORED)
+
+        def classes(name: str, smoothing: float = 0.0) -> Tensor:
+            logits, truth = getattr(said, name).flatten(0, 1), targets[name].flatten()
+            return F.cross_entropy(logits, truth, ignore_index=IGNORED, label_smoothing=smoothing)
+
         tones = F.binary_cross_entropy_with_logits(said.tones[known], targets["tones"][known])
         change = F.binary_cross_entropy_with_logits(said.change[known], targets["change"][known])
-        loss = chord + s.weight_bass * bass + s.weight_tones * tones + s.weight_change * change
-        if (targets["key"] != IGNORED).any():
-            loss = loss + s.weight_key * F.cross_entropy(
-                said.key.flatten(0, 1), targets["key"].flatten(), ignore_index=IGNORED
-            )
-        return loss
+        loss = classes("chord", s.label_smoothing) + s.weight_bass * classes("bass")
+        loss = loss + s.weight_tones * tones + s.weight_change * change
+        return loss + s.weight_key * classes("key") if (targets["key"] != IGNORED).any() else loss
 
     def _right(self, said: ChordLogits, targets: dict[str, Tensor]) -> list[int]:
         """Frames whose chord, root and bass are right."""

@@ -1,0 +1,105 @@
+"""Train the chord model of recipes/chord.yaml on rendered songs and write it as a bundle.
+
+    python recipes/chord.py --train renders/songs --train renders/pop909 --val renders/val --out BUNDLE --words "..."
+
+Each folder has a manifest.csv (path, lab, key, group), as `earmark render chords` writes it. A training that is stopped
+goes on where it was. The card quotes what is measured on the validation folders with the very file that is written.
+"""
+
+import argparse
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+
+from earmark import bundle, model_folder, tracking, train
+from earmark.chords import card, collection, measure
+from earmark.chords.vocabulary import WIDE
+from earmark.console import progress, say
+from earmark.models import describe
+from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings, ChordTrainSettings
+from earmark.settings.schedule import ScheduleSettings
+from earmark.tasks.chord import ChordTask, Songs, joined
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--train", type=Path, action="append", required=True)
+    parser.add_argument("--val", type=Path, action="append", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--words", required=True, help="What the recordings are, for the card.")
+    parser.add_argument("--recipe", type=Path, default=Path(__file__).with_suffix(".yaml"))
+    parser.add_argument("--state", type=Path, default=Path(".earmark/chord-recipe"))
+    args = parser.parse_args()
+    raw = yaml.safe_load(args.recipe.read_text())
+    features, model = ChordFeatureSettings(**raw["features"]), ChordModelSettings(**raw["model"])
+    settings = ChordTrainSettings(**raw["train"] | {"schedule": ScheduleSettings(**raw["train"]["schedule"])})
+    learnt, judged = (collection.table_of(folders) for folders in (args.train, args.val))
+    songs = joined([stored(table, features, args.state) for table in (learnt, judged)])
+    places = np.arange(len(songs.ids))
+    task = ChordTask(
+        songs,
+        places[: len(learnt)],
+        places[len(learnt) :],
+        len(WIDE.qualities),
+        model,
+        settings,
+        train.pick_device(settings.device),
+    )
+    hours = songs.lengths[: len(learnt)].sum() * features.hop_s / 3600
+    say(f"{describe.count(task.model):,} parameters, {len(learnt)} songs of {hours:.1f} h")
+    fit = train.fit(task, settings, args.state / f"{_sha(raw)}.pt", on_epoch=_print)
+    weights = bundle.half({k: v.cpu() for k, v in fit.weights.items()})
+    data = bundle.pack(weights)
+    config = model_folder.ModelConfig(
+        "chord",
+        [q.harte for q in WIDE.qualities],
+        features,
+        model,
+        asdict(settings),
+        {"recipe_sha256": _sha(raw)},
+        int(fit.best_epoch),
+        describe.count(task.model),
+        {"commit": tracking.git_tags()["earmark.commit"], "n_recordings": len(learnt)},
+    )
+    bundle.write(args.out, config, data, "")
+    figures = measure.folder(args.out, judged, progress)
+    config.release["figures"] = figures
+    text = card.text(config, raw, hashlib.sha256(data).hexdigest(), len(data), args.words)
+    bundle.write(args.out, config, data, text)
+    say(json.dumps(figures, indent=1))
+
+
+def stored(table, features: ChordFeatureSettings, state: Path) -> Songs:
+    """Spectrograms and targets of a table, kept under the hash of the files' names and the settings."""
+    key = _sha([asdict(features), [str(p) for p in table.path]])
+    path = state / f"{key}.npz"
+    if not path.exists():
+        songs = collection.gather(table, features, progress)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_suffix(".partial").open("wb") as file:
+            np.savez(file, **{k: np.asarray(v) for k, v in vars(songs).items()})
+        path.with_suffix(".partial").rename(path)
+    with np.load(path, allow_pickle=False) as saved:
+        parts = {k: saved[k] for k in saved.files}
+    whole = {k: int(parts[k]) for k in ("n_bins", "none")}
+    return Songs(**parts | whole | {"ids": [str(i) for i in parts["ids"]]})
+
+
+def _sha(of) -> str:
+    return hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _print(fit: train.Fit, seconds: float) -> None:
+    row = fit.history[-1]
+    figures = "  ".join(f"{k} {row[k]:.3f}" for k in ("train/loss", "val/loss", "val/accuracy", "val/root", "val/bass"))
+    say(f"epoch {fit.epoch}  {figures}  ({seconds:.0f} s)")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(max(1, torch.get_num_threads()))
+    main()

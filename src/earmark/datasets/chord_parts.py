@@ -1,0 +1,123 @@
+"""Bass, melody, held layers and drums of the generated chord songs."""
+
+import random
+
+from earmark.datasets.chord_comping import Tone, extensions, hits, voicing
+from earmark.datasets.chord_harmony import Change
+from earmark.datasets.chord_patterns import DRUMS, MELODIES
+
+KICKS, SNARES = (35, 36), (37, 38, 38, 39, 40, 40)
+TIMES = (42, 42, 44, 46, 49, 51, 53, 54, 57, 59, 69, 70, 75, 80, 82)
+FILLS = (41, 43, 45, 47, 48, 50)
+
+
+def write_bass(changes: tuple[Change, ...], pattern: str, bar: float, low: int, rng: random.Random) -> list[Tone]:
+    """The label's bass at every chord's onset, then the pattern; notes lie in the octaves above `low`."""
+    tones = []
+    for n, change in enumerate(changes):
+        if change.root is None:
+            continue
+        ground = low + (change.bass_class - low) % 12
+        after = changes[n + 1] if n + 1 < len(changes) else change
+        goal = low + ((after if after.root is not None else change).bass_class - low) % 12
+        struck = hits(pattern, bar, change.start, change.end)
+        if not struck or struck[0][0] > change.start + 1e-6:
+            struck.insert(0, (change.start, struck[0][0] if struck else change.end, "R"))
+        for i, (start, end, char) in enumerate(struck):
+            last = i + 1 == len(struck)
+            pitch = _bass_pitch(char, change, ground, goal if last else None, rng) if i else ground
+            tones.append(Tone(start, end, pitch, 8 * (i == 0)))
+    return tones
+
+
+def _bass_pitch(char: str, change: Change, ground: int, goal: int | None, rng: random.Random) -> int:
+    if char == "A" and goal is not None:
+        return goal + rng.choice((-2, -1, -1, 1, 2))
+    if char == "O":
+        return ground + 12
+    fifth = next((i for i in (7, 6, 8) if i in change.intervals), 0)
+    third = next((i for i in (4, 3, 5, 2) if i in change.intervals), 0)
+    step = {"F": fifth, "T": third}.get(char)
+    if char in "CA":
+        step = rng.choice([i for i in change.intervals if i not in extensions(change.intervals)])
+    if step is None:
+        return ground
+    target = (change.root + step) % 12
+    up = (target - ground) % 12
+    return ground + (up - 12 if up > 5 and ground + up - 12 >= 26 and rng.random() < 0.5 else up)
+
+
+def write_layer(changes: tuple[Change, ...], centre: float, size: int, rng: random.Random) -> list[Tone]:
+    """Chords held from change to change: pad, strings, choir. size: at most so many notes, never the fifth first."""
+    tones = []
+    for change in changes:
+        if change.root is None:
+            continue
+        notes = voicing(change, rng.choice(("close", "stacked", "drop2")), centre, None, rng)
+        if len(notes) > size:
+            notes = sorted(rng.sample(notes, size))
+        tones += [Tone(change.start, change.end, p) for p in notes]
+    return tones
+
+
+def write_stabs(changes: tuple[Change, ...], bar: float, centre: float, rng: random.Random) -> list[Tone]:
+    """Brass: short chords on an offbeat rhythm, in some bars."""
+    pattern = "|".join(rng.choice(("X..x....", "...X..x.", "........", "........")) for _ in range(4))
+    tones = []
+    for change in changes:
+        if change.root is None:
+            continue
+        notes = voicing(change, "close", centre, None, rng)
+        for start, _, _ in hits(pattern, bar, change.start, change.end):
+            tones += [Tone(start, min(start + 0.5, change.end), p, 6) for p in notes]
+    return tones
+
+
+def write_melody(
+    changes: tuple[Change, ...], scale: tuple[int, ...], bar: float, metre: int, rng: random.Random
+) -> list[Tone]:
+    """A line that steps through the scale; chord notes where it is strong, now and then a suspension."""
+    patterns = rng.sample(MELODIES[metre], k=2)
+    low, tones = rng.choice((57, 60, 64, 67, 72)), []
+    pitch = low + rng.randrange(12)
+    for change in changes:
+        if change.root is None:
+            continue
+        chord = {(change.root + i) % 12 for i in change.intervals}
+        around = set(scale) or chord | {(c + rng.choice((1, 2))) % 12 for c in chord if rng.random() < 0.4}
+        for start, end, _ in hits("|".join(patterns), bar, change.start, change.end):
+            strong = start == change.start or (start % 1 == 0 and rng.random() < 0.6)
+            if start == change.start and tones and tones[-1].end == start and rng.random() < 0.12:
+                tones[-1] = tones[-1]._replace(end=start + min(0.5, end - start))
+                start = tones[-1].end
+                if end - start < 0.1:
+                    continue
+            pitch = _step(pitch, chord if strong else around | chord, low, rng)
+            tones.append(Tone(start, end, pitch))
+    return tones
+
+
+def _step(pitch: int, allowed: set[int], low: int, rng: random.Random) -> int:
+    ladder = [p for p in range(low, low + 20) if p % 12 in allowed]
+    near = min(range(len(ladder)), key=lambda i: abs(ladder[i] - pitch))
+    move = rng.choice((-3, -2, -1, -1, 0, 1, 1, 2, 3))
+    return ladder[min(max(near + move, 0), len(ladder) - 1)]
+
+
+def write_drums(beats: float, bar: float, metre: int, rng: random.Random) -> list[Tone]:
+    """Kick, snare and time keeping; some songs with cymbal crashes and tom fills."""
+    kick, snare, keeping = rng.choice(DRUMS[metre])
+    voices = ((rng.choice(KICKS), kick), (rng.choice(SNARES), snare), (rng.choice(TIMES), keeping))
+    tones = [
+        Tone(start, start + 0.2, key, 12 * (char == "X"))
+        for key, pattern in voices
+        for start, _, char in hits(pattern, bar, 0.0, beats)
+    ]
+    every = rng.choice((1, 2, 4, 4, 8, 99))
+    for n in range(0, int(beats // bar), every):
+        if rng.random() < 0.5:
+            tones.append(Tone(n * bar, n * bar + 1, rng.choice((49, 49, 52, 55, 57)), 14))
+        if rng.random() < 0.4 and n:
+            first = n * bar - 1
+            tones += [Tone(first + i / 4, first + i / 4 + 0.2, rng.choice(FILLS), 8) for i in range(4)]
+    return sorted(tones)

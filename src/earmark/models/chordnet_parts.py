@@ -1,0 +1,172 @@
+"""Layers of seed 002's ChordNet that no library has as he wrote them; none lets padding change a result.
+
+Maps are (batch, channels, frames, bins). `mask` is (batch, frames), true where a frame belongs to its song; None
+where all do. Padded frames of a map are zeros between layers, as a convolution would see beyond a song's ends.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear, pad
+
+GROUPS = 8  # of every EvoNorm-S0 in the seed
+RATIO = 8  # channels to hidden units of the attention
+
+
+def frame_mask(lengths: Tensor | None, n_frames: int) -> Tensor | None:
+    """(batch,) lengths in frames -> (batch, n_frames) bool; None stays None."""
+    return None if lengths is None else torch.arange(n_frames, device=lengths.device) < lengths[:, None]
+
+
+def hide(x: Tensor, mask: Tensor | None, value: float = 0.0) -> Tensor:
+    """x (batch, channels, frames, bins) with `value` in its padded frames, whatever stood there, NaN too."""
+    return x if mask is None else x.masked_fill(~mask[:, None, :, None], value)
+
+
+def mean_of_frames(x: Tensor, mask: Tensor | None) -> Tensor:
+    """Mean over frames and bins: (batch, channels, frames, bins) -> (batch, channels, 1, 1); padding must be zero."""
+    if mask is None:
+        return x.mean((2, 3), keepdim=True)
+    n = mask.sum(1).view(-1, 1, 1, 1) * x.shape[3]
+    return x.sum((2, 3), keepdim=True) / n
+
+
+class EvoNormS0(nn.Module):
+    """x sigmoid(v x) / deviation * gamma + beta, per group of neighbouring channels (Liu et al. 2020).
+
+    The seed's moments: over the frames, the bins and the channels of a group, the variance biased, epsilon under
+    the root. Time is among them, so a song's length decides nothing and its padding must be left out. Fewer
+    channels than 8 make a group each. Returns zeros in padded frames.
+    """
+
+    def __init__(self, channels: int, groups: int = GROUPS, epsilon: float = 1e-5):
+        super().__init__()
+        self.groups, self.epsilon = min(groups, channels), epsilon
+        self.v, self.gamma = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.ones(channels))
+        self.beta = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        x = hide(x, mask)
+        v, gamma, beta = (p.view(-1, 1, 1) for p in (self.v, self.gamma, self.beta))
+        # one factor a channel, so that the division costs a pass over (batch, channels) and not over the map
+        scale = gamma / self.deviation(x, mask).repeat_interleave(x.shape[1] // self.groups, 1)
+        return hide(x * torch.sigmoid(v * x) * scale.to(x.dtype) + beta, mask)
+
+    def deviation(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """(batch, channels, frames, bins), zero in the padding -> (batch, groups, 1, 1) of float32."""
+        grouped = x.float().unflatten(1, (self.groups, -1)).flatten(2, 3)  # (batch, groups, channels * frames, bins)
+        # the mask of `grouped`: all frames of a group's first channel, of its second, ...
+        each = None if mask is None else mask.repeat(1, x.shape[1] // self.groups)
+        mean = mean_of_frames(grouped, each)
+        return (mean_of_frames(hide(grouped - mean, each).square(), each) + self.epsilon).sqrt()
+
+
+class WeightNormDense(nn.Module):
+    """A dense layer whose weights have norm g per unit: (..., n_in) -> (..., n_out); Salimans and Kingma 2016.
+
+    As in the seed, g starts at 1, not at the norm of the drawn weights.
+    """
+
+    def __init__(self, n_in: int, n_out: int, bias: bool = False):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(n_out, n_in))
+        self.g = nn.Parameter(torch.ones(n_out))
+        self.bias = nn.Parameter(torch.zeros(n_out)) if bias else None
+        he_normal(self.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return linear(x, self.weight * (self.g / self.weight.norm(dim=1)).unsqueeze(1), self.bias)
+
+
+class SpatialGate(nn.Module):
+    """CBAM's spatial attention (Woo et al. 2018) with a 3x3 kernel; the seed calls it ChannelAttention.
+
+    Mean and maximum over channels, a convolution, a sigmoid for every frame and bin.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(2, 1, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], dim=1)
+        return x * torch.sigmoid(self.conv(pooled))
+
+
+class ChannelGate(nn.Module):
+    """CBAM's channel attention; the seed calls it SpatialAttention.
+
+    Mean and maximum over a song's frames and bins, two shared dense layers, a sigmoid for every channel. The
+    dense layers are weight-normalised too: the article binds the name Dense anew before they are built.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        hidden = max(1, channels // RATIO)
+        self.squeeze = WeightNormDense(channels, hidden, bias=True)
+        self.excite = WeightNormDense(hidden, channels, bias=True)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        mean = mean_of_frames(x, mask).flatten(1)
+        top = hide(x, mask, -torch.inf).amax((2, 3))
+        score = sum(self.excite(torch.relu(self.squeeze(pooled))) for pooled in (mean, top))
+        return x * torch.sigmoid(score)[:, :, None, None]
+
+
+class StochasticDepth(nn.Module):
+    """shortcut + b * residual (Huang et al. 2016): b is drawn once a batch; at test it is its mean, `survival`."""
+
+    def __init__(self, survival: float):
+        super().__init__()
+        self.survival = survival
+
+    def forward(self, shortcut: Tensor, residual: Tensor) -> Tensor:
+        if not self.training:
+            return shortcut + self.survival * residual
+        return shortcut + (torch.rand((), device=residual.device) < self.survival) * residual
+
+
+class Block(nn.Module):
+    """3x3 convolution, EvoNorm, both gates, a 1x1 bottleneck: (b, c_in, t, f) -> (b, filters // alpha, t, f).
+
+    A shortcut wherever the number of channels allows it, which is the seed's rule.
+    """
+
+    def __init__(self, c_in: int, filters: int, alpha: int, survival: float):
+        super().__init__()
+        self.n_out = filters // alpha
+        self.conv = nn.Conv2d(c_in, filters, 3, padding=1, bias=False)
+        self.norm = EvoNormS0(filters)
+        self.spatial, self.channel = SpatialGate(), ChannelGate(filters)
+        self.bottleneck = nn.Conv2d(filters, self.n_out, 1, bias=False) if alpha != 1 else nn.Identity()
+        self.depth = StochasticDepth(survival) if c_in == self.n_out else None
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        y = self.norm(self.conv(x), mask)
+        y = self.bottleneck(self.channel(self.spatial(y), mask))
+        return y if self.depth is None else self.depth(x, y)
+
+
+class Stem(nn.Module):
+    """A convolution whose stride brings an octave to 12 bins, and EvoNorm: (b, c, t, octave) -> (b, filters, t, 12).
+
+    With 36 bins an octave (kernel 3, stride 3) every semitone has its three bins to itself. Padding is Keras's
+    `same`. Above 36 bins the kernel grows with the stride, so that no bin is left unread.
+    """
+
+    def __init__(self, c_in: int, filters: int, bins_per_octave: int):
+        super().__init__()
+        stride = bins_per_octave // 12
+        size = max(3, stride)
+        self.conv = nn.Conv2d(c_in, filters, (3, size), (1, stride), padding=(1, 0), bias=False)
+        self.sides = ((size - stride) // 2, size - stride - (size - stride) // 2)
+        self.norm = EvoNormS0(filters)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        return self.norm(self.conv(pad(x, self.sides)), mask)
+
+
+def he_normal(weight: Tensor) -> None:
+    """Keras's he_normal: deviation sqrt(2 / fan_in), cut at two deviations and widened to make up for the cut."""
+    fan_in = weight[0].numel()
+    deviation = (2 / fan_in) ** 0.5 / 0.87962566103423978
+    nn.init.trunc_normal_(weight, std=deviation, a=-2 * deviation, b=2 * deviation)

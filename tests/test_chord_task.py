@@ -1,0 +1,159 @@
+"""The chord task: crops in every key with targets that move along, losses that leave padding and X out."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from earmark import train
+from earmark.chords.vocabulary import IGNORED, WIDE
+from earmark.features.cqt import transposed
+from earmark.settings.chord import ChordModelSettings, ChordTrainSettings
+from earmark.settings.schedule import ScheduleSettings
+from earmark.tasks.chord import ChordTask, Songs, joined, rotated
+
+CONSTANT = ScheduleSettings("constant", 10, 0.1, 10, "loss", 0.0, 0)
+BINS = 36 + 33  # an octave and what transposition needs
+
+
+def settings(**changes) -> ChordTrainSettings:
+    plain = {
+        "optimizer": "adamw",
+        "lr": 0.01,
+        "momentum": 0.0,
+        "weight_decay": 0.0,
+        "batch_size": 4,
+        "crop_frames": 16,
+        "epochs": 2,
+        "label_smoothing": 0.0,
+        "weight_bass": 1.0,
+        "weight_tones": 1.0,
+        "weight_change": 1.0,
+        "weight_key": 1.0,
+        "transpose": True,
+        "tilt": 0.0,
+        "floor": 0.0,
+        "time_masks": 0,
+        "time_mask": 0,
+        "band_masks": 0,
+        "band_mask": 0,
+        "average": 0.0,
+        "keep": "loss",
+        "patience": 0,
+        "seed": 1,
+        "device": "cpu",
+        "precision": "float32",
+        "schedule": CONSTANT,
+    }
+    return ChordTrainSettings(**plain | changes)
+
+
+def songs(lengths: tuple[int, ...] = (40, 10, 33), seed: int = 0) -> Songs:
+    """Every frame holds one loud semitone, which is root and bass of a major chord; frame 3 of each song is unknown."""
+    rng, n = np.random.default_rng(seed), sum(lengths)
+    root = rng.integers(0, 12, n)
+    values = rng.uniform(0, 0.1, (n, BINS)).astype(np.float16)
+    values[np.arange(n), 18 + 3 * root] = 1
+    offsets = np.cumsum(lengths) - np.array(lengths)
+    chord = 12 + root  # major is the table's second quality
+    chord[offsets + 3] = IGNORED
+    tones = (np.arange(12) == root[:, None]).astype(np.uint8)
+    change, key = np.zeros(n, np.uint8), root.astype(np.int64)
+    ids = [f"song{i}" for i in range(len(lengths))]
+    return Songs(
+        values, offsets, np.array(lengths), ids, chord, root.astype(np.int64), key, tones, change, 36, WIDE.none
+    )
+
+
+def task(collection: Songs, n_train: int = 2, **changes) -> ChordTask:
+    places = np.arange(len(collection.ids))
+    network = ChordModelSettings("pitch_net", 8, 4, 2)
+    args = len(WIDE.qualities), network, settings(**changes), torch.device("cpu")
+    return ChordTask(collection, places[:n_train], places[n_train:], *args)
+
+
+@pytest.mark.parametrize("semitones", range(-5, 7))
+def test_spectrogram_and_targets_move_together(semitones):
+    of = task(songs())
+    rows = torch.arange(8)[None]
+    n = torch.tensor([semitones])
+    x = of._slice(rows, n)
+    np.testing.assert_array_equal(x[0], transposed(torch.from_numpy(of.songs.values[:8]), semitones).float())
+    targets = of._targets(rows, torch.tensor([8]), n)
+    np.testing.assert_array_equal(targets["chord"][0], WIDE.transposed(of.songs.chord[:8], semitones))
+    np.testing.assert_array_equal(targets["bass"][0], (of.songs.bass[:8] + semitones) % 12)
+    np.testing.assert_array_equal(targets["key"][0], (of.songs.key[:8] + semitones) % 12)
+    np.testing.assert_array_equal(targets["tones"][0], np.roll(of.songs.tones[:8], semitones, 1))
+
+
+def test_rotation_leaves_none_and_unknown_and_the_mode_alone():
+    classes = torch.tensor([[0, 11, 12, 23, 24, IGNORED]])
+    assert rotated(classes, torch.tensor([2]), 24).tolist() == [[2, 1, 14, 13, 24, IGNORED]]
+
+
+def test_crops_lie_inside_their_song_and_short_songs_are_padded():
+    of = task(songs(), n_train=3)
+    torch.manual_seed(0)
+    crops = torch.cat(list(of.batches()))
+    assert crops[:, 0].bincount().tolist() == [2, 1, 2]  # 40 / 16, 10 / 16 and 33 / 16 frames
+    assert of.steps() == len(list(of.batches())) == 2
+    for song, start in crops.tolist():
+        assert 0 <= start <= max(0, of.songs.lengths[song] - 16)
+    _, targets, lengths = of.examples(torch.tensor([[1, 0]]))
+    assert lengths.tolist() == [10]
+    assert (targets["chord"][0, 10:] == IGNORED).all()
+    assert targets["known"].sum() == 9  # frame 3 is unknown
+
+
+def test_loss_by_hand_leaves_unknown_frames_out():
+    of = task(songs(), transpose=False)
+    x, targets, lengths = of.examples(torch.tensor([[1, 0], [0, 5]]))
+    said = of.model(x, lengths)
+    known = targets["known"]
+    expected = (
+        F.cross_entropy(said.chord[known], targets["chord"][known])
+        + F.cross_entropy(said.bass[targets["bass"] >= 0], targets["bass"][targets["bass"] >= 0])
+        + F.binary_cross_entropy_with_logits(said.tones[known], targets["tones"][known])
+        + F.binary_cross_entropy_with_logits(said.change[known], targets["change"][known])
+        + F.cross_entropy(said.key[targets["key"] >= 0], targets["key"][targets["key"] >= 0])
+    )
+    torch.testing.assert_close(of._losses(said, targets), expected)
+
+
+def test_validation_counts_frames_of_whole_songs():
+    of = task(songs(), n_train=1)
+    found = of.validate(of.model)
+    assert set(found) == {"val/loss", "val/accuracy", "val/root", "val/bass"}
+    rows, lengths = of._rows(torch.tensor([1, 2]), torch.zeros(2, dtype=torch.int64), 33), torch.tensor([10, 33])
+    still = torch.zeros(2, dtype=torch.int64)
+    said = of.model.eval()(of._slice(rows, still)[:, None], lengths)
+    targets = of._targets(rows, lengths, still)
+    right = (said.chord.argmax(2) == targets["chord"])[targets["known"]].double().mean()
+    assert found["val/accuracy"] == pytest.approx(float(right))
+    assert found["val/loss"] == pytest.approx(of._losses(said, targets).item(), rel=1e-5)
+
+
+def test_training_learns_the_loud_semitone_in_every_key():
+    of = task(songs((160,) * 8 + (60, 60)), n_train=8, epochs=15)
+    fit = train.fit(of, of.settings)
+    assert fit.history[-1]["val/root"] > 0.95
+    assert fit.history[-1]["val/bass"] > 0.95
+
+
+def test_augmentation_stays_in_range_and_masks_what_it_says():
+    of = task(songs(), tilt=0.5, floor=0.5)
+    x = of._augmented(torch.rand(6, 20, 36))
+    assert x.min() >= 0
+    assert x.max() <= 1
+    of = task(songs(), band_masks=1, band_mask=12)
+    hidden = (of._augmented(torch.ones(50, 20, 36)) == 0).all(1).sum(1)
+    assert 0 < hidden.max() <= 13
+    assert hidden.double().mean() == pytest.approx(6, abs=1.5)
+
+
+def test_collections_join_end_to_end():
+    a, b = songs((5, 7), 1), songs((4,), 2)
+    both = joined([a, b])
+    assert both.offsets.tolist() == [0, 5, 12]
+    assert both.ids == ["song0", "song1", "song0"]
+    np.testing.assert_array_equal(both.values[12:], b.values)
