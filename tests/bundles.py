@@ -6,8 +6,9 @@ from pathlib import Path
 import torch
 
 from conftest import features_settings, model_settings, train_settings
-from earmark import bundle, model_folder
-from earmark.model_folder import ModelConfig
+from earmark import bundle, model_files
+from earmark.model_files import ModelConfig
+from earmark.models import trained
 
 LABELS = ["high", "low", "noise"]
 
@@ -22,7 +23,7 @@ def config(release: dict | None = None, **features) -> ModelConfig:
 def weights(settings: ModelConfig, seed: int = 0) -> dict[str, torch.Tensor]:
     """Weights drawn at random, the classes told apart strongly enough that answers differ."""
     torch.manual_seed(seed)
-    network = model_folder.untrained(settings.features, settings.model, len(settings.labels))
+    network = trained.untrained(settings.features, settings.model, len(settings.labels))
     with torch.no_grad():
         network.head.weight.mul_(50)
     return network.state_dict()
@@ -31,7 +32,7 @@ def weights(settings: ModelConfig, seed: int = 0) -> dict[str, torch.Tensor]:
 def small_model(path: Path, seed: int = 0, **features) -> Path:
     """A model folder with random weights."""
     settings = config(**features)
-    model_folder.write(path, settings, weights(settings, seed), [{"epoch": 1, "val/loss": 1.0}], "layers\n")
+    model_files.write(path, settings, weights(settings, seed), [{"epoch": 1, "val/loss": 1.0}], "layers\n")
     return path
 
 

@@ -77,9 +77,9 @@ def test_spectrogram_and_targets_move_together(semitones):
     of = task(songs())
     rows = torch.arange(8)[None]
     n = torch.tensor([semitones])
-    x = of._slice(rows, n)
+    x = of.crops.spectrograms(rows, n)[:, 0]
     np.testing.assert_array_equal(x[0], transposed(torch.from_numpy(of.songs.values[:8]), semitones).float())
-    targets = of._targets(rows, torch.tensor([8]), n)
+    targets = of.crops.targets(rows, torch.tensor([8]), n)
     np.testing.assert_array_equal(targets["chord"][0], WIDE.transposed(of.songs.chord[:8], semitones))
     np.testing.assert_array_equal(targets["bass"][0], (of.songs.bass[:8] + semitones) % 12)
     np.testing.assert_array_equal(targets["key"][0], (of.songs.key[:8] + semitones) % 12)
@@ -124,10 +124,10 @@ def test_validation_counts_frames_of_whole_songs():
     of = task(songs(), n_train=1)
     found = of.validate(of.model)
     assert set(found) == {"val/loss", "val/accuracy", "val/root", "val/bass"}
-    rows, lengths = of._rows(torch.tensor([1, 2]), torch.zeros(2, dtype=torch.int64), 33), torch.tensor([10, 33])
+    rows, lengths = of.crops.rows(torch.tensor([1, 2]), torch.zeros(2, dtype=torch.int64), 33), torch.tensor([10, 33])
     still = torch.zeros(2, dtype=torch.int64)
-    said = of.model.eval()(of._slice(rows, still)[:, None], lengths)
-    targets = of._targets(rows, lengths, still)
+    said = of.model.eval()(of.crops.spectrograms(rows, still), lengths)
+    targets = of.crops.targets(rows, lengths, still)
     right = (said.chord.argmax(2) == targets["chord"])[targets["known"]].double().mean()
     assert found["val/accuracy"] == pytest.approx(float(right))
     assert found["val/loss"] == pytest.approx(of._losses(said, targets).item(), rel=1e-5)
@@ -142,11 +142,11 @@ def test_training_learns_the_loud_semitone_in_every_key():
 
 def test_augmentation_stays_in_range_and_masks_what_it_says():
     of = task(songs(), tilt=0.5, floor=0.5)
-    x = of._augmented(torch.rand(6, 20, 36))
+    x = of._augmented(torch.rand(6, 1, 20, 36))
     assert x.min() >= 0
     assert x.max() <= 1
     of = task(songs(), band_masks=1, band_mask=12)
-    hidden = (of._augmented(torch.ones(50, 20, 36)) == 0).all(1).sum(1)
+    hidden = (of._augmented(torch.ones(50, 1, 20, 36))[:, 0] == 0).all(1).sum(1)
     assert 0 < hidden.max() <= 13
     assert hidden.double().mean() == pytest.approx(6, abs=1.5)
 

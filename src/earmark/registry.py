@@ -20,7 +20,7 @@ from mlflow.types import ColSpec, Schema
 
 from earmark.errors import EarmarkError
 from earmark.imports import PACKAGE
-from earmark.model_folder import ModelConfig
+from earmark.model_files import ModelConfig
 
 HEADLINE = "accuracy"
 # What answering needs; training, DVC and MLflow's server stay out.

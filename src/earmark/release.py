@@ -14,6 +14,7 @@ from earmark import bundle, card, crossval, manifest, model_folder, paths, prepa
 from earmark.config import GenreSettings
 from earmark.errors import EarmarkError
 from earmark.features import store
+from earmark.models import trained as networks
 from earmark.material import Material, gather
 from earmark.tasks.genre import GenreTask
 
@@ -83,7 +84,7 @@ def gathered(
     task: str, table: pd.DataFrame, root: Path, settings: GenreSettings, warn: Callable, progress: Callable
 ) -> Material:
     """Recordings with their features, once it is sure that the network fits into a bundle."""
-    network = model_folder.untrained(settings.features, settings.model, table.label.nunique())
+    network = networks.untrained(settings.features, settings.model, table.label.nunique())
     bundle.refuse_large(bundle.size(network.state_dict()))
     features = crossval.features_of(table, root, settings, paths.state() / "features", warn, progress)
     return gather(task, table, store.load(features))
