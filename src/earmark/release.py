@@ -14,8 +14,8 @@ from earmark import bundle, card, crossval, manifest, model_folder, paths, prepa
 from earmark.config import GenreSettings
 from earmark.errors import EarmarkError
 from earmark.features import store
-from earmark.models import trained as networks
 from earmark.material import Material, gather
+from earmark.models import trained as networks
 from earmark.tasks.genre import GenreTask
 
 # A recipe is cross-validated over several seeds on any machine.

@@ -73,7 +73,9 @@ def run(
             describe.count(task.model),
         )
         out.mkdir(parents=True, exist_ok=True)
-        batch_picture.draw(out / "batch.png", *seen, material.classes)
+        x, targets, *_ = seen
+        titles = [batch_picture.named(target, material.classes) for target in targets]
+        batch_picture.draw(out / "batch.png", x, titles)
         model_files.write(out, config, fit.weights, fit.history, _summary(material, task))
     return task, fit
 

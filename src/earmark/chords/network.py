@@ -1,11 +1,17 @@
 """Which chord network settings name, what it can say, and its word in one form, whichever it is."""
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from earmark.chords.vocabulary import SEED, WIDE, Vocabulary
+from earmark.features.cqt import TRANSPOSING
 from earmark.models.chordnet import ChordNet, ChordNetOutput, ChordNetSettings
 from earmark.models.pitch_net import ChordLogits, PitchNet
 from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings
+
+AT_ONCE = 4096  # frames; pitch_net reads long recordings in pieces
+SONG_AT_ONCE, SONG_MARGIN = 24_000, 256  # frames; ChordNet hears ten minutes at once, and of longer recordings pieces
+CRF = "crf."  # what the names of a CRF's weights begin with in a model folder
 
 
 def vocabulary(model: ChordModelSettings) -> Vocabulary:
@@ -36,3 +42,27 @@ def logits(said: ChordLogits | ChordNetOutput) -> ChordLogits:
         return said
     change = said.transition[..., 1] - said.transition[..., 0]
     return ChordLogits(said.chord, said.bass, said.smooth_logits[..., :12], change, said.key[..., :24])
+
+
+@torch.no_grad()
+def said(model: nn.Module, values: Tensor, channels: int = 1) -> ChordLogits:
+    """What the network says of a whole recording (frames, width), on the CPU.
+
+    Long recordings are read in pieces that overlap: pitch_net's by what a frame hears, which changes nothing;
+    ChordNet, which hears the whole song, has pieces of ten minutes.
+    """
+    x = seen(values, channels)[None]
+    n, parts = x.shape[2], []
+    size, margin = (AT_ONCE, model.reach) if isinstance(model, PitchNet) else (SONG_AT_ONCE, SONG_MARGIN)
+    for start in range(0, n, size):
+        first, stop = max(0, start - margin), min(n, start + size)
+        piece = logits(model(x[:, :, first : min(n, stop + margin)]))
+        parts.append([t[0, start - first : stop - first] for t in vars(piece).values()])
+    return ChordLogits(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def seen(values: Tensor, channels: int) -> Tensor:
+    """Stored frames (frames, width) as a network sees them: (channels, frames, bins), untransposed, float32."""
+    below, above = TRANSPOSING
+    each = values.unflatten(1, (channels, -1)).transpose(0, 1)
+    return each[:, :, below : each.shape[2] - above].float()

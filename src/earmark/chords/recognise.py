@@ -8,22 +8,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
-from earmark import audio, model_folder
+from earmark import audio, model_files
 from earmark.chords import decode, harte, lab, spectrogram, targets
 from earmark.chords.crf import Decoder, TiedCrf
-from earmark.chords.network import logits, untrained, vocabulary
+from earmark.chords.network import CRF, said, untrained, vocabulary
 from earmark.chords.vocabulary import WIDE, Vocabulary
-from earmark.features.cqt import TRANSPOSING
-from earmark.models.pitch_net import ChordLogits, PitchNet
+from earmark.models.pitch_net import ChordLogits
 from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings
 
-AT_ONCE = 4096  # frames; pitch_net reads long recordings in pieces
-SONG_AT_ONCE, SONG_MARGIN = 24_000, 256  # frames; ChordNet hears ten minutes at once, and of longer recordings pieces
 # What a change costs: nats, how far the network's own word on changes counts, frames it may be early or late. Chosen
 # on validation songs (recipes/README.md) with frames of SWITCH_HOP_S; shorter ones say as much less each.
 SWITCH = {"base": 3.0, "weight": 0.5, "reach": 1}
 SWITCH_HOP_S = 2048 / 22050
-CRF = "crf."  # what the names of a CRF's weights begin with in a model folder
 
 
 @dataclass(frozen=True)
@@ -40,10 +36,10 @@ class Recogniser:
     """Reads recordings with the chord model of a folder."""
 
     def __init__(self, folder: Path):
-        self.config = model_folder.read_config(folder)
+        self.config = model_files.read_config(folder, lambda task: (ChordFeatureSettings, ChordModelSettings))
         self.features: ChordFeatureSettings = self.config.features
         self.vocabulary = vocabulary(self.config.model)
-        weights = model_folder.read_weights(folder)
+        weights = model_files.read_weights(folder)
         self.decoder = decoder({k.removeprefix(CRF): v for k, v in weights.items() if k.startswith(CRF)})
         self.model = network(self.config.model, self.features)
         self.model.load_state_dict({k: v for k, v in weights.items() if not k.startswith(CRF)})
@@ -73,30 +69,6 @@ def decoder(weights: dict[str, Tensor]) -> Decoder | None:
     crf = TiedCrf(len(weights["to_none"]))
     crf.load_state_dict(weights)
     return crf.decoder()
-
-
-@torch.no_grad()
-def said(model: nn.Module, values: Tensor, channels: int = 1) -> ChordLogits:
-    """What the network says of a whole recording (frames, width), on the CPU.
-
-    Long recordings are read in pieces that overlap: pitch_net's by what a frame hears, which changes nothing;
-    ChordNet, which hears the whole song, has pieces of ten minutes.
-    """
-    x = seen(values, channels)[None]
-    n, parts = x.shape[2], []
-    size, margin = (AT_ONCE, model.reach) if isinstance(model, PitchNet) else (SONG_AT_ONCE, SONG_MARGIN)
-    for start in range(0, n, size):
-        first, stop = max(0, start - margin), min(n, start + size)
-        piece = logits(model(x[:, :, first : min(n, stop + margin)]))
-        parts.append([t[0, start - first : stop - first] for t in vars(piece).values()])
-    return ChordLogits(*(torch.cat(column) for column in zip(*parts, strict=True)))
-
-
-def seen(values: Tensor, channels: int) -> Tensor:
-    """Stored frames (frames, width) as a network sees them: (channels, frames, bins), untransposed, float32."""
-    below, above = TRANSPOSING
-    each = values.unflatten(1, (channels, -1)).transpose(0, 1)
-    return each[:, :, below : each.shape[2] - above].float()
 
 
 def song(

@@ -15,7 +15,8 @@ def layers(model: nn.Module, *inputs) -> list[tuple[str, str, int]]:
     rows, hooks = [], []
 
     def note(name: str, module: nn.Module) -> None:
-        def hook(_module, _inputs, output: Tensor) -> None:
+        def hook(_module, _inputs, output: Tensor | tuple) -> None:
+            output = output[0] if isinstance(output, tuple) else output  # an LSTM gives its states, too
             shape = ", ".join(map(str, output.shape[1:]))
             rows.append(
                 (

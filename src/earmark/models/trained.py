@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from earmark import model_folder
+from earmark import model_files
 from earmark.model_files import ModelConfig
 from earmark.models.song import SongModel
 from earmark.settings.features import FeatureSettings
@@ -12,7 +12,7 @@ from earmark.settings.training import ModelSettings
 def load(path: Path, config: ModelConfig) -> SongModel:
     """The network of a folder with its trained weights, ready to answer."""
     model = untrained(config.features, config.model, len(config.labels), config.train["label_smoothing"])
-    model.load_state_dict(model_folder.read_weights(path))
+    model.load_state_dict(model_files.read_weights(path))
     return model.eval()
 
 
