@@ -6,9 +6,15 @@ from pathlib import Path
 import torch
 
 from conftest import features_settings, model_settings, train_settings
-from earmark import bundle, model_folder
-from earmark.model_folder import ModelConfig
+from earmark import bundle, model_files
+from earmark.chords import network
+from earmark.chords.vocabulary import WIDE
+from earmark.model_files import ModelConfig
+from earmark.models import trained
+from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings
 
+CHORD_FEATURES = ChordFeatureSettings(8000, 1024, 65.40639132514966, 4, 0.6111111111111112, 0.5, 60.0)
+CHORD_NETWORK = ChordModelSettings("pitch_net", 8, 4, 2)
 LABELS = ["high", "low", "noise"]
 
 
@@ -22,7 +28,7 @@ def config(release: dict | None = None, **features) -> ModelConfig:
 def weights(settings: ModelConfig, seed: int = 0) -> dict[str, torch.Tensor]:
     """Weights drawn at random, the classes told apart strongly enough that answers differ."""
     torch.manual_seed(seed)
-    network = model_folder.untrained(settings.features, settings.model, len(settings.labels))
+    network = trained.untrained(settings.features, settings.model, len(settings.labels))
     with torch.no_grad():
         network.head.weight.mul_(50)
     return network.state_dict()
@@ -31,7 +37,7 @@ def weights(settings: ModelConfig, seed: int = 0) -> dict[str, torch.Tensor]:
 def small_model(path: Path, seed: int = 0, **features) -> Path:
     """A model folder with random weights."""
     settings = config(**features)
-    model_folder.write(path, settings, weights(settings, seed), [{"epoch": 1, "val/loss": 1.0}], "layers\n")
+    model_files.write(path, settings, weights(settings, seed), [{"epoch": 1, "val/loss": 1.0}], "layers\n")
     return path
 
 
@@ -41,3 +47,14 @@ def small_bundle(root: Path, about: str = "tones, three classes", seed: int = 0,
     data = bundle.pack(bundle.half(weights(settings, seed)))
     bundle.write(root / "genre", settings, data, f"# {about}\n")
     return root / "genre"
+
+
+def small_chord_bundle(path: Path) -> Path:
+    """A bundle of a small chord network with weights drawn at random."""
+    torch.manual_seed(0)
+    half = bundle.half(network.untrained(CHORD_NETWORK, CHORD_FEATURES).state_dict())
+    labels = [q.harte for q in WIDE.qualities]
+    about = {"about": "chords of nothing in particular"}
+    settings = ModelConfig("chord", labels, CHORD_FEATURES, CHORD_NETWORK, {}, {}, 1, 1, about)
+    bundle.write(path, settings, bundle.pack(half), "")
+    return path

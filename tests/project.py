@@ -34,6 +34,23 @@ SMALL = {
     "train.device": "cpu",
     "evaluate.bootstrap": 100,
 }
+# The same for chords: four octaves of 8 kHz sound, the smallest ChordNet.
+SMALL_CHORD = {
+    "data.source": "folder",
+    "data.max_quarantined": 0.5,
+    "features.sample_rate": 8000,
+    "features.hop_length": 512,
+    "features.f_min": 65.40639132514966,
+    "features.octaves": 4,
+    "model.width": 0.08,
+    "train.lr": 0.005,
+    "train.batch_size": 4,
+    "train.crop_frames": 32,
+    "train.epochs": 3,
+    "train.average": 0.0,
+    "train.device": "cpu",
+    "evaluate.bootstrap": 100,
+}
 
 
 @dataclass
@@ -41,6 +58,7 @@ class Project:
     """One copy: run commands in it, change its parameters, look at its tracking store."""
 
     path: Path
+    task: str = "genre"
 
     def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess:
         """Run a program of the environment in the project; fails the test when it fails, unless `check` is off."""
@@ -71,11 +89,11 @@ class Project:
         return stages(self.run("dvc", "repro", *args, check=check, **env).stdout)
 
     def set(self, **changes) -> None:
-        """Change parameters below tasks.genre by dotted key."""
+        """Change parameters below the task's by dotted key."""
         params = yaml.safe_load((self.path / "params.yaml").read_text())
         for dotted, value in changes.items():
             block, key = dotted.split(".")
-            params["tasks"]["genre"][block][key] = value
+            params["tasks"][self.task][block][key] = value
         (self.path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 
     @property
@@ -84,7 +102,7 @@ class Project:
         return MlflowClient(uri, uri)
 
     def runs(self, kind: str = "pipeline") -> list:
-        experiment = self.client.get_experiment_by_name("genre")
+        experiment = self.client.get_experiment_by_name(self.task)
         return self.client.search_runs([experiment.experiment_id], f"tags.`earmark.kind` = '{kind}'")
 
     def steps(self, run_id: str, key: str) -> list[int]:
@@ -97,8 +115,11 @@ def stages(output: str) -> list[str]:
     return [line.split("'")[1] for line in lines]
 
 
-def make(path: Path, root: Path | None = None, **changes) -> Project:
-    """A committed copy of the project's files, on the audio folder `root` (None keeps params.yaml as it is)."""
+def make(path: Path, root: Path | None = None, task: str = "genre", **changes) -> Project:
+    """A committed copy of the project's files, on the audio folder `root` (None keeps params.yaml as it is).
+
+    With a root the pipeline has the stages of `task` alone.
+    """
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"],
         cwd=REPOSITORY,
@@ -110,19 +131,23 @@ def make(path: Path, root: Path | None = None, **changes) -> Project:
         if not name.startswith(("tests/", "reports/")) and name != "dvc.lock" and (REPOSITORY / name).exists():
             (path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(REPOSITORY / name, path / name)
-    project = Project(path)
+    project = Project(path, task)
     if root is not None:
-        project.set(**SMALL | {"data.root": str(root)} | changes)
-        _without_demo(path)
+        project.set(**{"genre": SMALL, "chord": SMALL_CHORD}[task] | {"data.root": str(root)} | changes)
+        _alone(path, task)
     project.run("git", "init", "-q")
     commit(project, "start")
     return project
 
 
-def _without_demo(path: Path) -> None:
-    """Nobody uses the demo songs here, so the stage that renders them is left out."""
+def _alone(path: Path, task: str) -> None:
+    """Leave the stages of one task: without the other's, and without the demo songs, which nobody uses here."""
     pipeline = yaml.safe_load((path / "dvc.yaml").read_text())
-    del pipeline["stages"]["demo"]
+    for name, stage in list(pipeline["stages"].items()):
+        if stage.get("foreach") == "${tasks}":
+            stage["foreach"] = {task: f"${{tasks.{task}}}"}
+        elif task != ("chord" if name.endswith("-chord") else "genre") or name == "demo":
+            del pipeline["stages"][name]
     (path / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False))
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from earmark import bundle, model_folder
-from earmark.models import describe
+from earmark.models import describe, trained
 from project import REPOSITORY
 
 ESC10 = REPOSITORY.parent / "shared/data/snd_esc10"
@@ -26,7 +26,7 @@ def test_a_card_is_of_its_file(task):
     folder = bundle.folder(task)
     data, card = (folder / "model.safetensors").read_bytes(), (folder / "CARD.md").read_text()
     config = model_folder.read_config(folder)
-    model = model_folder.load_model(folder, config)
+    model = trained.load(folder, config)
     assert {p.name for p in folder.iterdir()} == {"model.safetensors", "config.json", "CARD.md"}
     assert len(data) <= bundle.LARGEST_BYTES
     assert hashlib.sha256(data).hexdigest() in card

@@ -1,12 +1,16 @@
 """The chord task: crops in every key with targets that move along, losses that leave padding and X out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
 from earmark import train
-from earmark.chords.vocabulary import IGNORED, WIDE
+from earmark.chords import objective
+from earmark.chords.losses import LossSettings, head_losses
+from earmark.chords.vocabulary import IGNORED, SEED, WIDE
 from earmark.features.cqt import transposed
 from earmark.settings.chord import ChordModelSettings, ChordTrainSettings
 from earmark.settings.schedule import ScheduleSettings
@@ -77,9 +81,9 @@ def test_spectrogram_and_targets_move_together(semitones):
     of = task(songs())
     rows = torch.arange(8)[None]
     n = torch.tensor([semitones])
-    x = of._slice(rows, n)
+    x = of.crops.spectrograms(rows, n)[:, 0]
     np.testing.assert_array_equal(x[0], transposed(torch.from_numpy(of.songs.values[:8]), semitones).float())
-    targets = of._targets(rows, torch.tensor([8]), n)
+    targets = of.crops.targets(rows, torch.tensor([8]), n)
     np.testing.assert_array_equal(targets["chord"][0], WIDE.transposed(of.songs.chord[:8], semitones))
     np.testing.assert_array_equal(targets["bass"][0], (of.songs.bass[:8] + semitones) % 12)
     np.testing.assert_array_equal(targets["key"][0], (of.songs.key[:8] + semitones) % 12)
@@ -124,10 +128,10 @@ def test_validation_counts_frames_of_whole_songs():
     of = task(songs(), n_train=1)
     found = of.validate(of.model)
     assert set(found) == {"val/loss", "val/accuracy", "val/root", "val/bass"}
-    rows, lengths = of._rows(torch.tensor([1, 2]), torch.zeros(2, dtype=torch.int64), 33), torch.tensor([10, 33])
+    rows, lengths = of.crops.rows(torch.tensor([1, 2]), torch.zeros(2, dtype=torch.int64), 33), torch.tensor([10, 33])
     still = torch.zeros(2, dtype=torch.int64)
-    said = of.model.eval()(of._slice(rows, still)[:, None], lengths)
-    targets = of._targets(rows, lengths, still)
+    said = of.model.eval()(of.crops.spectrograms(rows, still), lengths)
+    targets = of.crops.targets(rows, lengths, still)
     right = (said.chord.argmax(2) == targets["chord"])[targets["known"]].double().mean()
     assert found["val/accuracy"] == pytest.approx(float(right))
     assert found["val/loss"] == pytest.approx(of._losses(said, targets).item(), rel=1e-5)
@@ -142,13 +146,93 @@ def test_training_learns_the_loud_semitone_in_every_key():
 
 def test_augmentation_stays_in_range_and_masks_what_it_says():
     of = task(songs(), tilt=0.5, floor=0.5)
-    x = of._augmented(torch.rand(6, 20, 36))
+    x = of._augmented(torch.rand(6, 1, 20, 36))
     assert x.min() >= 0
     assert x.max() <= 1
     of = task(songs(), band_masks=1, band_mask=12)
-    hidden = (of._augmented(torch.ones(50, 20, 36)) == 0).all(1).sum(1)
+    hidden = (of._augmented(torch.ones(50, 1, 20, 36))[:, 0] == 0).all(1).sum(1)
     assert 0 < hidden.max() <= 13
     assert hidden.double().mean() == pytest.approx(6, abs=1.5)
+
+
+def changing(lengths=(40, 10, 33)) -> Songs:
+    """Songs whose chord changes in frames 7, 15, 22 and 30, as far as they go."""
+    of = songs(lengths)
+    place = np.concatenate([np.arange(n) for n in lengths])
+    return replace(of, change=np.isin(place, (7, 15, 22, 30)).astype(np.uint8))
+
+
+def test_crops_at_changes_start_where_a_chord_begins_and_are_at_least_half_full():
+    of = task(changing(), n_train=3, crops="changes")
+    torch.manual_seed(0)
+    crops = torch.cat([b for _ in range(60) for b in of.batches()])
+    starts = {song: set(crops[crops[:, 0] == song, 1].tolist()) for song in range(3)}
+    assert starts == {0: {0, 7, 15, 22, 30}, 1: {0}, 2: {0, 7, 15, 22}}  # 30 + 16 / 2 is beyond 33
+    _, targets, lengths = of.examples(torch.tensor([[0, 30], [2, 22]]))
+    assert lengths.tolist() == [10, 11]
+    assert (targets["chord"][0, 10:] == IGNORED).all()
+    assert not targets["known"][1, 11:].any()
+
+
+def stereo(lengths=(40, 10, 33)) -> Songs:
+    """The same songs in 44 qualities with a second channel, whose loud semitone is the tritone of the first's."""
+    of = songs(lengths)
+    side = np.roll(of.values, 18, axis=1)
+    return replace(of, values=np.concatenate([of.values, side], 1), none=SEED.none)
+
+
+def seed002(collection: Songs, n_train: int = 2, **changes) -> ChordTask:
+    places = np.arange(len(collection.ids))
+    network = ChordModelSettings("chordnet", 1, 1, 1, width=0.08, vector="sigmoid")
+    safe = {"vector_loss": "focal_tversky_of_logits"} | changes
+    args = len(SEED.qualities), network, settings(**safe), torch.device("cpu")
+    return ChordTask(collection, places[:n_train], places[n_train:], *args)
+
+
+@pytest.mark.parametrize("semitones", [-5, 0, 6])
+def test_both_channels_move_along(semitones):
+    of = seed002(stereo())
+    x = of.crops.spectrograms(torch.arange(8)[None], torch.tensor([semitones]))
+    assert x.shape == (1, 2, 8, 36)
+    for channel, values in enumerate(np.split(of.songs.values[:8], 2, axis=1)):
+        np.testing.assert_array_equal(x[0, channel], transposed(torch.from_numpy(values), semitones).float())
+
+
+def test_seed_002s_heads_get_vector_change_and_classes():
+    of = seed002(stereo(), transpose=False)
+    x, targets, lengths = of.examples(torch.tensor([[1, 0]]))
+    heads = objective.of_heads(targets)
+    assert heads.vector.shape == (1, 16, 25)
+    np.testing.assert_array_equal(heads.vector[0, :10, :12], targets["tones"][0, :10])
+    assert heads.vector[0, :10, 12:].argmax(1).tolist() == of.songs.bass[40:50].tolist()
+    assert heads.vector[0, 10:, 12:].sum() == 0
+    assert heads.transition[0].tolist() == [0, 0, 0, IGNORED, *[0] * 6, *[IGNORED] * 6]
+    said = of.model(x, lengths)
+    parts = head_losses(said, heads, LossSettings("focal_tversky_of_logits"))
+    torch.testing.assert_close(of._losses(said, targets), sum(parts.values()))
+
+
+def test_padding_of_a_batch_changes_nothing_for_seed_002():
+    of = seed002(stereo())
+    of.model.eval()
+    rows = of.crops.rows(torch.tensor([1, 0]), torch.zeros(2, dtype=torch.int64), 40)
+    x = of.crops.spectrograms(rows, torch.zeros(2, dtype=torch.int64))
+    x[0, :, 10:] = 9.0
+    both, alone = of.model(x, torch.tensor([10, 40])), of.model(x[:1, :, :10])
+    torch.testing.assert_close(both.chord[:1, :10], alone.chord)
+    torch.testing.assert_close(both.smooth[:1, :10], alone.smooth)
+
+
+def test_training_seed_002_learns_and_comes_back_from_a_checkpoint(tmp_path):
+    whole = seed002(stereo((64,) * 6 + (40, 40)), n_train=6, epochs=6)
+    fit = train.fit(whole, whole.settings)
+    assert fit.history[-1]["val/loss"] < fit.history[0]["val/loss"]
+    assert fit.history[-1]["val/bass"] > 2 / 13
+    cut = seed002(stereo((64,) * 6 + (40, 40)), n_train=6, epochs=6)
+    shorter = replace(cut.settings, epochs=3)
+    train.fit(cut, shorter, tmp_path / "state.pt")
+    again = seed002(stereo((64,) * 6 + (40, 40)), n_train=6, epochs=6)
+    assert train.fit(again, again.settings, tmp_path / "state.pt").history == fit.history
 
 
 def test_collections_join_end_to_end():

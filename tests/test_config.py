@@ -35,6 +35,7 @@ def test_the_repositorys_file_parses():
     assert params.tasks.genre.features.sample_rate == RAW["tasks"]["genre"]["features"]["sample_rate"]
     assert params.tasks.genre.train.lr == RAW["tasks"]["genre"]["train"]["lr"]
     assert config.task_settings(params, "genre") is params.tasks.genre
+    assert config.task_settings(params, "chord").model.name == RAW["tasks"]["chord"]["model"]["name"]
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,9 @@ def test_the_repositorys_file_parses():
         ("tasks.genre.model.chanels", "channels"),
         ("tasks.genre.train.weightdecay", "weight_decay"),
         ("tasks.genre.evaluate.bootstraps", "bootstrap"),
+        ("tasks.chrod", "chord"),
+        ("tasks.chord.features.octave", "octaves"),
+        ("tasks.chord.train.tverski_alpha", "tversky_alpha"),
     ],
 )
 def test_unknown_key_names_the_nearest(typo, right):
@@ -127,6 +131,16 @@ def test_wrong_type(dotted, value):
         ("tasks.genre.data.seed", -1),
         ("tasks.genre.evaluate.seed", -1),
         ("tasks.genre.evaluate.bootstrap", 99),
+        ("tasks.chord.features.octaves", 8),
+        ("tasks.chord.features.floor_db", 0.0),
+        ("tasks.chord.model.width", 0.07),
+        ("tasks.chord.model.blocks", 0),
+        ("tasks.chord.train.tversky_power", 0.9),
+        ("tasks.chord.train.tversky_alpha", 1.1),
+        ("tasks.chord.train.focal_gamma", -0.1),
+        ("tasks.chord.train.weight_bass", -0.1),
+        ("tasks.chord.train.time_mask", -1),
+        ("tasks.chord.train.crop_frames", 0),
     ],
 )
 def test_out_of_range(dotted, value):
@@ -136,6 +150,19 @@ def test_out_of_range(dotted, value):
     assert last in text
     assert "\n" not in text
     assert text.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("dotted", "value", "sentence"),
+    [
+        ("tasks.chord.model.name", "pitch_net", "features.channels must be 1 for model.name pitch_net"),
+        ("tasks.chord.features.channels", 1, "features.channels must be 2 for model.name chordnet"),
+        ("tasks.chord.features.normalize", "deviation", "train.tilt and train.floor must be 0 where"),
+        ("tasks.chord.features.channels", 3, "tasks.chord.features.channels"),
+    ],
+)
+def test_chord_settings_that_do_not_go_together(dotted, value, sentence):
+    assert sentence in message(changed(dotted, value))
 
 
 def test_bounds_themselves_are_allowed():

@@ -1,56 +1,94 @@
 """dvc.yaml is held to the imports: every stage depends on exactly the modules and parameters it uses."""
 
+import json
 from dataclasses import fields
 
 import pytest
 import yaml
 
 from earmark import imports
-from earmark.config import GenreSettings
+from earmark.config import ChordSettings, GenreSettings, Tasks
 from project import REPOSITORY
 
+# Where the code of a stage begins; prepare and publish are the same for every task.
 ENTRIES = {
     "demo": ["earmark.datasets.demo_music"],
     "prepare": ["earmark.prepare"],
     "features": ["earmark.features.extract"],
     "train": ["earmark.training"],
-    "evaluate": ["earmark.evaluate", "earmark.report"],
+    "evaluate": ["earmark.evaluate", "earmark.report", "earmark.pictures", "earmark.models.trained"],
+    "features-chord": ["earmark.chords.extract"],
+    "train-chord": ["earmark.chords.training"],
+    "evaluate-chord": ["earmark.chords.evaluate", "earmark.chords.report", "earmark.chords.pages", "earmark.pictures"],
     "publish": ["earmark.publish"],
 }
-PARAMS = {
+READ = {
     "demo": ["demo"],
-    "prepare": ["tasks.${key}.data"],
-    "features": ["tasks.${key}.data.root", "tasks.${key}.features"],
-    "train": ["tasks.${key}.model", "tasks.${key}.train"],
-    "evaluate": ["tasks.${key}.data.root", "tasks.${key}.evaluate"],
+    "prepare": ["tasks.TASK.data"],
+    "features": ["tasks.TASK.data.root", "tasks.TASK.features"],
+    "train": ["tasks.TASK.model", "tasks.TASK.train"],
+    "evaluate": ["tasks.TASK.data.root", "tasks.TASK.evaluate"],
     "publish": [],
 }
+PIPELINE = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
 
 
 def stage(name: str) -> dict:
-    found = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"][name]
-    return found.get("do", found)
+    return PIPELINE[name].get("do", PIPELINE[name])
 
 
-def test_every_stage_is_known():
-    assert set(yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]) == set(ENTRIES)
+def word(name: str) -> str:
+    """The task of a stage as dvc.yaml writes it."""
+    if name.endswith("-chord"):
+        return "chord"
+    return "${key}" if PIPELINE[name].get("foreach") == "${tasks}" else "${item}"
+
+
+def files(name: str) -> set[str]:
+    return {p.relative_to(REPOSITORY).as_posix() for p in imports.closure(*ENTRIES[name])}
+
+
+def test_every_stage_is_known_and_every_task_has_all_of_them():
+    assert set(PIPELINE) == set(ENTRIES)
+    assert [PIPELINE[name]["foreach"] for name in ("prepare", "publish")] == ["${tasks}"] * 2
+    assert [PIPELINE[name]["foreach"] for name in ("features", "train", "evaluate")] == [["genre"]] * 3
+    assert {f.name for f in fields(Tasks)} == {"genre", "chord"}
 
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_code_dependencies_are_the_imports(name):
-    used = {p.relative_to(REPOSITORY).as_posix() for p in imports.closure(*ENTRIES[name])}
-    named = {d for d in stage(name).get("deps", []) if d.startswith("src/")}
-    assert named == used
+    named = [d for d in stage(name).get("deps", []) if d.startswith("src/")]
+    assert sorted(named) == sorted(files(name))
 
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_parameters_are_those_a_stage_reads(name):
-    assert stage(name).get("params", []) == PARAMS[name]
+    read = READ[name.removesuffix("-chord")]
+    assert stage(name).get("params", []) == [key.replace("TASK", word(name)) for key in read]
 
 
-def test_every_block_of_settings_is_some_stages_parameter():
-    named = {p.split(".")[2] for ps in PARAMS.values() for p in ps if p.startswith("tasks.")}
-    assert named == {f.name for f in fields(GenreSettings)}
+@pytest.mark.parametrize("name", ["features", "train", "evaluate"])
+def test_the_chord_stages_are_wired_as_genres(name):
+    def wiring(stage_name):
+        plain = json.dumps(stage(stage_name)).replace(word(stage_name), "TASK")
+        found = json.loads(plain)
+        return found | {"deps": [d for d in found["deps"] if not d.startswith("src/")]}
+
+    assert wiring(f"{name}-chord") == wiring(name)
+
+
+def test_a_task_reruns_nothing_of_the_other():
+    genre, chord = (set.union(*(files(n + end) for n in ("features", "train", "evaluate"))) for end in ("", "-chord"))
+    foreign = ("chords/", "tasks/chord.py", "settings/chord.py", "models/chordnet", "models/pitch_net", "features/cqt")
+    assert not [f for f in genre if f.removeprefix("src/earmark/").startswith(foreign)]
+    foreign = ("tasks/genre.py", "settings/features.py", "models/song.py", "models/compact.py", "features/frames.py")
+    assert not [f for f in chord if f.removeprefix("src/earmark/").startswith(foreign)]
+
+
+@pytest.mark.parametrize("settings", [GenreSettings, ChordSettings])
+def test_every_block_of_settings_is_some_stages_parameter(settings):
+    named = {key.split(".")[2] for keys in READ.values() for key in keys if key.startswith("tasks.")}
+    assert named == {f.name for f in fields(settings)}
 
 
 def test_no_stage_imports_the_reader_of_params_or_the_command_line():

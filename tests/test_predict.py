@@ -11,7 +11,7 @@ import pytest
 import soundfile as sf
 import torch
 
-from bundles import LABELS, small_bundle, small_model
+from bundles import LABELS, small_bundle, small_chord_bundle, small_model
 from conftest import noise, sines, tone
 from earmark import bundle, cli_use, model_folder, predict, resolve
 from earmark.audio import AudioError
@@ -260,10 +260,9 @@ def test_no_model_at_all(nowhere, monkeypatch):
 
 
 def test_model_of_another_task_is_refused(nowhere):
-    path = nowhere / "bundles/genre/config.json"
-    path.write_text(path.read_text().replace('"task": "genre"', '"task": "chord"'))
+    small_chord_bundle(nowhere / "bundles/chord")
     with pytest.raises(EarmarkError, match="is a model of the task 'chord', not of 'genre'"):
-        resolve.model("genre")
+        resolve.model("genre", str(nowhere / "bundles/chord"))
 
 
 def test_champion_comes_before_the_bundle_once_there_is_one(nowhere, monkeypatch):

@@ -8,15 +8,14 @@ import pytest
 import soundfile as sf
 import torch
 
+from bundles import CHORD_FEATURES as FEATURES
+from bundles import CHORD_NETWORK as NETWORK
+from bundles import small_chord_bundle
 from conftest import noise, sines, tone
-from earmark import bundle, model_folder
-from earmark.chords import harte, lab, recognise, spectrogram
+from earmark.chords import harte, lab, network, recognise, spectrogram
 from earmark.chords.vocabulary import WIDE
 from earmark.models.pitch_net import ChordLogits
-from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings
 
-FEATURES = ChordFeatureSettings(8000, 1024, 65.40639132514966, 4, 0.6111111111111112, 0.5, 60.0)
-NETWORK = ChordModelSettings("pitch_net", 8, 4, 2)
 HOP_S = 0.1
 
 
@@ -35,20 +34,9 @@ def heard(chords: list[tuple[str, int]], sure: float = 9.0) -> ChordLogits:
     return said
 
 
-def released(root) -> None:
-    """A bundle of a small network with weights drawn at random."""
-    torch.manual_seed(0)
-    weights = bundle.half(recognise.network(NETWORK, FEATURES).state_dict())
-    labels = [q.harte for q in WIDE.qualities]
-    config = model_folder.ModelConfig(
-        "chord", labels, FEATURES, NETWORK, {}, {}, 1, 1, {"about": "chords of nothing in particular"}
-    )
-    bundle.write(root / "chord", config, bundle.pack(weights), "")
-
-
 @pytest.fixture
 def place(workplace):
-    released(workplace / "bundles")
+    small_chord_bundle(workplace / "bundles/chord")
     return workplace
 
 
@@ -78,7 +66,7 @@ def test_pieces_of_a_long_recording_give_the_whole(monkeypatch):
     model = recognise.network(NETWORK, FEATURES).eval()
     values = torch.rand(100, FEATURES.n_bins + 33)
     whole = recognise.said(model, values)
-    monkeypatch.setattr(recognise, "AT_ONCE", 23)
+    monkeypatch.setattr(network, "AT_ONCE", 23)
     pieces = recognise.said(model, values)
     for name, value in vars(whole).items():
         torch.testing.assert_close(getattr(pieces, name), value, msg=name)

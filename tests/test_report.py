@@ -58,7 +58,7 @@ def test_reliability_diagram_draws_the_bins(tmp_path, monkeypatch):
     songs = pd.DataFrame(rows, columns=["label", "recording_predicted", "recording_probability"]).assign(window=0)
     table = pd.concat([songs, songs.assign(window=1, recording_probability=0.0)])  # later windows count nothing
     drawn = []
-    monkeypatch.setattr(report, "_save", lambda fig, path: drawn.append((fig, path)))
+    monkeypatch.setattr(report, "save", lambda fig, path: drawn.append((fig, path)))
     report.reliability(tmp_path / "r.png", table)
     (fig, path) = drawn[0]
     top, below = fig.axes

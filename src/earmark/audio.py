@@ -58,13 +58,26 @@ def read_blocks(source: Source, sample_rate: int, max_seconds: float | None = No
     with _open(source) as file:
         limit = None if max_seconds is None else round(max_seconds * file.samplerate)
         blocks = (block.mean(axis=1) for block in _decode(file, limit))
-        if file.samplerate == sample_rate:
-            yield from blocks
-            return
-        stream = soxr.ResampleStream(file.samplerate, sample_rate, 1, dtype="float32")
-        for block in blocks:
-            yield stream.resample_chunk(block)
-        yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
+        yield from _resampled(blocks, file.samplerate, sample_rate, 1)
+
+
+def read_stereo(source: Source, sample_rate: int) -> np.ndarray:
+    """The whole recording at `sample_rate`: float32 (2, n), left and right; of a mono file both are the same."""
+    with _open(source) as file:
+        blocks = list(_resampled(_decode(file, None), file.samplerate, sample_rate, file.channels))
+    samples = np.concatenate(blocks).reshape(-1, file.channels)
+    return np.ascontiguousarray(np.broadcast_to(samples, (len(samples), 2)).T)
+
+
+def _resampled(blocks: Iterator[np.ndarray], rate: int, wanted: int, channels: int) -> Iterator[np.ndarray]:
+    """Blocks (n,) or (n, channels) at another rate, as one stream."""
+    if rate == wanted:
+        yield from blocks
+        return
+    stream = soxr.ResampleStream(rate, wanted, channels, dtype="float32")
+    for block in blocks:
+        yield stream.resample_chunk(block)
+    yield stream.resample_chunk(np.zeros((0,) if channels == 1 else (0, channels), np.float32), last=True)
 
 
 def _open(source: Source) -> sf.SoundFile:

@@ -7,28 +7,27 @@ import torch
 SHOWN = 12
 
 
-def first_batch(task) -> tuple[torch.Tensor, torch.Tensor]:
-    """Inputs (n, 1, bands, frames) and targets (n, classes) that begin a training; its numbers stay undrawn."""
+def first_batch(task) -> tuple:
+    """What begins a training, as the task's `examples` gives it; its numbers stay undrawn."""
     with torch.random.fork_rng():
         torch.manual_seed(task.settings.seed * 1_000_003 + 1)  # as the loop seeds its first epoch
-        x, targets, _, _ = task.examples(next(task.batches()))
-    return x.cpu(), targets.cpu()
+        return task.examples(next(task.batches()))
 
 
-def draw(path: Path, x: torch.Tensor, targets: torch.Tensor, classes: list[str]) -> None:
-    """A PNG of at most 12 inputs, each under its target; one colour scale for all."""
+def draw(path: Path, x: torch.Tensor, titles: list[str]) -> None:
+    """A PNG of at most 12 inputs (n, channels, bands, frames), the first channel of each; one colour scale for all."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    x, targets = x[:SHOWN, 0].float(), targets[:SHOWN]
+    x = x[:SHOWN, 0].float().cpu()
     rows = -(-len(x) // 4)
     fig, axes = plt.subplots(rows, 4, figsize=(14, 2.6 * rows), layout="constrained", squeeze=False)
     low, high = torch.quantile(x, 0.01).item(), torch.quantile(x, 0.99).item()
-    for ax, crop, target in zip(axes.flat, x, targets, strict=False):
+    for ax, crop, title in zip(axes.flat, x, titles, strict=False):
         image = ax.imshow(crop, origin="lower", aspect="auto", vmin=low, vmax=high, cmap="magma")
-        ax.set_title(_named(target, classes), fontsize=9)
+        ax.set_title(title, fontsize=9)
     for ax in axes.flat[len(x) :]:
         ax.axis("off")
     fig.supxlabel("frame")
@@ -38,7 +37,7 @@ def draw(path: Path, x: torch.Tensor, targets: torch.Tensor, classes: list[str])
     plt.close(fig)
 
 
-def _named(target: torch.Tensor, classes: list[str]) -> str:
+def named(target: torch.Tensor, classes: list[str]) -> str:
     """The classes of a target with their shares, as in 'dog 0.70 + rain 0.30'."""
     shares = [(share, classes[i]) for i, share in enumerate(target.tolist()) if share > 0.005]
     if len(shares) == 1:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from earmark.errors import EarmarkError
-from earmark.model_folder import ModelConfig
+from earmark.model_files import ModelConfig
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -2,7 +2,7 @@
 
 import yaml
 
-from earmark.model_folder import ModelConfig
+from earmark.model_files import ModelConfig
 
 QUOTED = {
     "accuracy": "accuracy, by recording",

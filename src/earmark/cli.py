@@ -1,6 +1,5 @@
 """The command line of earmark: thin, and every command imports only what it runs."""
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Annotated
 import typer
 
 from earmark import cli_bench, cli_render, cli_use, config, paths
-from earmark.console import Overrides, TaskName
+from earmark.console import Overrides, TaskName, genre_alone
 from earmark.console import bar as _bar
 from earmark.console import progress as _progress
 from earmark.console import say as _say
@@ -46,8 +45,8 @@ def prepare(task: TaskName) -> None:
     from earmark import manifest
     from earmark import prepare as stage
 
-    settings = _settings(task)
-    table, quarantined = stage.run(settings.data, paths.audio_root(settings.data.root), _warn, _progress)
+    settings, truth = _settings(task), _stages(task).TRUTH
+    table, quarantined = stage.run(settings.data, paths.audio_root(settings.data.root), _warn, _progress, truth=truth)
     stage.write(Path("data") / task, table, quarantined)
     for row in quarantined.itertuples():
         _warn(f"quarantined {row.path}: {row.reason}.")
@@ -59,19 +58,18 @@ def prepare(task: TaskName) -> None:
 def features(task: TaskName) -> None:
     """Extract features of every recording into one store."""
     from earmark import manifest
-    from earmark.features import extract
 
     settings = _settings(task)
-    table, root = manifest.load(Path("data") / task / "manifest.csv"), paths.audio_root(settings.data.root)
-    extract.run(table, root, settings.features, Path("features") / task, _warn, _progress)
+    _stages(task).features(settings, manifest.load(Path("data") / task / "manifest.csv"))
 
 
 @app.command()
 def train(task: TaskName) -> None:
     """Train, followed live in MLflow; resumes where a killed training left off."""
-    from earmark import model_folder, tracking, training
+    from earmark import model_folder, tracking
 
-    settings, material, out = _settings(task), _material(task), Path("models") / task
+    settings, stages, out = _settings(task), _stages(task), Path("models") / task
+    training, material = stages.training(), stages.material(settings)
     hashes = training.hashes(material, settings.model, settings.train)
     key = hashes["train_key"]
     with tracking.only_one(key, _warn):
@@ -93,29 +91,8 @@ def evaluate(
     ] = False,
 ) -> None:
     """Judge the trained model on the test split; files in, files out."""
-    import numpy as np
-
-    from earmark import evaluate as stage
-    from earmark import model_folder, report
-    from earmark.tasks.genre import DeviceWindows
-
-    settings, material, out = _settings(task), _material(task), Path("reports") / task
-    statistics = np.load(Path("features") / task / "statistics.npy")
-    folder = Path("models") / task
-    done = model_folder.read_config(folder)
-    model, data = model_folder.load_model(folder, done), DeviceWindows(material.windows)
-    predictions, found = stage.run(material, model, data, statistics, settings.evaluate)
-    found |= {"model_sha256": model_folder.weights_sha256(folder)}
+    found = _stages(task).evaluate(_settings(task), Path("reports") / task, leak_gap)
     _print_figures(found, f"{task}: {found['n_recordings']} test recordings")
-    if leak_gap:  # an addition for people; the stage's own outputs stay as they are
-        _leak_gap(task, settings, material, statistics, found)
-        return
-    stage.write(out, predictions, found)
-    report.confusion(out / "plots" / "confusion.png", predictions, material.classes)
-    report.reliability(out / "plots" / "reliability.png", predictions)
-    report.learning_curves(out / "plots" / "learning_curves.png", model_folder.read_history(folder), done.best_epoch)
-    root = paths.audio_root(settings.data.root)
-    report.listening(out / "listening.html", predictions, root, material.features.window_s)
 
 
 @app.command()
@@ -138,6 +115,7 @@ def crossval(
     """Cross-validate over official folds (or k grouped ones); registers nothing."""
     from earmark import crossval as cv
 
+    genre_alone(task, "crossval")
     settings = _settings(task, overrides)
     some = folds.split(",") if folds else None
     report = cv.Report.start(task, settings, _logged(settings), Path("crossval") / task)
@@ -213,36 +191,21 @@ def ui(port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000) 
         print("The UI is closed.")
 
 
-def _material(task: str):
-    from earmark import manifest, material
-    from earmark.features import store
+def _stages(task: str):
+    """What the stages do for a task."""
+    config.check_task(task)
+    if task == "chord":
+        from earmark import stages_chord as stages
+    else:
+        from earmark import stages_genre as stages
+    return stages
 
-    table = manifest.load(Path("data") / task / "manifest.csv")
-    return material.gather(task, table, store.load(Path("features") / task))
 
-
-def _logged(settings: config.GenreSettings) -> dict[str, str]:
+def _logged(settings: config.Settings) -> dict[str, str]:
     """Parameters for MLflow, as dotted keys."""
     from earmark.tracking import flatten
 
     return flatten(asdict(settings))
-
-
-def _leak_gap(task: str, settings: config.GenreSettings, material, statistics, found: dict) -> None:
-    from dataclasses import replace
-
-    from earmark import crossval as cv
-
-    leaking = replace(material, table=cv.random_split(material.table, settings.data.seed))
-    fold = cv.one(leaking, "random", statistics, settings)
-    _, random = cv.pooled([fold], material.classes, settings)
-    gap = {
-        k: {"grouped": found[k], "random": random[k], "gap": random[k] - found[k]}
-        for k in ("accuracy", "baseline_accuracy")
-    }
-    (Path("reports") / task / "leak_gap.json").write_text(json.dumps(gap, indent=2) + "\n")
-    for name, row in gap.items():
-        print(f"{name}: {row['grouped']:.3f} by group, {row['random']:.3f} at random: the leak adds {row['gap']:+.3f}")
 
 
 def _print_figures(found: dict, title: str) -> None:

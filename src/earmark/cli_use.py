@@ -109,7 +109,7 @@ def score(
     out: Annotated[Path | None, typer.Option(help="Where files go; score/TASK by default.")] = None,
 ) -> None:
     """Judge a labelled folder from elsewhere, generated sounds say, beside the model's real test set."""
-    config.check_task(task)
+    console.genre_alone(task, "score")
     from earmark import score as work
     from earmark.predict import Predictor
 
@@ -182,7 +182,7 @@ def release(
     out: Annotated[Path | None, typer.Option(help="The bundle's folder; the package's own by default.")] = None,
 ) -> None:
     """Train the recipe of params.yaml on all recordings and write a bundle with its card."""
-    config.check_task(task)
+    console.genre_alone(task, "release")
     for name, given in (("about", about), ("data", data)):
         if not given:
             raise EarmarkError(f"A release needs --{name} in words; `earmark release --help` shows how they read.")

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from earmark.errors import EarmarkError, nearest
 from earmark.settings.checks import require
+from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings, ChordTrainSettings
 from earmark.settings.data import DataSettings, DemoSettings
 from earmark.settings.evaluation import EvaluateSettings
 from earmark.settings.features import FeatureSettings
@@ -33,10 +34,32 @@ class GenreSettings:
 
 
 @dataclass(frozen=True)
+class ChordSettings:
+    """All settings of the chord task, in the order of its stages."""
+
+    data: DataSettings
+    features: ChordFeatureSettings
+    model: ChordModelSettings
+    train: ChordTrainSettings
+    evaluate: EvaluateSettings
+
+    def __post_init__(self) -> None:
+        channels = {"pitch_net": 1, "chordnet": 2}[self.model.name]
+        fits = self.features.channels == channels
+        require(fits, "features.channels", f"must be {channels} for model.name {self.model.name}")
+        ranged = self.features.normalize == "share" or not (self.train.tilt or self.train.floor)
+        require(ranged, "train.tilt", "and train.floor must be 0 where features.normalize is deviation")
+
+
+Settings = GenreSettings | ChordSettings
+
+
+@dataclass(frozen=True)
 class Tasks:
     """The tasks that params.yaml may hold."""
 
     genre: GenreSettings
+    chord: ChordSettings
 
 
 @dataclass(frozen=True)
@@ -100,7 +123,7 @@ def parse(raw: Any, origin: str = "params.yaml") -> Params:
         raise EarmarkError(f"{origin}: {_sentence(e)}") from None
 
 
-def task_settings(params: Params, task: str) -> GenreSettings:
+def task_settings(params: Params, task: str) -> Settings:
     """The settings of one task by its name."""
     check_task(task)
     return getattr(params.tasks, task)

@@ -8,18 +8,26 @@ from typing import Annotated
 import typer
 
 from earmark import config
+from earmark.errors import EarmarkError
 
-TaskName = Annotated[str, typer.Argument(metavar="TASK", help="genre")]
+TaskName = Annotated[str, typer.Argument(metavar="TASK", help="genre or chord")]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", "-S", help="Override a key below tasks.TASK, as in -S train.lr=0.001."),
 ]
 
 
-def settings(task: str, overrides: Iterable[str] | None = None) -> config.GenreSettings:
+def settings(task: str, overrides: Iterable[str] | None = None) -> config.Settings:
     """A task's settings from params.yaml, with overrides below tasks.TASK."""
     prefixed = [f"tasks.{task}.{o}" for o in overrides or ()]
     return config.task_settings(config.load(Path("params.yaml"), prefixed), task)
+
+
+def genre_alone(task: str, command: str) -> None:
+    """Raise EarmarkError for a task that a command does not know yet."""
+    config.check_task(task)
+    if task != "genre":
+        raise EarmarkError(f"`earmark {command}` works for the task genre alone; {task} has no such command yet.")
 
 
 def warn(text: str) -> None:

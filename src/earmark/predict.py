@@ -10,6 +10,7 @@ import torch
 from earmark import model_folder
 from earmark.audio import AudioError, Source, check
 from earmark.features.frames import recording_frames, sliding
+from earmark.models import trained
 from earmark.settings.features import FeatureSettings
 from earmark.tasks.genre import infer
 
@@ -98,7 +99,7 @@ class Predictor:
 
     def __init__(self, folder: Path, whole: bool = True):
         self.config = model_folder.read_config(folder)
-        self.model = model_folder.load_model(folder, self.config)
+        self.model = trained.load(folder, self.config)
         self.features = self.config.features.until(None) if whole else self.config.features
 
     @torch.inference_mode()

@@ -29,7 +29,8 @@ def run(task: str, data: Path, folder: Path, reports: Path, params: dict[str, st
         run_id, said = _training_run(tracker, config, sha256, data, folder, params)
         found = json.loads((reports / "metrics.json").read_text())
         if _log_evaluation(tracker, run_id, reports, found):
-            said.append(f"Logged the evaluation: accuracy {found['accuracy']:.3f}.")
+            headline = registry.HEADLINES[task]
+            said.append(f"Logged the evaluation: {headline} {found[headline]:.3f}.")
         if name := os.environ.get("DVC_EXP_NAME"):
             said.append(f"Inside the DVC experiment {name}: nothing registered, no alias moved.")
         else:
@@ -98,7 +99,7 @@ def _register(tracker: Tracker, run_id: str, folder: Path, config, sha256: str, 
     if version is None:
         version = registry.register(client, config.task, run_id, folder, config, identity)
         said.append(f"Registered {name} version {version.version}.")
-    for key, value in registry.evaluation_tags(found).items():
+    for key, value in registry.evaluation_tags(config.task, found).items():
         if version.tags.get(key) != value:
             client.set_model_version_tag(name, version.version, key, value)
     champion, challenger = (registry.by_alias(client, config.task, a) for a in ("champion", "challenger"))

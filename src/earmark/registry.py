@@ -20,9 +20,14 @@ from mlflow.types import ColSpec, Schema
 
 from earmark.errors import EarmarkError
 from earmark.imports import PACKAGE
-from earmark.model_folder import ModelConfig
+from earmark.model_files import ModelConfig
 
-HEADLINE = "accuracy"
+# What a registered model answers: columns of `serve`, one row a recording; segments are JSON.
+ANSWERS = {
+    "genre": {"label": "string", "probability": "double", "runner_up": "string"},
+    "chord": {"segments": "string", "key": "string", "key_probability": "double", "duration_s": "double"},
+}
+HEADLINES = {"genre": "accuracy", "chord": "majmin"}  # the figure that decides a promotion
 # What answering needs; training, DVC and MLflow's server stay out.
 NEEDS = ("torch", "torchaudio", "numpy", "pandas", "soundfile", "soxr", "safetensors")
 
@@ -65,7 +70,7 @@ def register(
             python_model=str(PACKAGE / "serve.py"),
             artifacts={"model": str(folder)},
             code_paths=[str(code)],
-            signature=signature(),
+            signature=signature(task),
             input_example=example(),
             pip_requirements=requirements(),
             metadata={"task": task, "labels": config.labels, "train_key": config.hashes["train_key"]},
@@ -82,11 +87,10 @@ def _ensure_model(client: MlflowClient, task: str) -> None:
         client.create_registered_model(name_of(task))
 
 
-def signature() -> ModelSignature:
-    """Audio bytes or a local path in; label, probability and runner-up out."""
+def signature(task: str) -> ModelSignature:
+    """Audio bytes or a local path in; out come label, probability and runner-up, or chords as JSON and the key."""
     inputs = Schema([ColSpec("binary", "audio", required=False), ColSpec("string", "path", required=False)])
-    outputs = Schema([ColSpec("string", "label"), ColSpec("double", "probability"), ColSpec("string", "runner_up")])
-    return ModelSignature(inputs, outputs)
+    return ModelSignature(inputs, Schema([ColSpec(kind, name) for name, kind in ANSWERS[task].items()]))
 
 
 def example() -> pd.DataFrame:
@@ -102,9 +106,10 @@ def requirements() -> list[str]:
     return [f"{name}=={installed(name).split('+')[0]}" for name in NEEDS]
 
 
-def evaluation_tags(metrics: dict) -> dict[str, str]:
+def evaluation_tags(task: str, metrics: dict) -> dict[str, str]:
     """Tags of a version that record one evaluation, by the test set it was made on."""
-    figures = {HEADLINE: metrics[HEADLINE], f"{HEADLINE}_ci95": metrics[f"{HEADLINE}_ci95"]}
+    name = HEADLINES[task]
+    figures = {name: metrics[name], f"{name}_ci95": metrics[f"{name}_ci95"]}
     return {_test_tag(metrics["test_manifest_sha256"]): json.dumps(figures)}
 
 
@@ -112,10 +117,10 @@ def _test_tag(sha256: str) -> str:
     return f"earmark.test.{sha256[:16]}"
 
 
-def evaluations(version: ModelVersion) -> dict[str, float]:
+def evaluations(task: str, version: ModelVersion) -> dict[str, float]:
     """Headline figure of a version by test set."""
     tests = {k: v for k, v in version.tags.items() if re.fullmatch(r"earmark\.test\.[0-9a-f]{16}", k)}
-    return {k: json.loads(v)[HEADLINE] for k, v in tests.items()}
+    return {k: json.loads(v)[HEADLINES[task]] for k, v in tests.items()}
 
 
 def promote(client: MlflowClient, task: str, number: int | None, force: bool, why: str | None) -> str:
@@ -129,7 +134,7 @@ def promote(client: MlflowClient, task: str, number: int | None, force: bool, wh
     old = by_alias(client, task, "champion")
     if old and int(old.version) == int(new.version):
         return f"Version {new.version} is champion already."
-    objection = old and _objection(new, old)
+    objection = old and _objection(task, new, old)
     if objection and not force:
         raise EarmarkError(f"Version {new.version} is not promoted: {objection} Use --force --why '...' to insist.")
     if old:
@@ -169,14 +174,15 @@ def _version(client: MlflowClient, task: str, number: int | None) -> ModelVersio
         raise EarmarkError(f"{name_of(task)} has no version {number}.") from None
 
 
-def _objection(new: ModelVersion, old: ModelVersion) -> str | None:
-    theirs, ours = evaluations(old), evaluations(new)
+def _objection(task: str, new: ModelVersion, old: ModelVersion) -> str | None:
+    theirs, ours = evaluations(task, old), evaluations(task, new)
     shared = sorted(set(theirs) & set(ours))
     if not shared:
         return f"it was tested on other recordings than the champion (version {old.version})."
     worse = [k for k in shared if ours[k] < theirs[k]]
     if worse:
-        return f"its {HEADLINE} is {ours[worse[0]]:.3f}, the champion's (version {old.version}) {theirs[worse[0]]:.3f}."
+        now, before = ours[worse[0]], theirs[worse[0]]
+        return f"its {HEADLINES[task]} is {now:.3f}, the champion's (version {old.version}) {before:.3f}."
     return None
 
 

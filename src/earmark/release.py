@@ -15,6 +15,7 @@ from earmark.config import GenreSettings
 from earmark.errors import EarmarkError
 from earmark.features import store
 from earmark.material import Material, gather
+from earmark.models import trained as networks
 from earmark.tasks.genre import GenreTask
 
 # A recipe is cross-validated over several seeds on any machine.
@@ -83,7 +84,7 @@ def gathered(
     task: str, table: pd.DataFrame, root: Path, settings: GenreSettings, warn: Callable, progress: Callable
 ) -> Material:
     """Recordings with their features, once it is sure that the network fits into a bundle."""
-    network = model_folder.untrained(settings.features, settings.model, table.label.nunique())
+    network = networks.untrained(settings.features, settings.model, table.label.nunique())
     bundle.refuse_large(bundle.size(network.state_dict()))
     features = crossval.features_of(table, root, settings, paths.state() / "features", warn, progress)
     return gather(task, table, store.load(features))

@@ -2,23 +2,18 @@
 
 import base64
 import html
-import io
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import soundfile as sf
 from sklearn.metrics import confusion_matrix
 
 from earmark import metrics
-from earmark.audio import AudioError, read_blocks
+from earmark.audio import AudioError
+from earmark.pictures import plt, save
+from earmark.sounds import clip
 
 HEARD = 24  # mistakes in the listening report
-HEARD_RATE = 22050
 
 
 def confusion(path: Path, predictions: pd.DataFrame, classes: list[str]) -> None:
@@ -36,7 +31,7 @@ def confusion(path: Path, predictions: pd.DataFrame, classes: list[str]) -> None
     ax.set_yticks(range(len(classes)), classes)
     ax.set(xlabel="predicted", ylabel="true", title=f"Confusion of {len(songs)} recordings")
     fig.colorbar(image, label="share of the true class")
-    _save(fig, path)
+    save(fig, path)
 
 
 def reliability(path: Path, predictions: pd.DataFrame, bins: int = 10) -> None:
@@ -59,27 +54,7 @@ def reliability(path: Path, predictions: pd.DataFrame, bins: int = 10) -> None:
     top.legend(loc="upper left")
     below.bar(middle, counts, width, color="0.6", edgecolor="white")
     below.set(xlabel="confidence (top probability)", ylabel="recordings", xlim=(0, 1))
-    _save(fig, path)
-
-
-def learning_curves(path: Path, history: list[dict], best_epoch: int) -> None:
-    """Loss, validation accuracy (where there is one) and learning rate by epoch as PNG, with the epoch kept."""
-    rows = pd.DataFrame(history)
-    fig, axes = plt.subplots(1, 3, figsize=(13, 3.5), layout="constrained")
-    left, middle, right = axes
-    left.plot(rows.epoch, rows["train/loss"], label="train")
-    if "val/loss" in rows:
-        left.plot(rows.epoch, rows["val/loss"], label="validation")
-        middle.plot(rows.epoch, rows["val/accuracy"], color="C1", label="validation")
-    left.set(xlabel="epoch", ylabel="loss", title="Loss")
-    middle.set(xlabel="epoch", ylabel="share of recordings", title="Accuracy", ylim=(0, 1.02))
-    right.plot(rows.epoch, rows["train/lr"], color="C2", label="at the epoch's start")
-    right.set(xlabel="epoch", ylabel="learning rate", title="Learning rate")
-    for ax in axes:
-        ax.xaxis.get_major_locator().set_params(integer=True)
-        ax.axvline(best_epoch, color="0.6", ls=":", label=f"kept: epoch {best_epoch}")
-        ax.legend()
-    _save(fig, path)
+    save(fig, path)
 
 
 def listening(path: Path, predictions: pd.DataFrame, root: Path, window_s: float) -> None:
@@ -96,7 +71,7 @@ def _heard(windows: pd.DataFrame, root: Path, window_s: float) -> str:
     chosen = windows.recording_predicted.iloc[0]
     worst = windows.loc[windows[f"p_{chosen}"].idxmax()]
     try:
-        sound = base64.b64encode(_clip(root / worst.recording, worst.start_s, window_s)).decode()
+        sound = base64.b64encode(clip(root / worst.recording, worst.start_s, window_s)).decode()
         player = f'<audio controls preload="none" src="data:audio/mpeg;base64,{sound}"></audio>'
     except (AudioError, OSError) as e:
         player = f"(not playable: {html.escape(str(e))})"
@@ -108,25 +83,6 @@ def _heard(windows: pd.DataFrame, root: Path, window_s: float) -> str:
         player,
     ]
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-
-
-def _clip(path: Path, start_s: float, length_s: float) -> bytes:
-    """A window of a recording as MP3, brought to a level that can be heard.
-
-    (Ogg would carry a random stream number, and the same evaluation would give another file.)
-    """
-    begin, end = round(start_s * HEARD_RATE), round((start_s + length_s) * HEARD_RATE)
-    samples = np.concatenate(list(read_blocks(path, HEARD_RATE, start_s + length_s)))[begin:end]
-    samples = samples * (0.7 / max(np.abs(samples).max(initial=0), 1e-6))
-    file = io.BytesIO()
-    sf.write(file, samples, HEARD_RATE, format="MP3")
-    return file.getvalue()
-
-
-def _save(fig, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fig.savefig(path, dpi=110, metadata={"Software": None})
-    plt.close(fig)
 
 
 _PAGE = """<!doctype html>

@@ -4,27 +4,29 @@ Input: a table with a column `audio` (the bytes of an audio file) or `path` (a l
 model takes bytes alone, because a path would read the server's files.
 """
 
+import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
 import pandas as pd
 
+from earmark import model_folder
 from earmark.audio import AudioError
-from earmark.predict import Predictor
 
 SERVED = "__pyfunc_model_path__"  # set by MLflow's scoring server in its own environment
 
 
 class EarmarkModel(mlflow.pyfunc.PythonModel):
-    """label, probability and runner_up of each row."""
+    """One row a recording: label, probability and runner_up, or segments (JSON), key, key_probability, duration_s."""
 
     def load_context(self, context) -> None:
-        self.predictor = Predictor(Path(context.artifacts["model"]))
+        folder = Path(context.artifacts["model"])
+        self.answer = {"genre": _genre, "chord": _chord}[model_folder.read_config(folder).task](folder)
 
     def predict(self, context, model_input: pd.DataFrame, params=None) -> pd.DataFrame:
-        rows = [self._answer(row) for row in model_input.to_dict("records")]
-        return pd.DataFrame(rows, columns=["label", "probability", "runner_up"])
+        return pd.DataFrame([self._answer(row) for row in model_input.to_dict("records")])
 
     def _answer(self, row: dict) -> dict:
         audio, path = row.get("audio"), row.get("path")
@@ -37,11 +39,31 @@ class EarmarkModel(mlflow.pyfunc.PythonModel):
         else:
             source = Path(path)
         try:
-            return {k: v for k, v in self.predictor(source).plain().items() if k != "probabilities"}
+            return self.answer(source)
         except (AudioError, OSError) as e:
             raise ValueError(
                 f"The recording {path if source == Path(str(path)) else ''} cannot be used: {e}."
             ) from None
+
+
+def _genre(folder: Path) -> Callable[[bytes | Path], dict]:
+    from earmark.predict import Predictor
+
+    predictor = Predictor(folder)
+    return lambda source: {k: v for k, v in predictor(source).plain().items() if k != "probabilities"}
+
+
+def _chord(folder: Path) -> Callable[[bytes | Path], dict]:
+    from earmark.chords.recognise import Recogniser
+
+    recognise = Recogniser(folder)
+
+    def answer(source: bytes | Path) -> dict:
+        song = recognise(source)
+        facts = {k: v for k, v in vars(song).items() if k != "segments"}
+        return {"segments": json.dumps([s._asdict() for s in song.segments])} | facts
+
+    return answer
 
 
 mlflow.models.set_model(EarmarkModel())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from earmark import batch_picture, model_folder, train
+from earmark import batch_picture, model_files, train
 from earmark.errors import EarmarkError
 from earmark.imports import code_sha256
 from earmark.material import Material
@@ -62,7 +62,7 @@ def run(
     fit = train.fit(task, settings, checkpoint, on_start, on_epoch)
     task.model.load_state_dict(fit.weights)
     if out is not None:
-        config = model_folder.ModelConfig(
+        config = model_files.ModelConfig(
             material.task,
             material.classes,
             material.features,
@@ -73,8 +73,10 @@ def run(
             describe.count(task.model),
         )
         out.mkdir(parents=True, exist_ok=True)
-        batch_picture.draw(out / "batch.png", *seen, material.classes)
-        model_folder.write(out, config, fit.weights, fit.history, _summary(material, task))
+        x, targets, *_ = seen
+        titles = [batch_picture.named(target, material.classes) for target in targets]
+        batch_picture.draw(out / "batch.png", x, titles)
+        model_files.write(out, config, fit.weights, fit.history, _summary(material, task))
     return task, fit
 
 

@@ -3,7 +3,7 @@
 import yaml
 
 from earmark.chords.measure import HEADLINES
-from earmark.model_folder import ModelConfig
+from earmark.model_files import ModelConfig
 
 
 def text(config: ModelConfig, recipe: dict, sha256: str, n_bytes: int, words: str) -> str:

@@ -11,10 +11,10 @@ import pandas as pd
 import torch
 
 from earmark.chords import lab, spectrogram, targets
-from earmark.chords.vocabulary import IGNORED, WIDE
+from earmark.chords.songs import Songs
+from earmark.chords.vocabulary import IGNORED, WIDE, Vocabulary
 from earmark.errors import EarmarkError
 from earmark.settings.chord import ChordFeatureSettings
-from earmark.tasks.chord import Songs
 
 COLUMNS = ("path", "lab", "key", "group")
 
@@ -44,18 +44,22 @@ def gather(
     with ProcessPoolExecutor(workers, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
         done = pool.map(read, table.path, table.lab, table.key, chunksize=4)
         parts = list(progress(done, len(table), "constant-Q transform"))
-    values, chord, bass, key, tones, change = (np.concatenate(column) for column in zip(*parts, strict=True))
+    values, *truths = (np.concatenate(column) for column in zip(*parts, strict=True))
     lengths = np.array([len(part[0]) for part in parts], np.int64)
     offsets = np.cumsum(lengths) - lengths
     ids = [str(path) for path in table.path]
-    return Songs(values, offsets, lengths, ids, chord, bass, key, tones, change, settings.n_bins, WIDE.none)
+    return Songs(values, offsets, lengths, ids, *truths, settings.n_bins, WIDE.none)
 
 
 def _read(settings: ChordFeatureSettings, path: Path, lab_path: Path, key: str) -> tuple[np.ndarray, ...]:
     values = spectrogram.of(path, settings)
-    n = len(values)
-    found = lab.frames(lab.read(lab_path), n, settings.hop_s, WIDE)
+    return values, *truth(lab_path, key, len(values), settings.hop_s, WIDE)
+
+
+def truth(lab_path: Path, key: str, n: int, hop_s: float, words: Vocabulary) -> tuple[np.ndarray, ...]:
+    """chord, bass, key, tones and change of n frames of a song, as `Songs` has them. Raises EarmarkError."""
+    found = lab.frames(lab.read(lab_path), n, hop_s, words)
     number = targets.key_of(key)
     keys = np.full(n, IGNORED if number == targets.NO_KEY else number, np.int64)
     change = np.maximum(found.transition, 0).astype(np.uint8)
-    return values, found.chord, found.bass, keys, found.tones.astype(np.uint8), change
+    return found.chord, found.bass, keys, found.tones.astype(np.uint8), change

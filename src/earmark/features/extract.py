@@ -1,18 +1,14 @@
 """The features stage: every recording of a manifest into one store, streamed file by file."""
 
-import os
 import tempfile
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from earmark.errors import EarmarkError
+from earmark.features import pool
 from earmark.features.frames import recording_frames
 from earmark.features.spectral import bands_above
 from earmark.features.statistics import N_STATISTICS, mfcc_statistics
@@ -20,7 +16,6 @@ from earmark.features.store import Writer
 from earmark.settings.features import FeatureSettings
 
 Progress = Callable[[Iterable, int, str], Iterable]
-WORTH_A_POOL_S = 3600.0  # starting workers costs seconds of imports; below this much audio one is faster
 
 
 def run(
@@ -35,13 +30,12 @@ def run(
     """Write the store and the baseline's `statistics.npy` (recordings, 60) below `out`, in the manifest's order."""
     refuse_long_windows(table, settings)
     warn_of_resampling(table, settings, warn)
-    if workers is None:
-        workers = (os.cpu_count() or 1) if table.duration_s.sum() > WORTH_A_POOL_S else 1
+    workers = workers or pool.workers_for(table.duration_s.sum())
     writer = Writer(out, settings.n_bands, settings.dtype, settings.plain())
     statistics = np.lib.format.open_memmap(out / "statistics.npy", mode="w+", shape=(len(table), N_STATISTICS))
     with tempfile.TemporaryDirectory(prefix="earmark-") as scratch:
         jobs = ((root / path, settings, Path(scratch) / str(i)) for i, path in enumerate(table.path))
-        done = progress(_ordered(_extract, jobs, workers), len(table), "extracting features")
+        done = progress(pool.ordered(_extract, jobs, workers), len(table), "extracting features")
         for i, (path, (part, row)) in enumerate(zip(table.path, done, strict=True)):
             writer.append(path, _parts(part, settings.n_bands))
             part.unlink()
@@ -85,24 +79,3 @@ def _parts(part: Path, n_bands: int, rows: int = 65536) -> Iterator[np.ndarray]:
     with part.open("rb") as file:
         while data := file.read(rows * n_bands * 4):
             yield np.frombuffer(data, np.float32).reshape(-1, n_bands)
-
-
-def _ordered(function: Callable, jobs: Iterable[tuple], workers: int) -> Iterator:
-    """Results in the jobs' order, with a bounded number of jobs under way."""
-    if workers == 1:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # as the workers below: the same sums in the same order, and no slower
-        try:
-            yield from (function(*job) for job in jobs)
-        finally:
-            torch.set_num_threads(threads)
-        return
-    # spawn: a fork of a process that has used torch's threads can hang
-    with ProcessPoolExecutor(workers, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-        waiting: deque = deque()
-        for job in jobs:
-            waiting.append(pool.submit(function, *job))
-            if len(waiting) >= 4 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()

@@ -3,8 +3,6 @@
 import torch
 from torch import Tensor, nn
 
-from earmark.models.song import SongModel
-
 
 def count(module: nn.Module) -> int:
     """Trainable parameters."""
@@ -17,7 +15,8 @@ def layers(model: nn.Module, *inputs) -> list[tuple[str, str, int]]:
     rows, hooks = [], []
 
     def note(name: str, module: nn.Module) -> None:
-        def hook(_module, _inputs, output: Tensor) -> None:
+        def hook(_module, _inputs, output: Tensor | tuple) -> None:
+            output = output[0] if isinstance(output, tuple) else output  # an LSTM gives its states, too
             shape = ", ".join(map(str, output.shape[1:]))
             rows.append(
                 (
@@ -40,7 +39,7 @@ def layers(model: nn.Module, *inputs) -> list[tuple[str, str, int]]:
     return rows
 
 
-def summary(model: SongModel, n_bands: int, n_frames: int, n_windows: int, n_classes: int) -> str:
+def summary(model: nn.Module, n_bands: int, n_frames: int, n_windows: int, n_classes: int) -> str:
     """The inner (window) and the combined (recording) model, as text for model.txt."""
     device = next(model.parameters()).device
     x = torch.zeros(n_windows, 1, n_bands, n_frames, device=device)

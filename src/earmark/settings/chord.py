@@ -7,6 +7,7 @@ from earmark.settings.checks import require
 from earmark.settings.schedule import ScheduleSettings
 from earmark.settings.training import Optimizer
 
+VectorLoss = Literal["focal_tversky", "tversky", "focal_tversky_of_logits", "tversky_of_logits"]
 DOWN, UP = 5, 6  # semitones that a training crop may be transposed: all twelve keys
 
 
@@ -18,7 +19,10 @@ class ChordFeatureSettings:
     octaves: from f_min up; 36 bins each.
     filter_scale: length of the filters against librosa's; below 1 they are shorter and less selective.
     gamma: Hz added to every filter's bandwidth, which shortens the low ones most (variable Q).
-    floor_db: decibels below the recording's maximum that become 0; the maximum becomes 1.
+    floor_db: decibels below the recording's maximum that count as nothing.
+    channels: 1 is the mean of left and right; 2 adds their difference, which is silence where a file is mono.
+    normalize: `share` makes `floor_db` below the recording's maximum 0 and the maximum 1; `deviation` takes each
+        channel's mean away and divides by the recording's deviation (features.cqt.to_db).
     """
 
     sample_rate: int
@@ -28,6 +32,8 @@ class ChordFeatureSettings:
     filter_scale: float
     gamma: float
     floor_db: float
+    channels: Literal[1, 2] = 1
+    normalize: Literal["share", "deviation"] = "share"
 
     def __post_init__(self) -> None:
         for name in ("sample_rate", "hop_length", "f_min", "octaves", "filter_scale", "floor_db"):
@@ -50,27 +56,48 @@ class ChordFeatureSettings:
 
 @dataclass(frozen=True)
 class ChordModelSettings:
-    """channels, stem: widths on pitch classes and on the semitone axis. blocks: dilated 1, 2, 4 ... frames."""
+    """A chord network and how its word becomes segments.
 
-    name: Literal["pitch_net"]
+    name: `pitch_net` reads one channel and names 56 qualities; `chordnet` is seed 002's, reads two channels and names
+        44 qualities.
+    channels, stem, blocks: of pitch_net alone: widths on pitch classes and on the semitone axis, and blocks, dilated
+        1, 2, 4 ... frames.
+    width, core, vector, drop_features, smoothing, direct: of chordnet alone, as in models.chordnet.ChordNetSettings.
+    decoder: `switch` asks a price for every change, less where the network hears one; `crf` knows which chords
+        follow which, from the training songs, and how far the network can be believed, from the validation songs.
+    """
+
+    name: Literal["pitch_net", "chordnet"]
     channels: int
     stem: int
     blocks: int
+    width: float = 1.0
+    core: Literal["dprnn", "blstm"] = "dprnn"
+    vector: Literal["clip", "sigmoid"] = "clip"
+    drop_features: bool = True
+    smoothing: bool = True
+    direct: bool = False
+    decoder: Literal["switch", "crf"] = "switch"
 
     def __post_init__(self) -> None:
         for name in ("channels", "stem", "blocks"):
             require(getattr(self, name) > 0, name, "must be above 0")
+        require(0.08 <= self.width <= 8, "width", "must lie from 0.08, below which too few features are left, to 8")
 
 
 @dataclass(frozen=True)
 class ChordTrainSettings:
     """One training on random crops of recordings.
 
+    crops: `random` starts anywhere in a song, `changes` where a chord begins, as seed 002 does.
     crop_frames, batch_size: of the training batches.
     transpose: whether crops are heard in all twelve keys, a slice of the spectrogram that costs nothing.
-    tilt, floor: random slope over the bins and random raised floor of a crop, in shares of the range.
+    tilt, floor: random slope over the bins and random raised floor of a crop, in shares of the range; both 0 where
+        features.normalize is `deviation`.
     time_masks, band_masks: SpecAugment's, of up to time_mask frames and band_mask bins.
     weight_bass, weight_tones, weight_change, weight_key: of the losses beside the chord's.
+    vector_loss, tversky_alpha, tversky_power, focal_gamma: of chordnet alone, as in chords.losses.LossSettings; its
+        vectors count by weight_tones. label_smoothing is of pitch_net alone.
     The rest as in `settings.training.TrainSettings`.
     """
 
@@ -100,6 +127,11 @@ class ChordTrainSettings:
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["auto", "float32", "bfloat16"]
     schedule: ScheduleSettings
+    crops: Literal["random", "changes"] = "random"
+    vector_loss: VectorLoss = "focal_tversky"
+    tversky_alpha: float = 0.4
+    tversky_power: float = 3.0
+    focal_gamma: float = 2.0
 
     def __post_init__(self) -> None:
         require(self.lr > 0, "lr", "must be above 0")
@@ -109,3 +141,22 @@ class ChordTrainSettings:
         require(0 <= self.label_smoothing < 1, "label_smoothing", "must be a share from 0 up to 1")
         require(0 <= self.average < 1, "average", "must be a share from 0 up to 1")
         require(0 <= self.floor < 1 and 0 <= self.tilt < 1, "tilt", "and floor must be shares from 0 up to 1")
+        masks = (self.time_masks, self.time_mask, self.band_masks, self.band_mask)
+        require(min(masks) >= 0, "time_masks", "and the other masks' numbers and sizes must be at least 0")
+        weights = (self.weight_bass, self.weight_tones, self.weight_change, self.weight_key)
+        require(min(weights) >= 0, "weight_bass", "and the other weights must be at least 0")
+        require(self.weight_decay >= 0, "weight_decay", "must be at least 0")
+        require(0 <= self.momentum < 1, "momentum", "must be a share from 0 up to 1")
+        require(self.patience >= 0, "patience", "must be at least 0")
+        early = self.patience > 0 and self.keep == "last"
+        require(not early, "patience", "must be 0 where keep is last: nothing says which epoch is better")
+        require(self.seed >= 0, "seed", "must be at least 0")
+        require(0 <= self.tversky_alpha <= 1, "tversky_alpha", "must be a share from 0 to 1")
+        steep = "must be at least 1: below it the slope at a perfect answer is infinite"
+        require(self.tversky_power >= 1, "tversky_power", steep)
+        require(self.focal_gamma >= 0, "focal_gamma", "must be at least 0")
+
+    @property
+    def needs_validation(self) -> bool:
+        """Whether anything is decided on validation recordings."""
+        return self.keep != "last" or self.schedule.name == "plateau"

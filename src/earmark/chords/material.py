@@ -1,0 +1,52 @@
+"""A chord manifest joined with its feature store and its .lab files: what a training or an evaluation reads."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from earmark.chords import collection
+from earmark.chords.network import vocabulary
+from earmark.chords.songs import Songs
+from earmark.chords.vocabulary import Vocabulary
+from earmark.errors import EarmarkError
+from earmark.features.store import Store
+from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything a chord training needs. songs: in the table's order, with targets in `words`."""
+
+    task: str
+    table: pd.DataFrame
+    songs: Songs
+    words: Vocabulary
+    features: ChordFeatureSettings
+    store_sha256: str
+
+    def rows(self, split: str) -> np.ndarray:
+        """Positions (n,) of the recordings of a split, ascending."""
+        return np.flatnonzero(self.table["split"] == split)
+
+
+def gather(table: pd.DataFrame, folder: Path, store: Store, model: ChordModelSettings) -> Material:
+    """Join a manifest, the .lab files that it names below `folder`, and a store, for a network's vocabulary."""
+    known = store.index()
+    missing = sorted(set(table.path) - set(known))
+    if missing:
+        raise EarmarkError(f"The feature store lacks '{missing[0]}'; run `dvc repro` to extract features anew.")
+    features, words = ChordFeatureSettings(**store.settings), vocabulary(model)
+    place = np.array([known[path] for path in table.path])
+    lengths, labs = store.lengths[place], [folder / lab for lab in table.lab]
+    rows = zip(labs, table.key, lengths, strict=True)
+    truths = [collection.truth(lab, key, n, features.hop_s, words) for lab, key, n in rows]
+    arrays = [np.concatenate(column) for column in zip(*truths, strict=True)]
+    if place.tolist() == list(range(len(store.ids))):  # as the features stage writes it: the array stays on disk
+        values = store.values
+    else:
+        values = np.concatenate([store.frames(path) for path in table.path])
+    offsets = np.cumsum(lengths) - lengths
+    songs = Songs(values, offsets, lengths, list(table.path), *arrays, features.n_bins, words.none)
+    return Material("chord", table, songs, words, features, store.sha256)

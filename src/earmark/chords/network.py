@@ -1,0 +1,68 @@
+"""Which chord network settings name, what it can say, and its word in one form, whichever it is."""
+
+import torch
+from torch import Tensor, nn
+
+from earmark.chords.vocabulary import SEED, WIDE, Vocabulary
+from earmark.features.cqt import TRANSPOSING
+from earmark.models.chordnet import ChordNet, ChordNetOutput, ChordNetSettings
+from earmark.models.pitch_net import ChordLogits, PitchNet
+from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings
+
+AT_ONCE = 4096  # frames; pitch_net reads long recordings in pieces
+SONG_AT_ONCE, SONG_MARGIN = 24_000, 256  # frames; ChordNet hears ten minutes at once, and of longer recordings pieces
+CRF = "crf."  # what the names of a CRF's weights begin with in a model folder
+
+
+def vocabulary(model: ChordModelSettings) -> Vocabulary:
+    """The qualities that a network can name."""
+    return SEED if model.name == "chordnet" else WIDE
+
+
+def network(model: ChordModelSettings, n_qualities: int, octaves: int, channels: int = 1) -> nn.Module:
+    """The network that these settings describe, with weights drawn at random; ChordNet's 44 qualities are fixed.
+
+    octaves, channels: of the spectrogram.
+    """
+    if model.name == "pitch_net":
+        return PitchNet(n_qualities, octaves, model.channels, model.stem, model.blocks)
+    s = model
+    of = ChordNetSettings(s.width, 36, octaves, channels, s.core, s.vector, s.drop_features, s.smoothing, s.direct)
+    return ChordNet(of)
+
+
+def untrained(model: ChordModelSettings, features: ChordFeatureSettings) -> nn.Module:
+    """The same for features of these settings."""
+    return network(model, len(vocabulary(model).qualities), features.octaves, features.channels)
+
+
+def logits(said: ChordLogits | ChordNetOutput) -> ChordLogits:
+    """A network's word in pitch_net's form. Of ChordNet: the smoothed tones, and keys without its 25th, none."""
+    if isinstance(said, ChordLogits):
+        return said
+    change = said.transition[..., 1] - said.transition[..., 0]
+    return ChordLogits(said.chord, said.bass, said.smooth_logits[..., :12], change, said.key[..., :24])
+
+
+@torch.no_grad()
+def said(model: nn.Module, values: Tensor, channels: int = 1) -> ChordLogits:
+    """What the network says of a whole recording (frames, width), on the CPU.
+
+    Long recordings are read in pieces that overlap: pitch_net's by what a frame hears, which changes nothing;
+    ChordNet, which hears the whole song, has pieces of ten minutes.
+    """
+    x = seen(values, channels)[None]
+    n, parts = x.shape[2], []
+    size, margin = (AT_ONCE, model.reach) if isinstance(model, PitchNet) else (SONG_AT_ONCE, SONG_MARGIN)
+    for start in range(0, n, size):
+        first, stop = max(0, start - margin), min(n, start + size)
+        piece = logits(model(x[:, :, first : min(n, stop + margin)]))
+        parts.append([t[0, start - first : stop - first] for t in vars(piece).values()])
+    return ChordLogits(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def seen(values: Tensor, channels: int) -> Tensor:
+    """Stored frames (frames, width) as a network sees them: (channels, frames, bins), untransposed, float32."""
+    below, above = TRANSPOSING
+    each = values.unflatten(1, (channels, -1)).transpose(0, 1)
+    return each[:, :, below : each.shape[2] - above].float()
