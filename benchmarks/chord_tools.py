@@ -33,6 +33,7 @@ import soundfile as sf
 
 from earmark import console
 from earmark.chords import bench
+from earmark.errors import EarmarkError
 
 RUNNERS = Path(__file__).parent / "chord_tools"
 TOOLS = {
@@ -43,7 +44,7 @@ TOOLS = {
     "crema": ("crema.py", []),
     "earmark": ("own_model.py", []),
 }
-THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB_MAXIMUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP")
+THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA")  # TensorFlow, PyTorch and ONNX Runtime are told by their runners
 FIGURES = ("root", "thirds", "majmin", "mirex", "sevenths", "tetrads", "bass", "seg", "class_balanced_tetrads")
 ROWS = (*FIGURES, "times_real_time", "load_s")
 SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
@@ -51,15 +52,17 @@ SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
 
 def main() -> None:
     args = _arguments()
-    truth = {path.stem for path in args.truth.glob("*.lab")}
-    files = sorted(p for p in args.audio.iterdir() if p.suffix.lower() in SUFFIXES and p.stem in truth)
-    for tool, python in args.python:
-        if args.again or not _answered(args.out / tool, files):
-            run(tool, python, files, args.out / tool, args.passes, args.model)
+    files = recordings(args.audio, args.truth)
+    failed = [t for t, python in args.python if not ready(t, python, files, args)]
     found = report(args.out, args.truth, sum(sf.info(file).duration for file in files), args.draws)
-    (args.out / "scores.json").write_text(json.dumps(found, indent=1) + "\n")
-    rows = [[name.replace("_", " "), *(_cell(facts[name]) for facts in found.values())] for name in ROWS]
-    console.table(("", *found), rows, f"{len(files)} recordings")
+    if found:
+        (args.out / "scores.json").write_text(json.dumps(found, indent=1) + "\n")
+        rows = [[name.replace("_", " "), *(_cell(facts[name]) for facts in found.values())] for name in ROWS]
+        console.table(("", *found), rows, f"{len(files)} recordings")
+    for tool in failed:
+        console.warn(f"{tool} failed as told above; its environment is described in {RUNNERS / TOOLS[tool][0]}.")
+    if failed or not found:
+        raise SystemExit(1)
 
 
 def _arguments() -> argparse.Namespace:
@@ -88,14 +91,35 @@ def _tool(text: str) -> tuple[str, Path]:
     return name, Path(python)
 
 
-def _answered(out: Path, files: list[Path]) -> bool:
+def recordings(audio: Path, truth: Path) -> list[Path]:
+    """The recordings of a folder that have an annotation, each annotation being of one."""
+    wanted = {path.stem for path in truth.glob("*.lab")}
+    found = sorted(p for p in audio.glob("*") if p.suffix.lower() in SUFFIXES and p.stem in wanted)
+    if sorted(wanted) != sorted(p.stem for p in found) or not wanted:
+        raise EarmarkError(
+            f"{audio} has {len(found)} recordings of the {len(wanted)} annotations in {truth}; "
+            "give folders with one recording (wav, flac, ogg or mp3) for every .lab file."
+        )
+    return found
+
+
+def ready(tool: str, python: Path, files: list[Path], args: argparse.Namespace) -> bool:
+    """Whether a tool's answers are there, asking it if they are not or are wanted again."""
+    out = args.out / tool
+    return (not args.again and answered(out, files)) or run(tool, python, files, out, args.passes, args.model)
+
+
+def answered(out: Path, files: list[Path]) -> bool:
     """Whether a whole run over just these files is there."""
     timing = out / "timing.json"
     return timing.is_file() and set(json.loads(timing.read_text())["passes"][0]["cpu_s"]) == {f.stem for f in files}
 
 
-def run(tool: str, python: Path, files: list[Path], out: Path, passes: int, model: Path | None = None) -> None:
-    """One tool over all files in one process on one thread, its estimates and timing.json into `out`."""
+def run(tool: str, python: Path, files: list[Path], out: Path, passes: int, model: Path | None = None) -> bool:
+    """One tool over all files in one process on one thread, its estimates and timing.json into `out`; True if it ran.
+
+    timing.json is what it writes last, so that half a run is none.
+    """
     console.say(f"{tool} ...")
     out.mkdir(parents=True, exist_ok=True)
     for old in (*out.glob("*.lab"), out / "timing.json"):
@@ -105,7 +129,8 @@ def run(tool: str, python: Path, files: list[Path], out: Path, passes: int, mode
     loads = [part for argument in arguments for part in ("--load", argument)]
     command = [python, RUNNERS / "_run.py", RUNNERS / script, out, str(passes), *loads, "--", *files]
     one = {f"{name}_NUM_THREADS": "1" for name in THREADS} | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-    subprocess.run([str(part) for part in command], env=os.environ | one, check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run([str(part) for part in command], env=os.environ | one, stdout=subprocess.DEVNULL)
+    return done.returncode == 0
 
 
 def report(out: Path, truth: Path, audio_s: float, n_draws: int = 1000) -> dict[str, dict]:
@@ -124,4 +149,8 @@ def _cell(value: float) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except EarmarkError as e:
+        console.warn(str(e))
+        raise SystemExit(1) from None

@@ -213,7 +213,7 @@ def test_other_settings_are_refused(rendered):
         ({"soundfonts": ("nowhere.sf2",)}, "nowhere.sf2 is no SoundFont"),
         ({"soundfonts": (__file__,)}, "test_chord_render.py is no SoundFont"),
         ({"soundfonts": ()}, "needs a SoundFont"),
-        ({"pop909": "nowhere"}, "nowhere holds no POP909 song"),
+        ({"pop909": "nowhere"}, "nowhere holds no POP909"),
     ],
 )
 def test_what_is_missing_is_named_before_anything_is_written(tmp_path, changes, sentence):

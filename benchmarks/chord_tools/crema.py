@@ -5,6 +5,8 @@ pip install "tensorflow-cpu==2.15.1" "numpy==1.23.5" "librosa==0.9.2"
 pip install crema "numpy==1.23.5" "librosa==0.9.2"
 """
 
+import functools
+
 PACKAGES = ("crema", "tensorflow-cpu", "librosa", "numpy")
 
 
@@ -16,6 +18,7 @@ def load():
     from crema.models.chord import ChordModel
 
     model = ChordModel()
+    model.model.predict = functools.partial(model.model.predict, verbose=0)  # no progress bars
 
     def recognise(path):
         return [(o.time, o.time + o.duration, o.value) for o in model.predict(filename=path).data]

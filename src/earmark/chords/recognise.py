@@ -17,8 +17,8 @@ from earmark.models.pitch_net import ChordLogits
 from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings
 
 # What a change costs: nats, how far the network's own word on changes counts, frames it may be early or late. Chosen
-# on validation songs (recipes/README.md) with frames of SWITCH_HOP_S; shorter ones say as much less each.
-SWITCH = {"base": 3.0, "weight": 0.5, "reach": 1}
+# on validation songs (recipes/chord_decoding.py) with frames of SWITCH_HOP_S; shorter ones say as much less each.
+SWITCH = {"base": 2.0, "weight": 0.5, "reach": 0}
 SWITCH_HOP_S = 2048 / 22050
 
 
@@ -94,7 +94,7 @@ def song(
 def _costs(heard: ChordLogits, hop_s: float) -> np.ndarray:
     """What a change costs in every frame, (frames,) nats. A second's evidence is worth the same at any hop."""
     shorter = SWITCH_HOP_S / hop_s
-    reach = max(1, round(SWITCH["reach"] * shorter))
+    reach = round(SWITCH["reach"] * shorter)
     change = heard.change.sigmoid().numpy()
     return decode.switch_costs(change, SWITCH["base"] * shorter, SWITCH["weight"] * shorter, reach)
 

@@ -136,9 +136,10 @@ def song_of(job: Job, index: int) -> chord_songs.Song:
     """The score of a job's song; POP909's songs take turns, every one once before any comes twice."""
     if job.pop909 is None:
         return chord_songs.compose(index, job.seed, job.seconds)
-    folders = pop909_excerpts.songs(Path(job.pop909), *job.songs_of)
-    order = np.random.default_rng(job.seed).permutation(len(folders))
-    return pop909_excerpts.excerpt(folders[order[index % len(folders)]], index, job.seed, job.seconds)
+    names = pop909_excerpts.songs(Path(job.pop909), *job.songs_of)
+    order = np.random.default_rng(job.seed).permutation(len(names))
+    name = names[order[index % len(names)]]
+    return pop909_excerpts.excerpt(Path(job.pop909), name, index, job.seed, job.seconds)
 
 
 def write_song(job: Job, index: int) -> dict[str, str]:

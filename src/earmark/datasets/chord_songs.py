@@ -4,7 +4,8 @@ The demo's songs are made to tell genres apart; these are made to hide everythin
 texture, instruments, drums and register are drawn without regard to one another.
 
 What sounds: comping and held layers play the label's notes alone; the lowest part begins every chord with the label's
-bass; melodies and bass lines pass through other notes.
+bass; melodies and bass lines pass through other notes. In fast songs the last strings of a strum, or a late player, can
+reach some hundredths of a second into the next chord, as people do.
 """
 
 import random

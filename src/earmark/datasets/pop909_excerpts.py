@@ -1,9 +1,6 @@
-"""POP909 (Wang et al., ISMIR 2020): 909 pop songs as MIDI of three tracks, with chords, keys and beats.
+"""Excerpts of POP909's songs, played anew: programs of our choice, some without the melody, with added bass or drums.
 
-Read in the authors' layout, POP909/NNN/{NNN.mid, chord_midi.txt, beat_midi.txt, key_audio.txt}. Nobody annotated the
-chords by ear: the authors' algorithm took them from the notes, and `key_audio.txt` from a recording of the song whose
-times differ from the MIDI's by up to a few seconds. Excerpts are played with programs of our choice, sometimes without
-the melody, with an added bass or drums: the chords stay what they were.
+The labels stay what the corpus says (`datasets.pop909` tells where they come from).
 """
 
 import bisect
@@ -18,6 +15,7 @@ from earmark.chords import harte, lab
 from earmark.chords.lab import Segment
 from earmark.datasets import chord_parts as parts
 from earmark.datasets import chord_patterns as patterns
+from earmark.datasets import pop909
 from earmark.datasets.chord_comping import Tone
 from earmark.datasets.chord_harmony import Change
 from earmark.datasets.chord_songs import BASSES, COMPS, KITS, LEADS, PADS, PIANOS, Part, Song, perform
@@ -25,50 +23,21 @@ from earmark.errors import EarmarkError
 
 PROGRAMS = {"MELODY": LEADS, "BRIDGE": (*COMPS, *LEADS, *PADS), "PIANO": (*PIANOS, *PIANOS, *COMPS)}
 HEAD_S = 0.3  # silence before an excerpt that begins with the song
-GAP_S = 0.75  # longest gap between two chords that the earlier one fills: about a beat
 
 
-def songs(root: Path, first: int = 1, last: int = 909) -> list[Path]:
-    """The folders of songs number first..last that the corpus holds (its numbers have gaps in shared copies)."""
-    folders = sorted(p for p in Path(root).glob("[0-9][0-9][0-9]") if (p / f"{p.name}.mid").is_file())
-    chosen = [p for p in folders if first <= int(p.name) <= last]
+def songs(root: Path, first: int = 1, last: int = 909) -> list[str]:
+    """The numbers first..last of the songs that the corpus below the root holds."""
+    chosen = [name for name in pop909.names(root) if first <= int(name) <= last]
     if not chosen:
-        raise EarmarkError(
-            f"{root} holds no POP909 song from {first} to {last}; name the folder whose sub-folders are 001, 002 ..."
-        )
+        raise EarmarkError(f"{root} holds no POP909 song from {first} to {last}; take others with --songs-of.")
     return chosen
 
 
-def read_chords(path: Path) -> list[Segment]:
-    """The song's chords from 0 on: overlaps cut, gaps up to a beat closed, longer ones N, equal neighbours joined."""
-    found: list[Segment] = [Segment(0.0, 0.0, "N")]
-    for n, line in enumerate(path.read_text().splitlines(), 1):
-        start, end, label = _row(path, n, line)
-        gap = start - found[-1].end_s
-        if gap > GAP_S or (len(found) == 1 and gap > 0):
-            found.append(Segment(found[-1].end_s, start, "N"))
-        elif gap > 0:
-            found[-1] = found[-1]._replace(end_s=start)
-        if end > found[-1].end_s:
-            found.append(Segment(found[-1].end_s, end, label))
-    return lab.merged(found[1:])
-
-
-def _row(path: Path, n: int, line: str) -> tuple[float, float, str]:
-    try:
-        start, end, label = line.split()
-        harte.parse(label)
-        return float(start), float(end), label
-    except ValueError as e:
-        raise EarmarkError(f"{path}, row {n}: '{line}' is not 'START END CHORD' ({e}); restore the file.") from None
-
-
-def key_at(path: Path, time_s: float) -> str:
-    """The key of rows 'START END KEY' at a time; of the nearest row outside of all, and N without rows."""
-    rows = [line.split() for line in path.read_text().splitlines() if line.strip()] if path.is_file() else []
-    if not rows:
+def key_at(keys: list[Segment], time_s: float) -> str:
+    """The key at a time; the nearest one outside of all, and N without any."""
+    if not keys:
         return "N"
-    return min(rows, key=lambda r: max(float(r[0]) - time_s, time_s - float(r[1]), 0.0))[2]
+    return min(keys, key=lambda k: max(k.start_s - time_s, time_s - k.end_s, 0.0)).label
 
 
 def read_beats(path: Path) -> tuple[np.ndarray, int]:
@@ -80,22 +49,23 @@ def read_beats(path: Path) -> tuple[np.ndarray, int]:
     return table[first:, 0], 3 if bar in (3, 6) else 4
 
 
-def excerpt(folder: Path, index: int, seed: int, seconds: float = 40.0) -> Song:
-    """`seconds` of a song from a random beat, in a random setting; (folder's name, index, seed) decide."""
-    rng = random.Random(f"pop909/{seed}/{folder.name}/{index}")
-    beats, bar = read_beats(folder / "beat_midi.txt")
-    chords = read_chords(folder / "chord_midi.txt")
+def excerpt(root: Path, name: str, index: int, seed: int, seconds: float = 40.0) -> Song:
+    """`seconds` of a song from a random beat, in a random setting; (the song's number, index, seed) decide."""
+    rng = random.Random(f"pop909/{seed}/{name}/{index}")
+    song = pop909.song(root, name)
+    beats, bar = read_beats(song.midi.with_name("beat_midi.txt"))
+    chords = lab.merged(lab.spanned(song.chords, 0.0, song.chords[-1].end_s, "N"))
     begin = float(rng.choice(beats[beats < max(chords[-1].end_s - seconds, beats[0] + 0.1)])) - HEAD_S
     inside = [(max(s.start_s - begin, 0.0), s.end_s - begin, s.label) for s in chords if s.end_s > begin]
     segments = [Segment(a, min(b, seconds), label) for a, b, label in inside if a < seconds]
     segments = lab.merged(lab.spanned(segments, 0.0, seconds, "N"))
     seconds_at = _clock(beats - begin)
-    players = _players(folder, begin, seconds, seconds_at, rng)
+    players = _players(song.midi, begin, seconds, seconds_at, rng)
     players += _added(segments, beats - begin, bar, seconds_at, rng)
     midi = perform(players, seconds_at, seconds, rng)
-    key = key_at(folder / "key_audio.txt", begin + seconds / 2)
+    key = key_at(song.keys, begin + seconds / 2)
     tempo = 60 / float(np.median(np.diff(beats)))
-    return Song(f"pop_{index:05d}", f"pop909_{folder.name}", "pop", tempo, key, tuple(segments), midi)
+    return Song(f"pop_{index:05d}", f"pop909_{name}", "pop", tempo, key, tuple(segments), midi)
 
 
 def _clock(beats: np.ndarray) -> Callable[[float], float]:
@@ -112,10 +82,10 @@ def _clock(beats: np.ndarray) -> Callable[[float], float]:
 
 
 def _players(
-    folder: Path, begin: float, seconds: float, seconds_at: Callable[[float], float], rng: random.Random
+    path: Path, begin: float, seconds: float, seconds_at: Callable[[float], float], rng: random.Random
 ) -> list[Part]:
     """The tracks in the window, in beats; the melody is left out of some."""
-    midi, players = pretty_midi.PrettyMIDI(str(folder / f"{folder.name}.mid")), []
+    midi, players = pretty_midi.PrettyMIDI(str(path)), []
     grid = np.array([seconds_at(n) for n in range(-64, 2048)])
 
     def beat_of(time: float) -> float:

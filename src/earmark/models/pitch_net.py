@@ -1,5 +1,6 @@
 """The default chord network: convolutions that turn with the pitch class, so that every key is learnt at once."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -24,23 +25,59 @@ class ChordLogits:
     key: Tensor
 
 
-class Turn(nn.Module):
-    """A block on (batch, channels, frames, 12): every pitch class hears all others, then its neighbours in time.
+class Around(nn.Module):
+    """Circular cross-correlation over the 12 pitch classes: (batch, channels, frames, 12) -> the same shape.
 
-    The first convolution is circular over the 12 pitch classes, so that a transposed input gives the transposed
-    output; the second is dilated over time.
+    Every pitch class hears all others, so that a transposed input gives the transposed output. Computed by the discrete
+    Fourier transform, in which it is one small matrix a frequency: a sixth of the products, the same result.
     """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(channels, channels, PITCH_CLASSES))
+        nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))  # as nn.Conv2d
+        self.register_buffer("waves", _waves(), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, channels, frames, _ = x.shape
+        rows = x.permute(0, 2, 3, 1).reshape(-1, PITCH_CLASSES, channels)
+        spectrum = torch.matmul(self.waves.to(x.dtype), rows).view(len(rows), 6, 2 * channels).transpose(0, 1)
+        product = torch.bmm(spectrum, self._by_frequency().to(x.dtype)).transpose(0, 1)
+        rows = torch.matmul(self.waves.T.to(x.dtype), product.reshape(len(rows), PITCH_CLASSES, channels))
+        return rows.view(batch, frames, PITCH_CLASSES, channels).permute(0, 3, 1, 2)
+
+    def _by_frequency(self) -> Tensor:
+        """(6, 2 channels in, 2 channels out): the two real frequencies side by side, then real and imaginary parts."""
+        spectrum = torch.matmul(self.weight, self.waves.T).movedim(2, 0).mT  # (12, in, out)
+        even, odd, real, imaginary = spectrum[0], spectrum[1], spectrum[2::2], spectrum[3::2]
+        scale = math.sqrt(PITCH_CLASSES)
+        none = torch.zeros_like(even)
+        first = torch.cat([torch.cat([even, none], 1), torch.cat([none, odd], 1)])[None] * scale
+        upper, lower = torch.cat([real, -imaginary], 2), torch.cat([imaginary, real], 2)
+        return torch.cat([first, torch.cat([upper, lower], 1) * (scale / math.sqrt(2))])
+
+
+def _waves() -> Tensor:
+    """The orthonormal real Fourier basis (12, 12): constant, alternating, cosine and minus sine of 1 to 5 turns."""
+    turns = torch.arange(PITCH_CLASSES, dtype=torch.float64) * (2 * math.pi / PITCH_CLASSES)
+    waves = [torch.ones_like(turns) / math.sqrt(2), torch.cos(6 * turns) / math.sqrt(2)]
+    for k in range(1, 6):
+        waves += [torch.cos(k * turns), -torch.sin(k * turns)]
+    return (torch.stack(waves) / math.sqrt(6)).float()
+
+
+class Turn(nn.Module):
+    """A block on (batch, channels, frames, 12): around the pitch classes, then along the neighbouring frames."""
 
     def __init__(self, channels: int, dilation: int):
         super().__init__()
-        self.around = nn.Conv2d(channels, channels, (1, PITCH_CLASSES), bias=False)
+        self.around = Around(channels)
         self.norm1 = nn.BatchNorm2d(channels)
         self.along = nn.Conv2d(channels, channels, (3, 1), padding=(dilation, 0), dilation=(dilation, 1), bias=False)
         self.norm2 = nn.BatchNorm2d(channels)
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        turned = torch.cat([x, x[..., : PITCH_CLASSES - 1]], -1)
-        y = F.relu(self.norm1(self.around(turned)), inplace=True) * mask
+    def forward(self, x: Tensor, mask: Tensor | float) -> Tensor:
+        y = F.relu(self.norm1(self.around(x)), inplace=True) * mask
         return F.relu(x + self.norm2(self.along(y)), inplace=True) * mask
 
 
@@ -70,6 +107,7 @@ class PitchNet(nn.Module):
         # Of the frame: no chord, no bass, a change.
         self.by_frame = nn.Conv1d(2 * channels, 3, 3, padding=1)
         self.n_qualities = n_qualities
+        self.to(memory_format=torch.channels_last)
 
     @property
     def reach(self) -> int:
@@ -79,11 +117,14 @@ class PitchNet(nn.Module):
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> ChordLogits:
         """lengths: (batch,) frames of each recording in the batch, None where all are whole."""
         frames = x.shape[2]
-        lengths = torch.full((len(x),), frames, device=x.device) if lengths is None else lengths
-        mask = (torch.arange(frames, device=x.device) < lengths[:, None])[:, None, :, None].to(x.dtype)
+        mask = 1.0
+        if lengths is not None and int(lengths.min()) < frames:
+            mask = (torch.arange(frames, device=x.device) < lengths[:, None])[:, None, :, None].to(x.dtype)
+        x = x.contiguous(memory_format=torch.channels_last)
         x = F.relu(self.norm1(self.semitones(x * mask)), inplace=True) * mask
         x = F.relu(self.norm2(self.notes(x)), inplace=True) * mask
         x = x.unflatten(3, (self.n_octaves, PITCH_CLASSES)).permute(0, 1, 3, 2, 4).flatten(1, 2)
+        x = x.contiguous(memory_format=torch.channels_last)
         x = F.relu(self.norm3(self.fold(x)), inplace=True) * mask
         for block in self.blocks:
             x = block(x, mask)

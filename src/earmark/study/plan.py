@@ -14,9 +14,11 @@ from earmark.study.checks import RESERVED, Checks
 
 SPLITS = ("group", "random", "frame")
 DESIGNS = ("grid", "one_at_a_time")
+KINDS = ("grid", "seed001")  # the second has keys of its own: earmark.study.seed001
 CHOICES = ("none", "nested", "nested_ring")
 # What a study may say, and what it says when it leaves a key out.
 DEFAULTS: dict[str, Any] = {
+    "kind": "grid",
     "task": None,
     "about": "",
     "base": {},
@@ -92,6 +94,7 @@ def read(file: Path) -> dict[str, Any]:
         raise EarmarkError(f"{file} cannot be read as YAML in UTF-8: {' '.join(str(e).split())}.") from None
     if not isinstance(found, dict):
         raise EarmarkError(f"{file} must hold keys and values; known are: {', '.join(sorted(DEFAULTS))}.")
+    Checks(file, "").choice(DEFAULTS | found, "kind", KINDS)
     return found
 
 

@@ -32,6 +32,12 @@ def run(
     progress: Callable,
 ) -> None:
     """Run a study, resuming what is there, and write its tables below `out` (study/NAME by default)."""
+    study = plan.read(file)
+    if study.get("kind") == "seed001":
+        from earmark.study import seed001
+
+        seed001.run(study, file, quick, overrides, out, say)
+        return
     raw = config.read(Path("params.yaml"))
     planned = read_plan(file, raw, quick, overrides)
     tracker = tracking.connect(planned.task)  # an unreachable store is said before any work is done

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# The released chord model, from notes to bundle. Needs five SoundFonts, four to train with and another to validate:
+#
+#   recipes/chord.sh POP909_FOLDER VALIDATION.sf2 TRAINING.sf2...
+#
+# Released with TimGM6mb, FluidR3_GM, OPL-3_FM_128M and sf_GMbank for training and MuseScore_General_Full for validation
+# (Debian: timgm6mb-soundfont, fluid-soundfont-gm, opl3-soundfont, csound-soundfont, musescore-general-soundfont-lossless).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+pop909=$1 unheard=$2
+shift 2
+fonts=("${@/#/--soundfont=}")
+out=${OUT:-data/renders}
+
+earmark render chords "$out/songs" --songs 1150 --seconds 36 --seed 1 "${fonts[@]}"
+earmark render chords "$out/pop909" --songs 600 --seconds 40 --seed 1 --pop909 "$pop909" --songs-of 1-700 "${fonts[@]}"
+earmark render chords "$out/val" --songs 60 --seconds 36 --seed 1000 --split val --soundfont "$unheard"
+earmark render chords "$out/val909" --songs 60 --seconds 40 --seed 1000 --split val --pop909 "$pop909" --songs-of 800-909 \
+  --soundfont "$unheard"
+python recipes/chord.py --train "$out/songs" --train "$out/pop909" --val "$out/val" --val "$out/val909" \
+  --out src/earmark/bundles/chord \
+  --words "1150 generated songs and 600 excerpts of 700 songs of POP909 (MIT; its chord labels come from the authors' \
+algorithm), rendered by four SoundFonts with rooms, noise and detuning added; validated on 60 further generated songs and \
+60 excerpts of other POP909 songs, played by a fifth SoundFont."
