@@ -172,3 +172,10 @@ def test_tracking_server_that_is_not_there(place, earmark, monkeypatch):
 def test_prediction_needs_a_file_that_exists(place, earmark):
     code, _, (*_, sentence) = earmark("predict", "genre", "missing.wav")
     assert (code, sentence) == (1, "earmark: There is no file missing.wav.")
+
+
+@pytest.mark.parametrize("command", [("crossval", "chord"), ("score", "chord", "audio"), ("release", "chord")])
+def test_commands_that_chords_do_not_have(place, earmark, command):
+    code, _, err = earmark(*command)
+    assert code == 1
+    assert err == [f"earmark: `earmark {command[0]}` works for the task genre alone; chord has no such command yet."]

@@ -57,7 +57,7 @@ def test_the_bass_is_written_as_inversion(label):
 
 
 def test_a_flicker_of_a_frame_is_no_chord():
-    song = recognise.song(heard([("C:maj", 10), ("A:min", 1), ("C:maj", 10)], sure=3.0), HOP_S, 2.1)
+    song = recognise.song(heard([("C:maj", 10), ("A:min", 1), ("C:maj", 10)], sure=3.5), HOP_S, 2.1)
     assert [s.label for s in song.segments] == ["C:maj"]
 
 
@@ -90,6 +90,14 @@ def test_silence_is_no_chord(place, earmark):
     (answer,) = json.loads(out)
     assert [(s["start_s"], s["end_s"], s["label"]) for s in answer["segments"]] == [(0.0, 2.0, "N")]
     assert answer["key"] == "N"
+
+
+def test_a_second_is_worth_the_same_at_any_hop():
+    """Every frame four times over, at a quarter of the hop, costs four times as much to leave."""
+    sparse, dense = ([("C:maj", 10 * k), ("A:min", 2 * k), ("C:maj", 10 * k)] for k in (1, 4))
+    for sure, n in ((1.7, 1), (2.2, 3)):  # two frames of it against two changes of 1.86
+        found = [recognise.song(heard(c, sure), hop, 2.2).segments for c, hop in ((sparse, 0.1), (dense, 0.025))]
+        assert [len(f) for f in found] == [n, n]
 
 
 @pytest.mark.parametrize(("rate", "channels", "seconds"), [(8000, 1, 5.0), (44100, 2, 1.0), (22050, 1, 0.06)])

@@ -18,7 +18,7 @@ from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings
 
 # What a change costs: nats, how far the network's own word on changes counts, frames it may be early or late. Chosen
 # on validation songs (recipes/chord_decoding.py) with frames of SWITCH_HOP_S; shorter ones say as much less each.
-SWITCH = {"base": 2.0, "weight": 0.5, "reach": 0}
+SWITCH = {"base": 3.0, "weight": 1.0, "reach": 0}
 SWITCH_HOP_S = 2048 / 22050
 
 

@@ -61,6 +61,8 @@ def read_plan(file: Path, raw: Any, quick: bool, overrides: list[str]) -> Plan:
     if not isinstance(study.get("task"), str):
         raise EarmarkError(f"{file}: 'task' is missing; name the task it is about, as in task: genre.")
     config.task_settings(config.parse(raw), study["task"])
+    if study["task"] != "genre":
+        raise EarmarkError(f"{file}: studies of folds work for the task genre alone, not for {study['task']}.")
     more = dict(config.assignment(o) for o in overrides)
     return plan.parse(study, file, dotted(raw["tasks"][study["task"]]), quick, more)
 
