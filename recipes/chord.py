@@ -64,7 +64,11 @@ def main() -> None:
         {"recipe_sha256": _sha(raw)},
         int(fit.best_epoch),
         describe.count(task.model),
-        {"commit": tracking.git_tags()["earmark.commit"], "n_recordings": len(learnt)},
+        {
+            "about": f"{len(WIDE.qualities)} kinds of chords, their bass, and keys",
+            "commit": tracking.git_tags()["earmark.commit"],
+            "n_recordings": len(learnt),
+        },
     )
     bundle.write(args.out, config, data, "")
     figures = measure.folder(args.out, judged, progress)
