@@ -27,10 +27,10 @@ def text(config: ModelConfig, recipe: dict, sha256: str, n_bytes: int, words: st
         "## Limits\n\nTrained on rendered music alone: rooms, noise and detuning were added by signal processing, and "
         "voices were never heard. Rare qualities were drawn as often as common ones in half of the songs, so the model "
         "names them more readily than a corpus of pop songs would.",
-        "## Licences\n\nPOP909 is under the MIT licence; generated songs are made by earmark. Of the SoundFonts none is in "
-        "the file, only what was learnt from their sound; Debian's packages state their terms (TimGM6mb: GPL-2, FluidR3 "
-        "and MuseScore General: MIT, OPL-3 FM: CC BY-SA 4.0, sf_GMbank: with Csound's, LGPL-2.1). The code is under the "
-        "licence in the project's LICENSE.",
+        "## Licences\n\nPOP909 is under the MIT licence; generated songs are made by earmark. Of the SoundFonts none "
+        "is in the file, only what was learnt from their sound; Debian's packages state their terms (TimGM6mb: GPL-2, "
+        "FluidR3 and MuseScore General: MIT, OPL-3 FM: CC BY-SA 4.0, sf_GMbank: with Csound's, LGPL-2.1). The code is "
+        "under the licence in the project's LICENSE.",
     ]
     return "\n\n".join(parts) + "\n"
 
