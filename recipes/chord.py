@@ -65,7 +65,7 @@ def main() -> None:
         int(fit.best_epoch),
         describe.count(task.model),
         {
-            "about": f"{len(WIDE.qualities)} kinds of chords, their bass, and keys",
+            "about": "chords, bass and key of Western popular music",
             "commit": tracking.git_tags()["earmark.commit"],
             "n_recordings": len(learnt),
         },

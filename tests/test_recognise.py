@@ -95,7 +95,8 @@ def test_silence_is_no_chord(place, earmark):
 def test_a_second_is_worth_the_same_at_any_hop():
     """Every frame four times over, at a quarter of the hop, costs four times as much to leave."""
     sparse, dense = ([("C:maj", 10 * k), ("A:min", 2 * k), ("C:maj", 10 * k)] for k in (1, 4))
-    for sure, n in ((1.7, 1), (2.2, 3)):  # two frames of it against two changes of 1.86
+    price = recognise.SWITCH["base"] * recognise.SWITCH_HOP_S / 0.1
+    for sure, n in ((0.9 * price, 1), (1.2 * price, 3)):  # two frames of it against two changes
         found = [recognise.song(heard(c, sure), hop, 2.2).segments for c, hop in ((sparse, 0.1), (dense, 0.025))]
         assert [len(f) for f in found] == [n, n]
 

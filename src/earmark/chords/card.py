@@ -11,7 +11,7 @@ def text(config: ModelConfig, recipe: dict, sha256: str, n_bytes: int, words: st
     figures = config.release["figures"]
     rows = [_row(name, figures) for name in HEADLINES if name in figures]
     parts = [
-        "# Chords, bass and key of Western popular music",
+        f"# {config.release['about']}",
         f"The released chord model of earmark: {len(config.labels)} chord qualities on 12 roots, inversions, and one "
         f"key a song. Qualities: {', '.join(config.labels)}.",
         f"## Data\n\n{words.strip()} {config.release['n_recordings']} recordings were trained on, all of them rendered "
