@@ -7,16 +7,15 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from conftest import schedule_settings
 from earmark import train
 from earmark.chords import objective
 from earmark.chords.losses import LossSettings, head_losses
 from earmark.chords.vocabulary import IGNORED, SEED, WIDE
 from earmark.features.cqt import transposed
 from earmark.settings.chord import ChordModelSettings, ChordTrainSettings
-from earmark.settings.schedule import ScheduleSettings
 from earmark.tasks.chord import ChordTask, Songs, joined, rotated
 
-CONSTANT = ScheduleSettings("constant", 10, 0.1, 10, "loss", 0.0, 0)
 BINS = 36 + 33  # an octave and what transposition needs
 
 
@@ -47,7 +46,7 @@ def settings(**changes) -> ChordTrainSettings:
         "seed": 1,
         "device": "cpu",
         "precision": "float32",
-        "schedule": CONSTANT,
+        "schedule": schedule_settings(),
     }
     return ChordTrainSettings(**plain | changes)
 

@@ -126,7 +126,9 @@ def test_cpu_seconds_are_those_of_threads_and_children_and_not_of_waiting(tmp_pa
 
 
 def test_runners_do_not_hide_the_packages_they_are_named_after(tmp_path, audio):
-    ran(tmp_path, HIDDEN, files=(audio / "one.wav",))
+    out, timing = ran(tmp_path, HIDDEN, files=(audio / "one.wav",))
+    assert (out / "one.lab").exists()
+    assert len(timing["passes"]) == 1
 
 
 def test_every_tool_has_a_runner_that_python_compiles(tools):

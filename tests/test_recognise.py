@@ -63,7 +63,7 @@ def test_a_flicker_of_a_frame_is_no_chord():
 
 def test_pieces_of_a_long_recording_give_the_whole(monkeypatch):
     torch.manual_seed(1)
-    model = recognise.network(NETWORK, FEATURES).eval()
+    model = network.untrained(NETWORK, FEATURES).eval()
     values = torch.rand(100, FEATURES.n_bins + 33)
     whole = recognise.said(model, values)
     monkeypatch.setattr(network, "AT_ONCE", 23)

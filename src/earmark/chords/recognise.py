@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import log_softmax
 
 from earmark import audio, model_files
@@ -41,7 +41,7 @@ class Recogniser:
         self.vocabulary = vocabulary(self.config.model)
         weights = model_files.read_weights(folder)
         self.decoder = decoder({k.removeprefix(CRF): v for k, v in weights.items() if k.startswith(CRF)})
-        self.model = network(self.config.model, self.features)
+        self.model = untrained(self.config.model, self.features)
         self.model.load_state_dict({k: v for k, v in weights.items() if not k.startswith(CRF)})
         self.model.eval()
 
@@ -55,11 +55,6 @@ class Recogniser:
         heard = said(self.model, values, self.features.channels)
         audible = bool(values.any())
         return song(heard, self.features.hop_s, duration_s, audible, self.vocabulary, self.decoder)
-
-
-def network(model: ChordModelSettings, features: ChordFeatureSettings) -> nn.Module:
-    """The network that these settings describe, with weights drawn at random."""
-    return untrained(model, features)
 
 
 def decoder(weights: dict[str, Tensor]) -> Decoder | None:
