@@ -1,8 +1,9 @@
 """Harmony of the generated chord songs: progressions that function in a key, and drills of rare qualities.
 
-Half of the songs are drills: there roots move at random and every quality is as likely as another, for a model
-trained on music as it is would never learn the rare ones. Of the other half more than half keep to major and minor
-triads and sevenths, for the common case must stay the strong one.
+A third of the songs are drills: there roots move at random and every quality is as likely as another, for a model
+trained on music as it is would never learn the rare ones. Of the rest more than half keep to major and minor triads and
+sevenths, for the common case must stay the strong one. No inversion is written that is another chord in root position
+(min7/b3 is maj6): where two names sound alike the bass is the root, so that names can be learnt.
 """
 
 import random
@@ -12,7 +13,7 @@ from itertools import pairwise
 from earmark.chords.harte import DEGREES, ROOTS
 from earmark.chords.vocabulary import EXTRA, QUALITIES
 
-KINDS = {"plain": 0.28, "functional": 0.24, "drill": 0.48}
+KINDS = {"plain": 0.34, "functional": 0.30, "drill": 0.36}
 INTERVALS = {q.harte: q.intervals for q in (*QUALITIES, *EXTRA)}
 # A drill's qualities; Harte's 11, 13, min13 and maj13 hold all seven notes of a scale, which nobody plays.
 DRILLED = tuple(q for q in INTERVALS if q not in ("11", "13", "min13", "maj13"))
@@ -22,6 +23,7 @@ DRILL_WEIGHT = {"maj": 3, "min": 3, "7": 3, "maj7": 4, "min7": 4} | dict.fromkey
 STEPS = (5, 5, 5, 5, 7, 7, 2, 2, 10, 10, 1, 1, 11, 11, 3, 9, 4, 8, 6, 0)
 # These share their notes with a chord on another root, which an inversion would name: they stand on their root.
 ROOT_ONLY = ("maj6", "min6", "dim7", "aug", "sus2", "sus4", "maj6(9)", "min6(9)", "min7(11)", "5", "sus4(b7)")
+ALIKE = (("min7", 3), ("hdim7", 3))  # maj6 and min6 in root position
 SHORTEST_S = 0.4  # of a chord
 
 # Bars between '|', a bar's chords between blanks: degree of the major scale, then T (major chord), m (minor),
@@ -161,10 +163,13 @@ def _bars(form: str, tonic: int, palette: dict, rng: random.Random) -> list[tupl
             degree, letter = DEGREE[head[:-1]], head[-1]
             quality = rng.choice(palette[letter])
             interval = (DEGREE[bass] - degree) % 12 if bass else 0  # the template's bass counts from the tonic
-            if interval and quality in ROOT_ONLY:
-                interval = 0
-            slots.append(((tonic + degree) % 12, quality, interval, 1 / len(symbols)))
+            slots.append(((tonic + degree) % 12, quality, _allowed(quality, interval), 1 / len(symbols)))
     return slots
+
+
+def _allowed(quality: str, bass: int) -> int:
+    """The bass (semitones above the root), or 0 where the inversion would sound as another chord."""
+    return 0 if quality in ROOT_ONLY or (quality, bass) in ALIKE else bass
 
 
 def _drill(rng: random.Random, beats: int) -> tuple[str, tuple[int, ...], list]:
@@ -210,17 +215,17 @@ def _inverted(changes: list[Change], rng: random.Random) -> list[Change]:
     """Some chords on another note than their root: a chord tone, a few times a note of no chord, or a pedal."""
     if rng.random() < 0.04:
         pedal = changes[0].bass_class
-        return [replace(c, bass=(pedal - c.root) % 12) for c in changes]
+        return [replace(c, bass=_allowed(c.quality, (pedal - c.root) % 12)) for c in changes]
     share = rng.choice((0, 0.08, 0.15, 0.3, 0.5))
     return [_invert(c, rng) if c.bass == 0 and rng.random() < share else c for c in changes]
 
 
 def _invert(change: Change, rng: random.Random) -> Change:
-    if rng.random() < 0.06 and len(change.intervals) <= 4:
-        return replace(change, bass=rng.choice((2, 5, 10)))
     if change.quality in ROOT_ONLY:
         return change
-    tones = [i for i in change.intervals if i in (3, 4, 6, 7, 10, 11)]
+    if rng.random() < 0.06 and len(change.intervals) <= 4:
+        return replace(change, bass=rng.choice((2, 5, 10)))
+    tones = [i for i in change.intervals if i in (3, 4, 6, 7, 10, 11) and _allowed(change.quality, i)]
     return replace(change, bass=rng.choice(tones))
 
 
