@@ -1,4 +1,4 @@
-"""Train the chord model of recipes/chord.yaml on rendered songs and write it as a bundle.
+"""Train the chord model of recipes/chord.yaml (or chordnet.yaml) on rendered songs and write it as a bundle.
 
     python recipes/chord.py --train renders/songs --train renders/pop909 --val renders/val --out BUNDLE --words "..."
 
@@ -18,7 +18,9 @@ import yaml
 
 from earmark import bundle, model_folder, tracking, train
 from earmark.chords import card, collection, measure
-from earmark.chords.vocabulary import WIDE
+from earmark.chords.network import vocabulary
+from earmark.chords.training import decoder_weights
+from earmark.chords.vocabulary import Vocabulary
 from earmark.console import progress, say
 from earmark.models import describe
 from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings, ChordTrainSettings
@@ -39,13 +41,14 @@ def main() -> None:
     features, model = ChordFeatureSettings(**raw["features"]), ChordModelSettings(**raw["model"])
     settings = ChordTrainSettings(**raw["train"] | {"schedule": ScheduleSettings(**raw["train"]["schedule"])})
     learnt, judged = (collection.table_of(folders) for folders in (args.train, args.val))
-    songs = joined([stored(table, features, args.state) for table in (learnt, judged)])
+    words = vocabulary(model)
+    songs = joined([stored(table, features, words, args.state) for table in (learnt, judged)])
     places = np.arange(len(songs.ids))
     task = ChordTask(
         songs,
         places[: len(learnt)],
         places[len(learnt) :],
-        len(WIDE.qualities),
+        len(words.qualities),
         model,
         settings,
         train.pick_device(settings.device),
@@ -53,11 +56,12 @@ def main() -> None:
     hours = songs.lengths[: len(learnt)].sum() * features.hop_s / 3600
     say(f"{describe.count(task.model):,} parameters, {len(learnt)} songs of {hours:.1f} h")
     fit = train.fit(task, settings, args.state / f"{_sha(raw)}.pt", on_epoch=_print)
-    weights = bundle.half({k: v.cpu() for k, v in fit.weights.items()})
+    task.model.load_state_dict(fit.weights)
+    weights = bundle.half({k: v.cpu() for k, v in fit.weights.items()} | decoder_weights(task, model))
     data = bundle.pack(weights)
     config = model_folder.ModelConfig(
         "chord",
-        [q.harte for q in WIDE.qualities],
+        [q.harte for q in words.qualities],
         features,
         model,
         asdict(settings),
@@ -78,12 +82,12 @@ def main() -> None:
     say(json.dumps(figures, indent=1))
 
 
-def stored(table, features: ChordFeatureSettings, state: Path) -> Songs:
+def stored(table, features: ChordFeatureSettings, words: Vocabulary, state: Path) -> Songs:
     """Spectrograms and targets of a table, kept under the hash of the files' names and the settings."""
-    key = _sha([asdict(features), [str(p) for p in table.path]])
+    key = _sha([asdict(features), len(words.qualities), [str(p) for p in table.path]])
     path = state / f"{key}.npz"
     if not path.exists():
-        songs = collection.gather(table, features, progress)
+        songs = collection.gather(table, features, progress, words=words)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.with_suffix(".partial").open("wb") as file:
             np.savez(file, **{k: np.asarray(v) for k, v in vars(songs).items()})

@@ -38,9 +38,10 @@ def gather(
     settings: ChordFeatureSettings,
     progress: Callable[[Iterable, int, str], Iterable],
     workers: int = 2,
+    words: Vocabulary = WIDE,
 ) -> Songs:
     """Spectrogram and targets of every row of a table (`path`, `lab`, `key`), by worker processes."""
-    read = partial(_read, settings)
+    read = partial(_read, settings, words)
     with ProcessPoolExecutor(workers, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
         done = pool.map(read, table.path, table.lab, table.key, chunksize=4)
         parts = list(progress(done, len(table), "constant-Q transform"))
@@ -48,12 +49,12 @@ def gather(
     lengths = np.array([len(part[0]) for part in parts], np.int64)
     offsets = np.cumsum(lengths) - lengths
     ids = [str(path) for path in table.path]
-    return Songs(values, offsets, lengths, ids, *truths, settings.n_bins, WIDE.none)
+    return Songs(values, offsets, lengths, ids, *truths, settings.n_bins, words.none)
 
 
-def _read(settings: ChordFeatureSettings, path: Path, lab_path: Path, key: str) -> tuple[np.ndarray, ...]:
+def _read(settings: ChordFeatureSettings, words: Vocabulary, path: Path, lab_path: Path, key: str) -> tuple:
     values = spectrogram.of(path, settings)
-    return values, *truth(lab_path, key, len(values), settings.hop_s, WIDE)
+    return values, *truth(lab_path, key, len(values), settings.hop_s, words)
 
 
 def truth(lab_path: Path, key: str, n: int, hop_s: float, words: Vocabulary) -> tuple[np.ndarray, ...]:

@@ -58,7 +58,7 @@ def run(
         out.mkdir(parents=True, exist_ok=True)
         x, targets, _ = seen
         batch_picture.draw(out / "batch.png", x.mT, _titles(targets["chord"], material.words))
-        weights = fit.weights | _decoder(task, model)
+        weights = fit.weights | decoder_weights(task, model)
         model_files.write(out, _config(material, task, model, fit), weights, fit.history, _summary(material, task))
     return task, fit
 
@@ -76,7 +76,7 @@ def _config(material: Material, task: ChordTask, model: ChordModelSettings, fit:
     )
 
 
-def _decoder(task: ChordTask, model: ChordModelSettings) -> dict[str, torch.Tensor]:
+def decoder_weights(task: ChordTask, model: ChordModelSettings) -> dict[str, torch.Tensor]:
     """The weights of the decoder beside the network's; none where it has none."""
     if model.decoder != "crf":
         return {}

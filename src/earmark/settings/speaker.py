@@ -14,8 +14,8 @@ class SpeakerFeatureSettings:
 
     n_fft, hop_length: samples. f_min, f_max: edges of the mel bank in Hz.
     top_db: decibels below the recording's loudest band that count as nothing.
-    voice_db: a frame whose mean power over the bands is further below the recording's loudest frame is a pause and is
-        left out; 0 keeps all.
+    voice_db: a frame whose power is further below the recording's loudest is a pause and is left out; 0 keeps all.
+    speeds: training recordings are stored once more at these speeds, and a voice at another speed is another speaker.
     """
 
     sample_rate: int
@@ -26,6 +26,7 @@ class SpeakerFeatureSettings:
     f_max: float
     top_db: float
     voice_db: float
+    speeds: tuple[float, ...]
 
     def __post_init__(self) -> None:
         for name in ("sample_rate", "n_fft", "hop_length", "n_mels", "top_db"):
@@ -35,6 +36,13 @@ class SpeakerFeatureSettings:
         fits = 0 <= self.f_min < self.f_max <= nyquist
         require(fits, "f_max", f"must lie above f_min and at or below the Nyquist frequency ({nyquist:g} Hz)")
         require(self.voice_db >= 0, "voice_db", "must be at least 0")
+        good = all(0.5 <= speed <= 2 and speed != 1 for speed in self.speeds)
+        require(good, "speeds", "must lie from 0.5 to 2 and not be 1")
+
+    @property
+    def f_high(self) -> float:
+        """Upper edge of the mel bank in Hz."""
+        return self.f_max
 
     @property
     def hop_s(self) -> float:
@@ -103,7 +111,6 @@ class PairSettings:
 class VoiceAugmentSettings:
     """What a training crop may go through; all on stored log-mel frames. Shares of crops, 0 for none.
 
-    speeds: recordings are stored once more at these speeds, each speed of a voice a speaker of its own; none: [].
     noise: another training recording, or noise with a random slope, is added; babble: several recordings.
     snr_db: lowest and highest level of speech above what is added.
     room: energy that decays as in a room. band: everything outside of a random band is attenuated.
@@ -111,7 +118,6 @@ class VoiceAugmentSettings:
     time_masks, band_masks: SpecAugment's, of up to time_mask frames and band_mask bands.
     """
 
-    speeds: tuple[float, ...]
     noise: float
     babble: float
     snr_db: tuple[float, float]
@@ -126,9 +132,12 @@ class VoiceAugmentSettings:
     def __post_init__(self) -> None:
         for name in ("noise", "babble", "room", "band"):
             require(0 <= getattr(self, name) <= 1, name, "must be a share from 0 to 1")
-        good = all(0.5 <= speed <= 2 and speed != 1 for speed in self.speeds)
-        require(good, "speeds", "must lie from 0.5 to 2 and not be 1")
         require(self.snr_db[0] <= self.snr_db[1], "snr_db", "must be the lowest and the highest, in this order")
+
+    @property
+    def any(self) -> bool:
+        """Whether anything but masks changes a segment."""
+        return max(self.noise, self.babble, self.room, self.band, self.gain_db) > 0
 
 
 @dataclass(frozen=True)
@@ -140,7 +149,7 @@ class SpeakerTrainSettings:
     margin, scale: of `aam`, radians, the margin growing from 0 over `margin_epochs`; of the others the scale alone.
     segments_s: shortest and longest segment; every batch draws one length.
     batches: an epoch's.
-    keep: the weights of the epoch with the lowest validation `loss`, which is the EER of validation trials, the highest
+    keep: the weights of the epoch with the lowest validation `loss`, which is 1 - AUC of validation trials, the highest
         `accuracy`, which is 1 - EER, or the `last`.
     The rest as in `settings.training.TrainSettings`.
     """

@@ -1,0 +1,24 @@
+"""From voices to vectors: an utterance's embedding is the mean of its stretches', of length 1."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from earmark.speakers import log_mel
+from earmark.speakers.voices import Segments, stretches
+
+LONGEST = 1000  # frames heard at once, 10 s
+
+
+@torch.no_grad()
+def of_frames(tower: nn.Module, decibels: Tensor) -> Tensor:
+    """The embedding (d,) of voiced frames (n, bands), L2-normalised."""
+    parts = [log_mel.normalized(decibels[a:b][None]) for a, b in stretches(len(decibels), LONGEST)]
+    said = torch.cat([F.normalize(tower(part).float(), dim=1) for part in parts])
+    return F.normalize(said.mean(0), dim=0)
+
+
+@torch.no_grad()
+def of_runs(tower: nn.Module, segments: Segments) -> Tensor:
+    """The embeddings (runs, d) of whole runs."""
+    return torch.stack([of_frames(tower, segments.whole(run)[0]) for run in range(len(segments.lengths))])

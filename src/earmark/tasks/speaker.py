@@ -1,0 +1,95 @@
+"""What the speaker task brings to the training loop: speakers x segments a batch, and trials to validate on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from earmark import train
+from earmark.settings.speaker import SpeakerFeatureSettings, SpeakerModelSettings, SpeakerTrainSettings
+from earmark.speakers import augment, embedding, log_mel, scores
+from earmark.speakers.objective import Objective
+from earmark.speakers.voices import Segments, Voices
+
+OTHERS = 3  # voices that babble
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a model is validated on: utterances (runs of `voices`), and pairs of them (trials,) with same, 0 or 1."""
+
+    voices: Voices
+    a: np.ndarray
+    b: np.ndarray
+    same: np.ndarray
+
+
+class SpeakerTask:
+    """A tower with its loss, and the voices that it is trained and validated on, as the training loop wants them.
+
+    val: None where nothing is decided on validation speakers.
+    """
+
+    def __init__(
+        self,
+        voices: Voices,
+        val: Heard | None,
+        features: SpeakerFeatureSettings,
+        model: SpeakerModelSettings,
+        settings: SpeakerTrainSettings,
+        device: torch.device,
+    ):
+        self.features, self.settings, self.device, self.val = features, settings, device, val
+        self.segments = Segments(voices, device)
+        self.heard = Segments(val.voices, device) if val else None
+        torch.manual_seed(settings.seed)
+        n_speakers = int(voices.speakers.max()) + 1
+        self.model = Objective(model, settings, features.n_mels, n_speakers).to(device)
+        self.done = 0  # batches of all epochs, for the margin's growth
+
+    def batches(self) -> Iterator[Tensor]:
+        """Runs (speakers * segments,) of every batch of an epoch."""
+        for _ in range(self.settings.batches):
+            yield self.segments.batch(self.settings.speakers, self.settings.segments)
+
+    def steps(self) -> int:
+        """Batches of an epoch."""
+        return self.settings.batches
+
+    def loss(self, batch: Tensor) -> tuple[Tensor, int]:
+        """The loss of a batch of runs (scalar) and the segments in it."""
+        x = self.examples(batch)
+        with train.autocast(self.device, self.settings.precision):
+            embeddings = self.model.tower(x)
+        speakers = self.segments.speakers[batch].to(self.device)
+        return self.model.loss(embeddings.float(), speakers), len(batch)
+
+    def examples(self, batch: Tensor) -> Tensor:
+        """Normalised, augmented segments (n, frames, bands) of one random length."""
+        s, hop_s = self.settings, self.features.hop_s
+        shortest, longest = (round(seconds / hop_s) for seconds in s.segments_s)
+        n = int(torch.randint(shortest, longest + 1, ()))
+        x = self.segments.drawn(batch, n)
+        if s.augment.any:
+            others = torch.randint(len(self.segments.lengths), (len(batch) * OTHERS,))
+            noise = self.segments.drawn(others, n).unflatten(0, (len(batch), OTHERS))
+            x = augment.augmented(x, noise, s.augment, hop_s, self.features.top_db)
+        return augment.masked(log_mel.normalized(x), s.augment)
+
+    def names(self, batch: Tensor) -> list[str]:
+        """Speakers that a batch draws on."""
+        return [f"speaker {s}" for s in self.segments.speakers[batch].unique().tolist()]
+
+    @torch.no_grad()
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """1 - AUC as the loss, EER, and 1 - EER as the accuracy, by cosine on the validation trials."""
+        if self.val is None:
+            return {}
+        model.eval()
+        vectors = embedding.of_runs(model.tower, self.heard)
+        score = (vectors[self.val.a] * vectors[self.val.b]).sum(1).cpu().numpy()
+        eer, auc = scores.eer(score, self.val.same), scores.auc(score, self.val.same)
+        return {"val/loss": 1 - auc, "val/eer": eer, "val/accuracy": 1 - eer}
