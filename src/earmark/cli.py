@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -194,11 +195,7 @@ def ui(port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000) 
 def _stages(task: str):
     """What the stages do for a task."""
     config.check_task(task)
-    if task == "chord":
-        from earmark import stages_chord as stages
-    else:
-        from earmark import stages_genre as stages
-    return stages
+    return import_module(f"earmark.stages_{task}")
 
 
 def _logged(settings: config.Settings) -> dict[str, str]:

@@ -15,6 +15,12 @@ from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings, Cho
 from earmark.settings.data import DataSettings, DemoSettings
 from earmark.settings.evaluation import EvaluateSettings
 from earmark.settings.features import FeatureSettings
+from earmark.settings.speaker import (
+    SpeakerEvaluateSettings,
+    SpeakerFeatureSettings,
+    SpeakerModelSettings,
+    SpeakerTrainSettings,
+)
 from earmark.settings.training import ModelSettings, TrainSettings
 
 
@@ -51,7 +57,23 @@ class ChordSettings:
         require(ranged, "train.tilt", "and train.floor must be 0 where features.normalize is deviation")
 
 
-Settings = GenreSettings | ChordSettings
+@dataclass(frozen=True)
+class SpeakerSettings:
+    """All settings of the speaker task, in the order of its stages."""
+
+    data: DataSettings
+    features: SpeakerFeatureSettings
+    model: SpeakerModelSettings
+    train: SpeakerTrainSettings
+    evaluate: SpeakerEvaluateSettings
+
+    def __post_init__(self) -> None:
+        positive = self.model.name == "blstm" and self.model.read == "dense"
+        fits = positive or self.train.loss != "pairs"
+        require(fits, "train.loss", "pairs compares the word of blstm's dense layers; set model.name and model.read so")
+
+
+Settings = GenreSettings | ChordSettings | SpeakerSettings
 
 
 @dataclass(frozen=True)
@@ -60,6 +82,7 @@ class Tasks:
 
     genre: GenreSettings
     chord: ChordSettings
+    speaker: SpeakerSettings
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import typer
 from earmark import config
 from earmark.errors import EarmarkError
 
-TaskName = Annotated[str, typer.Argument(metavar="TASK", help="genre or chord")]
+TaskName = Annotated[str, typer.Argument(metavar="TASK", help="genre, chord or speaker")]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", "-S", help="Override a key below tasks.TASK, as in -S train.lr=0.001."),

@@ -6,10 +6,15 @@ from earmark import model_files
 from earmark.model_files import ModelConfig, read_history, read_weights, weights_sha256
 from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings
 from earmark.settings.features import FeatureSettings
+from earmark.settings.speaker import SpeakerFeatureSettings, SpeakerModelSettings
 from earmark.settings.training import ModelSettings
 
 __all__ = ["ModelConfig", "identity", "read_config", "read_history", "read_weights", "weights_sha256"]
-SETTINGS = {"genre": (FeatureSettings, ModelSettings), "chord": (ChordFeatureSettings, ChordModelSettings)}
+SETTINGS = {
+    "genre": (FeatureSettings, ModelSettings),
+    "chord": (ChordFeatureSettings, ChordModelSettings),
+    "speaker": (SpeakerFeatureSettings, SpeakerModelSettings),
+}
 
 
 def read_config(path: Path) -> ModelConfig:

@@ -22,12 +22,14 @@ from earmark.errors import EarmarkError
 from earmark.imports import PACKAGE
 from earmark.model_files import ModelConfig
 
-# What a registered model answers: columns of `serve`, one row a recording; segments are JSON.
+# What a registered model answers: columns of `serve`, one row a recording; segments and embeddings are JSON.
 ANSWERS = {
     "genre": {"label": "string", "probability": "double", "runner_up": "string"},
     "chord": {"segments": "string", "key": "string", "key_probability": "double", "duration_s": "double"},
+    "speaker": {"embedding": "string"},
 }
-HEADLINES = {"genre": "accuracy", "chord": "majmin"}  # the figure that decides a promotion
+HEADLINES = {"genre": "accuracy", "chord": "majmin", "speaker": "eer"}  # the figure that decides a promotion
+ERRORS = {"eer"}  # the lower, the better
 # What answering needs; training, DVC and MLflow's server stay out.
 NEEDS = ("torch", "torchaudio", "numpy", "pandas", "soundfile", "soxr", "safetensors")
 
@@ -179,7 +181,8 @@ def _objection(task: str, new: ModelVersion, old: ModelVersion) -> str | None:
     shared = sorted(set(theirs) & set(ours))
     if not shared:
         return f"it was tested on other recordings than the champion (version {old.version})."
-    worse = [k for k in shared if ours[k] < theirs[k]]
+    sign = -1 if HEADLINES[task] in ERRORS else 1
+    worse = [k for k in shared if sign * ours[k] < sign * theirs[k]]
     if worse:
         now, before = ours[worse[0]], theirs[worse[0]]
         return f"its {HEADLINES[task]} is {now:.3f}, the champion's (version {old.version}) {before:.3f}."

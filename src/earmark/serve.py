@@ -19,11 +19,14 @@ SERVED = "__pyfunc_model_path__"  # set by MLflow's scoring server in its own en
 
 
 class EarmarkModel(mlflow.pyfunc.PythonModel):
-    """One row a recording: label, probability and runner_up, or segments (JSON), key, key_probability, duration_s."""
+    """One row a recording: label, probability and runner_up; or segments (JSON), key, key_probability and duration_s;
+    or embedding (JSON)."""
 
     def load_context(self, context) -> None:
         folder = Path(context.artifacts["model"])
-        self.answer = {"genre": _genre, "chord": _chord}[model_folder.read_config(folder).task](folder)
+        self.answer = {"genre": _genre, "chord": _chord, "speaker": _speaker}[model_folder.read_config(folder).task](
+            folder
+        )
 
     def predict(self, context, model_input: pd.DataFrame, params=None) -> pd.DataFrame:
         return pd.DataFrame([self._answer(row) for row in model_input.to_dict("records")])
@@ -64,6 +67,13 @@ def _chord(folder: Path) -> Callable[[bytes | Path], dict]:
         return {"segments": json.dumps([s._asdict() for s in song.segments])} | facts
 
     return answer
+
+
+def _speaker(folder: Path) -> Callable[[bytes | Path], dict]:
+    from earmark.speakers.embed import Embedder
+
+    embed = Embedder(folder)
+    return lambda source: {"embedding": json.dumps([round(float(x), 6) for x in embed(source)])}
 
 
 mlflow.models.set_model(EarmarkModel())

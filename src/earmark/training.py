@@ -1,16 +1,13 @@
 """The train stage: a manifest and a feature store in, a model folder out."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from earmark import batch_picture, model_files, train
+from earmark import batch_picture, model_files, train, train_key
 from earmark.errors import EarmarkError
-from earmark.imports import code_sha256
 from earmark.material import Material
 from earmark.models import describe
 from earmark.settings.training import ModelSettings, TrainSettings
@@ -19,13 +16,8 @@ from earmark.tasks.genre import GenreTask
 
 def hashes(material: Material, model: ModelSettings, settings: TrainSettings) -> dict[str, str]:
     """Hashes of parameters, data and code, and the train key over all three."""
-    split = material.table[["path", "label", "split"]].to_csv(index=False, lineterminator="\n")
-    parts = {
-        "params_sha256": _sha256(json.dumps([asdict(model), asdict(settings)], sort_keys=True)),
-        "data_sha256": _sha256(material.store_sha256 + split),
-        "code_sha256": code_sha256("earmark.training"),
-    }
-    return {"train_key": _sha256("".join(parts.values()))} | parts
+    rows = material.table[["path", "label", "split"]]
+    return train_key.hashes("earmark.training", [model, settings], material.store_sha256, rows)
 
 
 def run(
@@ -39,11 +31,7 @@ def run(
 ) -> tuple[GenreTask, train.Fit]:
     """Train, and write the model folder `out` unless it is None. Returns task (with the best weights) and fit."""
     device = train.pick_device(settings.device)
-    if settings.needs_validation and not len(material.rows("val")):
-        raise EarmarkError(
-            f"train.keep '{settings.keep}' with schedule '{settings.schedule.name}' decides on validation recordings, "
-            "but there are none; set data.val_share above 0, or train.keep to last and another schedule."
-        )
+    train_key.require_validation(settings, len(material.rows("val")))
     try:
         task = GenreTask(
             material.windows,
@@ -84,7 +72,3 @@ def _summary(material: Material, task: GenreTask) -> str:
     n_windows = int(np.diff(task.data.bounds).max())
     f = material.features
     return describe.summary(task.model, f.n_bands, f.window_frames, n_windows, len(material.classes))
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

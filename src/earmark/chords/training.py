@@ -1,20 +1,16 @@
 """The chord task's train stage: songs with their targets in, a model folder out."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
-from earmark import batch_picture, model_files, train
+from earmark import batch_picture, model_files, train, train_key
 from earmark.chords import fit_crf, harte
 from earmark.chords.material import Material
 from earmark.chords.network import CRF
 from earmark.chords.vocabulary import IGNORED, Vocabulary
-from earmark.errors import EarmarkError
-from earmark.imports import code_sha256
 from earmark.models import describe
 from earmark.settings.chord import ChordModelSettings, ChordTrainSettings
 from earmark.tasks.chord import ChordTask
@@ -24,13 +20,8 @@ SHOWN_FRAMES = 64  # of the input in model.txt
 
 def hashes(material: Material, model: ChordModelSettings, settings: ChordTrainSettings) -> dict[str, str]:
     """Hashes of parameters, data and code, and the train key over all three."""
-    split = material.table[["path", "truth_sha256", "key", "split"]].to_csv(index=False, lineterminator="\n")
-    parts = {
-        "params_sha256": _sha256(json.dumps([asdict(model), asdict(settings)], sort_keys=True)),
-        "data_sha256": _sha256(material.store_sha256 + split),
-        "code_sha256": code_sha256("earmark.chords.training"),
-    }
-    return {"train_key": _sha256("".join(parts.values()))} | parts
+    rows = material.table[["path", "truth_sha256", "key", "split"]]
+    return train_key.hashes("earmark.chords.training", [model, settings], material.store_sha256, rows)
 
 
 def run(
@@ -44,11 +35,7 @@ def run(
 ) -> tuple[ChordTask, train.Fit]:
     """Train, and write the model folder `out` unless it is None. Returns task (with the best weights) and fit."""
     places = material.rows("train"), material.rows("val")
-    if settings.needs_validation and not len(places[1]):
-        raise EarmarkError(
-            f"train.keep '{settings.keep}' with schedule '{settings.schedule.name}' decides on validation recordings, "
-            "but there are none; set data.val_share above 0, or train.keep to last and another schedule."
-        )
+    train_key.require_validation(settings, len(places[1]))
     device = train.pick_device(settings.device)
     task = ChordTask(material.songs, *places, len(material.words.qualities), model, settings, device)
     seen = batch_picture.first_batch(task) if out else None
@@ -103,7 +90,3 @@ def _summary(material: Material, task: ChordTask) -> str:
     lines = [f"Input (None, {f.channels}, {SHOWN_FRAMES} frames of any number, {f.n_bins} bins)"]
     lines += [f"  {name:<44}{output:<22}{n:>9,}" for name, output, n in rows]
     return "\n".join([*lines, f"Parameters: {describe.count(task.model):,}"]) + "\n"
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,5 +1,6 @@
 """A tower and what it is trained for, as one module, so that one optimizer moves both."""
 
+import torch
 from torch import Tensor, nn
 
 from earmark.settings.speaker import SpeakerModelSettings, SpeakerTrainSettings
@@ -7,15 +8,32 @@ from earmark.speakers import losses, pairs, towers
 
 
 class Objective(nn.Module):
-    """tower: segments to embeddings. head: the loss's own weights, if it has any."""
+    """tower: segments to embeddings. head: the loss with its own weights; None where it has none."""
 
     def __init__(self, model: SpeakerModelSettings, settings: SpeakerTrainSettings, n_bands: int, n_speakers: int):
         super().__init__()
         self.tower, self.settings = towers.build(model, n_bands), settings
-        self.head = losses.build(settings, self.tower.n_out, n_speakers)
+        self.head = self._head(n_speakers)
+        # Among the weights, so that a resumed training goes on with the margin it had.
+        self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
+
+    def _head(self, n_speakers: int) -> nn.Module | None:
+        s = self.settings
+        match s.loss:
+            case "aam":
+                return losses.AamSoftmax(self.tower.n_out, n_speakers, s.scale, s.margin)
+            case "angular":
+                return losses.AngularPrototypical(s.segments, s.scale)
+            case "contrastive":
+                return losses.SupervisedContrastive(s.scale)
+        return None
 
     def loss(self, embeddings: Tensor, speakers: Tensor) -> Tensor:
         """The loss (scalar) of embeddings (n, d), speaker by speaker, of speakers (n,)."""
-        if self.head is not None:
-            return self.head(embeddings, speakers)
-        return pairs.loss(embeddings, speakers, self.settings.pair)
+        if self.head is None:
+            return pairs.loss(embeddings, speakers, self.settings.pair)
+        if self.settings.loss == "aam":
+            grown = self.settings.margin_epochs * self.settings.batches
+            self.head.margin = self.settings.margin * min(1.0, int(self.batches) / grown if grown else 1.0)
+            self.batches += self.training
+        return self.head(embeddings, speakers)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from earmark import train
 from earmark.settings.speaker import SpeakerFeatureSettings, SpeakerModelSettings, SpeakerTrainSettings
@@ -19,7 +18,7 @@ OTHERS = 3  # voices that babble
 
 @dataclass(frozen=True)
 class Heard:
-    """What a model is validated on: utterances (runs of `voices`), and pairs of them (trials,) with same, 0 or 1."""
+    """What a model is validated on: utterances (runs of `voices`), and pairs a, b of them (trials,), same or not."""
 
     voices: Voices
     a: np.ndarray
@@ -30,7 +29,7 @@ class Heard:
 class SpeakerTask:
     """A tower with its loss, and the voices that it is trained and validated on, as the training loop wants them.
 
-    val: None where nothing is decided on validation speakers.
+    val: None where nothing is decided on validation speakers. speakers: their names by number.
     """
 
     def __init__(
@@ -41,14 +40,14 @@ class SpeakerTask:
         model: SpeakerModelSettings,
         settings: SpeakerTrainSettings,
         device: torch.device,
+        speakers: list[str],
     ):
         self.features, self.settings, self.device, self.val = features, settings, device, val
+        self.speakers = speakers
         self.segments = Segments(voices, device)
         self.heard = Segments(val.voices, device) if val else None
         torch.manual_seed(settings.seed)
-        n_speakers = int(voices.speakers.max()) + 1
-        self.model = Objective(model, settings, features.n_mels, n_speakers).to(device)
-        self.done = 0  # batches of all epochs, for the margin's growth
+        self.model = Objective(model, settings, features.n_mels, len(speakers)).to(device)
 
     def batches(self) -> Iterator[Tensor]:
         """Runs (speakers * segments,) of every batch of an epoch."""
@@ -61,14 +60,13 @@ class SpeakerTask:
 
     def loss(self, batch: Tensor) -> tuple[Tensor, int]:
         """The loss of a batch of runs (scalar) and the segments in it."""
-        x = self.examples(batch)
+        x, speakers = self.examples(batch)
         with train.autocast(self.device, self.settings.precision):
             embeddings = self.model.tower(x)
-        speakers = self.segments.speakers[batch].to(self.device)
         return self.model.loss(embeddings.float(), speakers), len(batch)
 
-    def examples(self, batch: Tensor) -> Tensor:
-        """Normalised, augmented segments (n, frames, bands) of one random length."""
+    def examples(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """Normalised, augmented segments (n, frames, bands) of one random length, and their speakers (n,)."""
         s, hop_s = self.settings, self.features.hop_s
         shortest, longest = (round(seconds / hop_s) for seconds in s.segments_s)
         n = int(torch.randint(shortest, longest + 1, ()))
@@ -77,11 +75,11 @@ class SpeakerTask:
             others = torch.randint(len(self.segments.lengths), (len(batch) * OTHERS,))
             noise = self.segments.drawn(others, n).unflatten(0, (len(batch), OTHERS))
             x = augment.augmented(x, noise, s.augment, hop_s, self.features.top_db)
-        return augment.masked(log_mel.normalized(x), s.augment)
+        return augment.masked(log_mel.normalized(x), s.augment), self.segments.speakers[batch].to(self.device)
 
     def names(self, batch: Tensor) -> list[str]:
         """Speakers that a batch draws on."""
-        return [f"speaker {s}" for s in self.segments.speakers[batch].unique().tolist()]
+        return [self.speakers[i] for i in self.segments.speakers[batch].unique().tolist()]
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
@@ -91,5 +89,6 @@ class SpeakerTask:
         model.eval()
         vectors = embedding.of_runs(model.tower, self.heard)
         score = (vectors[self.val.a] * vectors[self.val.b]).sum(1).cpu().numpy()
-        eer, auc = scores.eer(score, self.val.same), scores.auc(score, self.val.same)
+        curve = scores.curve(score, self.val.same)
+        eer, auc = float(scores.eer(curve)), float(scores.auc(curve))
         return {"val/loss": 1 - auc, "val/eer": eer, "val/accuracy": 1 - eer}

@@ -1,0 +1,75 @@
+"""The speaker task's train stage: voices in, a model folder out."""
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import torch
+
+from earmark import batch_picture, model_files, train, train_key
+from earmark.models import describe
+from earmark.settings.speaker import SpeakerModelSettings, SpeakerTrainSettings
+from earmark.speakers.material import Material
+from earmark.tasks.speaker import SpeakerTask
+
+SHOWN_FRAMES = 200  # of the input in model.txt
+TOWER = "tower."  # what the names of the network's weights begin with while it trains; the loss's own stay behind
+
+
+def hashes(material: Material, model: SpeakerModelSettings, settings: SpeakerTrainSettings) -> dict[str, str]:
+    """Hashes of parameters, data and code, and the train key over all three."""
+    rows = material.table[["path", "label", "group", "split", "utterance"]]
+    judged = replace(material.judged, bootstrap=1000)  # intervals decide nothing in training
+    return train_key.hashes("earmark.speakers.training", [model, settings, judged], material.store_sha256, rows)
+
+
+def run(
+    material: Material,
+    model: SpeakerModelSettings,
+    settings: SpeakerTrainSettings,
+    out: Path | None,
+    checkpoint: Path | None = None,
+    on_start: Callable | None = None,
+    on_epoch: Callable | None = None,
+) -> tuple[SpeakerTask, train.Fit]:
+    """Train, and write the model folder `out` unless it is None. Returns task (with the best weights) and fit."""
+    device = train.pick_device(settings.device)
+    val = material.heard("val")
+    train_key.require_validation(settings, 0 if val is None else len(val.a))
+    voices, names = material.voices()
+    task = SpeakerTask(voices, val, material.features, model, settings, device, names)
+    seen = batch_picture.first_batch(task) if out else None
+    fit = train.fit(task, settings, checkpoint, on_start, on_epoch)
+    task.model.load_state_dict(fit.weights)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        batch_picture.draw(out / "batch.png", seen[0].mT[:, None], [names[i] for i in seen[1].tolist()])
+        config = config_of(task, material, model, fit)
+        model_files.write(out, config, tower_weights(fit), fit.history, _summary(task))
+    return task, fit
+
+
+def config_of(task: SpeakerTask, material: Material, model: SpeakerModelSettings, fit: train.Fit):
+    """What config.json says of a trained tower."""
+    settings, tower = task.settings, task.model.tower
+    labels = sorted(material.table.label[material.table["split"] == "train"].unique())
+    key = hashes(material, model, settings)
+    size = describe.count(tower)
+    return model_files.ModelConfig(
+        "speaker", labels, material.features, model, asdict(settings), key, int(fit.best_epoch), size
+    )
+
+
+def tower_weights(fit: train.Fit) -> dict[str, torch.Tensor]:
+    """The tower's weights alone: what embeds."""
+    return {k.removeprefix(TOWER): v for k, v in fit.weights.items() if k.startswith(TOWER)}
+
+
+def _summary(task: SpeakerTask) -> str:
+    """The network's layers as text for model.txt."""
+    bands = task.features.n_mels
+    x = torch.zeros(1, SHOWN_FRAMES, bands, device=task.device)
+    rows = describe.layers(task.model.tower, x)
+    lines = [f"Input (None, {SHOWN_FRAMES} frames of any number, {bands} bands)"]
+    lines += [f"  {name:<44}{output:<22}{n:>9,}" for name, output, n in rows]
+    return "\n".join([*lines, f"Parameters: {describe.count(task.model.tower):,}"]) + "\n"
