@@ -1,0 +1,67 @@
+"""Utterances: what an embedding is made of. One recording, or several of a speaker one after the other."""
+
+import pandas as pd
+
+from earmark.errors import EarmarkError
+
+COLUMNS = ["id", "label", "group", "split", "duration_s", "paths"]
+
+
+def of(table: pd.DataFrame, utterance_s: float = 0.0) -> pd.DataFrame:
+    """The utterances of a manifest, in its order.
+
+    Rows with one `utterance` are one. Where the manifest knows none (each row's is its own path), recordings of one
+    speaker and group are joined in order to about `utterance_s` seconds; 0 joins none. A joined one is named by its
+    first recording.
+
+    Columns: id, label (the speaker), group (the session), split, duration_s, paths (a tuple).
+    """
+    named = table.utterance if "utterance" in table else table.path
+    table = table.assign(id=named)
+    if utterance_s > 0 and (named == table.path).all():
+        table = table.assign(id=_joined(table, utterance_s))
+    _refuse_contradiction(table)
+    grouped = table.groupby("id", sort=False)
+    firsts = grouped[["label", "group", "split"]].first()
+    sums = grouped.agg(duration_s=("duration_s", "sum"), paths=("path", tuple))
+    return firsts.join(sums).reset_index()[COLUMNS]
+
+
+def _joined(table: pd.DataFrame, utterance_s: float) -> pd.Series:
+    """The first recording's path of the utterance that each row goes into, (rows,)."""
+    ids = pd.Series(index=table.index, dtype=object)
+    for _, rows in table.groupby(["label", "group", "split"], sort=False):
+        ids[rows.index] = _filled(rows, utterance_s)
+    return ids
+
+
+def _filled(rows: pd.DataFrame, utterance_s: float) -> list[str]:
+    """Ids of one speaker's rows of one session: an utterance takes more until it is within half a row of its length.
+
+    What is left over at the end joins the utterance before it when it is shorter than half of one.
+    """
+    parts: list[list[int]] = [[]]
+    durations = list(rows.duration_s)
+    seconds = 0.0
+    for i, more in enumerate(durations):
+        if parts[-1] and seconds + more / 2 > utterance_s:
+            parts.append([])
+            seconds = 0.0
+        parts[-1].append(i)
+        seconds += more
+    if len(parts) > 1 and seconds < utterance_s / 2:
+        rest = parts.pop()
+        parts[-1] += rest
+    paths = list(rows.path)
+    return [paths[part[0]] for part in parts for _ in part]
+
+
+def _refuse_contradiction(table: pd.DataFrame) -> None:
+    for column, word in (("label", "speaker"), ("split", "split")):
+        several = table.groupby("id", sort=False)[column].nunique() > 1
+        if several.any():
+            name = several.index[several][0]
+            values = " and ".join(sorted(set(table[column][table.id == name]))[:2])
+            raise EarmarkError(
+                f"manifest.csv: utterance '{name}' has more than one {word} ({values}); give each its own."
+            )
