@@ -8,6 +8,7 @@ from torch import nn
 
 from earmark.models.speaker_blstm import SpeakerBlstm
 from earmark.models.speaker_pooling import AttentivePooling
+from earmark.models.speaker_tdnn import Res2Block
 from earmark.settings.speaker import SpeakerModelSettings
 from earmark.speakers import towers
 
@@ -151,3 +152,13 @@ def test_pooling_weighs_by_channel():
     mean = (weights * x).sum(1)
     deviation = ((weights * x**2).sum(1) - mean**2).sqrt()
     torch.testing.assert_close(pool(x), torch.cat([mean, deviation], 1), rtol=1e-4, atol=1e-5)
+
+
+def test_a_res2_layer_hears_further_with_every_group():
+    """Each of the three convolutions adds a dilation; squeeze and excitation, which hears all, is off."""
+    block = Res2Block(8, dilation=2).eval()
+    nn.init.zeros_(block.excite.weight)
+    x = torch.randn(1, 8, 41).requires_grad_()
+    (block(x, None) - x)[0, :, 20].abs().sum().backward()
+    heard = torch.nonzero(x.grad[0].abs().sum(0)).flatten().tolist()
+    assert heard == [14, 16, 18, 20, 22, 24, 26]
