@@ -12,13 +12,13 @@ shift 2
 fonts=("${@/#/--soundfont=}")
 out=${OUT:-data/renders}
 
-earmark render chords "$out/songs" --songs 1150 --seconds 36 --seed 1 "${fonts[@]}"
-earmark render chords "$out/pop909" --songs 600 --seconds 40 --seed 1 --pop909 "$pop909" --songs-of 1-700 "${fonts[@]}"
+earmark render chords "$out/songs" --songs 1800 --seconds 36 --seed 1 "${fonts[@]}"
+earmark render chords "$out/pop909" --songs 1400 --seconds 40 --seed 1 --pop909 "$pop909" --songs-of 1-700 "${fonts[@]}"
 earmark render chords "$out/val" --songs 60 --seconds 36 --seed 1000 --split val --soundfont "$unheard"
 earmark render chords "$out/val909" --songs 60 --seconds 40 --seed 1000 --split val --pop909 "$pop909" --songs-of 800-909 \
   --soundfont "$unheard"
 python recipes/chord.py --train "$out/songs" --train "$out/pop909" --val "$out/val" --val "$out/val909" \
   --out src/earmark/bundles/chord \
-  --words "1150 generated songs and 600 excerpts of 700 songs of POP909 (MIT; its chord labels come from the authors' \
+  --words "1800 generated songs and 1400 excerpts of 700 songs of POP909 (MIT; its chord labels come from the authors' \
 algorithm), rendered by four SoundFonts with rooms, noise and detuning added; validated on 60 further generated songs and \
 60 excerpts of other POP909 songs, played by a fifth SoundFont."

@@ -5,10 +5,9 @@ Each reads the outputs of the stages before it in the working tree and imports o
 
 from pathlib import Path
 
-from earmark import manifest, model_folder, paths
+from earmark import manifest, paths
 from earmark.config import SpeakerSettings
-from earmark.console import progress, warn
-from earmark.errors import EarmarkError
+from earmark.console import progress
 
 TRUTH = "speaker"  # what prepare needs to know of a recording
 DATA, FEATURES, MODEL = Path("data/speaker"), Path("features/speaker"), Path("models/speaker")

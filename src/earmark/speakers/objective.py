@@ -31,7 +31,7 @@ class Objective(nn.Module):
     def loss(self, embeddings: Tensor, speakers: Tensor) -> Tensor:
         """The loss (scalar) of embeddings (n, d), speaker by speaker, of speakers (n,)."""
         if self.head is None:
-            return pairs.loss(embeddings, speakers, self.settings.pair)
+            return pairs.pair_loss(embeddings, speakers, self.settings.pair)
         if self.settings.loss == "aam":
             grown = self.settings.margin_epochs * self.settings.batches
             self.head.margin = self.settings.margin * min(1.0, int(self.batches) / grown if grown else 1.0)
