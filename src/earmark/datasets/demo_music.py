@@ -12,7 +12,6 @@ import csv
 import io
 import math
 import random
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
@@ -32,7 +31,7 @@ import soxr
 from earmark.datasets import demo_score as score
 from earmark.datasets.demo_score import MODES, PPQ, TONICS, Tone
 from earmark.datasets.demo_styles import STYLES, Groove, Style
-from earmark.errors import EarmarkError
+from earmark.datasets.new_folder import new_folder
 
 GENRES: tuple[str, ...] = tuple(STYLES)
 COLUMNS = ("path", "label", "group", "lab", "key", "mode", "tempo_bpm")
@@ -127,22 +126,13 @@ def generate(
     """Write audio/<name>.flac (stereo, PCM_16), lab/<name>.lab and manifest.csv below `root`, all or nothing.
 
     A lab line is start<TAB>end<TAB>label in seconds. `progress` is called after every song; the number of
-    `workers` (processes) changes no byte. A killed run leaves no `root`, only .<name>.partial beside it, which
-    the next run removes. Raises EarmarkError when `root` already holds something.
+    `workers` (processes) changes no byte. Raises EarmarkError when `root` already holds something.
     """
-    root = Path(root).absolute()
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise EarmarkError(f"{root} already exists; remove it, or name another folder for the demo data.")
-    partial = root.with_name(f".{root.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    jobs = [(partial, genre, i, seed, sample_rate) for genre in GENRES for i in range(songs_per_genre)]
-    try:
+    with new_folder(root) as made:
         for folder in ("audio", "lab"):
-            (partial / folder).mkdir(parents=True)
-        _write_songs(jobs, partial / "manifest.csv", workers, progress or (lambda: None))
-        partial.replace(root)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+            (made / folder).mkdir()
+        jobs = [(made, genre, i, seed, sample_rate) for genre in GENRES for i in range(songs_per_genre)]
+        _write_songs(jobs, made / "manifest.csv", workers, progress or (lambda: None))
 
 
 def _timed(harmony: list[score.Harmony], clock: _Clock) -> tuple[Chord, ...]:
