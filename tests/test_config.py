@@ -96,6 +96,8 @@ def test_wrong_type(dotted, value):
     ("dotted", "value"),
     [
         ("demo.songs_per_genre", 4),
+        ("demo.voices", 9),
+        ("demo.voices", 71),
         ("tasks.genre.data.val_share", -0.1),
         ("tasks.genre.data.test_share", 0.51),
         ("tasks.genre.data.max_quarantined", 1.1),

@@ -12,7 +12,7 @@ from project import REPOSITORY
 
 # Where the code of a stage begins; prepare and publish are the same for every task.
 ENTRIES = {
-    "demo": ["earmark.datasets.demo_music"],
+    "demo": ["earmark.datasets.demo_music", "earmark.datasets.demo_voices"],
     "prepare": ["earmark.prepare"],
     "features": ["earmark.features.extract"],
     "train": ["earmark.training"],

@@ -31,10 +31,12 @@ def main() -> None:
 
 @app.command()
 def demo() -> None:
-    """Generate the demo music that data.source 'demo' uses."""
-    from earmark.datasets import demo_music
+    """Generate the demo music and voices that data.source 'demo' uses."""
+    from earmark.datasets import demo_music, demo_voices
 
     settings = config.load(Path("params.yaml")).demo
+    with _bar("speaking demo voices", settings.voices) as advance:
+        demo_voices.generate(Path("data/demo_voices"), settings.voices, settings.seed, progress=advance)
     total = len(demo_music.GENRES) * settings.songs_per_genre
     with _bar("rendering demo songs", total) as advance:
         demo_music.generate(Path("data/demo"), settings.songs_per_genre, settings.seed, workers=2, progress=advance)

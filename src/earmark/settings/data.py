@@ -8,9 +8,10 @@ from earmark.settings.checks import require
 
 @dataclass(frozen=True)
 class DemoSettings:
-    """The generated demo music: number of songs of each genre, and the seed that decides them."""
+    """The generated demo data: songs of each genre, speakers, and the seed that decides them."""
 
     songs_per_genre: int
+    voices: int
     seed: int
 
     def __post_init__(self) -> None:
@@ -18,6 +19,11 @@ class DemoSettings:
             self.songs_per_genre >= 5,
             "songs_per_genre",
             "must be at least 5, for three splits of every genre",
+        )
+        require(
+            10 <= self.voices <= 70,
+            "voices",
+            "must lie from 10, for two in every split, to 70, as eSpeak NG has no more",
         )
 
 
@@ -46,6 +52,12 @@ class DataSettings:
         "billboard",
         "guitarset",
         "rwc",
+        # with speakers
+        "librispeech",
+        "voxceleb1",
+        "vctk",
+        "timit",
+        "speech_commands",
     ]
     root: str
     test_fold: str | int | None
