@@ -60,7 +60,7 @@ def sound(root: Path, *names: str) -> None:
 
 def test_every_source_that_the_settings_name_has_a_reader():
     sources = get_args(get_type_hints(DataSettings)["source"])
-    readers = {name: reader for truth in ("label", "lab") for name, reader in prepare.READERS[truth].items()}
+    readers = {name: reader for truth in ("label", "lab", "speaker") for name, reader in prepare.READERS[truth].items()}
     assert list(readers) == list(sources)
 
 

@@ -1,5 +1,6 @@
 """eSpeak NG through ctypes: what it says has the pitch, rate and pauses that were asked for."""
 
+import gc
 import sys
 
 import numpy as np
@@ -56,8 +57,6 @@ def test_text_is_utf8_and_silence_is_no_error(synthesiser):
 
 
 def test_the_callback_outlives_a_garbage_collection(synthesiser):
-    import gc
-
     gc.collect()
     assert len(say(synthesiser)) > 10000
 

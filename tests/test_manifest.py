@@ -223,7 +223,7 @@ def test_one_class_only():
 def test_check_splits_by_label_allows_untrained_labels():
     speakers = table("aabc", "1234", ["train", "train", "val", "test"])
     manifest.check_splits(speakers, "label")
-    with pytest.raises(EarmarkError, match="Label 'a' is in the splits train and val"):
+    with pytest.raises(EarmarkError, match="Speaker 'a' is in the splits train and val"):
         manifest.check_splits(speakers.assign(split=["train", "val", "val", "test"]), "label")
 
 

@@ -44,16 +44,22 @@ def demo() -> None:
 
 @app.command()
 def prepare(task: TaskName) -> None:
-    """Read the recordings, try each, quarantine what cannot be used, split by group."""
+    """Read the recordings, try each, quarantine what cannot be used, split by group (or speaker)."""
     from earmark import manifest
     from earmark import prepare as stage
 
     settings, truth = _settings(task), _stages(task).TRUTH
-    table, quarantined = stage.run(settings.data, paths.audio_root(settings.data.root), _warn, _progress, truth=truth)
-    stage.write(Path("data") / task, table, quarantined)
+    data, root = settings.data, paths.audio_root(settings.data.root)
+    table, quarantined = stage.run(data, root, _warn, _progress, truth)
+    trials = stage.trials(data, root, table, quarantined, _warn) if truth == "speaker" else None
+    stage.write(Path("data") / task, table, quarantined, trials)
     for row in quarantined.itertuples():
         _warn(f"quarantined {row.path}: {row.reason}.")
-    print(manifest.summary(table).to_string(index=False))
+    summary = manifest.summary(table)
+    if truth == "speaker":  # there are too many to show each
+        speakers = table.groupby("split").label.nunique()
+        summary = summary[summary.label == "(all)"].assign(speakers=lambda s: s["split"].map(speakers))
+    print(summary.to_string(index=False))
     print(manifest.clip_advice(manifest.clip_lengths(table)))
 
 

@@ -98,8 +98,10 @@ def _turns(table: pd.DataFrame, key: str, seed: int) -> pd.Series:
     (scikit-learn's StratifiedGroupKFold balances better but may leave a small class out of a part.)
     """
     rng = np.random.default_rng(seed)
-    classes = table if "label" in table else table.assign(label="")
-    label_of = classes.groupby(key).label.agg(lambda labels: labels.value_counts().sort_index().idxmax())
+    if "label" in table and key != "label":
+        label_of = table.groupby(key).label.agg(lambda labels: labels.value_counts().sort_index().idxmax())
+    else:  # all are of one class
+        label_of = pd.Series("", index=table[key].unique())
     turn_of: dict[str, int] = {}
     for label in sorted(label_of.unique()):
         groups = sorted(label_of.index[label_of == label])
@@ -158,6 +160,12 @@ def _known_fold(fold: str | int | None, named: pd.Series) -> str:
 
 
 def _require_groups(table: pd.DataFrame, key: str, least: int) -> None:
+    if key == "label":
+        if (n := table.label.nunique()) < 4:
+            raise EarmarkError(
+                f"There are recordings of {n} speaker(s) only; train and test need two each: add others."
+            )
+        return
     if "label" not in table:
         if table[key].nunique() < least:
             raise EarmarkError(
@@ -177,13 +185,17 @@ def _require_groups(table: pd.DataFrame, key: str, least: int) -> None:
 
 
 def check_splits(table: pd.DataFrame, key: str = "group") -> None:
-    """Raise EarmarkError when a group is in two splits, a split is empty, or a label was never trained."""
+    """Raise EarmarkError when a group is in two splits, a split is empty, or a label was never trained.
+
+    With the key "label", which is a speaker, nobody is in two splits.
+    """
     spread = table.groupby(key)["split"].agg(lambda s: sorted(set(s)))
     leaking = spread[spread.map(len) > 1]
     if len(leaking):
         more = f" (and {len(leaking) - 1} more)" if len(leaking) > 1 else ""
+        what = "Speaker" if key == "label" else key.capitalize()
         raise EarmarkError(
-            f"{key.capitalize()} '{leaking.index[0]}'{more} is in the splits {' and '.join(leaking.iloc[0])}; "
+            f"{what} '{leaking.index[0]}'{more} is in the splits {' and '.join(leaking.iloc[0])}; "
             f"move all its recordings into one, or the score is inflated."
         )
     for split in ("train", "test"):  # a training that decides nothing on validation needs none
@@ -228,9 +240,9 @@ def same_audio(table: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def digest(table: pd.DataFrame) -> str:
-    """sha256 over what decides a score: every recording's content, truth and group, in order of path."""
-    truth = "label" if "label" in table else "truth_sha256"
-    rows = table.sort_values("path")[["path", "sha256", truth, "group"]]
+    """sha256 over what decides a score: every recording's content, truth, group and utterance, in order of path."""
+    columns = ["path", "sha256", "label" if "label" in table else "truth_sha256", "group"]
+    rows = table.sort_values("path")[[*columns, *(c for c in ("utterance",) if c in table)]]
     return hashlib.sha256(rows.to_csv(index=False, lineterminator="\n").encode()).hexdigest()
 
 

@@ -1,6 +1,7 @@
 """The first stage: read a source, try every file, quarantine what cannot be used, split by group.
 
-A task says by `truth` what it needs to know of a recording: "label", a class, or "lab", a file of chords.
+A task says by `truth` what it needs to know of a recording: "label", a class, "lab", a file of chords, or "speaker",
+whose name stands in the manifest's `label`. Speakers are split by speaker, all others by group.
 """
 
 import hashlib
@@ -12,8 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from earmark import audio, chord_files, manifest
-from earmark.datasets import chord_corpora, corpora, folder
+from earmark import audio, chord_files, manifest, speaker_check
+from earmark.datasets import chord_corpora, corpora, folder, speaker_corpora, speaker_lists
 from earmark.errors import EarmarkError
 from earmark.settings.data import DataSettings
 
@@ -21,7 +22,9 @@ Progress = Callable[[Iterable, int, str], Iterable]
 READERS = {
     "label": {"demo": folder.read, "folder": folder.read} | corpora.READERS,
     "lab": {"demo": folder.read_songs, "folder": folder.read_songs} | chord_corpora.READERS,
+    "speaker": {"demo": folder.read_speakers, "folder": folder.read_speakers} | speaker_corpora.READERS,
 }
+TRIALS = {"folder": speaker_lists.of_folder, "voxceleb1": speaker_lists.of_voxceleb1}
 
 
 def run(
@@ -29,17 +32,21 @@ def run(
     root: Path,
     warn: Callable[[str], None],
     progress: Progress,
-    key: str = "group",
     truth: str = "label",
-):
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read, check and split one task's recordings: `read`, with `split` (and `fold`) assigned.
 
     Raises EarmarkError when the source is not usable as a whole.
     """
     table, quarantined = read(data, root, warn, progress, truth)
-    table = manifest.assign_splits(table, data, key)
+    if truth == "speaker":
+        speaker_check.recordings(table, quarantined, warn)
+        table = manifest.assign_splits(table, data, "label")
+        speaker_check.splits(table)
+        return table, quarantined
+    table = manifest.assign_splits(table, data)
     held_out = ("fold", [str(data.test_fold)]) if "fold" in table else ("split", ["test"])
-    for sentence in manifest.lacking(table, *held_out) if key != "label" else ():
+    for sentence in manifest.lacking(table, *held_out):
         warn(sentence)
     for one, other in manifest.same_audio(table):
         warn(f"'{one}' and '{other}' hold the same bytes but are in different splits; give them one group.")
@@ -54,6 +61,7 @@ def read(
     Returns (recordings, quarantined): two tables; the first is the source's manifest with duration_s,
     sample_rate, channels, peak and sha256; the second has path and reason. Where chords are the truth, the first has
     no label, but chords and keys (the text of .lab files, '' without keys), key (the main one, or '') and truth_sha256.
+    Where speakers are, both have `utterance`, by default the path: recordings of one are to be joined in their order.
     """
     if data.source not in READERS[truth]:
         known = ", ".join(READERS[truth])
@@ -63,6 +71,9 @@ def read(
     if not root.is_dir():
         raise EarmarkError(f"The audio folder {root} does not exist; set tasks.*.data.root to yours.")
     table = READERS[truth][data.source](root, warn)
+    if truth == "speaker":
+        named = table.get("utterance", table.path).str.strip()
+        table = table.assign(utterance=named.where(named != "", table.path))
     files = [manifest.inside(root, path, where) for where, path in table.path.items()]
     with ThreadPoolExecutor() as pool:
         facts = pd.DataFrame(progress(pool.map(_inspect, files), len(files), "checking audio"), index=table.index)
@@ -71,15 +82,27 @@ def read(
         facts = chord_files.with_chords(table, facts, root)
     bad = facts.reason != ""
     quarantined = pd.DataFrame({"path": table.path[bad], "reason": facts.reason[bad]})
+    if truth == "speaker":
+        quarantined["utterance"] = table.utterance[bad]
     _refuse_many(quarantined, len(table), data.max_quarantined)
     table = table.drop(columns=[c for c in facts.columns if c in table]).join(facts.drop(columns="reason"))
     return table[~bad].reset_index(drop=True), quarantined
 
 
-def write(out: Path, table: pd.DataFrame, quarantined: pd.DataFrame) -> None:
+def trials(
+    data: DataSettings, root: Path, table: pd.DataFrame, quarantined: pd.DataFrame, warn: Callable[[str], None]
+) -> pd.DataFrame | None:
+    """The trials that a source of speakers brings, for the tables of `run`, or None: split, a, b (utterances), same."""
+    given = TRIALS[data.source](root, warn) if data.source in TRIALS else None
+    lost = set(quarantined.utterance) - set(table.utterance)
+    return None if given is None else speaker_lists.trials(given, table, lost, warn)
+
+
+def write(out: Path, table: pd.DataFrame, quarantined: pd.DataFrame, given_trials: pd.DataFrame | None = None) -> None:
     """manifest.csv, quarantine.csv, summary.csv, clip_lengths.csv and data.json below `out`.
 
-    Chords become files there, too: the manifest's lab and key_lab ('' without keys) are paths below `out`.
+    Chords become files there, too: the manifest's lab and key_lab ('' without keys) are paths below `out`. Speakers
+    have trials.csv where their source brings trials.
     """
     out.mkdir(parents=True, exist_ok=True)
     if "chords" in table:
@@ -93,6 +116,11 @@ def write(out: Path, table: pd.DataFrame, quarantined: pd.DataFrame) -> None:
         "n_quarantined": len(quarantined),
         "data_sha256": manifest.digest(table),
     }
+    (out / "trials.csv").unlink(missing_ok=True)
+    if given_trials is not None:
+        text = given_trials.to_csv(index=False, lineterminator="\n")
+        (out / "trials.csv").write_text(text)
+        facts |= {"n_trials": len(given_trials), "trials_sha256": hashlib.sha256(text.encode()).hexdigest()}
     (out / "data.json").write_text(json.dumps(facts, indent=2) + "\n")
 
 
