@@ -95,7 +95,11 @@ def trials(
     """The trials that a source of speakers brings, for the tables of `run`, or None: split, a, b (utterances), same."""
     given = TRIALS[data.source](root, warn) if data.source in TRIALS else None
     lost = set(quarantined.utterance) - set(table.utterance)
-    return None if given is None else speaker_lists.trials(given, table, lost, warn)
+    kept = None if given is None else speaker_lists.trials(given, table, lost, warn)
+    if kept is not None and not len(kept):
+        warn("None of the given trials is left: the evaluation makes its own.")
+        return None
+    return kept
 
 
 def write(out: Path, table: pd.DataFrame, quarantined: pd.DataFrame, given_trials: pd.DataFrame | None = None) -> None:
