@@ -78,7 +78,7 @@ def test_lda_hears_speakers_and_not_channels():
     assert found.shape == (100, 16)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-5)
     assert eer(found, new[1]) < 0.1
-    assert eer(baseline.Statistics(train[0])(new[0]), new[1]) > 0.25
+    assert eer(baseline.Statistics(train[0])(new[0]), new[1]) > 0.15
 
 
 @pytest.mark.parametrize(("n", "d", "components"), [(5, 10, 4), (30, 10, 10), (80, 76, 60)])

@@ -149,6 +149,7 @@ def test_a_split_without_trials_is_refused():
     assert "No speaker of test has two utterances" in refused(
         trials.draw, spoken(("x", "1", 1), ("y", "1", 1)), "test", 10, 1
     )
+    assert "No recording is in the split 'val'" in refused(trials.of, EVERYONE[:5], "val", 10, 1)
     assert "The split val has one speaker alone" in refused(trials.draw, spoken(("x", "1", 3)), "val", 10, 1)
 
 

@@ -2,8 +2,10 @@
 
 import warnings
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from scipy.signal import savgol_filter
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -48,6 +50,11 @@ def samples(sources: list[Source], max_seconds: float | None = None) -> np.ndarr
     """An utterance (n,) at 16 kHz, float32: its recordings one after the other, at most `max_seconds` of it."""
     joined = np.concatenate([block for source in sources for block in read_blocks(source, SAMPLE_RATE, max_seconds)])
     return joined if max_seconds is None else joined[: round(max_seconds * SAMPLE_RATE)]
+
+
+def measured(utterances: pd.DataFrame, root: Path) -> np.ndarray:
+    """The statistics (utterances, 76) of a table of utterances, whose paths are files below `root`."""
+    return np.stack([statistics(samples([root / path for path in paths])) for paths in utterances.paths])
 
 
 @torch.inference_mode()

@@ -120,7 +120,7 @@ def multiplicities(speakers: int, n: int, seed: int) -> np.ndarray:
 def resampled(
     figure: Callable[[Curve], np.ndarray], score: np.ndarray, same: np.ndarray, speakers: np.ndarray, times: np.ndarray
 ) -> np.ndarray:
-    """A figure in every bootstrap resample over speakers: (resamples,).
+    """A figure in every bootstrap resample over speakers: (resamples,), or (figures, resamples) where it is several.
 
     A trial counts as often as the product of how often its two speakers were drawn: with a speaker drawn twice, each
     of its utterances is there twice, and so is each pair's every combination. NaN where a resample holds no trials of
@@ -128,7 +128,7 @@ def resampled(
     """
     trials = Trials(score, same)
     parts = (times[i : i + AT_ONCE] for i in range(0, len(times), AT_ONCE))
-    return np.concatenate([figure(trials.curve(t[:, speakers[:, 0]] * t[:, speakers[:, 1]])) for t in parts])
+    return np.concatenate([figure(trials.curve(t[:, speakers[:, 0]] * t[:, speakers[:, 1]])) for t in parts], axis=-1)
 
 
 def interval(values: np.ndarray) -> list[float]:

@@ -54,7 +54,7 @@ def draw(
     per_speaker = pd.Series(after_speaker - after_group).groupby(rows.label, sort=False)
     counts, sizes = per_speaker.sum(), per_speaker.size()
     n_same, n_different = int(counts.sum()), int((n - after_speaker).sum())
-    _refuse_empty(split, n_same, n_different)
+    _refuse_empty(split, n, n_same, n_different)
     take = min(most, n_same, n_different)
     rng = np.random.default_rng(seed)
     pairs, start = [], 0
@@ -90,7 +90,9 @@ def _pairs(first: np.ndarray, stop: np.ndarray, n: int, rng: np.random.Generator
     return np.stack([i, stop[i] - (ends[i] - chosen)])
 
 
-def _refuse_empty(split: str, n_same: int, n_different: int) -> None:
+def _refuse_empty(split: str, n: int, n_same: int, n_different: int) -> None:
+    if not n:
+        raise EarmarkError(f"No recording is in the split '{split}', which speakers are judged on; give it some.")
     if not n_same:
         raise EarmarkError(
             f"No speaker of {split} has two utterances, so there are no same-speaker trials; give some speaker more "

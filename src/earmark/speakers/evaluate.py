@@ -1,0 +1,242 @@
+"""The speaker task's evaluate stage: pure, embeddings in and figures out. Verification, clustering, what is beside.
+
+Thresholds are chosen on the validation speakers and carried to the test speakers, for the model as for each baseline.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from earmark import manifest, metrics
+from earmark.settings.speaker import SpeakerEvaluateSettings
+from earmark.speakers import baseline, clustering, scores, trials, utterances
+
+Say = Callable[[str], None]
+# An embedding (n, d) of each utterance of a table, of at most so many seconds of it.
+Embed = Callable[[pd.DataFrame, float], np.ndarray]
+OF_TRIALS = {
+    "eer": scores.eer,
+    "min_dcf": partial(scores.min_dcf, p_same=0.01),
+    "min_dcf_05": partial(scores.min_dcf, p_same=0.05),
+    "auc": scores.auc,
+}
+DURATIONS_S = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 10.0, np.inf)
+CROPS_S = (1.0, 2.0, 3.0)
+
+
+@dataclass(frozen=True)
+class Exam:
+    """A split's utterances (a table of `utterances.of`) and trials (one of `trials.of`)."""
+
+    utterances: pd.DataFrame
+    trials: pd.DataFrame
+
+    @cached_property
+    def at(self) -> np.ndarray:
+        """Where the utterances of each trial stand: (trials, 2)."""
+        return trials.places(self.utterances, self.trials)
+
+    @cached_property
+    def same(self) -> np.ndarray:
+        return self.trials.same.to_numpy(bool)
+
+    @cached_property
+    def speakers(self) -> np.ndarray:
+        """Numbers of the utterances' speakers: (utterances,) int64."""
+        return np.unique(self.utterances.label, return_inverse=True)[1]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a system makes of an exam. embeddings: (utterances, d), L2-normalised."""
+
+    exam: Exam
+    embeddings: np.ndarray
+
+    @cached_property
+    def score(self) -> np.ndarray:
+        """Cosine of each trial: (trials,)."""
+        return trials.score(self.embeddings, self.exam.at)
+
+    @cached_property
+    def curve(self) -> scores.Curve:
+        return scores.curve(self.score, self.exam.same)
+
+    @cached_property
+    def tree(self) -> np.ndarray:
+        return clustering.tree(self.embeddings)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What is chosen on validation speakers: the cosine from which two utterances are of one speaker, where both kinds
+    of errors were equally frequent, and the cosine distance up to which clusters are joined.
+    """
+
+    threshold: float
+    cluster_threshold: float
+
+
+def exam(
+    table: pd.DataFrame, split: str, settings: SpeakerEvaluateSettings, given: pd.DataFrame | None, say: Say
+) -> Exam:
+    """The exam of a split of the manifest. given: trials.csv; its utterances are the manifest's own, never joined."""
+    everyone = utterances.of(table, 0.0 if given is not None else settings.utterance_s)
+    listed = trials.of(everyone, split, settings.trials, settings.seed, given, say)
+    return Exam(everyone[everyone["split"] == split].reset_index(drop=True), listed)
+
+
+def carried(val: Answers) -> Carried:
+    """The thresholds that validation speakers speak for."""
+    return Carried(
+        scores.eer_threshold(val.curve), clustering.best_threshold(val.tree, val.exam.utterances.label.to_numpy())
+    )
+
+
+def baselines(train: pd.DataFrame, val: Exam, test: Exam, root: Path) -> dict[str, tuple[Answers, Answers]]:
+    """(validation, test) of MFCC statistics and of LDA on them, learnt from the utterances `train`, below `root`."""
+    learnt, *found = (baseline.measured(part, root) for part in (train, val.utterances, test.utterances))
+    systems = {
+        "baseline_mfcc": baseline.Statistics(learnt),
+        "baseline_lda": baseline.Lda(learnt, train.label.to_numpy()),
+    }
+    return {
+        name: tuple(Answers(e, embed(x)) for e, x in zip((val, test), found, strict=True))
+        for name, embed in systems.items()
+    }
+
+
+def figures(
+    val: Answers, test: Answers, beside: dict[str, tuple[Answers, Answers]], settings: SpeakerEvaluateSettings
+) -> dict:
+    """The model's figures with `<name>_ci95`, each baseline's under `<its name>_<name>`, and the differences of EER.
+
+    beside: (validation, test) of each baseline on the same exams. Intervals are of a bootstrap over test speakers, the
+    same resamples for all, so that differences are paired.
+    """
+    test_speakers = test.exam.speakers
+    times = scores.multiplicities(test_speakers.max() + 1, settings.bootstrap, settings.seed)
+    rows = metrics.resamples(test_speakers, settings.bootstrap, settings.seed)
+    drawn = _drawn(test, times)
+    out = _verification(test, drawn) | _at_thresholds(carried(val), test, rows)
+    for name, (its_val, its_test) in beside.items():
+        its_drawn = _drawn(its_test, times)
+        its = _verification(its_test, its_drawn) | _at_thresholds(carried(its_val), its_test, rows)
+        out |= {f"{name}_{k}": v for k, v in its.items()}
+        out[f"eer_minus_{name}"] = out["eer"] - its["eer"]
+        out[f"eer_minus_{name}_ci95"] = scores.interval(drawn["eer"] - its_drawn["eer"])
+    return out | _sizes(test.exam)
+
+
+def _drawn(test: Answers, times: np.ndarray) -> dict[str, np.ndarray]:
+    """The figures of `OF_TRIALS` in every resample, (resamples,) each."""
+    all_of = lambda curve: np.stack([figure(curve) for figure in OF_TRIALS.values()])  # noqa: E731
+    values = scores.resampled(all_of, test.score, test.exam.same, test.exam.speakers[test.exam.at], times)
+    return dict(zip(OF_TRIALS, values, strict=True))
+
+
+def _verification(test: Answers, drawn: dict[str, np.ndarray]) -> dict:
+    out = {}
+    for name, figure in OF_TRIALS.items():
+        out |= {name: float(figure(test.curve)), f"{name}_ci95": scores.interval(drawn[name])}
+    return out
+
+
+def _at_thresholds(chosen: Carried, test: Answers, rows: list[np.ndarray]) -> dict:
+    """Figures at the carried thresholds, and of as many clusters as there are speakers.
+
+    Intervals of clusters take the clusters as they are and draw speakers anew.
+    """
+    miss, false_alarm = scores.at_threshold(test.curve, chosen.threshold)
+    who = test.exam.speakers
+    found = clustering.at(test.tree, chosen.cluster_threshold)
+    out = {
+        "threshold": chosen.threshold,
+        "accuracy": scores.accuracy(test.score, test.exam.same, chosen.threshold),
+        "miss_rate": float(miss),
+        "false_alarm_rate": float(false_alarm),
+        "cluster_threshold": chosen.cluster_threshold,
+        "n_clusters": int(found.max() + 1),
+    }
+    for name, clusters in (("mr_at_k", clustering.into(test.tree, who.max() + 1)), ("mr_at_threshold", found)):
+        wrong = ~clustering.matched(clusters, who)
+        out[name] = float(wrong.mean())
+        out[f"{name}_ci95"] = metrics.interval(lambda r, wrong=wrong: wrong[r].mean(), rows)
+    return out | _agreement(found, who, rows)
+
+
+def _agreement(clusters: np.ndarray, who: np.ndarray, rows: list[np.ndarray]) -> dict:
+    drawn = pd.DataFrame([clustering.agreement(clusters[r], who[r]) for r in rows])
+    out = {}
+    for name, value in clustering.agreement(clusters, who).items():
+        out |= {name: value, f"{name}_ci95": scores.interval(drawn[name].to_numpy())}
+    return out
+
+
+def _sizes(test: Exam) -> dict:
+    listed = test.trials[["a", "b", "same"]].to_csv(index=False, lineterminator="\n")
+    return {
+        "n_recordings": int(test.utterances.paths.map(len).sum()),
+        "n_utterances": len(test.utterances),
+        "n_speakers": int(test.speakers.max() + 1),
+        "n_same_trials": int(test.same.sum()),
+        "n_different_trials": int((~test.same).sum()),
+        "test_trials_sha256": hashlib.sha256(listed.encode()).hexdigest(),
+    }
+
+
+def tested_on(table: pd.DataFrame) -> dict:
+    """The hash of the manifest's rows that the test is made of."""
+    test = table[table["split"] == "test"]
+    return {"test_manifest_sha256": manifest.digest(test)}
+
+
+def by_duration(test: Answers, edges: tuple[float, ...] = DURATIONS_S) -> pd.DataFrame:
+    """EER of the trials whose shorter utterance lasts from_s up to to_s; those of one kind alone have none (NaN)."""
+    shorter = test.exam.utterances.duration_s.to_numpy()[test.exam.at].min(1)
+    rows = []
+    for low, high in pairwise(edges):
+        part = (shorter >= low) & (shorter < high)
+        if part.any():
+            same = test.exam.same[part]
+            eer = float(scores.eer(scores.curve(test.score[part], same)))
+            rows.append((low, high, int(same.sum()), int((~same).sum()), eer))
+    return pd.DataFrame(rows, columns=["from_s", "to_s", "same", "different", "eer"])
+
+
+def by_crop(test: Exam, embed: Embed, seconds: tuple[float, ...] = CROPS_S) -> pd.DataFrame:
+    """EER where at most so many seconds of each utterance are heard."""
+    rows = [(s, float(scores.eer(Answers(test, embed(test.utterances, s)).curve))) for s in seconds]
+    return pd.DataFrame(rows, columns=["seconds", "eer"])
+
+
+def predictions(test: Answers, threshold: float) -> pd.DataFrame:
+    """One row a trial: a, b, same, score, accepted, and of both utterances speaker, group and duration_s."""
+    out = test.exam.trials.assign(score=test.score, accepted=test.score >= threshold)
+    for side, at in zip("ab", test.exam.at.T, strict=True):
+        of = test.exam.utterances.iloc[at]
+        out[f"speaker_{side}"], out[f"group_{side}"] = of.label.to_numpy(), of.group.to_numpy()
+        out[f"duration_s_{side}"] = of.duration_s.to_numpy()
+    return out
+
+
+def clusters(test: Answers, cluster_threshold: float) -> pd.DataFrame:
+    """One row an utterance: id, label, group, and its cluster among as many as speakers and at the threshold."""
+    return test.exam.utterances[["id", "label", "group"]].assign(
+        cluster_at_k=clustering.into(test.tree, test.exam.speakers.max() + 1),
+        cluster_at_threshold=clustering.at(test.tree, cluster_threshold),
+    )
+
+
+def write(out: Path, table: pd.DataFrame, found: dict) -> None:
+    """predictions.parquet and metrics.json below `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    table.to_parquet(out / "predictions.parquet", index=False)
+    (out / "metrics.json").write_text(json.dumps(found, indent=2) + "\n")
