@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from earmark import cli_chord, config, console, paths, resolve
+from earmark import cli_chord, cli_speaker, config, console, paths, resolve
 from earmark.console import Overrides, TaskName, warn
 from earmark.errors import EarmarkError
 
@@ -26,8 +26,19 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     timeline: Annotated[bool, typer.Option("--timeline", help="Say what is heard when.")] = False,
     out: Annotated[Path | None, typer.Option(help="Chords: the folder for .lab, .json and .mid files.")] = None,
+    embed: Annotated[Path | None, typer.Option(help="Voices: write path and embedding to this .parquet file.")] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Voices: are two recordings of one speaker?")] = False,
+    enroll: Annotated[Path | None, typer.Option(help="Voices: who is it? A folder, one sub-folder a speaker.")] = None,
+    cluster: Annotated[bool, typer.Option("--cluster", help="Voices: group recordings by speaker.")] = False,
+    speakers: Annotated[int | None, typer.Option(help="Voices: how many groups --cluster makes.")] = None,
 ) -> None:
     """Say what recordings are, with the registry's champion, another model, or the released one."""
+    wish = cli_speaker.Wish(embed, verify, enroll, cluster, speakers)
+    if task == "speaker":
+        cli_speaker.predict(files, model, as_json, wish)
+        return
+    if wish.any:
+        raise EarmarkError(f"--embed, --verify, --enroll, --cluster and --speakers are for voices, not for {task}.")
     if task == "chord":
         cli_chord.predict(files, model, as_json, out)
         return
