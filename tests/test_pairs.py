@@ -61,7 +61,7 @@ def test_all_pairs_are_the_double_loop(way, positive, soft, over, head):
     if positive == "add" and head == "prelu":
         head = "softplus"  # what lies below 0 has no logarithm
     x, exact = outputs(head).requires_grad_(), outputs(head).double().requires_grad_()
-    got, expected = pairs.pair_loss(x, LABELS, s), double_loop(exact, LABELS, s)
+    got, expected = pairs.loss(x, LABELS, s), double_loop(exact, LABELS, s)
     assert got.item() == pytest.approx(expected.item(), rel=1e-5, abs=1e-6)
     got.backward()
     expected.backward()
@@ -75,7 +75,7 @@ def test_pairs_two_by_two_are_the_same_function(way):
     x = outputs("softplus")
     first, second = torch.triu_indices(P * K, P * K, 1)
     got = pairs.two_by_two_loss(x[first], x[second], LABELS[first] == LABELS[second], s)
-    assert got.item() == pytest.approx(pairs.pair_loss(x, LABELS, s).item(), rel=1e-5)
+    assert got.item() == pytest.approx(pairs.loss(x, LABELS, s).item(), rel=1e-5)
 
 
 def test_by_hand():
@@ -136,7 +136,7 @@ def test_a_batch_drawn_two_by_two_is_half_and_half():
     assert same.tolist() == [True] * 6 + [False] * 6
     x = torch.rand(15, 4, generator=torch.Generator().manual_seed(0))
     expected = pairs.two_by_two_loss(x[first], x[second], same, ASKED)
-    assert torch.equal(pairs.pair_loss(x, labels, ASKED), expected)
+    assert torch.equal(pairs.loss(x, labels, ASKED), expected)
 
 
 def test_the_dead_zone():
@@ -149,9 +149,9 @@ def test_the_dead_zone():
 
 def test_autocast_changes_nothing():
     x = outputs("softplus")
-    plain = pairs.pair_loss(x, LABELS, FIXED)
+    plain = pairs.loss(x, LABELS, FIXED)
     with torch.autocast("cpu", torch.bfloat16):
-        assert torch.equal(pairs.pair_loss(x, LABELS, FIXED), plain)
+        assert torch.equal(pairs.loss(x, LABELS, FIXED), plain)
 
 
 def test_large_outputs_keep_their_digits():
@@ -168,7 +168,7 @@ def test_large_outputs_keep_their_digits():
 )
 def test_equal_outputs_are_called_collapsed(s):
     x = torch.rand(1, D).expand(P * K, D)
-    loss = pairs.pair_loss(x, LABELS, s).item()
+    loss = pairs.loss(x, LABELS, s).item()
     share = 2 / 14  # of one speaker among a segment's 14 partners
     assert loss == pytest.approx(pairs.collapsed_loss(share, s), rel=1e-4)
     said = pairs.collapse(loss, pairs.all_distances(x, s).total, share, s)

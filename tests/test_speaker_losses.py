@@ -1,12 +1,13 @@
 """Losses of the speaker task against plain loops over segments, written from the papers."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from earmark.speakers.losses import AamSoftmax, AngularPrototypical, SupervisedContrastive, with_margin
+from earmark.speakers.losses import AamSoftmax, AngularPrototypical, SupervisedContrastive, build, with_margin
 
 P, K, D = 4, 3, 6
 LABELS = torch.arange(P).repeat_interleave(K)
@@ -118,3 +119,19 @@ def test_autocast_changes_nothing(x, loss):
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(loss(x, LABELS), plain)
         assert loss(x.bfloat16(), LABELS).dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("aam", AamSoftmax), ("angular", AngularPrototypical), ("contrastive", SupervisedContrastive), ("pairs", None)],
+)
+def test_the_loss_that_settings_name(x, name, kind):
+    settings = SimpleNamespace(loss=name, segments=K, scale=7.0)
+    made = build(settings, D, 5)
+    if kind is None:
+        assert made is None  # has no weights: earmark.speakers.pairs
+        return
+    expected = {"aam": (D, 5, 7.0, 0.0), "angular": (K, 7.0), "contrastive": (7.0,)}[name]
+    twin = kind(*expected)
+    twin.load_state_dict(made.state_dict())
+    assert torch.equal(made(x, LABELS), twin(x, LABELS))

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from earmark.speakers import log_mel
+from earmark.speakers import log_mel, towers
 from earmark.speakers.voices import Segments, stretches
 
 LONGEST = 1000  # frames heard at once, 10 s
@@ -14,7 +14,7 @@ LONGEST = 1000  # frames heard at once, 10 s
 def of_frames(tower: nn.Module, decibels: Tensor) -> Tensor:
     """The embedding (d,) of voiced frames (n, bands), L2-normalised."""
     parts = [log_mel.normalized(decibels[a:b][None]) for a, b in stretches(len(decibels), LONGEST)]
-    said = torch.cat([F.normalize(tower(part).float(), dim=1) for part in parts])
+    said = torch.cat([towers.embed(tower, part) for part in parts])
     return F.normalize(said.mean(0), dim=0)
 
 

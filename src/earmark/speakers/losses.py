@@ -9,7 +9,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
+from earmark.settings.speaker import SpeakerTrainSettings
+
 SMALLEST_SCALE = 1e-3  # below which a learnt scale would turn the order of scores around
+
+
+def build(settings: SpeakerTrainSettings, d: int, n_speakers: int) -> nn.Module | None:
+    """The module of `settings.loss`, which knows d values and n_speakers; None for `pairs`, which has no weights.
+
+    The margin of `aam` begins at 0: whoever trains sets `margin` before each epoch.
+    """
+    if settings.loss == "aam":
+        return AamSoftmax(d, n_speakers, settings.scale, margin=0.0)
+    if settings.loss == "angular":
+        return AngularPrototypical(settings.segments, settings.scale)
+    return SupervisedContrastive(settings.scale) if settings.loss == "contrastive" else None
 
 
 def float32(x: Tensor) -> torch.autocast:

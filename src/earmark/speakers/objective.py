@@ -12,6 +12,8 @@ class Objective(nn.Module):
 
     def __init__(self, model: SpeakerModelSettings, settings: SpeakerTrainSettings, n_bands: int, n_speakers: int):
         super().__init__()
+        if settings.loss == "pairs":
+            pairs.require_positive(model, settings.pair)
         self.tower, self.settings = towers.build(model, n_bands), settings
         self.head = self._head(n_speakers)
         # Among the weights, so that a resumed training goes on with the margin it had.

@@ -88,7 +88,7 @@ def two_by_two_loss(a: Tensor, b: Tensor, same: Tensor, s: PairSettings) -> Tens
     return judged(d, same[:, None] if s.broadcast else same, s).mean()
 
 
-def pair_loss(x: Tensor, labels: Tensor, s: PairSettings) -> Tensor:
+def loss(x: Tensor, labels: Tensor, s: PairSettings) -> Tensor:
     """Mean loss of a batch (P * K, d), speaker by speaker, labels (P * K,): of all pairs i < j.
 
     With `broadcast` the batch is drawn two by two, as the mistake has no form in which all pairs are met.
