@@ -15,25 +15,14 @@ class Objective(nn.Module):
         if settings.loss == "pairs":
             pairs.require_positive(model, settings.pair)
         self.tower, self.settings = towers.build(model, n_bands), settings
-        self.head = self._head(n_speakers)
+        self.head = losses.build(settings, self.tower.n_out, n_speakers)
         # Among the weights, so that a resumed training goes on with the margin it had.
         self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
-
-    def _head(self, n_speakers: int) -> nn.Module | None:
-        s = self.settings
-        match s.loss:
-            case "aam":
-                return losses.AamSoftmax(self.tower.n_out, n_speakers, s.scale, s.margin)
-            case "angular":
-                return losses.AngularPrototypical(s.segments, s.scale)
-            case "contrastive":
-                return losses.SupervisedContrastive(s.scale)
-        return None
 
     def loss(self, embeddings: Tensor, speakers: Tensor) -> Tensor:
         """The loss (scalar) of embeddings (n, d), speaker by speaker, of speakers (n,)."""
         if self.head is None:
-            return pairs.pair_loss(embeddings, speakers, self.settings.pair)
+            return pairs.loss(embeddings, speakers, self.settings.pair)
         if self.settings.loss == "aam":
             grown = self.settings.margin_epochs * self.settings.batches
             self.head.margin = self.settings.margin * min(1.0, int(self.batches) / grown if grown else 1.0)
