@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -22,6 +22,8 @@ from earmark.settings.speaker import (
     SpeakerTrainSettings,
 )
 from earmark.settings.training import ModelSettings, TrainSettings
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -139,9 +141,14 @@ def put(raw: Any, dotted: str, value: Any) -> None:
 
 def parse(raw: Any, origin: str = "params.yaml") -> Params:
     """Typed settings from plain nested dicts."""
-    _forbid_unknown(Params, raw, "", origin)
+    return typed(Params, raw, origin)
+
+
+def typed(cls: type[T], raw: Any, origin: str) -> T:
+    """A dataclass of settings from plain nested dicts; EarmarkError names the key, and the file as `origin`."""
+    _forbid_unknown(cls, raw, "", origin)
     try:
-        return TypeAdapter(Params).validate_python(raw)
+        return TypeAdapter(cls).validate_python(raw)
     except ValidationError as e:
         raise EarmarkError(f"{origin}: {_sentence(e)}") from None
 

@@ -14,7 +14,7 @@ from earmark.study.checks import RESERVED, Checks
 
 SPLITS = ("group", "random", "frame")
 DESIGNS = ("grid", "one_at_a_time")
-KINDS = ("grid", "seed001")  # the second has keys of its own: earmark.study.seed001
+KINDS = ("grid", "seed001", "seed004")  # the last two have keys of their own: earmark.study.seed001 and seed004
 CHOICES = ("none", "nested", "nested_ring")
 # What a study may say, and what it says when it leaves a key out.
 DEFAULTS: dict[str, Any] = {

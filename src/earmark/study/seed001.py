@@ -3,7 +3,6 @@
 The smallest whole example of the project: no audio files, no pipeline, under a minute on one core.
 """
 
-import hashlib
 import json
 import math
 import shutil
@@ -17,9 +16,10 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from earmark import config, paths, tracking
+from earmark import config, tracking
 from earmark.chords.dyads import CQTS
 from earmark.imports import code_sha256
+from earmark.study import kept
 from earmark.study import seed001_show as show
 from earmark.study.checks import Checks
 from earmark.study.log import StudyLog
@@ -90,7 +90,7 @@ def run(
 ) -> None:
     """Train what is missing, then write, print and log everything."""
     settings = parse(raw, file, quick, overrides)
-    tracker, key = tracking.connect("chord"), _sha256(settings.name, settings.seeds, _key_parts(settings))
+    tracker, key = tracking.connect("chord"), kept.sha256(settings.name, settings.seeds, _key_parts(settings))
     with tracking.only_one(key, say):
         log = StudyLog(tracker, _plan(settings), key, say)
         try:
@@ -116,33 +116,19 @@ def _key_parts(settings: Settings) -> list:
     return [asdict(settings.train), code_sha256("earmark.study.seed001_fit"), torch.__version__]
 
 
-def _sha256(*parts: Any) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
 def _results(settings: Settings, say: Callable[[str], None]) -> list[dict]:
     """A result for each network and seed; those that are there from before are read."""
     torch.set_num_threads(1)  # so small a network is slower on two
     found = []
     for net, seeds in settings.seeds.items():
         for seed in seeds:
-            kept = paths.state() / "studies" / _sha256(net, seed, _key_parts(settings))[:24] / "seed001.json"
-            if not kept.exists():
-                _keep(fit(net, seed, settings.train), kept)
-                say(f"{net}, seed {seed}: validation loss {_read(kept)['history'][-1]['val_loss']:.4f}")
-            found.append(_read(kept))
+            path = kept.file("seed001", net, seed, _key_parts(settings))
+            found.append(kept.result(path, lambda n=net, s=seed: fit(n, s, settings.train), lambda r: _tell(r, say)))
     return found
 
 
-def _keep(result: dict, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")  # renamed when whole
-    partial.write_text(json.dumps(result))
-    partial.rename(path)
-
-
-def _read(path: Path) -> dict:
-    return json.loads(path.read_text(encoding="utf-8"))
+def _tell(result: dict, say: Callable[[str], None]) -> None:
+    say(f"{result['net']}, seed {result['seed']}: validation loss {result['history'][-1]['val_loss']:.4f}")
 
 
 def row(result: dict) -> dict[str, Any]:

@@ -1,0 +1,163 @@
+"""`earmark study studies/seed004.yaml`: from the asker's siamese network to one that learns, one change at a time."""
+
+import copy
+import json
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from earmark import config, console, tracking
+from earmark.imports import code_sha256
+from earmark.settings.speaker import PairSettings, SpeakerFeatureSettings, SpeakerModelSettings
+from earmark.study import kept, seed004_data
+from earmark.study import seed004_show as show
+from earmark.study.checks import Checks
+from earmark.study.log import StudyLog
+from earmark.study.plan import Plan
+from earmark.study.seed004_data import DataSettings, Material
+from earmark.study.seed004_fit import FitSettings, Step, fit
+
+KEYS = ("kind", "about", "seeds", "data", "features", "model", "pair", "train", "steps", "quick")
+STEP_KEYS = ("name", "why", "set")
+
+
+@dataclass(frozen=True)
+class Base:
+    """What the first step starts from."""
+
+    data: DataSettings
+    features: SpeakerFeatureSettings
+    model: SpeakerModelSettings
+    pair: PairSettings
+    train: FitSettings
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The walk. why: step -> what it changes, for people."""
+
+    name: str
+    about: str
+    seeds: list[int]
+    base: Base
+    steps: list[Step]
+    why: dict[str, str]
+
+
+def parse(raw: dict[str, Any], file: Path, quick: bool, overrides: list[str]) -> Settings:
+    """A study file's settings; `overrides` are 'data.root=FOLDER' and the like, and hold for the first step.
+
+    Raises EarmarkError, one sentence with the file.
+    """
+    check = Checks(file, "speaker")
+    check.known(raw, KEYS, "the key")
+    small = check.mapping(raw.get("quick") or {}, "quick") if quick else {}
+    seeds = small.get("seeds", raw.get("seeds", [1]))
+    whole = isinstance(seeds, list) and all(type(s) is int and s >= 0 for s in seeds)
+    check.that(whole and 0 < len(seeds) == len(set(seeds)), "seeds must list different whole numbers from 0.")
+    start = {f.name: copy.deepcopy(raw.get(f.name)) for f in fields(Base)}
+    changes = [(k, v) for k, v in small.items() if k != "seeds"] + [config.assignment(o) for o in overrides]
+    for key, value in changes:
+        config.put(start, key, value)
+    base = config.typed(Base, start, str(file))
+    steps, why = _steps(check, raw.get("steps"), start)
+    return Settings(file.stem + ("-quick" if quick else ""), str(raw.get("about") or ""), seeds, base, steps, why)
+
+
+def _steps(check: Checks, raw: Any, state: dict[str, Any]) -> tuple[list[Step], dict[str, str]]:
+    """Each step is the one before it with some keys changed."""
+    check.that(isinstance(raw, list) and bool(raw), "steps must list at least one step.")
+    found, why = [], {}
+    for one in raw:
+        check.known(check.mapping(one, "a step"), STEP_KEYS, "a step has the key")
+        name = str(one.get("name") or "")
+        check.that(bool(name) and name not in why, f"each step needs a name of its own, not '{name}'.")
+        for key, value in check.mapping(one.get("set") or {}, f"steps: {name}: set").items():
+            check.that(key.split(".")[0] in ("model", "pair", "train"), f"step {name} sets '{key}', which is for all.")
+            config.put(state, key, value)
+        now = config.typed(Base, state, f"{check.file}, step {name}")
+        check.that(now.model.name == "blstm", f"step {name}: model.name must be blstm, which is seed 004's.")
+        found.append(Step(name, now.model, now.pair, now.train))
+        why[name] = str(one.get("why") or "")
+    return found, why
+
+
+def run(
+    raw: dict[str, Any],
+    file: Path,
+    quick: bool,
+    overrides: list[str],
+    out: Path | None,
+    say: Callable[[str], None],
+    progress: Callable[[Iterable, int, str], Iterable] = console.progress,
+) -> None:
+    """Train what is missing, then write, print and log everything."""
+    settings = parse(raw, file, quick, overrides)
+    table = seed004_data.recordings(settings.base.data)
+    heard = seed004_data.sha256(table, seed004_data.trial_list(Path(settings.base.data.root)))
+    parts = [asdict(settings.base.features), heard, code_sha256("earmark.study.seed004_fit"), torch.__version__]
+    steps = [asdict(s) for s in settings.steps]
+    tracker, key = tracking.connect("speaker"), kept.sha256(settings.name, settings.seeds, steps, parts)
+    with tracking.only_one(key, say):
+        log = StudyLog(tracker, _plan(settings), key, say)
+        try:
+            results = _results(settings, parts, say, progress)
+            files, figures = _write(settings, results, file, out or Path("study") / settings.name)
+            log.finish(files, figures)
+        except BaseException as e:
+            log.close("FAILED" if isinstance(e, Exception) else "KILLED")
+            raise
+    say(f"Written below {files[0].parent}: {', '.join(f.name for f in files)}.")
+
+
+def _plan(settings: Settings) -> Plan:
+    """What the study's log wants to know of a study: this one has no cells."""
+    factors = {"step": [step.name for step in settings.steps]}
+    return Plan(settings.name, "speaker", settings.about, [], factors, settings.seeds, None, 0, "none", [])
+
+
+def _results(settings: Settings, parts: list, say: Callable[[str], None], progress: Callable) -> list[dict]:
+    """A result for each step and seed; those that are there from before are read."""
+    torch.set_num_threads(1)  # LSTMs of this size are slower on two
+    found, voices = [], _Once(settings.base, progress)
+    for seed in settings.seeds:
+        for step in settings.steps:
+            path = kept.file("seed004", asdict(step), seed, parts)
+            make = lambda step=step, seed=seed: fit(step, voices(), seed)
+            found.append(kept.result(path, make, lambda r: say(show.sentence(r))))
+    return found
+
+
+class _Once:
+    """The voices, read when the first training asks for them."""
+
+    def __init__(self, base: Base, progress: Callable):
+        self.base, self.progress, self.read = base, progress, None
+
+    def __call__(self) -> Material:
+        self.read = self.read or seed004_data.gathered(self.base.data, self.base.features, self.progress)
+        return self.read
+
+
+def _write(settings: Settings, results: list[dict], file: Path, out: Path) -> tuple[list[Path], dict[str, float]]:
+    """All files below `out`, and the figures of metrics.json; prints the table and what the claims come to."""
+    out.mkdir(parents=True, exist_ok=True)
+    seeds = pd.DataFrame([show.row(r) for r in results])
+    seeds.to_csv(out / "seeds.csv", index=False)
+    table = show.medians(seeds, settings.why)
+    table.to_csv(out / "table.csv", index=False)
+    claims = show.claims(table)
+    claims.to_csv(out / "claims.csv", index=False)
+    numbers = table.drop(columns="why").set_index("step").select_dtypes("number").stack()
+    figures = {f"{step}_{name}": float(v) for (step, name), v in numbers.items() if v == v}
+    (out / "metrics.json").write_text(json.dumps(figures, indent=2) + "\n")
+    shutil.copyfile(file, out / file.name)
+    pictures = show.pictures(out, results, table)
+    show.print_all(settings.name, settings.about, table, claims)
+    names = ("table.csv", "claims.csv", "seeds.csv", "metrics.json", file.name)
+    return [*(out / n for n in names), *pictures], figures
