@@ -9,8 +9,8 @@ import pytest
 from conftest import tone
 from earmark import manifest
 from earmark.settings.speaker import SpeakerEvaluateSettings
-from earmark.speakers import clustering, evaluate, scores
-from earmark.speakers.evaluate import Answers, Exam
+from earmark.speakers import clustering, evaluate, exams, scores, utterances
+from earmark.speakers.exams import Answers, Exam
 
 SETTINGS = SpeakerEvaluateSettings(bootstrap=100, seed=1, utterance_s=0.0, trials=1000)
 
@@ -28,7 +28,7 @@ def table(split: str = "test", speakers: int = 6, groups: int = 2, each: int = 2
 
 
 def exam(split: str = "test", **shape) -> Exam:
-    return evaluate.exam(table(split, **shape), split, SETTINGS, None, pytest.fail)
+    return exams.exam(table(split, **shape), split, SETTINGS, None, pytest.fail)
 
 
 def heard(of: Exam, noise: float, seed: int = 0, d: int = 8) -> Answers:
@@ -41,7 +41,7 @@ def heard(of: Exam, noise: float, seed: int = 0, d: int = 8) -> Answers:
 
 def test_an_exam_is_of_one_split():
     both = pd.concat([table("val", speakers=3), table("test")], ignore_index=True)
-    found = evaluate.exam(both, "val", SETTINGS, None, pytest.fail)
+    found = exams.exam(both, "val", SETTINGS, None, pytest.fail)
     assert list(found.utterances.label.unique()) == ["val-s0", "val-s1", "val-s2"]
     assert (found.same.sum(), (~found.same).sum()) == (12, 12)  # 2 x 2 pairs across sessions a speaker
     assert found.utterances.id.to_numpy()[found.at].tolist() == found.trials[["a", "b"]].to_numpy().tolist()
@@ -49,7 +49,7 @@ def test_an_exam_is_of_one_split():
 
 def test_utterances_are_joined_unless_a_list_names_them():
     settings = SpeakerEvaluateSettings(bootstrap=100, seed=1, utterance_s=2.0, trials=1000)
-    joined = evaluate.exam(table(), "test", settings, None, pytest.fail)
+    joined = exams.exam(table(), "test", settings, None, pytest.fail)
     assert (len(joined.utterances), joined.utterances.duration_s.unique().tolist()) == (12, [2.0])
     given = pd.DataFrame(
         [
@@ -58,12 +58,12 @@ def test_utterances_are_joined_unless_a_list_names_them():
         ],
         columns=["split", "a", "b", "same"],
     )
-    assert len(evaluate.exam(table(), "test", settings, given, pytest.fail).utterances) == 24
+    assert len(exams.exam(table(), "test", settings, given, pytest.fail).utterances) == 24
 
 
 def test_thresholds_are_chosen_on_validation_and_carried():
     val, test = heard(exam("val"), 0.3), heard(exam(), 0.8)
-    chosen = evaluate.carried(val)
+    chosen = exams.carried(val)
     assert chosen.threshold == scores.eer_threshold(val.curve)
     assert chosen.cluster_threshold == clustering.best_threshold(val.tree, val.exam.utterances.label.to_numpy())
     found = evaluate.figures(val, test, {}, SETTINGS)
@@ -114,7 +114,7 @@ def test_differences_are_paired():
 def test_other_trials_have_another_hash():
     def digest(seed: int) -> str:
         settings = SpeakerEvaluateSettings(bootstrap=100, seed=seed, utterance_s=0.0, trials=10)
-        of = evaluate.exam(table(), "test", settings, None, pytest.fail)
+        of = exams.exam(table(), "test", settings, None, pytest.fail)
         return evaluate.figures(heard(exam("val"), 0.5), heard(of, 0.5), {}, settings)["test_trials_sha256"]
 
     assert digest(1) == digest(1) != digest(2)
@@ -130,7 +130,7 @@ def small() -> Answers:
     rows = table(speakers=2, groups=3, each=1).assign(duration_s=[0.5, 1.5, 5.0] * 2)
     angle = np.radians([0, 50, 20, 90, 65, 110])
     return Answers(
-        evaluate.exam(rows, "test", SETTINGS, None, pytest.fail),
+        exams.exam(rows, "test", SETTINGS, None, pytest.fail),
         np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32),
     )
 
@@ -183,8 +183,8 @@ def test_baselines_are_learnt_on_training_speakers(tmp_path):
     parts = {split: table(split, speakers=3, each=1) for split in ("train", "val", "test")}
     for i, path in enumerate(p for part in parts.values() for p in part.path):
         tone(tmp_path / path, 150.0 + 40 * (i // 2) + i % 2, 0.2, 16000)
-    val, test = (evaluate.exam(parts[s], s, SETTINGS, None, pytest.fail) for s in ("val", "test"))
-    train = evaluate.utterances.of(parts["train"])
+    val, test = (exams.exam(parts[s], s, SETTINGS, None, pytest.fail) for s in ("val", "test"))
+    train = utterances.of(parts["train"])
     found = evaluate.baselines(train, val, test, tmp_path)
     assert {name: [a.embeddings.shape for a in pair] for name, pair in found.items()} == {
         "baseline_mfcc": [(6, 76), (6, 76)],

@@ -14,7 +14,7 @@ import soundfile as sf
 from conftest import sines
 from earmark import sounds
 from earmark.speakers import pages, report
-from earmark.speakers.evaluate import Answers, Carried, Exam
+from earmark.speakers.exams import Answers, Carried, Exam
 
 LABELS = "aabbc"
 

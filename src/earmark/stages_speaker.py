@@ -5,9 +5,10 @@ Each reads the outputs of the stages before it in the working tree and imports o
 
 from pathlib import Path
 
-from earmark import manifest, paths
+from earmark import manifest, model_folder, paths
 from earmark.config import SpeakerSettings
-from earmark.console import progress
+from earmark.console import progress, warn
+from earmark.errors import EarmarkError
 
 TRUTH = "speaker"  # what prepare needs to know of a recording
 DATA, FEATURES, MODEL = Path("data/speaker"), Path("features/speaker"), Path("models/speaker")
@@ -40,3 +41,37 @@ def training():
     from earmark.speakers import training
 
     return training
+
+
+def evaluate(settings: SpeakerSettings, out: Path, leak_gap: bool) -> dict:
+    """Judge the trained model on the test speakers and write the report below `out`; its figures."""
+    from earmark import pictures
+    from earmark.features import store
+    from earmark.speakers import embed, exams, pages, report
+    from earmark.speakers import evaluate as stage
+
+    if leak_gap:
+        raise EarmarkError("The leak of a random split is shown for genre alone; leave --leak-gap out.")
+    table, root = manifest.load(DATA / "manifest.csv"), paths.audio_root(settings.data.root)
+    known, given = store.load(FEATURES), _given()
+    embedder = embed.Embedder(MODEL)
+    val, test = (
+        exams.Answers(exam, embed.stored(embedder, exam.utterances, known))
+        for exam in (exams.exam(table, split, settings.evaluate, given, warn) for split in ("val", "test"))
+    )
+    everyone = exams.utterances_of(table, settings.evaluate, given)
+    beside = stage.baselines(everyone[everyone["split"] == "train"], val.exam, test.exam, root)
+    found = stage.figures(val, test, beside, settings.evaluate) | stage.tested_on(table)
+    found |= {"model_sha256": model_folder.weights_sha256(MODEL)}
+    chosen = exams.carried(val)
+    stage.write(out, stage.predictions(test, chosen.threshold), found)
+    plots = out / "plots"
+    report.pictures(plots, test, chosen, {name: answers for name, (_, answers) in beside.items()})
+    stage.by_duration(test).to_csv(plots / "eer_by_duration.csv", index=False)
+    crops = stage.by_crop(test.exam, lambda of, seconds: embed.stored(embedder, of, known, seconds))
+    crops.to_csv(plots / "eer_by_crop.csv", index=False)
+    stage.clusters(test, chosen.cluster_threshold).to_csv(plots / "clusters.csv", index=False)
+    history, best = model_folder.read_history(MODEL), embedder.config.best_epoch
+    pictures.learning_curves(plots / "learning_curves.png", history, best, "trials, 1 - EER")
+    pages.listening(out / "listening.html", test, chosen.threshold, root)
+    return found

@@ -1,11 +1,14 @@
 """A recording's voice as a vector, from a released or trained speaker model."""
 
+import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 
 from earmark import audio, model_files
+from earmark.features.store import Store
 from earmark.settings.speaker import SpeakerFeatureSettings, SpeakerModelSettings
 from earmark.speakers import embedding, log_mel, towers
 
@@ -26,8 +29,17 @@ class Embedder:
             raise audio.AudioError("it is digital silence: nobody speaks in it")
         return self.of_frames(log_mel.of(source, self.features))
 
-    def of_frames(self, *recordings: np.ndarray) -> np.ndarray:
-        """The same of an utterance's log-mel frames (frames, bands), one or several recordings one after the other."""
+    def of_frames(self, *recordings: np.ndarray, most: int | None = None) -> np.ndarray:
+        """The same of an utterance's log-mel frames (frames, bands), one or several recordings one after the other.
+
+        most: frames that are heard, pauses left out; all of them by default.
+        """
         voiced = [frames[log_mel.voiced(frames, self.features.voice_db)] for frames in recordings]
-        decibels = torch.from_numpy(np.concatenate(voiced).astype(np.float32))
+        decibels = torch.from_numpy(np.concatenate(voiced)[:most].astype(np.float32))
         return embedding.of_frames(self.tower, decibels).numpy()
+
+
+def stored(embedder: Embedder, utterances: pd.DataFrame, store: Store, seconds: float = math.inf) -> np.ndarray:
+    """Embeddings (n, d) of a table of utterances from a feature store, of at most so many seconds of each."""
+    most = None if math.isinf(seconds) else round(seconds / embedder.features.hop_s)
+    return np.stack([embedder.of_frames(*(store.frames(p) for p in paths), most=most) for paths in utterances.paths])

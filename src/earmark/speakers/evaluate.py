@@ -6,8 +6,7 @@ Thresholds are chosen on the validation speakers and carried to the test speaker
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +15,8 @@ import pandas as pd
 
 from earmark import manifest, metrics
 from earmark.settings.speaker import SpeakerEvaluateSettings
-from earmark.speakers import baseline, clustering, scores, trials, utterances
+from earmark.speakers import baseline, clustering, scores
+from earmark.speakers.exams import Answers, Carried, Exam, carried
 
 Say = Callable[[str], None]
 # An embedding (n, d) of each utterance of a table, of at most so many seconds of it.
@@ -29,75 +29,6 @@ OF_TRIALS = {
 }
 DURATIONS_S = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 10.0, np.inf)
 CROPS_S = (1.0, 2.0, 3.0)
-
-
-@dataclass(frozen=True)
-class Exam:
-    """A split's utterances (a table of `utterances.of`) and trials (one of `trials.of`)."""
-
-    utterances: pd.DataFrame
-    trials: pd.DataFrame
-
-    @cached_property
-    def at(self) -> np.ndarray:
-        """Where the utterances of each trial stand: (trials, 2)."""
-        return trials.places(self.utterances, self.trials)
-
-    @cached_property
-    def same(self) -> np.ndarray:
-        return self.trials.same.to_numpy(bool)
-
-    @cached_property
-    def speakers(self) -> np.ndarray:
-        """Numbers of the utterances' speakers: (utterances,) int64."""
-        return np.unique(self.utterances.label, return_inverse=True)[1]
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What a system makes of an exam. embeddings: (utterances, d), L2-normalised."""
-
-    exam: Exam
-    embeddings: np.ndarray
-
-    @cached_property
-    def score(self) -> np.ndarray:
-        """Cosine of each trial: (trials,)."""
-        return trials.score(self.embeddings, self.exam.at)
-
-    @cached_property
-    def curve(self) -> scores.Curve:
-        return scores.curve(self.score, self.exam.same)
-
-    @cached_property
-    def tree(self) -> np.ndarray:
-        return clustering.tree(self.embeddings)
-
-
-@dataclass(frozen=True)
-class Carried:
-    """What is chosen on validation speakers: the cosine from which two utterances are of one speaker, where both kinds
-    of errors were equally frequent, and the cosine distance up to which clusters are joined.
-    """
-
-    threshold: float
-    cluster_threshold: float
-
-
-def exam(
-    table: pd.DataFrame, split: str, settings: SpeakerEvaluateSettings, given: pd.DataFrame | None, say: Say
-) -> Exam:
-    """The exam of a split of the manifest. given: trials.csv; its utterances are the manifest's own, never joined."""
-    everyone = utterances.of(table, 0.0 if given is not None else settings.utterance_s)
-    listed = trials.of(everyone, split, settings.trials, settings.seed, given, say)
-    return Exam(everyone[everyone["split"] == split].reset_index(drop=True), listed)
-
-
-def carried(val: Answers) -> Carried:
-    """The thresholds that validation speakers speak for."""
-    return Carried(
-        scores.eer_threshold(val.curve), clustering.best_threshold(val.tree, val.exam.utterances.label.to_numpy())
-    )
 
 
 def baselines(train: pd.DataFrame, val: Exam, test: Exam, root: Path) -> dict[str, tuple[Answers, Answers]]:

@@ -1,5 +1,6 @@
 """A speaker manifest joined with its feature store: what a training reads."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,8 @@ import pandas as pd
 from earmark.errors import EarmarkError
 from earmark.features.store import Store
 from earmark.settings.speaker import SpeakerEvaluateSettings, SpeakerFeatureSettings
-from earmark.speakers import extract, trials, utterances, voices
+from earmark.speakers import exams, extract, voices
+from earmark.speakers.exams import Exam
 from earmark.tasks.speaker import Heard
 
 
@@ -40,17 +42,16 @@ class Material:
         speakers = np.array([number[name] for name, _ in rows], np.int64)
         return voices.gather(self.store, [paths for _, paths in rows], speakers, self.features.voice_db), names
 
-    def heard(self, split: str) -> Heard | None:
-        """A split's utterances and trials; None where it has no recordings."""
+    def exam(self, split: str, say: Callable[[str], None] = lambda sentence: None) -> Exam | None:
+        """A split's utterances and trials; None where it has no recordings. say: told what makes trials easy."""
         if not (self.table["split"] == split).any():
             return None
-        known = utterances.of(self.table, self.judged.utterance_s)
-        pairs = trials.of(known, split, self.judged.trials, self.judged.seed, self.given)
-        part = known[known["split"] == split].reset_index(drop=True)
-        at = trials.places(part, pairs)
-        speakers = pd.factorize(part.label)[0].astype(np.int64)
-        heard = voices.gather(self.store, [list(paths) for paths in part.paths], speakers, self.features.voice_db)
-        return Heard(heard, at[:, 0], at[:, 1], pairs.same.to_numpy(bool))
+        return exams.exam(self.table, split, self.judged, self.given, say)
+
+    def heard(self, exam: Exam) -> Heard:
+        """The same as frames."""
+        paths = [list(paths) for paths in exam.utterances.paths]
+        return Heard(voices.gather(self.store, paths, exam.speakers, self.features.voice_db), *exam.at.T, exam.same)
 
 
 def gather(table: pd.DataFrame, given: pd.DataFrame | None, store: Store, judged: SpeakerEvaluateSettings) -> Material:

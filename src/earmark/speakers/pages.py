@@ -8,7 +8,7 @@ import numpy as np
 
 from earmark import sounds
 from earmark.audio import AudioError
-from earmark.speakers.evaluate import Answers
+from earmark.speakers.exams import Answers
 
 TRIALS = 12  # of each kind
 A_PAIR = 2  # trials of the same two speakers, or of one

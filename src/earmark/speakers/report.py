@@ -9,7 +9,7 @@ from sklearn.manifold import TSNE
 
 from earmark.pictures import plt, save
 from earmark.speakers import clustering, scores
-from earmark.speakers.evaluate import Answers, Carried
+from earmark.speakers.exams import Answers, Carried
 
 TICKS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 BINS = 50

@@ -9,6 +9,8 @@ import torch
 from earmark import batch_picture, model_files, train, train_key
 from earmark.models import describe
 from earmark.settings.speaker import SpeakerModelSettings, SpeakerTrainSettings
+from earmark.speakers import embedding
+from earmark.speakers.exams import Answers, Exam, carried
 from earmark.speakers.material import Material
 from earmark.tasks.speaker import SpeakerTask
 
@@ -34,8 +36,9 @@ def run(
 ) -> tuple[SpeakerTask, train.Fit]:
     """Train, and write the model folder `out` unless it is None. Returns task (with the best weights) and fit."""
     device = train.pick_device(settings.device)
-    val = material.heard("val")
-    train_key.require_validation(settings, 0 if val is None else len(val.a))
+    exam = material.exam("val")
+    train_key.require_validation(settings, 0 if exam is None else len(exam.trials))
+    val = material.heard(exam) if exam else None
     voices, names = material.voices()
     task = SpeakerTask(voices, val, material.features, model, settings, device, names)
     seen = batch_picture.first_batch(task) if out else None
@@ -44,19 +47,28 @@ def run(
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         batch_picture.draw(out / "batch.png", seen[0].mT[:, None], [names[i] for i in seen[1].tolist()])
-        config = config_of(task, material, model, fit)
+        config = config_of(task, material, model, fit, thresholds(task, exam))
         model_files.write(out, config, tower_weights(fit), fit.history, _summary(task))
     return task, fit
 
 
-def config_of(task: SpeakerTask, material: Material, model: SpeakerModelSettings, fit: train.Fit):
+def thresholds(task: SpeakerTask, val: Exam | None) -> dict[str, float]:
+    """The thresholds chosen on the validation speakers, which go with the model; none without them."""
+    if val is None:
+        return {}
+    task.model.eval()
+    vectors = embedding.of_runs(task.model.tower, task.heard)
+    return asdict(carried(Answers(val, vectors.cpu().numpy())))
+
+
+def config_of(task: SpeakerTask, material: Material, model: SpeakerModelSettings, fit: train.Fit, release: dict):
     """What config.json says of a trained tower."""
     settings, tower = task.settings, task.model.tower
     labels = sorted(material.table.label[material.table["split"] == "train"].unique())
     key = hashes(material, model, settings)
     size = describe.count(tower)
     return model_files.ModelConfig(
-        "speaker", labels, material.features, model, asdict(settings), key, int(fit.best_epoch), size
+        "speaker", labels, material.features, model, asdict(settings), key, int(fit.best_epoch), size, release
     )
 
 
