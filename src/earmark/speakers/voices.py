@@ -53,6 +53,7 @@ class Segments:
         self.speakers = torch.from_numpy(voices.speakers)
         order = [np.flatnonzero(voices.speakers == s) for s in range(int(voices.speakers.max()) + 1)]
         self.runs_of = [torch.from_numpy(runs) for runs in order]
+        self.n_runs = torch.tensor([float(len(runs)) for runs in order])
 
     def __call__(self, runs: Tensor, starts: Tensor, n: int) -> Tensor:
         """(batch, n, bands) decibels of runs (batch,) from frames starts (batch,); a run that ends begins again."""
@@ -66,8 +67,11 @@ class Segments:
 
     def batch(self, n_speakers: int, n_segments: int) -> Tensor:
         """Runs (n_speakers * n_segments,), speaker by speaker: different speakers, as many of a speaker's runs as there
-        are before one comes twice."""
-        chosen = torch.randperm(len(self.runs_of))[:n_speakers]
+        are before one comes twice.
+
+        A speaker is drawn in proportion to the runs: who is known from several sessions shows what a session is.
+        """
+        chosen = torch.multinomial(self.n_runs, min(n_speakers, len(self.runs_of)))
         return torch.cat([_taken(self.runs_of[s], n_segments) for s in chosen.tolist()])
 
     def whole(self, run: int) -> Tensor:

@@ -28,8 +28,8 @@ class FitSettings:
     """How a network is trained: `batches` of `speakers` x `segments` stretches of `frames` frames, Adam at `lr`.
 
     loss: `pairs`, or `aam`, whose `scale` and `margin` (radians) are read then. drawn: `two_by_two` as the seed, half
-    of one speaker and half of two, or `all` pairs of a batch. centred: take each band's mean over a segment away; of 400
-    ms that mean holds most of what tells speakers, so the walk, as the asker, leaves it.
+    of one speaker and half of two, or `all` pairs of a batch. centred: take each band's mean over a segment away; of
+    400 ms that mean holds most of what tells speakers, so the walk, as the asker, leaves it.
     """
 
     batches: int = 300
