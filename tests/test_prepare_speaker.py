@@ -210,6 +210,15 @@ def test_an_utterance_of_two_speakers(tmp_path):
     )
 
 
+def test_a_manifest_may_name_some_utterances(tmp_path):
+    root = speakers(tmp_path, "ttvvee", utterances=3)
+    text = (root / "manifest.csv").read_text().splitlines()
+    rows = [f"{line},{' u ' if line.startswith(('s0/0', 's0/2')) else ''}" for line in text[1:]]
+    (root / "manifest.csv").write_text("\n".join([f"{text[0]},utterance", *rows]))
+    table, *_ = run(root)
+    assert list(table.utterance[:4]) == ["u", "s0/1.wav", "u", "s1/0.wav"]
+
+
 @pytest.mark.parametrize(
     ("splits", "sentence"),
     [

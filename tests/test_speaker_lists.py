@@ -150,6 +150,11 @@ def test_a_manifest_that_names_other_utterances(root):
             "line 3 is a trial of the split 'test', but 'c/1.wav' is in 'val' and 'b-one' in 'test'; a trial lies",
         ),
         (
+            "a-two,b-one",
+            "a-two,c/1.wav",
+            "line 3 is a trial of the split 'test', but 'a-two' is in 'test' and 'c/1.wav' in 'val'; a trial lies",
+        ),
+        (
             "val,c/1",
             "test,c/1",
             "line 4 is a trial of the split 'test', but 'c/1.wav' is in 'val' and 'c/2.wav' in 'val'",
