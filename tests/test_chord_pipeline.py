@@ -104,9 +104,15 @@ def test_report_shows_every_song_and_whom_is_taken_for_whom(small):
     assert plots == {
         *("confusion_qualities.png", "confusion_roots.png", "learning_curves.png"),
         *("by_quality.csv", "by_length.csv", "same_but_in_name.csv"),
+        *("quality_weights.png", "quality_weights.csv", "vectors.png"),
     }
     qualities = pd.read_csv(small.path / "reports/chord/plots/by_quality.csv")
     assert qualities.seconds.sum() == pytest.approx(13)
+    weights = pd.read_csv(small.path / "reports/chord/plots/quality_weights.csv")
+    manifest = pd.read_csv(small.path / "data/chord/manifest.csv")
+    n_val = (manifest["split"] == "val").sum()
+    assert weights.seconds.sum() == pytest.approx(n_val * 6.5, abs=n_val * 0.064)  # frames of 64 ms
+    assert weights.right_after.mean() >= weights.right_before.mean()
 
 
 def test_registered_model_answers_bytes_with_segments_and_key(small, monkeypatch):

@@ -1,6 +1,7 @@
 """Pieces of the chord task's stages: stereo spectrograms, the store joined with labels, the CRF of a network."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,12 +12,14 @@ import torch
 from bundles import CHORD_FEATURES, CHORD_NETWORK
 from conftest import noise, plain_progress, sines
 from earmark import audio
-from earmark.chords import extract, fit_crf, material, network, pages, report, scores, spectrogram
+from earmark.chords import evaluate, extract, fit_crf, material, network, pages, report, scores, spectrogram
 from earmark.chords.lab import Segment
 from earmark.chords.songs import Songs
 from earmark.chords.vocabulary import IGNORED, SEED, WIDE
+from earmark.chords.weights import Suggestion
 from earmark.errors import EarmarkError
 from earmark.features import store
+from earmark.models.pitch_net import ChordLogits
 from earmark.settings.chord import ChordModelSettings
 
 STEREO = replace(CHORD_FEATURES, channels=2)
@@ -178,3 +181,42 @@ def test_confusion_leaves_rows_without_support_blank_and_classes_that_never_come
     assert shares[0].tolist() == [0.75, 0.25]
     assert shares.mask[1].all()
     assert [t.get_text() for t in drawn[0].axes[0].get_yticklabels()] == ["a  (4 s)", "b  (0 s)"]
+
+
+def test_weights_are_suggested_from_the_frames_of_the_songs_given(prepared):
+    folder, table = prepared
+    torch.manual_seed(0)
+    model = network.untrained(CHORD_NETWORK, CHORD_FEATURES).eval()
+    recognise = SimpleNamespace(model=model, features=STEREO, vocabulary=WIDE)
+    model.forward = lambda x, lengths=None: said_c_major(x.shape[2])
+    found = evaluate.suggested(recognise, table.iloc[:1], folder, store.load(folder / "store"))
+    major, none = 1, len(WIDE.qualities)
+    # 8 frames of N, 8 of C:maj and as many of X, which do not count; all are heard as C:maj
+    assert (found.before[none, major], found.before[major, major], found.before.sum()) == (8, 8, 16)
+    assert evaluate.suggested(recognise, table.iloc[:0], folder, store.load(folder / "store")) is None
+
+
+def said_c_major(n: int) -> ChordLogits:
+    sizes = (WIDE.n_classes, 13, 12)
+    said = ChordLogits(*(torch.zeros(1, n, k) for k in sizes), torch.zeros(1, n), torch.zeros(1, n, 24))
+    said.chord[..., WIDE.index(1, 0)] = 5.0
+    return said
+
+
+def test_weights_are_listed_and_drawn_beside_both_matrices(tmp_path, monkeypatch):
+    n = len(SEED.qualities) + 1
+    before, after, given = np.zeros((n, n), int), np.zeros((n, n), int), np.ones(n)
+    before[1, [1, 6]], before[6, [1, 6]] = (30, 10), (15, 5)
+    after[1, [1, 6]], after[6, [1, 6]] = (20, 20), (5, 15)
+    given[[1, 6]] = 0.5, 2.0
+    drawn = []
+    monkeypatch.setattr(report, "save", lambda fig, path: drawn.append((fig, path.name)))
+    report.quality_weights(tmp_path, Suggestion(given, before, after), 0.1, SEED)
+    rows = pd.read_csv(tmp_path / "quality_weights.csv").values.tolist()
+    assert rows == [["maj", 4.0, 0.5, 0.75, 0.5], ["7", 2.0, 2.0, 0.25, 0.75]]
+    ((fig, name),) = drawn
+    assert name == "quality_weights.png"
+    shares = [ax.images[0].get_array().tolist() for ax in fig.axes[:2]]
+    assert shares == [[[0.75, 0.25], [0.75, 0.25]], [[0.5, 0.5], [0.25, 0.75]]]
+    assert [t.get_text() for t in fig.axes[1].get_xticklabels()] == ["maj  x 0.50", "7  x 2.00"]
+    assert "0.583 of time, 0.625 of a quality's" in fig.axes[1].get_title()

@@ -19,7 +19,10 @@ ENTRIES = {
     "evaluate": ["earmark.evaluate", "earmark.report", "earmark.pictures", "earmark.models.trained"],
     "features-chord": ["earmark.chords.extract"],
     "train-chord": ["earmark.chords.training"],
-    "evaluate-chord": ["earmark.chords.evaluate", "earmark.chords.report", "earmark.chords.pages", "earmark.pictures"],
+    "evaluate-chord": [
+        *("earmark.chords.evaluate", "earmark.chords.report", "earmark.chords.pages", "earmark.chords.vectors"),
+        "earmark.pictures",
+    ],
     "publish": ["earmark.publish"],
 }
 READ = {

@@ -42,15 +42,15 @@ def evaluate(settings: ChordSettings, out: Path, leak_gap: bool) -> dict:
 
     from earmark import pictures
     from earmark.chords import evaluate as stage
-    from earmark.chords import pages, report
+    from earmark.chords import pages, report, vectors
     from earmark.chords.network import seen
     from earmark.chords.recognise import Recogniser
     from earmark.features import store
 
     if leak_gap:
         raise EarmarkError("The leak of a random split is shown for genre alone; leave --leak-gap out.")
-    table = manifest.load(DATA / "manifest.csv")
-    table = table[table["split"] == "test"].reset_index(drop=True)
+    every = manifest.load(DATA / "manifest.csv")
+    table, held_out = (every[every["split"] == split].reset_index(drop=True) for split in ("test", "val"))
     stored, recognise = store.load(FEATURES), Recogniser(MODEL)
     songs = stage.judged(table, DATA, stage.recognised(recognise, table, stored))
     found = stage.figures(songs, table, settings.evaluate) | {"model_sha256": model_folder.weights_sha256(MODEL)}
@@ -59,6 +59,11 @@ def evaluate(settings: ChordSettings, out: Path, leak_gap: bool) -> dict:
     curves = out / "plots/learning_curves.png"
     pictures.learning_curves(curves, model_folder.read_history(MODEL), recognise.config.best_epoch, "frames")
     f = recognise.features
+    if suggestion := stage.suggested(recognise, held_out, DATA, stored):
+        report.quality_weights(out / "plots", suggestion, f.hop_s, recognise.vocabulary)
+    worst = songs[pages.worst_first(songs)[0]]
+    heard = vectors.heard(recognise.model, torch.from_numpy(stored.frames(worst.name)), f.channels)
+    vectors.picture(out / "plots/vectors.png", worst, heard, f.hop_s)
     pages.listening(
         out / "listening.html",
         songs,

@@ -1,13 +1,18 @@
 """The chord task's evaluate stage: pure, files in and files out. Figures, intervals, and every estimated segment."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
+from torch.nn.functional import log_softmax
 
 from earmark import manifest
-from earmark.chords import lab, scores, targets
+from earmark.chords import lab, scores, targets, weights
+from earmark.chords.network import said
 from earmark.chords.recognise import Recogniser, Song
 from earmark.errors import EarmarkError
 from earmark.features.store import Store
@@ -16,11 +21,30 @@ from earmark.settings.evaluation import EvaluateSettings
 
 def recognised(recognise: Recogniser, table: pd.DataFrame, store: Store) -> list[Song]:
     """What the model hears in the recordings of a table, from their stored spectrograms."""
+    frames = stored(table, store)
+    return [recognise.read(values, seconds) for values, seconds in zip(frames, table.duration_s, strict=True)]
+
+
+def stored(table: pd.DataFrame, store: Store) -> Iterator[Tensor]:
+    """The spectrograms (frames, width) of a table's recordings."""
     missing = sorted(set(table.path) - set(store.ids))
     if missing:
         raise EarmarkError(f"The feature store lacks '{missing[0]}'; run `dvc repro` to extract features anew.")
-    frames = (torch.from_numpy(store.frames(path)) for path in table.path)
-    return [recognise.read(values, seconds) for values, seconds in zip(frames, table.duration_s, strict=True)]
+    return (torch.from_numpy(store.frames(path)) for path in table.path)
+
+
+def suggested(recognise: Recogniser, table: pd.DataFrame, folder: Path, store: Store) -> weights.Suggestion | None:
+    """Weights of the qualities from what the network says of recordings that it was not trained on, frame by frame.
+
+    table, folder: as of `judged`, the validation split's; None without recordings.
+    """
+    heard, true = [], []
+    for row, values in zip(table.itertuples(), stored(table, store), strict=True):
+        log_chord = log_softmax(said(recognise.model, values, recognise.features.channels).chord, 1)
+        heard.append(weights.by_quality(log_chord.numpy()))
+        segments = lab.read(folder / row.lab)
+        true.append(lab.frames(segments, len(values), recognise.features.hop_s, recognise.vocabulary).chord)
+    return weights.suggest(np.concatenate(heard), np.concatenate(true)) if heard else None
 
 
 def judged(table: pd.DataFrame, folder: Path, songs: list[Song]) -> list[scores.Song]:

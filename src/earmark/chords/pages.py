@@ -27,10 +27,7 @@ def listening(path: Path, songs: list[scores.Song], spectrograms: list[np.ndarra
 
     root: the audio's folder, below which the songs' names are files.
     """
-    sums = scores.summed(songs)
-    right = np.array([sums.figure("tetrads", [i]) for i in range(len(songs))])
-    order = sorted(range(len(songs)), key=lambda i: (np.isnan(right[i]), right[i], songs[i].name))[:SONGS]
-    sections = []
+    sums, sections, order = scores.summed(songs), [], worst_first(songs)[:SONGS]
     for place, i in enumerate(order):
         figures = {name: sums.figure(name, [i]) for name in SHOWN}
         player = _player(root / songs[i].name) if place < HEARD else ""
@@ -38,6 +35,13 @@ def listening(path: Path, songs: list[scores.Song], spectrograms: list[np.ndarra
     path.write_text(
         _PAGE.format(n=len(songs), shown=len(order), heard=min(HEARD, len(order)), body="\n".join(sections))
     )
+
+
+def worst_first(songs: list[scores.Song]) -> list[int]:
+    """Places of songs in order of their tetrads; songs of X alone come last."""
+    sums = scores.summed(songs)
+    right = np.array([sums.figure("tetrads", [i]) for i in range(len(songs))])
+    return sorted(range(len(songs)), key=lambda i: (np.isnan(right[i]), right[i], songs[i].name))
 
 
 def picture(song: scores.Song, values: np.ndarray, hop_s: float) -> bytes:
@@ -50,7 +54,7 @@ def picture(song: scores.Song, values: np.ndarray, hop_s: float) -> bytes:
     axes[0].imshow(shown, origin="lower", aspect="auto", cmap="magma", extent=(0, len(values) * hop_s, 0, len(shown)))
     axes[0].set(ylabel="bin", xlim=(0, end))
     for ax, segments, name in zip(axes[1:], (song.truth, song.estimate), ("true", "heard"), strict=True):
-        _band(ax, segments, end)
+        band(ax, segments, end)
         ax.set_ylabel(name, rotation=0, ha="right", va="center")
         ax.set_yticks([])
     axes[2].set_xlabel("seconds")
@@ -60,7 +64,7 @@ def picture(song: scores.Song, values: np.ndarray, hop_s: float) -> bytes:
     return file.getvalue()
 
 
-def _band(ax, segments: list[Segment], end_s: float) -> None:
+def band(ax, segments: list[Segment], end_s: float) -> None:
     """Chords as bars, coloured by root (N and X grey), with their labels where there is room."""
     for start, end, label, _ in segments:
         root = harte.parse(label).root

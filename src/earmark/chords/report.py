@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from earmark.chords import breakdown, harte, scores
+from earmark.chords import breakdown, harte, scores, weights
 from earmark.chords.vocabulary import Vocabulary
 from earmark.pictures import plt, save
 
@@ -27,11 +28,54 @@ def confusion(path: Path, seconds: np.ndarray, names: list[str]) -> None:
 
     How long each class sounds stands beside its row. Classes that neither sound nor are heard are left out.
     """
-    there = (seconds.sum(0) + seconds.sum(1)) > 0
-    counts, used = seconds[there][:, there], [name for name, yes in zip(names, there, strict=True) if yes]
+    counts, used = _occurring([seconds], names)
+    side = _side(used)
+    fig, ax = plt.subplots(figsize=(side + 1, side + 0.5), layout="constrained")
+    _matrix(fig, ax, counts[0], used, "Shares of each true class's time, in percent")
+    save(fig, path)
+
+
+def quality_weights(folder: Path, found: weights.Suggestion, hop_s: float, words: Vocabulary) -> None:
+    """quality_weights.png, the frames' confusion before and with the weights, and quality_weights.csv below `folder`.
+
+    The table has a row a quality that sounds: seconds, its weight, and the share that is right before and with it.
+    """
+    names = [q.harte for q in words.qualities] + ["N"]
+    columns = {
+        "quality": names,
+        "seconds": found.before.sum(1) * hop_s,
+        "weight": found.weights,
+        "right_before": weights.recalls(found.before),
+        "right_after": weights.recalls(found.after),
+    }
+    table = pd.DataFrame(columns).query("seconds > 0").sort_values("seconds", ascending=False, kind="stable")
+    folder.mkdir(parents=True, exist_ok=True)
+    table.to_csv(folder / "quality_weights.csv", index=False)
+    matrices, used = _occurring([found.before * hop_s, found.after * hop_s], names)
+    weight = dict(zip(names, found.weights, strict=True))
+    side = _side(used)
+    fig, axes = plt.subplots(1, 2, figsize=(2 * side + 2, side + 1), layout="constrained")
+    for ax, seconds, title in zip(axes, matrices, ("as it is", "weighted"), strict=True):
+        recall, right = weights.mean_recall(seconds), seconds.trace() / seconds.sum()
+        title = f"Validation {title}: right in {right:.3f} of time, {recall:.3f} of a quality's"
+        _matrix(fig, ax, seconds, used, title)
+    axes[1].set_xticks(range(len(used)), [f"{name}  x {weight[name]:.2f}" for name in used], rotation=90, fontsize=8)
+    save(fig, folder / "quality_weights.png")
+
+
+def _occurring(matrices: list[np.ndarray], names: list[str]) -> tuple[list[np.ndarray], list[str]]:
+    """Matrices and names without the classes that are nothing but zeros in all of them."""
+    there = sum(m.sum(0) + m.sum(1) for m in matrices) > 0
+    return [m[there][:, there] for m in matrices], [name for name, yes in zip(names, there, strict=True) if yes]
+
+
+def _side(names: list[str]) -> float:
+    """Inches."""
+    return max(4.0, 0.42 * len(names) + 2)
+
+
+def _matrix(fig, ax, counts: np.ndarray, used: list[str], title: str) -> None:
     shares, n = breakdown.normalized(counts), len(used)
-    side = max(4.0, 0.42 * n + 2)
-    fig, ax = plt.subplots(figsize=(side + 1, side), layout="constrained")
     colours = plt.get_cmap("Blues").with_extremes(bad="white")
     image = ax.imshow(np.ma.masked_invalid(shares), cmap=colours, vmin=0, vmax=1)
     for (i, j), share in np.ndenumerate(shares):
@@ -40,9 +84,8 @@ def confusion(path: Path, seconds: np.ndarray, names: list[str]) -> None:
     labels = [f"{name}  ({row.sum():.0f} s)" for name, row in zip(used, counts, strict=True)]
     ax.set_xticks(range(n), used, rotation=90, fontsize=8)
     ax.set_yticks(range(n), labels, fontsize=8)
-    ax.set(xlabel="estimated", ylabel="true", title="Shares of each true class's time, in percent")
+    ax.set(xlabel="estimated", ylabel="true", title=title)
     fig.colorbar(image, label="share of the true class's time", shrink=0.7)
-    save(fig, path)
 
 
 def _ink(share: float) -> str:
