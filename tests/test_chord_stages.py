@@ -31,13 +31,20 @@ def write(path, *channels):
     return path
 
 
+def both(path, *args) -> np.ndarray:
+    return np.concatenate(list(audio.read_stereo(path, *args)), axis=1)
+
+
 def test_stereo_is_read_at_any_rate_and_mono_twice(tmp_path):
     left, right = sines(440, 1, 8000), noise(1, 8000)
     path = write(tmp_path / "a.wav", left, right)
-    np.testing.assert_array_equal(audio.read_stereo(path, 8000), [left, right])
-    np.testing.assert_array_equal(audio.read_stereo(write(tmp_path / "m.wav", left), 8000), [left, left])
-    halved = audio.read_stereo(path, 4000)
+    alone = write(tmp_path / "m.wav", left)
+    np.testing.assert_array_equal(both(path, 8000), [left, right])
+    np.testing.assert_array_equal(both(alone, 8000), [left, left])
+    np.testing.assert_array_equal(both(path, 8000, 0.5), [left[:4000], right[:4000]])
+    halved = both(path, 4000)
     assert halved.shape == (2, 4000)
+    np.testing.assert_array_equal(both(alone, 4000), [both(path, 4000)[0]] * 2)
     mono = np.concatenate(list(audio.read_blocks(path, 4000)))
     np.testing.assert_allclose(halved.mean(0), mono, atol=1e-6)
 
@@ -220,3 +227,20 @@ def test_weights_are_listed_and_drawn_beside_both_matrices(tmp_path, monkeypatch
     assert shares == [[[0.75, 0.25], [0.75, 0.25]], [[0.5, 0.5], [0.25, 0.75]]]
     assert [t.get_text() for t in fig.axes[1].get_xticklabels()] == ["maj  x 0.50", "7  x 2.00"]
     assert "0.583 of time, 0.625 of a quality's" in fig.axes[1].get_title()
+
+
+@pytest.mark.parametrize("seconds", [20.0, 24.576, 31.17])
+@pytest.mark.parametrize("settings", [CHORD_FEATURES, STEREO, replace(STEREO, hop_length=136)])
+def test_a_long_recording_is_transformed_in_pieces_that_leave_no_trace(tmp_path, monkeypatch, settings, seconds):
+    sounds = [sines(220, seconds, 8000) + noise(seconds, 8000, 0.2, seed=i) for i in range(2)]
+    path = write(tmp_path / "a.wav", *sounds)
+    monkeypatch.setattr(audio, "BLOCK_S", 0.7)
+    whole = spectrogram.of(path, settings)
+    seen = []
+    forward = spectrogram._transform(settings).forward
+    monkeypatch.setattr(spectrogram._transform(settings), "forward", lambda x: seen.append(x.shape) or forward(x))
+    monkeypatch.setattr(spectrogram, "PIECE_S", 2.0)
+    pieces = spectrogram.of(path, settings)
+    assert len(seen) > 2
+    assert len(pieces) == 1 + round(seconds * 8000) // settings.hop_length
+    np.testing.assert_allclose(pieces.astype(np.float32), whole.astype(np.float32), atol=5e-4)  # a float16 near 1

@@ -56,28 +56,31 @@ def read_blocks(source: Source, sample_rate: int, max_seconds: float | None = No
     Resampled by soxr as one stream, so block edges leave no trace.
     """
     with _open(source) as file:
-        limit = None if max_seconds is None else round(max_seconds * file.samplerate)
-        blocks = (block.mean(axis=1) for block in _decode(file, limit))
+        blocks = (block.mean(axis=1) for block in _decode(file, _limit(file, max_seconds)))
         yield from _resampled(blocks, file.samplerate, sample_rate, 1)
 
 
-def read_stereo(source: Source, sample_rate: int) -> np.ndarray:
-    """The whole recording at `sample_rate`: float32 (2, n), left and right; of a mono file both are the same."""
+def read_stereo(source: Source, sample_rate: int, max_seconds: float | None = None) -> Iterator[np.ndarray]:
+    """The same with both channels: float32 blocks (2, n), left and right; of a mono file both are the same."""
     with _open(source) as file:
-        blocks = list(_resampled(_decode(file, None), file.samplerate, sample_rate, file.channels))
-    samples = np.concatenate(blocks).reshape(-1, file.channels)
-    return np.ascontiguousarray(np.broadcast_to(samples, (len(samples), 2)).T)
+        blocks = _decode(file, _limit(file, max_seconds))
+        for block in _resampled(blocks, file.samplerate, sample_rate, file.channels):
+            yield np.broadcast_to(block, (len(block), 2)).T
+
+
+def _limit(file: sf.SoundFile, max_seconds: float | None) -> int | None:
+    return None if max_seconds is None else round(max_seconds * file.samplerate)
 
 
 def _resampled(blocks: Iterator[np.ndarray], rate: int, wanted: int, channels: int) -> Iterator[np.ndarray]:
-    """Blocks (n,) or (n, channels) at another rate, as one stream."""
+    """Blocks (n,) or (n, channels) at another rate, as one stream; at least one."""
     if rate == wanted:
         yield from blocks
         return
     stream = soxr.ResampleStream(rate, wanted, channels, dtype="float32")
     for block in blocks:
         yield stream.resample_chunk(block)
-    yield stream.resample_chunk(np.zeros((0,) if channels == 1 else (0, channels), np.float32), last=True)
+    yield stream.resample_chunk(block[:0], last=True)
 
 
 def _open(source: Source) -> sf.SoundFile:

@@ -55,9 +55,9 @@ def quality_weights(folder: Path, found: weights.Suggestion, hop_s: float, words
     weight = dict(zip(names, found.weights, strict=True))
     side = _side(used)
     fig, axes = plt.subplots(1, 2, figsize=(2 * side + 2, side + 1), layout="constrained")
-    for ax, seconds, title in zip(axes, matrices, ("as it is", "weighted"), strict=True):
+    for ax, seconds, how in zip(axes, matrices, ("as it is", "weighted"), strict=True):
         recall, right = weights.mean_recall(seconds), seconds.trace() / seconds.sum()
-        title = f"Validation {title}: right in {right:.3f} of time, {recall:.3f} of a quality's"
+        title = f"Validation {how}: right in {right:.3f} of time, {recall:.3f} of a quality's"
         _matrix(fig, ax, seconds, used, title)
     axes[1].set_xticks(range(len(used)), [f"{name}  x {weight[name]:.2f}" for name in used], rotation=90, fontsize=8)
     save(fig, folder / "quality_weights.png")

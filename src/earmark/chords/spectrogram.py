@@ -1,5 +1,7 @@
 """A recording as a chord network reads it: a constant-Q spectrogram of one or two channels, normalised as a whole."""
 
+import math
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 import numpy as np
@@ -12,6 +14,7 @@ from earmark.settings.chord import ChordFeatureSettings
 
 SILENT = 1e-6  # magnitude below which a recording has no chords in it
 EXTRA = sum(TRANSPOSING)  # bins beside those that a network sees
+PIECE_S = 600.0  # seconds transformed at once, which bounds the memory of a long recording
 
 
 def width(settings: ChordFeatureSettings) -> int:
@@ -20,35 +23,62 @@ def width(settings: ChordFeatureSettings) -> int:
 
 
 def of(source: audio.Source, settings: ChordFeatureSettings, max_seconds: float | None = None) -> np.ndarray:
-    """(frames, width) float16, channel by channel; see `of_samples`. Raises AudioError for what cannot be decoded."""
-    if settings.channels == 1:
-        samples = np.concatenate(list(audio.read_blocks(source, settings.sample_rate, max_seconds)))
-    else:
-        left, right = audio.read_stereo(source, settings.sample_rate)
-        samples = np.stack([(left + right) / 2, left - right])
-        samples = samples if max_seconds is None else samples[:, : round(max_seconds * settings.sample_rate)]
-    return of_samples(torch.from_numpy(samples), settings).half().numpy()
-
-
-@torch.no_grad()
-def of_samples(samples: Tensor, settings: ChordFeatureSettings) -> Tensor:
-    """The same of samples (n,) or (channels, n) at the settings' rate, float32.
+    """(frames, width) float16, channel by channel. Raises AudioError for what cannot be decoded.
 
     Decibels from `floor_db` below the recording's maximum (of all channels) up to it: as 0 to 1, or centred and
     divided by their deviation. A silent recording is zero.
     """
-    magnitude = _transform(settings)(samples[None, None] if samples.dim() == 1 else samples[None])[0]
-    return _normalised(magnitude, settings).transpose(0, 1).flatten(1)
+    if settings.channels == 1:
+        blocks = (block[None] for block in audio.read_blocks(source, settings.sample_rate, max_seconds))
+    else:
+        pairs = audio.read_stereo(source, settings.sample_rate, max_seconds)
+        blocks = (np.stack([(left + right) / 2, left - right]) for left, right in pairs)
+    values = _normalised(magnitude(blocks, settings), settings).half()
+    return values.transpose(0, 1).flatten(1).numpy()
+
+
+@torch.no_grad()
+def magnitude(blocks: Iterable[np.ndarray], settings: ChordFeatureSettings) -> Tensor:
+    """Samples at the settings' rate, in blocks (channels, n) -> (channels, frames, bins).
+
+    A long recording is transformed in pieces, each with what its outer frames hear of its neighbours. They begin where
+    all the transform's rates have a sample, so that it computes what it would compute of the whole.
+    """
+    transform, hop, parts = _transform(settings), settings.hop_length, []
+    step = math.lcm(hop, 2 ** int(transform.halvings.max()))
+    size, around = (step * math.ceil(n / step) for n in (PIECE_S * settings.sample_rate, transform.margin))
+    for samples, before, wanted in _pieces(blocks, size, around):
+        frames = transform(torch.from_numpy(samples)[None])[0, :, before // hop :]
+        parts.append(frames[:, : wanted and wanted // hop])
+    return torch.cat(parts, 1)
+
+
+def _pieces(blocks: Iterable[np.ndarray], size: int, around: int) -> Iterator[tuple[np.ndarray, int, int | None]]:
+    """Blocks (channels, n) as pieces of `size` samples with `around` more on either side, as far as there are any.
+
+    Yields samples, how many stand before the piece, and its size, None for the last one, which goes to the end.
+    """
+    waiting, n, before = [], 0, 0
+    for block in blocks:
+        waiting.append(block)
+        n += block.shape[1]
+        while n >= before + size + around:
+            samples = np.concatenate(waiting, axis=1)
+            yield samples[:, : before + size + around], before, size
+            start = before + size - around
+            waiting, n, before = [samples[:, start:]], n - start, around
+    yield np.concatenate(waiting, axis=1), before, None
 
 
 def _normalised(magnitude: Tensor, settings: ChordFeatureSettings) -> Tensor:
-    """(channels, frames, bins) -> the same shape."""
+    """(channels, frames, bins) -> the same shape, in place where the settings allow it."""
     top = magnitude.amax() if magnitude.numel() else torch.tensor(0.0)
     if top < SILENT:
         return torch.zeros_like(magnitude)
     if settings.normalize == "deviation":
         return to_db(magnitude, settings.floor_db)
-    return (1 + 20 / settings.floor_db * torch.log10((magnitude / top).clamp_min(1e-10))).clamp_min(0)
+    decibels = magnitude.div_(top).clamp_min_(1e-10).log10_()
+    return decibels.mul_(20 / settings.floor_db).add_(1).clamp_min_(0)
 
 
 @cache
