@@ -1,6 +1,6 @@
 """Tiny models for tests of answering: networks of random weights, and bundles of them."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -8,13 +8,14 @@ import torch
 from conftest import features_settings, model_settings, train_settings
 from earmark import bundle, model_files
 from earmark.chords import network
-from earmark.chords.vocabulary import WIDE
 from earmark.model_files import ModelConfig
 from earmark.models import trained
 from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings
 
 CHORD_FEATURES = ChordFeatureSettings(8000, 1024, 65.40639132514966, 4, 0.6111111111111112, 0.5, 60.0)
 CHORD_NETWORK = ChordModelSettings("pitch_net", 8, 4, 2)
+STEREO_FEATURES = replace(CHORD_FEATURES, channels=2)
+CHORDNET = ChordModelSettings("chordnet", 1, 1, 1, width=0.08)
 LABELS = ["high", "low", "noise"]
 
 
@@ -49,12 +50,12 @@ def small_bundle(root: Path, about: str = "tones, three classes", seed: int = 0,
     return root / "genre"
 
 
-def small_chord_bundle(path: Path) -> Path:
+def small_chord_bundle(path: Path, model: ChordModelSettings = CHORD_NETWORK, features=CHORD_FEATURES) -> Path:
     """A bundle of a small chord network with weights drawn at random."""
     torch.manual_seed(0)
-    half = bundle.half(network.untrained(CHORD_NETWORK, CHORD_FEATURES).state_dict())
-    labels = [q.harte for q in WIDE.qualities]
+    half = bundle.half(network.untrained(model, features).state_dict())
+    labels = [q.harte for q in network.vocabulary(model).qualities]
     about = {"about": "chords of nothing in particular"}
-    settings = ModelConfig("chord", labels, CHORD_FEATURES, CHORD_NETWORK, {}, {}, 1, 1, about)
+    settings = ModelConfig("chord", labels, features, model, {}, {}, 1, 1, about)
     bundle.write(path, settings, bundle.pack(half), "")
     return path
