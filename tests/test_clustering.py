@@ -116,3 +116,9 @@ def test_a_threshold_does_what_it_was_chosen_for():
     rates = [clustering.misclassification_rate(clustering.at(merges, t), speakers) for t in np.linspace(0, 2, 2001)]
     assert clustering.misclassification_rate(clustering.at(merges, chosen), speakers) == min(rates)
     assert 0 < min(rates) < 0.3
+
+
+def test_equal_distances_leave_no_room_for_a_threshold():
+    alike = clustering.tree(np.repeat(at_angles(0), 4, axis=0))
+    # Two clusters would be right more often than one, but no distance gives two.
+    assert clustering.best_threshold(alike, np.array(list("xxyy"))) == pytest.approx(1.0)
