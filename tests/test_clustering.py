@@ -122,3 +122,11 @@ def test_equal_distances_leave_no_room_for_a_threshold():
     alike = clustering.tree(np.repeat(at_angles(0), 4, axis=0))
     # Two clusters would be right more often than one, but no distance gives two.
     assert clustering.best_threshold(alike, np.array(list("xxyy"))) == pytest.approx(1.0)
+
+
+def test_of_two_cuts_as_good_the_one_with_more_room_is_taken():
+    merges = clustering.tree(at_angles(0, 10, 150, 170))
+    between = np.mean([apart(a) for a in (150, 170, 140, 160)])
+    # One cluster, and two, both misclassify one of x, y, y, y; between 1.94 and 2 there is little room.
+    found = clustering.best_threshold(merges, np.array(list("xyyy")))
+    assert found == pytest.approx((apart(20) + between) / 2)
