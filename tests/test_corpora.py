@@ -3,7 +3,6 @@
 import csv
 import io
 from pathlib import Path
-from types import SimpleNamespace
 from typing import get_args, get_type_hints
 
 import pandas as pd
@@ -180,7 +179,7 @@ def test_a_test_fold_without_a_class_is_said(tmp_path):
 def test_cross_validation_says_of_every_fold_what_it_lacks(tmp_path):
     root, warnings = urban_tree(tmp_path, absent=((10, 8), (4, 3))), []
     data = data_settings(source="urbansound8k", root=str(root))
-    table, _ = crossval.recordings(SimpleNamespace(data=data), 5, warnings.append, plain_progress)
+    table, _ = crossval.recordings("genre", data, 5, warnings.append, plain_progress)
     assert table.fold.nunique() == 10
     assert warnings == [
         "The fold 'fold10' holds no recording of class 'siren': not judged there.",

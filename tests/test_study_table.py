@@ -24,6 +24,8 @@ def answers(predicted: str, seed: int = 1) -> pd.DataFrame:
             "group": list(groups),
             "fold": [f"fold{f}" for f in folds],
             "predicted": list(predicted),
+            "right_accuracy": [float(a == b) for a, b in zip(predicted, labels, strict=True)],
+            "of_accuracy": 1.0,
             "p_a": p[:, 0],
             "p_b": p[:, 1],
             "seed": seed,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from earmark import cli_bench, cli_render, cli_use, config, paths
-from earmark.console import Overrides, TaskName, genre_alone
+from earmark.console import Overrides, TaskName
 from earmark.console import bar as _bar
 from earmark.console import progress as _progress
 from earmark.console import say as _say
@@ -124,12 +124,11 @@ def crossval(
     """Cross-validate over official folds (or k grouped ones); registers nothing."""
     from earmark import crossval as cv
 
-    genre_alone(task, "crossval")
     settings = _settings(task, overrides)
     some = folds.split(",") if folds else None
     report = cv.Report.start(task, settings, _logged(settings), Path("crossval") / task)
-    table, root = cv.recordings(settings, k, _warn, _progress)
-    features = cv.features_of(table, root, settings, paths.state() / "features", _warn, _progress)
+    table, root = cv.recordings(task, settings.data, k, _warn, _progress)
+    features = cv.features_of(task, table, root, settings.features, paths.state() / "features", _warn, _progress)
     for material, fold in cv.run(task, table, features, settings, some):
         _say(report.add(material, fold))
     found = report.finish()

@@ -86,7 +86,7 @@ def gathered(
     """Recordings with their features, once it is sure that the network fits into a bundle."""
     network = networks.untrained(settings.features, settings.model, table.label.nunique())
     bundle.refuse_large(bundle.size(network.state_dict()))
-    features = crossval.features_of(table, root, settings, paths.state() / "features", warn, progress)
+    features = crossval.features_of(task, table, root, settings.features, paths.state() / "features", warn, progress)
     return gather(task, table, store.load(features))
 
 

@@ -55,7 +55,7 @@ def evaluate(settings: GenreSettings, out: Path, leak_gap: bool) -> dict:
     predictions, found = stage.run(gathered, model, data, statistics, settings.evaluate)
     found |= {"model_sha256": model_folder.weights_sha256(folder)}
     if leak_gap:
-        _leak_gap(settings, gathered, statistics, found, out)
+        _leak_gap(settings, gathered, found, out)
         return found
     stage.write(out, predictions, found)
     report.confusion(out / "plots/confusion.png", predictions, gathered.classes)
@@ -66,14 +66,15 @@ def evaluate(settings: GenreSettings, out: Path, leak_gap: bool) -> dict:
     return found
 
 
-def _leak_gap(settings: GenreSettings, gathered, statistics, found: dict, out: Path) -> None:
+def _leak_gap(settings: GenreSettings, gathered, found: dict, out: Path) -> None:
     import json
 
     from earmark import crossval as cv
+    from earmark import folds
 
     leaking = replace(gathered, table=cv.random_split(gathered.table, settings.data.seed))
-    fold = cv.one(leaking, "random", statistics, settings)
-    _, random = cv.pooled([fold], gathered.classes, settings)
+    fold = folds.of("genre").one(leaking, "random", Path("features/genre"), settings)
+    random = cv.pooled("genre", [fold], settings)
     gap = {
         k: {"grouped": found[k], "random": random[k], "gap": random[k] - found[k]}
         for k in ("accuracy", "baseline_accuracy")

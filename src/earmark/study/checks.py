@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from earmark.errors import EarmarkError, nearest
+from earmark.study.figures import FIGURES
 
 # Columns of the table, which a factor's own column must not hide.
-RESERVED = {"split_by", "folds", "seeds", "accuracy", "low", "high", "sd_folds", "macro_f1", "ece", "val_accuracy"}
+RESERVED = {"split_by", "folds", "seeds", "low", "high", "sd_folds", "macro_f1", "ece", "val_accuracy"}
 RESERVED |= {"best_epoch", "epochs_to_60", "cpu_seconds", "wall_seconds", "parameters", "refused"}
 RESERVED |= {"reference_test", "reference_val", "reference_note"}
+RESERVED |= {f"{name}{end}" for names in FIGURES.values() for name in names for end in ("", "_low", "_high")}
 
 
 class Checks:

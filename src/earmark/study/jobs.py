@@ -17,20 +17,18 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from functools import cache
+from importlib import import_module
 from multiprocessing import get_context, parent_process
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
 
-from earmark import evaluate, training
 from earmark.errors import EarmarkError
 from earmark.features import store as feature_store
 from earmark.imports import code_sha256
-from earmark.material import Material, gather
-from earmark.models import describe
-from earmark.settings.training import ModelSettings, TrainSettings
-from earmark.study.windowed import Windowed, split_windows
+from earmark.study.windowed import Windowed
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,8 @@ class Split:
     @classmethod
     def of(cls, table: pd.DataFrame, windowed: Windowed | None = None) -> "Split":
         """A split and the hash of all that it decides."""
-        rows = table[["path", "label", "group", "split", "fold"]].to_csv(index=False, lineterminator="\n")
+        truth = ["label"] if "label" in table else ["truth_sha256", "key"]
+        rows = table[["path", *truth, "group", "split", "fold"]].to_csv(index=False, lineterminator="\n")
         return cls(table, windowed, _sha256([rows, asdict(windowed) if windowed else None]))
 
 
@@ -55,25 +54,23 @@ class Split:
 class Job:
     """One training and its test.
 
-    test: the folds held out, one, or two of a nested choice; features: the folder of the feature store;
-    key: hash of settings, features, split and code.
+    test: the folds held out, one, or two of a nested choice; model, train: the task's settings; features: the folder
+    of the feature store; key: hash of settings, features, split and code.
     """
 
     task: str
     test: tuple[str, ...]
-    model: ModelSettings
-    train: TrainSettings
+    model: Any
+    train: Any
     features: Path
     split: Split
     key: str
 
     @classmethod
-    def of(
-        cls, task: str, test: tuple[str, ...], model: ModelSettings, train: TrainSettings, features: Path, split: Split
-    ) -> "Job":
+    def of(cls, task: str, test: tuple[str, ...], model: Any, train: Any, features: Path, split: Split) -> "Job":
         """A job and its key."""
         settings = [task, test, asdict(model), asdict(train)]
-        key = _sha256([*settings, _store_sha256(features), split.sha256, _code()])[:24]
+        key = _sha256([*settings, _store_sha256(features), split.sha256, _code(task)])[:24]
         return cls(task, test, model, train, features, split, key)
 
 
@@ -82,8 +79,8 @@ def _sha256(parts: list) -> str:
 
 
 @cache
-def _code() -> str:
-    return code_sha256("earmark.study.jobs")
+def _code(task: str) -> str:
+    return code_sha256("earmark.study.jobs", judging(task))
 
 
 @cache
@@ -126,36 +123,23 @@ def run(job: Job, folder: Path) -> None:
 
 
 def _train_and_judge(job: Job) -> tuple[dict, pd.DataFrame]:
-    material = _material(job)
-    cpu, wall = time.process_time(), time.perf_counter()
-    fitted, fit = training.run(material, job.model, job.train, out=None)
-    seconds = {"cpu_seconds": time.process_time() - cpu, "wall_seconds": time.perf_counter() - wall}
-    answers = _answers(material, evaluate.predict(material, fitted.model, fitted.data, material.rows("test")), job)
-    best = next((row for row in fit.history if row["epoch"] == fit.best_epoch), {})
-    found = {
-        "refused": "",
-        "accuracy": float((answers.predicted == answers.label).mean()),
-        "val_accuracy": best.get("val/accuracy"),
-        "best_epoch": int(fit.best_epoch),
-        "parameters": describe.count(fitted.model),
-        "classes": material.classes,
-        "history": fit.history,
-    }
-    return found | seconds, answers
+    return import_module(judging(job.task)).train_and_judge(job)
 
 
-def _material(job: Job) -> Material:
-    material = gather(job.task, job.split.table, feature_store.load(job.features))
-    return split_windows(material, job.split.windowed) if job.split.windowed else material
+def judging(task: str) -> str:
+    """The name of the module that trains and judges a task's jobs."""
+    return f"earmark.study.{task}_job"
 
 
-def _answers(material: Material, windows: pd.DataFrame, job: Job) -> pd.DataFrame:
-    """Columns recording, label, group, fold, predicted and p_<class>, of recordings."""
-    songs = windows[windows["window"] == 0].reset_index(drop=True)
-    fold_of = dict(zip(material.table.path, material.table.fold, strict=True))
-    fold = job.test[0] if job.split.windowed else songs.recording.map(fold_of)
-    found = songs[["recording", "label", "group"]].assign(fold=fold, predicted=songs.recording_predicted)
-    return found.join(pd.DataFrame({f"p_{c}": songs[f"recording_p_{c}"] for c in material.classes}))
+class Clock:
+    """Runs from the moment it is made."""
+
+    def __init__(self):
+        self.cpu, self.wall = time.process_time(), time.perf_counter()
+
+    def seconds(self) -> dict[str, float]:
+        """CPU seconds of this process, and seconds on the wall."""
+        return {"cpu_seconds": time.process_time() - self.cpu, "wall_seconds": time.perf_counter() - self.wall}
 
 
 def default_workers() -> int:

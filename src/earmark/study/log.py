@@ -15,6 +15,7 @@ import pandas as pd
 from mlflow.entities import Metric
 
 from earmark import tracking
+from earmark.study.figures import FIGURES
 from earmark.study.plan import Plan
 from earmark.study.prepare import Ready
 from earmark.study.table import Outcome
@@ -67,7 +68,7 @@ class StudyLog:
             tags["earmark.refused"] = outcome.refused
         params = tracking.flatten(asdict(ready.settings)) if ready.settings else {}
         run_id = self.tracker.create(name, tags, params | {"split_by": ready.cell.split} | seeds(outcome))
-        self._metrics(run_id, cell_metrics(outcome, row))
+        self._metrics(run_id, cell_metrics(outcome, row, self.plan.task))
         self.tracker.client.set_terminated(run_id, "FAILED" if outcome.refused else "FINISHED")
 
     def _metrics(self, run_id: str, rows: list[tuple[str, float, int]]) -> None:
@@ -97,15 +98,16 @@ def seeds(outcome: Outcome) -> dict[str, str]:
     return {"train.seed": ", ".join(map(str, used))} if used else {}
 
 
-def cell_metrics(outcome: Outcome, row: dict) -> list[tuple[str, float, int]]:
-    """(name, value, step): the table's figures, each fold's accuracy, and learning curves averaged over trainings."""
+def cell_metrics(outcome: Outcome, row: dict, task: str) -> list[tuple[str, float, int]]:
+    """(name, value, step): the table's figures, each fold's headline, and learning curves averaged over trainings."""
+    tested = {*FIGURES[task], "macro_f1", "ece"}
     numbers = {k: v for k, v in row.items() if isinstance(v, int | float) and not isinstance(v, bool)}
-    found = [(f"test/{k}" if k in ("accuracy", "macro_f1", "ece") else k, float(v), 0) for k, v in numbers.items()]
-    for key in ("accuracy", "val_accuracy"):
+    found = [(f"test/{k}" if k in tested else k, float(v), 0) for k, v in numbers.items()]
+    for key, shown in ((FIGURES[task][0], f"test/{FIGURES[task][0]}"), ("val_accuracy", "val/accuracy")):
         by_fold = pd.Series({i: r.get(key) for i, r in enumerate(outcome.results)}, dtype=float)
         names = [" and ".join(r["test"]) for r in outcome.results]
         means = by_fold.groupby(names).mean().dropna() if names else by_fold
-        found += [(f"{'val' if key == 'val_accuracy' else 'test'}/accuracy/{f}", v, 0) for f, v in means.items()]
+        found += [(f"{shown}/{f}", v, 0) for f, v in means.items()]
     rows = [epoch for r in outcome.results for epoch in r.get("history", ())]
     curves = pd.DataFrame(rows).groupby("epoch").mean() if rows else pd.DataFrame()
     return found + [(key, float(v), int(step)) for key in curves for step, v in curves[key].dropna().items()]

@@ -11,6 +11,7 @@ import yaml
 
 from earmark.errors import EarmarkError
 from earmark.study.checks import RESERVED, Checks
+from earmark.study.figures import FIGURES
 
 SPLITS = ("group", "random", "frame")
 DESIGNS = ("grid", "one_at_a_time")
@@ -73,6 +74,11 @@ class Plan:
     k: int
     choose: str
     reference: list[dict[str, Any]]
+
+    @property
+    def headline(self) -> str:
+        """The figure that the study is about."""
+        return FIGURES[self.task][0]
 
     @property
     def nested(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from earmark import config, crossval, paths, train
-from earmark.config import GenreSettings
+from earmark.config import Settings
 from earmark.errors import EarmarkError, nearest
 from earmark.settings.data import DataSettings
 from earmark.study import nested
@@ -25,7 +25,7 @@ class Ready:
     """A cell with its jobs; `refused` says why it has none."""
 
     cell: Cell
-    settings: GenreSettings | None
+    settings: Settings | None
     jobs: list[Job]
     refused: str = ""
 
@@ -62,13 +62,15 @@ class Preparer:
         except EarmarkError as e:
             return Ready(cell, None, [], str(e))
 
-    def settings(self, cell: Cell) -> GenreSettings:
+    def settings(self, cell: Cell) -> Settings:
         """The settings of params.yaml with the cell's overrides."""
         raw = deepcopy(self.raw)
         for key, value in cell.overrides.items():
             config.put(raw, f"tasks.{self.plan.task}.{key}", value)
         settings = config.task_settings(config.parse(raw, f"cell {cell.name}"), self.plan.task)
         # Random crops are drawn from whole recordings, so they would train on the very windows that are tested.
+        if cell.split == "frame" and self.plan.task != "genre":
+            raise EarmarkError(f"cell {cell.name}: split 'frame' is of genre alone; leave it out.")
         if cell.split == "frame" and getattr(settings.train, "crops", "windows") != "windows":
             raise EarmarkError(f"cell {cell.name}: split 'frame' needs train.crops 'windows'; set it.")
         return settings
@@ -87,7 +89,7 @@ class Preparer:
         """All folds of the recordings."""
         return sorted(self.recordings(data)[0].fold.unique())
 
-    def job(self, cell: Cell, settings: GenreSettings, test: tuple[str, ...], seed: int) -> Job:
+    def job(self, cell: Cell, settings: Settings, test: tuple[str, ...], seed: int) -> Job:
         """The training of a cell that leaves the folds `test` out."""
         one = replace(settings.train, seed=seed)
         features = self.features(settings.data, settings.features)
@@ -95,13 +97,12 @@ class Preparer:
         return Job.of(self.plan.task, test, settings.model, one, features, split)
 
     def _recordings(self, data: DataSettings) -> tuple[pd.DataFrame, Path]:
-        with_data = replace(config.task_settings(config.parse(self.raw), self.plan.task), data=data)
-        return crossval.recordings(with_data, self.plan.k, self.warn, self.progress)
+        return crossval.recordings(self.plan.task, data, self.plan.k, self.warn, self.progress)
 
     def _features(self, data: DataSettings, features: Any) -> Path:
         table, root = self.recordings(data)
-        settings = replace(config.task_settings(config.parse(self.raw), self.plan.task), data=data, features=features)
-        return crossval.features_of(table, root, settings, paths.state() / "features", self.warn, self.progress)
+        cache = paths.state() / "features"
+        return crossval.features_of(self.plan.task, table, root, features, cache, self.warn, self.progress)
 
     def _split(self, data: DataSettings, test: tuple[str, ...], kind: str) -> Split:
         table, folds = self.recordings(data)[0], self.fold_names(data)

@@ -15,6 +15,7 @@ import pandas as pd
 from earmark import config, paths, tracking
 from earmark.errors import EarmarkError
 from earmark.study import chosen, jobs, plan, show, table
+from earmark.study.figures import FIGURES
 from earmark.study.jobs import Job
 from earmark.study.log import StudyLog
 from earmark.study.plan import Plan
@@ -61,8 +62,9 @@ def read_plan(file: Path, raw: Any, quick: bool, overrides: list[str]) -> Plan:
     if not isinstance(study.get("task"), str):
         raise EarmarkError(f"{file}: 'task' is missing; name the task it is about, as in task: genre.")
     config.task_settings(config.parse(raw), study["task"])
-    if study["task"] != "genre":
-        raise EarmarkError(f"{file}: studies of folds work for the task genre alone, not for {study['task']}.")
+    if study["task"] not in FIGURES:
+        known = " and ".join(FIGURES)
+        raise EarmarkError(f"{file}: studies of folds work for the tasks {known}, not for {study['task']}.")
     more = dict(config.assignment(o) for o in overrides)
     return plan.parse(study, file, dotted(raw["tasks"][study["task"]]), quick, more)
 
@@ -135,7 +137,8 @@ class Study:
         which = f"{' and '.join(job.test)}, seed {job.train.seed}"
         if found["refused"]:
             return f"{which}: refused: {found['refused']}"
-        return f"{which}: accuracy {found['accuracy']:.3f} in {found['wall_seconds']:.1f} s"
+        name = self.plan.headline
+        return f"{which}: {name} {found.get(name, float('nan')):.3f} in {found['wall_seconds']:.1f} s"
 
     def outcome(self, ready: Ready) -> tuple[Outcome, dict]:
         """What became of a cell whose jobs have all ended, and its row of the table."""
@@ -171,9 +174,9 @@ class Study:
         found.to_csv(out / "table.csv", index=False)
         gaps.to_csv(out / "effects.csv", index=False)
         show.cells_picture(out / "table.png", self.plan, found)
-        show.effects_picture(out / "effects.png", gaps)
+        pictures = show.effects_pictures(out, gaps)
         shutil.copyfile(self.file, out / self.file.name)
-        return [out / n for n in ("table.csv", "table.png", "effects.csv", "effects.png", self.file.name)]
+        return [*(out / n for n in ("table.csv", "table.png", "effects.csv")), *pictures, out / self.file.name]
 
 
 def _refusal(result: dict) -> str:

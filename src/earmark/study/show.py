@@ -17,7 +17,10 @@ from earmark.study.plan import Plan
 # What fits a terminal; table.csv has the rest.
 SHOWN = {
     "accuracy": "accuracy",
+    "majmin": "majmin",
     "interval": "95 % interval",
+    "tetrads": "tetrads",
+    "chord529_accuracy": "529",
     "ece": "ECE",
     "val_accuracy": "validation",
     "epochs_to_60": "epochs to 60 %",
@@ -38,7 +41,8 @@ def tables(plan: Plan, table: pd.DataFrame, effects: pd.DataFrame) -> None:
 def _print_cells(plan: Plan, table: pd.DataFrame) -> None:
     rows = table.to_dict("records")
     varied = [f for f in plan.factors if len(set(table[f])) > 1] or list(plan.factors)
-    columns = {name: [_cell(row, k) for row in rows] for k, name in SHOWN.items()}
+    there = {k: name for k, name in SHOWN.items() if k in table or k == "interval"}
+    columns = {name: [_cell(row, k) for row in rows] for k, name in there.items()}
     if any(f"reference_{k}" in table for k in ("test", "val")):
         columns["source: test / val"] = [_source(row) for row in rows]
     console = Console()
@@ -75,23 +79,24 @@ def _fitting(columns: dict[str, list[str]], width: int) -> dict[str, list[str]]:
 
 
 def _print_effects(effects: pd.DataFrame) -> None:
-    if not len(effects):
-        return
-    shown = Table(
-        "factor", "level", "against", "difference", "95 % interval", "pairs", title="Main effects", box=SIMPLE_HEAD
-    )
-    for row in effects.to_dict("records"):
-        gap = f"{row['difference']:+.3f}" if row["pairs"] else "none to compare"
-        span = interval(row, "+.3f") if row["pairs"] else ""
-        shown.add_row(row["factor"], row["level"], row["against"], gap, span, str(row["pairs"]))
-    Console().print(shown)
+    for figure, rows in effects.groupby("figure", sort=False):
+        shown = Table(
+            *("factor", "level", "against", "difference", "95 % interval", "pairs"),
+            title=f"Main effects on {figure}" if figure else "Main effects",
+            box=SIMPLE_HEAD,
+        )
+        for row in rows.to_dict("records"):
+            gap = f"{row['difference']:+.3f}" if row["pairs"] else "none to compare"
+            span = interval(row, "+.3f") if row["pairs"] else ""
+            shown.add_row(row["factor"], row["level"], row["against"], gap, span, str(row["pairs"]))
+        Console().print(shown)
 
 
 def title(plan: Plan) -> str:
-    """What the accuracy of the table is an accuracy of."""
+    """What the headline figure of the table is a figure of."""
     if plan.nested:
-        return f"{plan.name}: inner accuracy, two folds left out of each training"
-    return f"{plan.name}: accuracy on the test folds"
+        return f"{plan.name}: inner {plan.headline}, two folds left out of each training"
+    return f"{plan.name}: {plan.headline} on the test folds"
 
 
 def number(value: float | None, form: str = ".3f") -> str:
@@ -113,18 +118,27 @@ def cells_picture(path: Path, plan: Plan, table: pd.DataFrame) -> None:
             ax.text(0.01, y, "refused", transform=ax.get_yaxis_transform(), va="center", color="0.5", style="italic")
             continue
         ax.plot([row["low"], row["high"]], [y, y], color="C0", lw=1.5)
-        ax.plot(row["accuracy"], y, "o", color="C0", label="here")
+        ax.plot(row[plan.headline], y, "o", color="C0", label="here")
         if np.isfinite(row.get("reference_test", np.nan)):
             ax.plot(row["reference_test"], y, "D", color="C1", mfc="white", label="source")
-    ax.set_xlabel(f"accuracy by recording ({' · '.join(plan.factors)})")
+    ax.set_xlabel(f"{plan.headline} ({' · '.join(plan.factors)})")
     _finish(fig, ax, path)
 
 
+def effects_pictures(out: Path, effects: pd.DataFrame) -> list[Path]:
+    """effects.png of the headline figure, and effects_<figure>.png of every other one."""
+    done = []
+    for figure, rows in effects.groupby("figure", sort=False):
+        done.append(out / (f"effects_{figure}.png" if done else "effects.png"))
+        effects_picture(done[-1], rows)
+    return done
+
+
 def effects_picture(path: Path, effects: pd.DataFrame) -> None:
-    """Main effects with their intervals as PNG; left of the line is worse than the factor's first level."""
+    """Main effects on a figure with their intervals as PNG; left of the line is worse than the factor's first level."""
     found = effects[effects.pairs > 0].to_dict("records")
     names = [f"{r['factor']}: {r['level']} against {r['against']}" for r in found]
-    fig, ax = _rows(names, "Main effects on accuracy, with 95 % intervals")
+    fig, ax = _rows(names, f"Main effects on {effects.figure.iloc[0]}, with 95 % intervals")
     ax.axvline(0, color="0.6", lw=1)
     for y, row in enumerate(found):
         clear = row["low"] > 0 or row["high"] < 0

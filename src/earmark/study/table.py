@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
 
 from earmark import metrics
 from earmark.settings.evaluation import EvaluateSettings
+from earmark.study.figures import COMPARED
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,9 @@ class Outcome:
     """A cell's finished trainings.
 
     results: one dict a training, as jobs.result gives them, with `seed` and `test` (names of folds).
-    answers: one row a recording and training: recording, label, group, fold, predicted, p_<class>, seed.
+    answers: one row a recording and training: recording, group, fold, seed, and for every figure right_<figure> and
+        of_<figure>, whose sums over recordings make the figure; where a recording has one class, also label,
+        predicted and p_<class>.
     refused: why the cell has no figures; empty where it has.
     """
 
@@ -31,7 +35,7 @@ class Draws:
     """Bootstrap draws over groups, made once for each set of recordings."""
 
     def __init__(self, settings: EvaluateSettings):
-        self.settings, self.made = settings, {}
+        self.settings, self.made, self.counted = settings, {}, {}
 
     def of(self, groups: np.ndarray) -> list[np.ndarray]:
         """Row indices of each draw; groups: (recordings,)."""
@@ -44,11 +48,41 @@ class Draws:
         """95 % interval [low, high] of a figure of row indices."""
         return metrics.interval(figure, self.of(groups))
 
+    def counts(self, groups: np.ndarray) -> np.ndarray:
+        """How often each draw holds each recording, (draws, recordings)."""
+        key = tuple(groups)
+        if key not in self.counted:
+            self.counted[key] = np.stack([np.bincount(rows, minlength=len(groups)) for rows in self.of(groups)])
+        return self.counted[key]
+
+
+def names(answers: pd.DataFrame) -> list[str]:
+    """The figures that answers hold."""
+    return [c.removeprefix("right_") for c in answers if c.startswith("right_")]
+
+
+def parts(answers: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Per recording, in order of its name: what was `right` and `of` how much, means over its trainings; `group`."""
+    songs = answers.groupby("recording")
+    return songs.agg(right=(f"right_{name}", "mean"), of=(f"of_{name}", "mean"), group=("group", "first"))
+
 
 def rights(answers: pd.DataFrame) -> pd.DataFrame:
-    """Per recording, in order of its name: `right`, the share of its trainings that knew it, and `group`."""
+    """Per recording, in order of its name: `right`, the share of its trainings that knew its class, and `group`."""
     judged = answers.assign(right=(answers.predicted == answers.label).astype(float))
     return judged.groupby("recording").agg(right=("right", "mean"), group=("group", "first"))
+
+
+def quotient(right: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """right / of, NaN where nothing counts."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(of > 0, right / of, np.nan)
+
+
+def span(values: np.ndarray) -> list[float]:
+    """95 % percentile interval of those values (draws,) that are finite."""
+    finite = values[np.isfinite(values)]
+    return [float(v) for v in np.percentile(finite, [2.5, 97.5])] if len(finite) else [np.nan, np.nan]
 
 
 def table(outcomes: list[Outcome], draws: Draws) -> pd.DataFrame:
@@ -59,9 +93,10 @@ def table(outcomes: list[Outcome], draws: Draws) -> pd.DataFrame:
 def row(outcome: Outcome, draws: Draws) -> dict:
     """A cell's row of the table.
 
-    accuracy is the mean over recordings (and seeds) of the pooled test folds, [low, high] its 95 % interval by
-    bootstrap over groups; sd_folds the standard deviation of the folds' accuracies; seconds are of one
-    training, and so is epochs_to_60 (the median training; missing when that one never got there).
+    The headline figure is over the recordings of the pooled test folds (means over seeds), [low, high] its 95 %
+    interval by bootstrap over groups, sd_folds the standard deviation of its folds; every further figure has
+    <figure>_low and <figure>_high. Seconds are of one training, and so is epochs_to_60 (the median training; missing
+    when that one never got there).
     """
     found = {**outcome.levels, "split_by": outcome.split}
     if not outcome.refused:
@@ -72,21 +107,26 @@ def row(outcome: Outcome, draws: Draws) -> dict:
 
 
 def _judged(answers: pd.DataFrame, draws: Draws) -> dict:
-    songs = rights(answers)
-    right = songs.right.to_numpy()
-    low, high = draws.interval(lambda rows: right[rows].mean(), songs.group.to_numpy())
-    by_fold = answers.assign(right=answers.predicted == answers.label).groupby("fold").right.mean()
-    by_seed = [figures(one) for _, one in answers.groupby("seed")]
-    return {
-        "folds": len(by_fold),
-        "seeds": len(by_seed),
-        "accuracy": float(right.mean()),
-        "low": low,
-        "high": high,
-        "sd_folds": float(by_fold.std(ddof=1)),
-        "macro_f1": float(np.mean([f["macro_f1"] for f in by_seed])),
-        "ece": float(np.mean([f["ece"] for f in by_seed])),
-    }
+    headline, *others = names(answers)
+    found = {"folds": int(answers.fold.nunique()), "seeds": int(answers.seed.nunique())}
+    found |= dict(zip((headline, "low", "high"), _figure(answers, headline, draws), strict=True))
+    by_fold = answers.groupby("fold")[[f"right_{headline}", f"of_{headline}"]].sum()
+    found["sd_folds"] = float((by_fold.iloc[:, 0] / by_fold.iloc[:, 1]).std(ddof=1))
+    for name in others:
+        columns = (name, f"{name}_low", f"{name}_high")
+        found |= dict(zip(columns, _figure(answers, name, draws), strict=True))
+    if "predicted" in answers:
+        by_seed = [figures(one) for _, one in answers.groupby("seed")]
+        found |= {name: float(np.mean([f[name] for f in by_seed])) for name in ("macro_f1", "ece")}
+    return found
+
+
+def _figure(answers: pd.DataFrame, name: str, draws: Draws) -> tuple[float, float, float]:
+    """A figure and its interval."""
+    songs = parts(answers, name)
+    drawn = draws.counts(songs.group.to_numpy())
+    value = quotient(songs.right.sum(), songs.of.sum())
+    return float(value), *span(quotient(drawn @ songs.right.to_numpy(), drawn @ songs.of.to_numpy()))
 
 
 def _trained(results: list[dict]) -> dict:
@@ -118,20 +158,22 @@ def figures(answers: pd.DataFrame) -> dict[str, float]:
 
 
 def effects(outcomes: list[Outcome], factors: dict[str, list[str]], draws: Draws) -> pd.DataFrame:
-    """The main effect of each factor: every level against the factor's first, and the interval.
+    """The main effect of each factor on the first COMPARED figures: every level against the factor's first.
 
-    The difference in accuracy is taken recording by recording between cells that agree in all other factors, and
-    averaged over those pairs of cells and then over recordings; the interval is by bootstrap over groups.
+    The difference is taken between cells that agree in all other factors, over the recordings that both judged, and
+    averaged over those pairs of cells; the interval is by bootstrap over groups, the same draws on both sides.
     A pair with a refused cell is left out.
     """
-    whole = [(o.levels, rights(o.answers)) for o in outcomes if not o.refused]
+    whole = [o for o in outcomes if not o.refused]
+    compared = names(whole[0].answers)[:COMPARED] if whole else [""]
+    known = {name: [(o.levels, parts(o.answers, name)) for o in whole] for name in compared}
     rows = []
     for factor, (first, *others) in factors.items():
-        for level in others:
-            gaps = [b.right - a.right for a, b in _matched(whole, factor, first, level)]
-            groups = pd.concat([r.group for _, r in whole]) if whole else None
-            rows.append({"factor": factor, "level": level, "against": first} | _effect(gaps, groups, draws))
-    columns = ["factor", "level", "against", "pairs", "recordings", "difference", "low", "high"]
+        for level, name in product(others, compared):
+            pairs = list(_matched(known[name], factor, first, level))
+            named = {"factor": factor, "level": level, "against": first, "figure": name}
+            rows.append(named | _effect(pairs, draws))
+    columns = ["factor", "level", "against", "figure", "pairs", "recordings", "difference", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -144,11 +186,20 @@ def _matched(whole: list[tuple[dict, pd.DataFrame]], factor: str, first: str, le
     yield from ((cells[first], cells[level]) for cells in alike.values() if {first, level} <= set(cells))
 
 
-def _effect(gaps: list[pd.Series], groups: pd.Series | None, draws: Draws) -> dict:
-    if not gaps:
+def _effect(pairs: list[tuple[pd.DataFrame, pd.DataFrame]], draws: Draws) -> dict:
+    both = [(a.loc[a.index.intersection(b.index)], b.loc[a.index.intersection(b.index)]) for a, b in pairs]
+    both = [pair for pair in both if len(pair[0])]
+    if not both:
         return {"pairs": 0, "recordings": 0}
-    gap = pd.concat(gaps, axis=1).mean(axis=1).dropna()
-    values, group = gap.to_numpy(), groups[~groups.index.duplicated()].loc[gap.index].to_numpy()
-    low, high = draws.interval(lambda rows: values[rows].mean(), group)
-    found = {"pairs": len(gaps), "recordings": len(gap), "difference": float(values.mean())}
-    return found | {"low": low, "high": high}
+    group = pd.concat([a.group for a, _ in both])
+    group = group[~group.index.duplicated()].sort_index()
+    drawn = np.vstack([np.ones(len(group)), draws.counts(group.to_numpy())])  # all recordings once, then the draws
+    gaps = np.mean([_over(b, drawn, group.index) - _over(a, drawn, group.index) for a, b in both], axis=0)
+    found = {"pairs": len(both), "recordings": len(group), "difference": float(gaps[0])}
+    return found | dict(zip(("low", "high"), span(gaps[1:]), strict=True))
+
+
+def _over(songs: pd.DataFrame, drawn: np.ndarray, index: pd.Index) -> np.ndarray:
+    """A figure of each draw, (draws,); drawn: (draws, recordings of `index`)."""
+    songs = songs.reindex(index)
+    return quotient(*(drawn @ songs[side].fillna(0).to_numpy() for side in ("right", "of")))
