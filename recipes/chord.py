@@ -94,7 +94,7 @@ def stored(table, features: ChordFeatureSettings, words: Vocabulary, state: Path
         path.with_suffix(".partial").rename(path)
     with np.load(path, allow_pickle=False) as saved:
         parts = {k: saved[k] for k in saved.files}
-    whole = {k: int(parts[k]) for k in ("n_bins", "none")}
+    whole = {k: int(parts[k]) for k in ("n_bins", "none", "bins_per_octave")}
     return Songs(**parts | whole | {"ids": [str(i) for i in parts["ids"]]})
 
 

@@ -73,6 +73,19 @@ def test_mono_has_a_silent_side_and_deviation_is_centred(tmp_path):
     assert not side.any()
 
 
+@pytest.mark.parametrize("bins", [12, 24, 36, 48])
+def test_an_octave_has_as_many_bins_as_the_settings_say(tmp_path, bins):
+    settings = replace(STEREO, bins_per_octave=bins)
+    path = write(tmp_path / "t.wav", sines(220, 2, 8000), np.zeros(16000, np.float32))
+    values = torch.from_numpy(spectrogram.of(path, settings))
+    assert values.shape[1] == spectrogram.width(settings) == 2 * (4 * bins + 11 * bins // 12)
+    mid = network.seen(values, 2, bins)[0]
+    assert mid.shape[1] == settings.n_bins
+    assert mid[8].argmax() == bins * 21 // 12  # from C2 to A3, an octave and nine semitones
+    model = network.untrained(ChordModelSettings("chordnet", 1, 1, 1, width=0.08), settings).eval()
+    assert network.said(model, values, 2).chord.shape == (len(values), 529)
+
+
 @pytest.fixture
 def prepared(tmp_path):
     """Two prepared songs, their table, and a feature store of two channels."""

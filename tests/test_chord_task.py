@@ -51,12 +51,12 @@ def settings(**changes) -> ChordTrainSettings:
     return ChordTrainSettings(**plain | changes)
 
 
-def songs(lengths: tuple[int, ...] = (40, 10, 33), seed: int = 0) -> Songs:
-    """Every frame holds one loud semitone, which is root and bass of a major chord; frame 3 of each song is unknown."""
+def songs(lengths: tuple[int, ...] = (40, 10, 33), seed: int = 0, bins: int = 36) -> Songs:
+    """`bins` an octave. Every frame holds one loud semitone, which is root and bass of a major chord; frame 3 of each song is unknown."""
     rng, n = np.random.default_rng(seed), sum(lengths)
     root = rng.integers(0, 12, n)
-    values = rng.uniform(0, 0.1, (n, BINS)).astype(np.float16)
-    values[np.arange(n), 18 + 3 * root] = 1
+    values = rng.uniform(0, 0.1, (n, BINS * bins // 36)).astype(np.float16)
+    values[np.arange(n), (6 + root) * bins // 12] = 1
     offsets = np.cumsum(lengths) - np.array(lengths)
     chord = 12 + root  # major is the table's second quality
     chord[offsets + 3] = IGNORED
@@ -64,13 +64,14 @@ def songs(lengths: tuple[int, ...] = (40, 10, 33), seed: int = 0) -> Songs:
     change, key = np.zeros(n, np.uint8), root.astype(np.int64)
     ids = [f"song{i}" for i in range(len(lengths))]
     return Songs(
-        values, offsets, np.array(lengths), ids, chord, root.astype(np.int64), key, tones, change, 36, WIDE.none
+        *(values, offsets, np.array(lengths), ids, chord, root.astype(np.int64), key, tones, change),
+        *(bins, WIDE.none, bins),
     )
 
 
-def task(collection: Songs, n_train: int = 2, **changes) -> ChordTask:
+def task(collection: Songs, n_train: int = 2, name: str = "pitch_net", **changes) -> ChordTask:
     places = np.arange(len(collection.ids))
-    network = ChordModelSettings("pitch_net", 8, 4, 2)
+    network = ChordModelSettings(name, 8, 4, 2, width=0.08)
     args = len(WIDE.qualities), network, settings(**changes), torch.device("cpu")
     return ChordTask(collection, places[:n_train], places[n_train:], *args)
 
@@ -87,6 +88,19 @@ def test_spectrogram_and_targets_move_together(semitones):
     np.testing.assert_array_equal(targets["bass"][0], (of.songs.bass[:8] + semitones) % 12)
     np.testing.assert_array_equal(targets["key"][0], (of.songs.key[:8] + semitones) % 12)
     np.testing.assert_array_equal(targets["tones"][0], np.roll(of.songs.tones[:8], semitones, 1))
+
+
+@pytest.mark.parametrize("bins", [12, 24, 48])
+def test_a_loud_semitone_moves_by_its_bins_however_many_an_octave_has(bins):
+    of = task(songs(bins=bins), name="chordnet")
+    rows = torch.arange(8)[None]
+    for semitones in (-5, 0, 4, 6):
+        x = of.crops.spectrograms(rows, torch.tensor([semitones]))[0, 0]
+        assert x.shape == (8, bins)
+        there = [r + semitones for r in of.songs.bass[:8]]  # the next octave is no part of the crop
+        heard = [bins // 12 * t for t in there if 0 <= t < 12]
+        assert x.argmax(1)[[0 <= t < 12 for t in there]].tolist() == heard
+    assert of.model(x[None, None], torch.tensor([8])).chord.shape == (1, 8, 529)
 
 
 def test_rotation_leaves_none_and_unknown_and_the_mode_alone():

@@ -135,6 +135,8 @@ def test_wrong_type(dotted, value):
         ("tasks.genre.evaluate.bootstrap", 99),
         ("tasks.chord.features.octaves", 8),
         ("tasks.chord.features.floor_db", 0.0),
+        ("tasks.chord.features.bins_per_octave", 18),
+        ("tasks.chord.features.bins_per_octave", 0),
         ("tasks.chord.model.width", 0.07),
         ("tasks.chord.model.blocks", 0),
         ("tasks.chord.train.tversky_power", 0.9),

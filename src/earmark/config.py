@@ -55,6 +55,8 @@ class ChordSettings:
         channels = {"pitch_net": 1, "chordnet": 2}[self.model.name]
         fits = self.features.channels == channels
         require(fits, "features.channels", f"must be {channels} for model.name {self.model.name}")
+        read = self.model.name == "chordnet" or self.features.bins_per_octave == 36
+        require(read, "features.bins_per_octave", f"must be 36 for model.name {self.model.name}")
         ranged = self.features.normalize == "share" or not (self.train.tilt or self.train.floor)
         require(ranged, "train.tilt", "and train.floor must be 0 where features.normalize is deviation")
 

@@ -67,7 +67,7 @@ def evaluate(settings: ChordSettings, out: Path, leak_gap: bool) -> dict:
     pages.listening(
         out / "listening.html",
         songs,
-        [seen(torch.from_numpy(stored.frames(path)), f.channels)[0].numpy() for path in table.path],
+        [seen(torch.from_numpy(stored.frames(path)), f.channels, f.bins_per_octave)[0].numpy() for path in table.path],
         f.hop_s,
         paths.audio_root(settings.data.root),
     )

@@ -49,7 +49,7 @@ def gather(
     lengths = np.array([len(part[0]) for part in parts], np.int64)
     offsets = np.cumsum(lengths) - lengths
     ids = [str(path) for path in table.path]
-    return Songs(values, offsets, lengths, ids, *truths, settings.n_bins, words.none)
+    return Songs(values, offsets, lengths, ids, *truths, settings.n_bins, words.none, settings.bins_per_octave)
 
 
 def _read(settings: ChordFeatureSettings, words: Vocabulary, path: Path, lab_path: Path, key: str) -> tuple:

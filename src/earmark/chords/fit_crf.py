@@ -8,7 +8,6 @@ from torch.nn.functional import log_softmax
 from earmark.chords.crf import TiedCrf
 from earmark.chords.network import said
 from earmark.chords.songs import Songs
-from earmark.chords.spectrogram import EXTRA
 from earmark.chords.vocabulary import IGNORED
 
 JUDGED = 12  # held-out songs, spread evenly, on which one number is chosen
@@ -46,9 +45,8 @@ def score(path: np.ndarray, truth: np.ndarray, none: int) -> float:
 def _heard(model: nn.Module, songs: Songs, i: int) -> tuple[np.ndarray, np.ndarray]:
     """What the network says of a song, log-probabilities (frames, classes), and its classes (frames,)."""
     model.eval()
-    channels = songs.values.shape[1] // (songs.n_bins + EXTRA)
     values = torch.from_numpy(np.ascontiguousarray(_of(songs.values, songs, i)))
-    return log_softmax(said(model, values, channels).chord, 1).numpy(), _of(songs.chord, songs, i)
+    return log_softmax(said(model, values, songs.channels).chord, 1).numpy(), _of(songs.chord, songs, i)
 
 
 def _of(array: np.ndarray, songs: Songs, i: int) -> np.ndarray:

@@ -48,5 +48,6 @@ def gather(table: pd.DataFrame, folder: Path, store: Store, model: ChordModelSet
     else:
         values = np.concatenate([store.frames(path) for path in table.path])
     offsets = np.cumsum(lengths) - lengths
-    songs = Songs(values, offsets, lengths, list(table.path), *arrays, features.n_bins, words.none)
+    size = features.n_bins, words.none, features.bins_per_octave
+    songs = Songs(values, offsets, lengths, list(table.path), *arrays, *size)
     return Material("chord", table, songs, words, features, store.sha256)

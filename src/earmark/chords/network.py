@@ -4,10 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from earmark.chords.vocabulary import SEED, WIDE, Vocabulary
-from earmark.features.cqt import TRANSPOSING
 from earmark.models.chordnet import ChordNet, ChordNetOutput, ChordNetSettings
 from earmark.models.pitch_net import ChordLogits, PitchNet
-from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings
+from earmark.settings.chord import DOWN, UP, ChordFeatureSettings, ChordModelSettings
 
 AT_ONCE = 4096  # frames; pitch_net reads long recordings in pieces
 SONG_AT_ONCE, SONG_MARGIN = 24_000, 256  # frames; ChordNet hears ten minutes at once, and of longer recordings pieces
@@ -19,21 +18,23 @@ def vocabulary(model: ChordModelSettings) -> Vocabulary:
     return SEED if model.name == "chordnet" else WIDE
 
 
-def network(model: ChordModelSettings, n_qualities: int, octaves: int, channels: int = 1) -> nn.Module:
+def network(
+    model: ChordModelSettings, n_qualities: int, octaves: int, channels: int = 1, bins_per_octave: int = 36
+) -> nn.Module:
     """The network that these settings describe, with weights drawn at random; ChordNet's 44 qualities are fixed.
 
-    octaves, channels: of the spectrogram.
+    octaves, channels, bins_per_octave: of the spectrogram.
     """
     if model.name == "pitch_net":
         return PitchNet(n_qualities, octaves, model.channels, model.stem, model.blocks)
-    s = model
-    of = ChordNetSettings(s.width, 36, octaves, channels, s.core, s.vector, s.drop_features, s.smoothing, s.direct)
-    return ChordNet(of)
+    s, size = model, (bins_per_octave, octaves, channels)
+    return ChordNet(ChordNetSettings(s.width, *size, s.core, s.vector, s.drop_features, s.smoothing, s.direct))
 
 
 def untrained(model: ChordModelSettings, features: ChordFeatureSettings) -> nn.Module:
     """The same for features of these settings."""
-    return network(model, len(vocabulary(model).qualities), features.octaves, features.channels)
+    of = features
+    return network(model, len(vocabulary(model).qualities), of.octaves, of.channels, of.bins_per_octave)
 
 
 def logits(said: ChordLogits | ChordNetOutput) -> ChordLogits:
@@ -51,7 +52,7 @@ def said(model: nn.Module, values: Tensor, channels: int = 1) -> ChordLogits:
     Long recordings are read in pieces that overlap: pitch_net's by what a frame hears, which changes nothing;
     ChordNet, which hears the whole song, has pieces of ten minutes.
     """
-    x = seen(values, channels)[None]
+    x = seen(values, channels, model.settings.bins_per_octave if isinstance(model, ChordNet) else 36)[None]
     n, parts = x.shape[2], []
     size, margin = (AT_ONCE, model.reach) if isinstance(model, PitchNet) else (SONG_AT_ONCE, SONG_MARGIN)
     for start in range(0, n, size):
@@ -61,8 +62,8 @@ def said(model: nn.Module, values: Tensor, channels: int = 1) -> ChordLogits:
     return ChordLogits(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def seen(values: Tensor, channels: int) -> Tensor:
+def seen(values: Tensor, channels: int, bins_per_octave: int = 36) -> Tensor:
     """Stored frames (frames, width) as a network sees them: (channels, frames, bins), untransposed, float32."""
-    below, above = TRANSPOSING
+    below, above = (n * bins_per_octave // 12 for n in (UP, DOWN))
     each = values.unflatten(1, (channels, -1)).transpose(0, 1)
     return each[:, :, below : each.shape[2] - above].float()

@@ -9,7 +9,7 @@ from torch import Tensor
 from earmark.chords.vocabulary import IGNORED
 from earmark.settings.chord import DOWN, UP
 
-NO_BASS, BINS = 12, 3  # bins a semitone
+NO_BASS = 12
 PER_FRAME = ("values", "chord", "bass", "key", "tones", "change")
 
 
@@ -20,7 +20,7 @@ class Songs:
     values: (total_frames, channels * bins) float16. offsets, lengths: (songs,). ids: (songs,).
     chord, bass, key: (total_frames,) int64 classes, IGNORED where unknown.
     tones: (total_frames, 12) uint8. change: (total_frames,) uint8.
-    n_bins: what a network sees of a channel.
+    n_bins: what a network sees of a channel. bins_per_octave: a multiple of 12.
     """
 
     values: np.ndarray
@@ -34,6 +34,12 @@ class Songs:
     change: np.ndarray
     n_bins: int
     none: int
+    bins_per_octave: int = 36
+
+    @property
+    def channels(self) -> int:
+        """Of the spectrograms."""
+        return self.values.shape[1] // (self.n_bins + (UP + DOWN) * self.bins_per_octave // 12)
 
     def on(self, device: torch.device) -> dict[str, Tensor]:
         """Every array as a tensor on a device."""
@@ -45,7 +51,8 @@ def joined(parts: list[Songs]) -> Songs:
     arrays = {k: np.concatenate([getattr(p, k) for p in parts]) for k in (*PER_FRAME, "lengths")}
     offsets = np.cumsum(arrays["lengths"]) - arrays["lengths"]
     ids = [i for p in parts for i in p.ids]
-    return Songs(**arrays, offsets=offsets, ids=ids, n_bins=parts[0].n_bins, none=parts[0].none)
+    alike = {k: getattr(parts[0], k) for k in ("n_bins", "none", "bins_per_octave")}
+    return Songs(**arrays, offsets=offsets, ids=ids, **alike)
 
 
 def rotated(classes: Tensor, semitones: Tensor, none: int) -> Tensor:
@@ -61,7 +68,7 @@ class Crops:
     def __init__(self, songs: Songs, device: torch.device):
         self.songs, self.device, self.data = songs, device, songs.on(device)
         self.offsets, self.lengths = torch.from_numpy(songs.offsets), torch.from_numpy(songs.lengths)
-        self.channels = songs.values.shape[1] // (songs.n_bins + BINS * (UP + DOWN))
+        self.channels, self.semitone = songs.channels, songs.bins_per_octave // 12
 
     def rows(self, song: Tensor, start: Tensor, n: int) -> Tensor:
         """Rows (batch, n) of the end-to-end arrays; past a song's end its last row, which lengths leave out."""
@@ -70,7 +77,7 @@ class Crops:
 
     def spectrograms(self, rows: Tensor, semitones: Tensor) -> Tensor:
         """(batch, channels, frames, bins), as many semitones (batch,) higher."""
-        first = BINS * (UP - semitones)
+        first = self.semitone * (UP - semitones)
         bins = (first[:, None] + torch.arange(self.songs.n_bins, device=self.device))[:, None, None]
         values = self.data["values"][rows].unflatten(2, (self.channels, -1)).transpose(1, 2)
         return values.gather(3, bins.expand(-1, self.channels, rows.shape[1], -1)).float()

@@ -9,17 +9,16 @@ import torch
 from torch import Tensor
 
 from earmark import audio
-from earmark.features.cqt import CQT, TRANSPOSING, to_db
+from earmark.features.cqt import CQT, to_db
 from earmark.settings.chord import ChordFeatureSettings
 
 SILENT = 1e-6  # magnitude below which a recording has no chords in it
-EXTRA = sum(TRANSPOSING)  # bins beside those that a network sees
 PIECE_S = 600.0  # seconds transformed at once, which bounds the memory of a long recording
 
 
 def width(settings: ChordFeatureSettings) -> int:
     """Numbers in a stored frame: of every channel what a network sees, and the bins for transposition."""
-    return settings.channels * (settings.n_bins + EXTRA)
+    return settings.channels * (settings.n_bins + sum(settings.transposing))
 
 
 def of(source: audio.Source, settings: ChordFeatureSettings, max_seconds: float | None = None) -> np.ndarray:
@@ -84,4 +83,5 @@ def _normalised(magnitude: Tensor, settings: ChordFeatureSettings) -> Tensor:
 @cache
 def _transform(settings: ChordFeatureSettings) -> CQT:
     s = settings
-    return CQT(s.sample_rate, s.hop_length, s.f_min, 36, s.n_bins, s.filter_scale, s.gamma, extra=TRANSPOSING)
+    bins = s.bins_per_octave, s.n_bins
+    return CQT(s.sample_rate, s.hop_length, s.f_min, *bins, s.filter_scale, s.gamma, extra=s.transposing)

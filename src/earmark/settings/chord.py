@@ -16,7 +16,8 @@ class ChordFeatureSettings:
     """A constant-Q spectrogram in decibels.
 
     hop_length: samples between frames; 2048 at 22,050 Hz are 93 ms.
-    octaves: from f_min up; 36 bins each.
+    octaves: from f_min up.
+    bins_per_octave: a multiple of 12; pitch_net reads 36 alone.
     filter_scale: length of the filters against librosa's; below 1 they are shorter and less selective.
     gamma: Hz added to every filter's bandwidth, which shortens the low ones most (variable Q).
     floor_db: decibels below the recording's maximum that count as nothing.
@@ -34,10 +35,13 @@ class ChordFeatureSettings:
     floor_db: float
     channels: Literal[1, 2] = 1
     normalize: Literal["share", "deviation"] = "share"
+    bins_per_octave: int = 36
 
     def __post_init__(self) -> None:
         for name in ("sample_rate", "hop_length", "f_min", "octaves", "filter_scale", "floor_db"):
             require(getattr(self, name) > 0, name, "must be above 0")
+        whole = self.bins_per_octave > 0 and self.bins_per_octave % 12 == 0
+        require(whole, "bins_per_octave", "must be a multiple of 12, so that a semitone is a whole number of bins")
         require(self.gamma >= 0, "gamma", "must be at least 0 Hz")
         top = self.f_min * 2 ** (self.octaves + (UP + DOWN) / 12)
         fits = top < self.sample_rate / 2
@@ -51,7 +55,12 @@ class ChordFeatureSettings:
     @property
     def n_bins(self) -> int:
         """Bins that a network sees."""
-        return 36 * self.octaves
+        return self.bins_per_octave * self.octaves
+
+    @property
+    def transposing(self) -> tuple[int, int]:
+        """Bins below and above them, for transposition by UP and by DOWN semitones."""
+        return UP * self.bins_per_octave // 12, DOWN * self.bins_per_octave // 12
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,8 @@ class ChordTask:
         self.crops = Crops(songs, device)
         self.lengths = self.crops.lengths
         torch.manual_seed(settings.seed)
-        self.model = network(model, n_qualities, songs.n_bins // 36, self.crops.channels).to(device)
+        octaves = songs.n_bins // songs.bins_per_octave
+        self.model = network(model, n_qualities, octaves, songs.channels, songs.bins_per_octave).to(device)
 
     def batches(self) -> Iterator[Tensor]:
         """An epoch's crops (n, 2), song and first frame: as many of a song as fit into it."""
