@@ -53,6 +53,15 @@ SMALL_CHORD = {
 }
 
 
+def write_params(folder: Path, task: str = "genre", **changes) -> None:
+    """The project's params.yaml into a folder, with the small settings of a task and changes by dotted key."""
+    params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+    for dotted, value in ({"genre": SMALL, "chord": SMALL_CHORD}[task] | changes).items():
+        block, key = dotted.split(".")
+        params["tasks"][task][block][key] = value
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+
 @dataclass
 class Project:
     """One copy: run commands in it, change its parameters, look at its tracking store."""

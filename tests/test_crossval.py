@@ -4,23 +4,21 @@ import json
 
 import pandas as pd
 import pytest
-import yaml
 from mlflow import MlflowClient
 
+from chord_audio import songs
 from conftest import small_folder
 from earmark import config, crossval, metrics, model_folder
-from project import REPOSITORY, SMALL
+from earmark.chords import lab, scores
+from earmark.chords.lab import Segment
+from project import write_params
 
 
 @pytest.fixture
 def place(workplace):
     """A project on a small folder of sounds."""
     small_folder(workplace / "audio")
-    params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
-    for dotted, value in (SMALL | {"data.root": "audio", "train.epochs": 1}).items():
-        block, key = dotted.split(".")
-        params["tasks"]["genre"][block][key] = value
-    (workplace / "params.yaml").write_text(yaml.safe_dump(params))
+    write_params(workplace, **{"data.root": "audio", "train.epochs": 1})
     return workplace
 
 
@@ -50,3 +48,50 @@ def test_crossval_pictures_calibration_and_a_release_quotes_it(place, earmark):
     code, _, err = earmark("release", "genre", *words, "-S", "train.weight_decay=0.9")
     assert code == 1
     assert "is of another recipe: train.weight_decay is" in "".join(err)
+
+
+@pytest.fixture
+def songs_of_two_folds(workplace):
+    """A project on ten songs of chords, in the folds a and b."""
+    manifest = songs(workplace / "audio") / "manifest.csv"
+    header, *rows = manifest.read_text().splitlines()
+    manifest.write_text("\n".join([f"{header},split", *(f"{r},{'ab'[i % 2]}" for i, r in enumerate(rows))]) + "\n")
+    write_params(workplace, "chord", **{"data.root": "audio", "train.epochs": 1})
+    return workplace
+
+
+def test_chords_are_judged_in_time_by_networks_that_never_heard_the_song(songs_of_two_folds, earmark):
+    code, out, err = earmark("crossval", "chord")
+    assert code == 0, err
+    assert "a: majmin " in out
+    found = json.loads((songs_of_two_folds / "crossval/chord/metrics.json").read_text())
+    assert (found["n_recordings"], found["n_groups"], found["folds"]) == (10, 10, ["a", "b"])
+    assert found["recipe"] == crossval.recipe(config.load("params.yaml").tasks.chord)
+    table = pd.read_parquet(songs_of_two_folds / "crossval/chord/predictions.parquet")
+    fold = table.groupby("recording").fold.agg(set).to_dict()
+    assert fold == {f"s{i}.wav": {"ab"[i % 2]} for i in range(10)}
+    judged = []
+    for name, rows in table.groupby("recording"):
+        estimate = [Segment(*row) for row in rows[["start_s", "end_s", "label"]].itertuples(index=False)]
+        truth = lab.read((songs_of_two_folds / "audio" / name).with_suffix(".lab"))
+        judged.append(scores.Song(name, truth, estimate, name))
+    again = scores.evaluate(judged, 0)
+    for name in ("majmin", "tetrads", "seg", "chord529_accuracy"):
+        assert found[name] == pytest.approx(again[name])
+    low, high = found["majmin_ci95"]
+    assert low <= found["majmin"] <= high
+    client = MlflowClient(f"sqlite:///{songs_of_two_folds / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("chord").experiment_id
+    (parent,) = client.search_runs([experiment], "tags.`earmark.kind` = 'crossval'")
+    assert parent.data.metrics["test/majmin"] == found["majmin"]
+    assert {"by_quality.csv", "confusion_roots.png"} <= {f.path for f in client.list_artifacts(parent.info.run_id)}
+    folds = client.search_runs([experiment], "tags.`earmark.kind` = 'fold'")
+    assert {r.data.tags["earmark.fold"] for r in folds} == {"a", "b"}
+
+
+def test_some_folds_of_chords(songs_of_two_folds, earmark):
+    assert earmark("crossval", "chord", "--folds", "b")[0] == 0
+    table = pd.read_parquet(songs_of_two_folds / "crossval/chord/predictions.parquet")
+    assert sorted(table.recording.unique()) == [f"s{i}.wav" for i in (1, 3, 5, 7, 9)]
+    code, _, err = earmark("crossval", "chord", "--folds", "c")
+    assert (code, "There is no fold 'c'" in err[-1]) == (1, True)

@@ -65,6 +65,8 @@ def read_plan(file: Path, raw: Any, quick: bool, overrides: list[str]) -> Plan:
     if study["task"] not in FIGURES:
         known = " and ".join(FIGURES)
         raise EarmarkError(f"{file}: studies of folds work for the tasks {known}, not for {study['task']}.")
+    if study["task"] != "genre" and study.get("choose", "none") != "none":
+        raise EarmarkError(f"{file}: choose works for the task genre alone; leave it out.")
     more = dict(config.assignment(o) for o in overrides)
     return plan.parse(study, file, dotted(raw["tasks"][study["task"]]), quick, more)
 
