@@ -1,6 +1,7 @@
 """The chord task's pipeline as a user runs it: dvc repro on a few made songs, with its tracking store."""
 
 import json
+
 import numpy as np
 import pandas as pd
 import pytest

@@ -52,7 +52,7 @@ def settings(**changes) -> ChordTrainSettings:
 
 
 def songs(lengths: tuple[int, ...] = (40, 10, 33), seed: int = 0, bins: int = 36) -> Songs:
-    """`bins` an octave. Every frame holds one loud semitone, which is root and bass of a major chord; frame 3 of each song is unknown."""
+    """Every frame holds a loud semitone of `bins` an octave, root and bass of a major chord; one frame is unknown."""
     rng, n = np.random.default_rng(seed), sum(lengths)
     root = rng.integers(0, 12, n)
     values = rng.uniform(0, 0.1, (n, BINS * bins // 36)).astype(np.float16)

@@ -9,11 +9,12 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 
+from chord_audio import songs
 from conftest import plain_progress, small_folder
 from earmark import cli, training
 from earmark.study import jobs, run
 from earmark.study.prepare import Preparer
-from project import REPOSITORY, SMALL
+from project import REPOSITORY, write_params
 
 STUDY = {
     "task": "genre",
@@ -41,11 +42,7 @@ def place(tmp_path_factory):
     """A folder with params.yaml for small sounds, and two studies."""
     path = tmp_path_factory.mktemp("study")
     small_folder(path / "audio")
-    params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
-    for dotted, value in (SMALL | {"data.root": "audio"}).items():
-        block, key = dotted.split(".")
-        params["tasks"]["genre"][block][key] = value
-    (path / "params.yaml").write_text(yaml.safe_dump(params))
+    write_params(path, **{"data.root": "audio"})
     for name, study in (("mine", STUDY), ("chosen", NESTED)):
         (path / f"{name}.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
     return path
@@ -275,3 +272,80 @@ def mistaken(place, monkeypatch, capsys, **changes) -> str:
 def test_mistake_is_one_sentence_and_nothing_is_trained(place, monkeypatch, capsys, trained, changes, sentence):
     assert sentence in mistaken(place, monkeypatch, capsys, **changes)
     assert trained == []
+
+
+CHORDS = {
+    "task": "chord",
+    "base": {"train.epochs": 4},
+    "factors": {"lr": {"key": "train.lr", "values": [0.0001, 0.02]}, "core": {"d": {}, "b": {"model.core": "blstm"}}},
+    "design": "one_at_a_time",
+    "k": 2,
+    "folds": ["fold2"],
+    "quick": {"factors": {"core": ["d"]}},
+}
+
+
+@pytest.fixture
+def chords(workplace):
+    """A project on ten songs of chords, with a study of two cells under --quick."""
+    songs(workplace / "audio")
+    write_params(workplace, "chord", **{"data.root": "audio"})
+    (workplace / "heard.yaml").write_text(yaml.safe_dump(CHORDS, sort_keys=False))
+    return workplace
+
+
+def test_chords_are_compared_by_their_seconds(chords, monkeypatch, capsys):
+    assert study(monkeypatch, "heard.yaml", "--quick") == 0, capsys.readouterr()
+    kept = {}
+    for path in (chords / ".earmark/studies").glob("*/result.json"):
+        result = json.loads(path.read_text())
+        kept[result["tetrads"]] = result | {"answers": pd.read_parquet(path.parent / "predictions.parquet")}
+    table = pd.read_csv(chords / "study/heard-quick/table.csv", dtype={"lr": str}).set_index("lr")
+    assert sorted(table.tetrads) == pytest.approx(sorted(kept))
+    for row in table.to_dict("records"):
+        answers = kept[min(kept, key=lambda known, row=row: abs(known - row["tetrads"]))]["answers"]
+        assert len(answers) == 5
+        assert answers.fold.unique().tolist() == ["fold2"]
+        assert (answers.of_majmin == 6.5).all()  # every song lasts that long, and N counts
+        assert (answers.of_key_accuracy == 1).all()
+        for name in ("majmin", "tetrads", "chord529_accuracy", "bass"):
+            assert row[name] == pytest.approx(answers[f"right_{name}"].sum() / 32.5)
+            low, high = ("low", "high") if name == "majmin" else (f"{name}_low", f"{name}_high")
+            assert row[low] <= row[name] <= row[high]
+    effects = pd.read_csv(chords / "study/heard-quick/effects.csv").set_index("figure")
+    assert effects.index.tolist() == ["majmin", "tetrads", "chord529_accuracy"]
+    for name in effects.index:
+        assert effects.difference[name] == pytest.approx(table[name]["0.02"] - table[name]["0.0001"])
+    client = MlflowClient(f"sqlite:///{chords / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("chord").experiment_id
+    logged = [r.data.metrics.get("test/tetrads") for r in client.search_runs([experiment])]
+    assert sorted(m for m in logged if m is not None) == pytest.approx(sorted(kept))
+    capsys.readouterr()
+    assert study(monkeypatch, "heard.yaml", "--quick") == 0
+    assert "2 of 2 trainings are there from before." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"choose": "nested", "k": 3}, "heard.yaml: choose works for the task genre alone; leave it out."),
+        ({"split": "frame"}, "split 'frame' is of genre alone; leave it out."),
+    ],
+)
+def test_what_studies_of_chords_do_not_have_is_one_sentence(chords, monkeypatch, capsys, changes, sentence):
+    (chords / "heard.yaml").write_text(yaml.safe_dump(CHORDS | changes, sort_keys=False))
+    assert study(monkeypatch, "heard.yaml") == 1
+    assert sentence in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_seed_002s_study_is_one_that_can_be_run():
+    """Every cell's settings hold, and the factors are the author's claims."""
+    raw = run.config.read(REPOSITORY / "params.yaml")
+    for quick, n in ((False, 26), (True, 16)):
+        planned = run.read_plan(REPOSITORY / "studies/seed002.yaml", raw, quick, [])
+        assert len(planned.cells) == n
+        preparer = Preparer(planned, raw, print, plain_progress)
+        of = [preparer.settings(cell) for cell in planned.cells]
+        assert len({(str(s.features), str(s.model), str(s.train)) for s in of}) == n
+        assert of[0].model.smoothing
+    assert {s.features.bins_per_octave for s in of} == {36, 12}
