@@ -8,9 +8,13 @@ import pytest
 import soundfile as sf
 from mlflow import MlflowClient
 
-from bundles import LABELS, small_bundle
+from bundles import LABELS, small_bundle, small_chord_bundle
+from chord_audio import songs
 from conftest import small_folder
-from earmark import model_folder, score
+from earmark import model_folder, score, score_genre
+from earmark.chords import lab
+from earmark.chords.lab import Segment
+from earmark.chords.scores import Song, evaluate
 from earmark.errors import EarmarkError
 from earmark.predict import Answer
 
@@ -35,15 +39,15 @@ def judged(tmp_path):
     """Five recordings in three groups: low is right twice of three, high once of two."""
     rows = ["path,label,group", "a,low,g1", "b,low,g1", "c,low,g2", "d,high,g3", "e,high,g3"]
     (tmp_path / "manifest.csv").write_text("\n".join(rows) + "\n")
-    table = score.recordings(tmp_path, LABELS, print)
+    table = score_genre.recordings(tmp_path, LABELS, print)
     said = Said({"a": "low", "b": "low", "c": "noise", "d": "high", "e": "low"})
-    predictions, unusable = score.judge(table, tmp_path, said, plain_progress)
+    predictions, unusable = score_genre.judge(table, tmp_path, said, plain_progress)
     assert not len(unusable)
     return predictions
 
 
 def test_figures_by_hand(judged):
-    found = score.figures(judged, LABELS)
+    found = score_genre.figures(judged, LABELS)
     # F1: low 2*2/(3+3), high 2*1/(2+1), noise does not occur among the true labels
     assert found["accuracy"] == pytest.approx(3 / 5)
     assert found["macro_f1"] == pytest.approx((2 / 3 + 2 / 3) / 2)
@@ -80,23 +84,23 @@ def test_differences_keep_the_asymmetry_of_the_intervals():
 def test_unknown_label_names_the_known_ones(tmp_path):
     (tmp_path / "manifest.csv").write_text("path,label,group\na,low,1\nb,hihg,2\nc,hihg,3\n")
     with pytest.raises(EarmarkError) as e:
-        score.recordings(tmp_path, LABELS, print)
+        score_genre.recordings(tmp_path, LABELS, print)
     assert str(e.value) == (
         f"{tmp_path} has 2 recordings of 'hihg', which the model does not know; did you mean 'high'? "
         "Known are: high, low, noise."
     )
     (tmp_path / "manifest.csv").write_text("path,label,group\na,trumpet,1\n")
     with pytest.raises(EarmarkError, match=r"1 recording of 'trumpet', .*; known are: high, low, noise\.$"):
-        score.recordings(tmp_path, LABELS, print)
+        score_genre.recordings(tmp_path, LABELS, print)
     with pytest.raises(EarmarkError, match=r"There is no folder .*nowhere"):
-        score.recordings(tmp_path / "nowhere", LABELS, print)
+        score_genre.recordings(tmp_path / "nowhere", LABELS, print)
 
 
 def test_manifest_may_not_leave_its_folder(tmp_path):
     (tmp_path / "manifest.csv").write_text("path,label,group\n../secret.wav,low,1\n")
-    table = score.recordings(tmp_path, LABELS, print)
+    table = score_genre.recordings(tmp_path, LABELS, print)
     with pytest.raises(EarmarkError, match=r"line 2: '../secret.wav' lies outside"):
-        score.judge(table, tmp_path, Said({}), plain_progress)
+        score_genre.judge(table, tmp_path, Said({}), plain_progress)
 
 
 @pytest.fixture
@@ -191,3 +195,38 @@ def test_real_figures_from_the_run_that_made_the_model(place):
     tracker.log(tracker.create("run", tags, {}), tracking.numbers("test", REAL))
     got = score.real(folder, place / "reports", tracker)
     assert got == REAL | {"from": "the test set that its MLflow run was evaluated on"}
+
+
+def test_a_folder_of_songs_is_judged_by_its_chords(workplace, earmark):
+    (workplace / "params.yaml").write_text("")
+    songs(workplace / "songs")
+    (workplace / "songs/s3.wav").write_text("no audio")
+    bundle = small_chord_bundle(workplace / "bundles/chord")
+    code, out, err = earmark("score", "chord", "songs", "--out", "here")
+    assert code == 0, err
+    assert next(line for line in err if "left out" in line).startswith("earmark: left out s3.wav: ")
+    found = json.loads((workplace / "here/score.json").read_text())
+    assert (found["n_recordings"], found["n_groups"], len(found["unusable"])) == (9, 9, 1)
+    assert found["model_sha256"] == model_folder.weights_sha256(bundle)
+    table = pd.read_parquet(workplace / "here/predictions.parquet")
+    again = []
+    for name, rows in table.groupby("recording"):
+        estimate = [Segment(*row) for row in rows[["start_s", "end_s", "label"]].itertuples(index=False)]
+        again.append(Song(name, lab.read((workplace / "songs" / name).with_suffix(".lab")), estimate, name))
+    assert found["majmin"] == pytest.approx(evaluate(again, 0)["majmin"])
+    assert "9 recordings judged, 1 left out" in out
+    assert "No real test figures are known" in out
+    client = MlflowClient(f"sqlite:///{workplace / 'mlflow.db'}")
+    (run,) = client.search_runs([client.get_experiment_by_name("chord").experiment_id])
+    assert run.data.metrics["score/majmin"] == found["majmin"]
+    assert "by_quality.csv" in {f.path for f in client.list_artifacts(run.info.run_id)}
+    assert {f["path"] for f in found["unusable"]} == {"s3.wav"}
+
+
+def test_real_figures_of_chords_are_the_cards_or_the_test_sets(workplace):
+    figures = {"majmin": 0.8, "majmin_ci95": [0.7, 0.9], "tetrads": 0.6, "accuracy": 1.0}
+    bundle = small_chord_bundle(workplace / "bundles/chord", figures=figures)
+    got = score.real(bundle, workplace / "reports")
+    assert got.pop("from") == "the recipe's own songs, as the bundle's card says"
+    assert got == {"majmin": 0.8, "majmin_ci95": [0.7, 0.9]}  # what has no interval cannot be compared
+    assert score.differences({"majmin": 0.7, "majmin_ci95": [0.5, 0.8]}, got)["majmin"] == pytest.approx(-0.1)

@@ -120,25 +120,33 @@ def score(
     out: Annotated[Path | None, typer.Option(help="Where files go; score/TASK by default.")] = None,
 ) -> None:
     """Judge a labelled folder from elsewhere, generated sounds say, beside the model's real test set."""
-    console.genre_alone(task, "score")
+    config.check_task(task)
     from earmark import score as work
-    from earmark.predict import Predictor
 
-    chosen = resolve.model(task, model)
+    if task not in work.COMPARED:
+        raise EarmarkError(f"`earmark score` works for the tasks {' and '.join(work.COMPARED)}, not for {task}.")
+    chosen, out = resolve.model(task, model), out or Path("score") / task
     warn(chosen.sentence)
-    predictor = Predictor(chosen.folder, whole=False)  # as its test set was judged
-    classes = predictor.config.labels
-    table, tracker = work.recordings(folder, classes, warn), _tracker(task)
-    predictions, unusable = work.judge(table, folder, predictor, console.progress)
-    for row in unusable.itertuples():
+    tracker = _tracker(task)
+    judged = _judge(task).judged(chosen.folder, folder, warn, console.progress)
+    for row in judged.unusable.itertuples():
         warn(f"left out {row.path}: {row.reason}.")
     beside = work.real(chosen.folder, Path("reports") / task, tracker)
-    found = work.summary(table, folder, chosen, predictions, unusable, beside)
-    out = out or Path("score") / task
-    work.write(out, predictions, found, classes)
+    found = work.summary(judged.figures, judged.data_sha256, chosen, judged.unusable, beside)
+    work.write(out, judged.predictions, found)
+    pictures = judged.draw(out)
     if tracker:
-        work.log(tracker, out, found, folder)
-    _print_score(found, classes)
+        work.log(tracker, out, found, folder, pictures)
+    _print_score(found, work.COMPARED[task])
+
+
+def _judge(task: str):
+    """The module that judges a folder with a task's model."""
+    if task == "chord":
+        from earmark import score_chord as judge
+    else:
+        from earmark import score_genre as judge
+    return judge
 
 
 def _tracker(task: str):
@@ -151,22 +159,21 @@ def _tracker(task: str):
     return tracking.connect(task)
 
 
-def _print_score(found: dict, classes: list[str]) -> None:
+def _print_score(found: dict, names: tuple[str, ...]) -> None:
     beside, less = found.get("real", {}), found.get("difference", {})
-    rows = [
-        (name, _figure(found, name), _figure(beside, name), _figure(less, name, "+.3f"))
-        for name in ("accuracy", "macro_f1", "ece")
-    ]
+    rows = [(name, _figure(found, name), _figure(beside, name), _figure(less, name, "+.3f")) for name in names]
     n, left_out = found["n_recordings"], len(found["unusable"])
     title = f"{n} recording{'s' * (n != 1)} judged, {left_out or 'none'} left out [95 % interval]"
     console.table(("figure", "this folder", "real test set", "difference"), rows, title)
-    real = beside.get("recall", {})
-    console.table(("label", "recordings", "recall", "real test set", "taken for"), _class_rows(found, real))
+    if "by_class" in found:
+        real = beside.get("recall", {})
+        console.table(("label", "recordings", "recall", "real test set", "taken for"), _class_rows(found, real))
     console.say(f"Real test set: {beside['from']}." if beside else "No real test figures are known for this model.")
-    if len(found["by_class"]) < len(classes):
+    if len(found.get("by_class", ())) < found.get("n_classes", 0):
+        n, of = len(found["by_class"]), found["n_classes"]
         console.say(
-            f"The folder holds {len(found['by_class'])} of the model's {len(classes)} classes; the real figures are "
-            "over all of them, so compare recalls by class."
+            f"The folder holds {n} of the model's {of} classes; the real figures are over all of them, so compare "
+            "recalls by class."
         )
 
 

@@ -12,7 +12,7 @@ from earmark.pictures import plt, save
 SHARE_WRITTEN = 0.05  # smaller shares of a row are left to the colour
 
 
-def breakdowns(folder: Path, songs: list[scores.Song], words: Vocabulary) -> None:
+def breakdowns(folder: Path, songs: list[scores.Song], words: Vocabulary) -> list[Path]:
     """Confusion of qualities and of roots as PNG, figures by quality and by length and equal chords as CSV."""
     cut = scores.pieces(songs)
     qualities = [q.harte for q in words.qualities] + ["N"]
@@ -21,6 +21,8 @@ def breakdowns(folder: Path, songs: list[scores.Song], words: Vocabulary) -> Non
     breakdown.by_quality(cut).to_csv(folder / "by_quality.csv", index=False)
     breakdown.by_length(cut).to_csv(folder / "by_length.csv", index=False)
     breakdown.same_but_in_name(cut).to_csv(folder / "same_but_in_name.csv", index=False)
+    names = ("confusion_qualities.png", "confusion_roots.png", "by_quality.csv", "by_length.csv")
+    return [folder / name for name in (*names, "same_but_in_name.csv")]
 
 
 def confusion(path: Path, seconds: np.ndarray, names: list[str]) -> None:

@@ -65,6 +65,4 @@ def figures(folds: list[Fold], settings: EvaluateSettings) -> dict:
 
 def pictures(out: Path, folds: list[Fold]) -> list[Path]:
     """Confusion of qualities and roots as PNG, figures by quality and length as CSV, below `out`."""
-    report.breakdowns(out, [song for fold in folds for song in fold.judged], WIDE)
-    names = ("confusion_qualities.png", "confusion_roots.png", "by_quality.csv", "by_length.csv")
-    return [out / name for name in (*names, "same_but_in_name.csv")]
+    return report.breakdowns(out, [song for fold in folds for song in fold.judged], WIDE)
