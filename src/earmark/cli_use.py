@@ -199,11 +199,16 @@ def release(
     overrides: Overrides = None,
     out: Annotated[Path | None, typer.Option(help="The bundle's folder; the package's own by default.")] = None,
 ) -> None:
-    """Train the recipe of params.yaml on all recordings and write a bundle with its card."""
-    console.genre_alone(task, "release")
+    """Write a bundle with its card: genre's recipe trained on all recordings, or the chord champion as it is."""
+    config.check_task(task)
+    if task not in ("genre", "chord"):
+        raise EarmarkError(f"`earmark release` works for the tasks genre and chord, not for {task}.")
     for name, given in (("about", about), ("data", data)):
         if not given:
             raise EarmarkError(f"A release needs --{name} in words; `earmark release --help` shows how they read.")
+    if task == "chord":
+        _release_chord(about, data, figures, overrides, out)
+        return
     from earmark import bundle
     from earmark import release as work
 
@@ -214,6 +219,22 @@ def release(
     material = work.gathered(task, table, root, settings, warn, console.progress)
     out = out or bundle.ROOT / task
     work.make(material, settings, quoted, words, out, _say_epoch(settings.train.epochs))
+    _say_written(out)
+
+
+def _release_chord(about: str, data: str, figures: Path | None, overrides: list[str] | None, out: Path | None) -> None:
+    if figures or overrides:
+        raise EarmarkError("A release of chords trains nothing and measures by itself; leave --figures and -S out.")
+    from earmark import bundle, release, release_chord
+
+    chosen, out = release_chord.chosen(), out or bundle.ROOT / "chord"
+    warn(f"Releasing {chosen.name}.")
+    command = shlex.join(["earmark", "release", "chord", "--about", about, "--data", data])
+    release_chord.make(chosen.folder, console.settings("chord"), release.Words(about, data, command), out)
+    _say_written(out)
+
+
+def _say_written(out: Path) -> None:
     print(f"Wrote {out}: {(out / 'model.safetensors').stat().st_size / 1e6:.2f} MB; read its CARD.md.")
 
 

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from earmark import config
-from earmark.errors import EarmarkError
 
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="genre, chord or speaker")]
 Overrides = Annotated[
@@ -21,13 +20,6 @@ def settings(task: str, overrides: Iterable[str] | None = None) -> config.Settin
     """A task's settings from params.yaml, with overrides below tasks.TASK."""
     prefixed = [f"tasks.{task}.{o}" for o in overrides or ()]
     return config.task_settings(config.load(Path("params.yaml"), prefixed), task)
-
-
-def genre_alone(task: str, command: str) -> None:
-    """Raise EarmarkError for a task that a command does not know yet."""
-    config.check_task(task)
-    if task != "genre":
-        raise EarmarkError(f"`earmark {command}` works for the task genre alone; {task} has no such command yet.")
 
 
 def warn(text: str) -> None:

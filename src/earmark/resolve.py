@@ -21,7 +21,7 @@ def model(task: str, named: str | None = None) -> Chosen:
 
     Raises EarmarkError when there is none. MLflow is imported only where there is a store to ask.
     """
-    chosen = _named(named) if named else _champion(task) or _released(task)
+    chosen = _named(named) if named else champion(task) or _released(task)
     found = model_folder.read_config(chosen.folder).task
     if found != task:
         raise EarmarkError(f"{chosen.name} is a model of the task '{found}', not of '{task}'; name another one.")
@@ -43,7 +43,8 @@ def _named(named: str) -> Chosen:
     return Chosen(registry.download(named), named, f"Answering with {named}.")
 
 
-def _champion(task: str) -> Chosen | None:
+def champion(task: str) -> Chosen | None:
+    """The registry's champion, or None where there is none."""
     uri = paths.tracking_store()
     if uri is None:
         return None
@@ -53,12 +54,12 @@ def _champion(task: str) -> Chosen | None:
 
     client = tracking.connect(task).client if paths.project() else tracking.reader(uri)
     try:
-        champion = registry.by_alias(client, task, "champion")
+        version = registry.by_alias(client, task, "champion")
     except MlflowException as e:
         raise tracking.unreachable(e) from None
-    if champion is None:
+    if version is None:
         return None
-    name = f"{registry.name_of(task)} version {champion.version} (champion)"
+    name = f"{registry.name_of(task)} version {version.version} (champion)"
     sentence = f"Answering with {name}; `earmark promote {task}` changes the champion."
     return Chosen(registry.download(f"models:/{registry.name_of(task)}@champion"), name, sentence)
 
