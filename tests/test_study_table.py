@@ -187,3 +187,40 @@ def test_outcome_of_the_chosen_by_hand():
     assert {seed: f["accuracy"] for seed, f in found["seeds"].items()} == {"1": 0.75, "2": 0.5}
     assert found["seeds"]["1"]["accuracy_ci95"] == [0.5, 1.0]
     assert (found["n_recordings"], found["n_groups"]) == (4, 2)
+
+
+def heard(majmin: list[float], tetrads: list[float], seed: int = 1) -> pd.DataFrame:
+    """Three songs of 10, 30 and 60 s, seconds right by figure; of the third no second counts for tetrads."""
+    seconds = {"majmin": [10.0, 30.0, 60.0], "tetrads": [10.0, 30.0, 0.0]}
+    parts = {"right_majmin": majmin, "of_majmin": seconds["majmin"]}
+    parts |= {"right_tetrads": tetrads, "of_tetrads": seconds["tetrads"]}
+    songs = {"recording": ["s0", "s1", "s2"], "group": ["x", "x", "y"], "fold": ["fold1", "fold2", "fold2"]}
+    return pd.DataFrame(songs | parts | {"seed": seed})
+
+
+def test_seconds_are_pooled_and_not_averaged_over_songs():
+    judged = pd.concat([heard([10, 0, 60], [5, 15, 0]), heard([0, 30, 60], [5, 25, 0], seed=2)])
+    row = table.row(Outcome({}, "group", [result("fold1", [0.5])], judged), DRAWS)
+    # Over seeds s0 has 5 of 10, s1 15 of 30, s2 60 of 60 seconds: 80 of 100, and not the songs' mean, 2 / 3.
+    assert row["majmin"] == pytest.approx(0.8)
+    # Draws: x and x, 40 of 80; x and y; y and y, 60 of 60.
+    assert (row["low"], row["high"]) == pytest.approx((0.5, 1.0))
+    # fold1: 10 of 20; fold2: 150 of 180
+    assert row["sd_folds"] == pytest.approx((150 / 180 - 0.5) / np.sqrt(2))
+    # tetrads: 5 + 20 of 40; a draw of y alone bears on nothing and is left out
+    assert [row[k] for k in ("tetrads", "tetrads_low", "tetrads_high")] == pytest.approx([0.625] * 3)
+    assert "ece" not in row
+    assert row["seeds"] == 2
+
+
+def test_effects_on_seconds_are_paired_by_song():
+    cells = [
+        Outcome({"core": "d"}, "group", [result("fold1", [0.5])], heard([10, 0, 60], [5, 15, 0])),
+        Outcome({"core": "b"}, "group", [result("fold1", [0.5])], heard([10, 20, 50], [5, 25, 0])),
+    ]
+    found = table.effects(cells, {"core": ["d", "b"]}, DRAWS).set_index("figure")
+    # majmin: +20 and -10 of 100 s; x alone +20 of 40, y alone -10 of 60.
+    assert found.loc["majmin", "difference"] == pytest.approx(0.1)
+    assert found.loc["majmin", ["low", "high"]].tolist() == pytest.approx([-1 / 6, 0.5])
+    assert found.loc["tetrads", "difference"] == pytest.approx(0.25)
+    assert found.recordings.tolist() == [3, 3]
