@@ -50,9 +50,7 @@ def small_bundle(root: Path, about: str = "tones, three classes", seed: int = 0,
     return root / "genre"
 
 
-def small_chord_bundle(
-    path: Path, model: ChordModelSettings = CHORD_NETWORK, features=CHORD_FEATURES, **facts
-) -> Path:
+def small_chord_bundle(path: Path, model: ChordModelSettings = CHORD_NETWORK, features=CHORD_FEATURES, **facts) -> Path:
     """A bundle of a small chord network with weights drawn at random."""
     torch.manual_seed(0)
     half = bundle.half(network.untrained(model, features).state_dict())

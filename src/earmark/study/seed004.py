@@ -5,7 +5,6 @@ import json
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -129,13 +128,8 @@ def _results(settings: Settings, parts: list, say: Callable[[str], None], progre
     for seed in settings.seeds:
         for step in settings.steps:
             path = kept.file("seed004", asdict(step), seed, parts)
-            make = partial(_fitted, step, voices, seed)
-            found.append(kept.result(path, make, lambda r: say(show.sentence(r))))
+            found.append(kept.result(path, lambda t=step, s=seed: fit(t, voices(), s), lambda r: say(show.sentence(r))))
     return found
-
-
-def _fitted(step: Step, voices: Callable[[], Material], seed: int) -> dict:
-    return fit(step, voices(), seed)
 
 
 class _Once:

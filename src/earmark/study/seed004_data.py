@@ -87,9 +87,8 @@ def recordings(data: DataSettings) -> pd.DataFrame:
     table = pd.concat(tables, ignore_index=True)
     both = table.groupby("label")["split"].nunique() > 1
     if both.any():
-        raise EarmarkError(
-            f"{data.root}/manifest.csv: speaker '{both.index[both][0]}' is in several splits; choose one."
-        )
+        name = both.index[both][0]
+        raise EarmarkError(f"{data.root}/manifest.csv: speaker '{name}' is in several splits; give each one split.")
     return table
 
 

@@ -28,8 +28,9 @@ class FitSettings:
     """How a network is trained: `batches` of `speakers` x `segments` stretches of `frames` frames, Adam at `lr`.
 
     loss: `pairs`, or `aam`, whose `scale` and `margin` (radians) are read then. drawn: `two_by_two` as the seed, half
-    of one speaker and half of two, or `all` pairs of a batch. centred: take each band's mean over a segment away; of
-    400 ms that mean holds most of what tells speakers, so the walk, as the asker, leaves it.
+        of one speaker and half of two, or `all` pairs of a batch.
+    centred: take each band's mean over a segment away. Of 400 ms that mean holds most of what tells speakers, so the
+        walk, as the asker, leaves it.
     """
 
     batches: int = 300
@@ -60,9 +61,18 @@ def fit(step: Step, material: Material, seed: int) -> dict[str, Any]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         tower = towers.build(step.model, material.train.values.shape[1])
+        before = untrained_eer(step, tower, material)
         curve = train(step, tower, material)
     found = {"step": step.name, "seed": seed, "curve": curve, "loss": float(np.mean(curve[-3:]))}
+    found |= {"eer_untrained": before}
     return found | judge(step, tower, material, found["loss"]) | {"cpu_seconds": time.process_time() - began}
+
+
+@torch.no_grad()
+def untrained_eer(step: Step, tower: SpeakerBlstm, material: Material) -> float:
+    """EER by cosine of the weights as drawn: what of the figures is no merit of the training."""
+    test = Utterances(tower.eval(), material.test, step.train)
+    return float(scores.eer(scores.curve(test.cosine(), test.heard.same)))
 
 
 def train(step: Step, tower: SpeakerBlstm, material: Material) -> list[float]:
@@ -115,7 +125,7 @@ def judge(step: Step, tower: SpeakerBlstm, material: Material, loss: float) -> d
 
 def segment_figures(step: Step, test: "Utterances", loss: float) -> dict[str, Any]:
     """What the asker could see, and could not: figures of single segments, one of each side of a trial."""
-    same, words = torch.from_numpy(test.heard.same), test.first_words
+    same, words = torch.tensor(test.heard.same), test.first_words
     found = {"alarm": None, "dead_share": None}
     if step.train.loss != "pairs":
         return found
