@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from dataclasses import replace
 from itertools import pairwise
 
@@ -17,14 +18,21 @@ from conftest import plain_progress
 from earmark.errors import EarmarkError
 from earmark.settings.speaker import PairSettings
 from earmark.study import plan, seed004, seed004_data, seed004_fit, seed004_show
-from earmark.study.seed004_data import DataSettings
+from earmark.study.seed004_data import VoiceSettings
 from project import REPOSITORY
 
 FILE = REPOSITORY / "studies/seed004.yaml"
 STEPS = ["asked", "labels", "symmetric", "softplus", "soft_hinge", "margin"]
 STEPS += ["batch_norm", "softmax", "dense", "all_pairs", "aam"]
 SPEAKERS = {"train": 6, "val": 2, "test": 3}
-SMALL = ["train.batches=10", "train.speakers=4", "train.segments=4", "model.width=0.1", "features.n_mels=40"]
+SMALL = [
+    "data.source=folder",
+    "train.batches=10",
+    "train.speakers=4",
+    "train.segments=4",
+    "model.width=0.1",
+    "features.n_mels=40",
+]
 
 
 def voices(root, seconds: float = 0.9):
@@ -54,10 +62,14 @@ def settings(root, *overrides: str) -> seed004.Settings:
     return seed004.parse(plan.read(FILE), FILE, False, [f"data.root={root}", *SMALL, *overrides])
 
 
+def read(data: VoiceSettings) -> seed004_data.Recordings:
+    return seed004_data.recordings(data, pytest.fail, plain_progress)
+
+
 @pytest.fixture(scope="module")
-def material(root) -> seed004_data.Material:
+def sounds(root) -> seed004_data.Sounds:
     base = settings(root).base
-    return seed004_data.gathered(base.data, base.features, plain_progress)
+    return seed004_data.sounds(read(base.data), base.features, plain_progress)
 
 
 def test_the_committed_walk_changes_one_thing_after_another():
@@ -102,51 +114,55 @@ def test_a_wrong_file_is_one_sentence(changes, overrides, sentence):
     assert sentence in str(error.value)
 
 
+def copied(root, to, change=lambda table: table):
+    """The same recordings in another folder, its manifest changed."""
+    shutil.copytree(root, to)
+    change(pd.read_csv(to / "manifest.csv")).to_csv(to / "manifest.csv", index=False)
+    return to
+
+
 def test_voices_of_a_folder_and_of_more(root, tmp_path):
-    (tmp_path / "more").mkdir()
-    table = pd.read_csv(root / "manifest.csv")
-    more = table[table["split"] == "val"].assign(path=lambda t: [str(root / p) for p in t.path], split="open")
-    more.to_csv(tmp_path / "more/manifest.csv", index=False)
-    data = DataSettings(str(root), (str(tmp_path / "more"),), "open")
-    found = seed004_data.recordings(data)
-    assert found["split"].value_counts().to_dict() == {"train": 24 + 8, "val": 8, "test": 12}
-    assert set(found.label[-8:]) == {"more/val0", "more/val1"}
-    with pytest.raises(EarmarkError, match="no recording has the split 'train'"):
-        seed004_data.recordings(replace(data, more_split="train"))
-    with pytest.raises(EarmarkError, match=r"manifest\.csv is missing; set data\.root"):
-        seed004_data.recordings(DataSettings(str(tmp_path)))
+    more = copied(root, tmp_path / "more", lambda t: t.replace({"split": {"val": "open"}}))
+    data = VoiceSettings("folder", str(root), (str(more),), "open")
+    table = read(data).table
+    assert table["split"].value_counts().to_dict() == {"train": 24 + 8, "val": 8, "test": 12}
+    assert table.label[-8:].tolist() == ["more/val0"] * 4 + ["more/val1"] * 4
+    assert table.path.iloc[-1] == str(more / "val1/11.wav")
+    with pytest.raises(EarmarkError, match="no recording has the split 'mine'; set more_split"):
+        read(replace(data, more_split="mine"))
 
 
-def test_a_speaker_in_two_splits_is_refused(root, tmp_path):
-    table = pd.read_csv(root / "manifest.csv")
-    table.loc[table.label == "test0", "label"] = "train0"
-    table.to_csv(tmp_path / "manifest.csv", index=False)
-    with pytest.raises(EarmarkError, match="speaker 'train0' is in several splits; give each one split"):
-        seed004_data.recordings(DataSettings(str(tmp_path)))
+def test_other_sounds_or_trials_have_another_hash(root, tmp_path):
+    data = VoiceSettings("folder", str(root))
+    before = read(data).sha256
+    same = copied(root, tmp_path / "same")
+    assert read(replace(data, root=str(same))).sha256 == before
+    (same / "trials.csv").write_text("split,a,b,same\nval,val0/00.wav,val0/01.wav,1\nval,val0/00.wav,val1/01.wav,0\n")
+    judged = read(replace(data, root=str(same))).sha256
+    audio, rate = sf.read(same / "train0/00.wav")
+    sf.write(same / "train0/00.wav", audio * 0.9, rate)
+    assert len({before, judged, read(replace(data, root=str(same))).sha256}) == 3
 
 
 def test_given_utterances_and_trials_are_used(root, tmp_path):
-    table = pd.read_csv(root / "manifest.csv")
-    table.assign(path=[str(root / p) for p in table.path]).to_csv(tmp_path / "manifest.csv", index=False)
-    val = [str(root / p) for p in table.path[table.label.isin(["val0", "val1"])]]
-    joined = pd.DataFrame({"utterance": ["u", "v", "w"], "paths": [";".join(val[:2]), val[2], ";".join(val[4:])]})
-    joined.to_csv(tmp_path / "utterances.csv", index=False)
-    trials = pd.DataFrame({"split": "val", "a": ["u", "v", "v"], "b": ["v", "w", val[3]], "same": [1, 0, 1]})
-    trials.to_csv(tmp_path / "trials.csv", index=False)
-    base = settings(tmp_path).base
-    found = seed004_data.gathered(base.data, base.features, plain_progress)
-    assert found.val.same.tolist() == [True, False, True]
-    alone = seed004_data.gathered(DataSettings(str(root)), base.features, plain_progress)
-    lengths = alone.val.voices.lengths  # by recording
-    at = {"u": lengths[:2].sum(), "v": lengths[2], "w": lengths[4:].sum(), "last": lengths[3]}
-    assert found.val.voices.lengths[found.val.a].tolist() == [at["u"], at["v"], at["v"]]
-    assert found.val.voices.lengths[found.val.b].tolist() == [at["v"], at["w"], at["last"]]
+    folder = copied(root, tmp_path / "given")
+    a, b = "val0/00.wav;val0/01.wav", "val1/00.wav;val1/01.wav"
+    (folder / "utterances.csv").write_text(f"utterance,label,paths\nu,val0,{a}\nw,val1,{b}\n")
+    (folder / "trials.csv").write_text("split,a,b,same\nval,u,val0/10.wav,1\nval,val0/10.wav,w,0\nval,u,w,0\n")
+    base = settings(folder).base
+    found = seed004_data.sounds(read(base.data), base.features, plain_progress)
+    plain = seed004_data.sounds(read(replace(base.data, root=str(root))), base.features, plain_progress)
+    assert found.val.same.tolist() == [True, False, False]
+    n = plain.val.voices.lengths  # by recording: val0/00, 01, 10, 11, val1/00, ...
+    u, w = n[0] + n[1], n[4] + n[5]
+    assert found.val.voices.lengths[found.val.a].tolist() == [u, n[2], u]
+    assert found.val.voices.lengths[found.val.b].tolist() == [n[2], w, w]
     assert len(found.test.a) > 0  # drawn, as the list has none
 
 
-def test_a_step_repeats_and_says_what_it_is(root, material):
+def test_a_step_repeats_and_says_what_it_is(root, sounds):
     step = settings(root).steps[1]
-    found, again, other = (seed004_fit.fit(step, material, seed) for seed in (1, 1, 2))
+    found, again, other = (seed004_fit.fit(step, sounds, seed) for seed in (1, 1, 2))
     assert len(found["curve"]) == 1
     assert found["curve"] == again["curve"]
     assert found["curve"] != other["curve"]
@@ -156,9 +172,9 @@ def test_a_step_repeats_and_says_what_it_is(root, material):
     assert len(found["distances_same"]) == 21
 
 
-def test_every_step_runs(root, material):
+def test_every_step_runs(root, sounds):
     walk = settings(root)
-    found = {s.name: seed004_fit.fit(s, material, 1) for s in walk.steps}
+    found = {s.name: seed004_fit.fit(s, sounds, 1) for s in walk.steps}
     assert found["asked"]["dead_share"] > 0.3
     assert found["softplus"]["dead_share"] is None
     assert found["symmetric"]["negative_share"] == 0
@@ -171,13 +187,13 @@ def test_every_step_runs(root, material):
     assert len(seed004_show.claims(table)) == len(seed004_show.CLAIMS)
 
 
-def test_utterances_are_means_of_their_segments(root, material):
+def test_utterances_are_means_of_their_segments(root, sounds):
     step = settings(root).steps[8]  # dense
     torch.manual_seed(0)
     tower = seed004_fit.towers.build(step.model, 40).eval()
     with torch.no_grad():
-        found = seed004_fit.Utterances(tower, material.test, step.train)
-        v = material.test.voices
+        found = seed004_fit.Utterances(tower, sounds.test, step.train)
+        v = sounds.test.voices
         first = torch.from_numpy(v.values[: v.lengths[0]].astype(np.float32))
         parts = torch.stack([first[i : i + 40] for i in range(0, len(first) - 39, 40)])
         words = tower((parts + 40) / 15)
@@ -256,6 +272,6 @@ def test_the_command_writes_its_outputs_and_resumes(root, workplace, earmark, mo
     assert run.data.metrics["labels_eer_native"] == pytest.approx(figures["labels_eer_native"])
 
     monkeypatch.setattr(seed004, "fit", lambda *_: pytest.fail("trained again"))
-    monkeypatch.setattr(seed004_data, "gathered", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr(seed004_data, "sounds", lambda *_: pytest.fail("read again"))
     assert earmark(*command)[0] == 0
     assert pd.read_csv(workplace / "study/mine/table.csv").equals(table)

@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from earmark.study import seed004_show as show
 from earmark.study.checks import Checks
 from earmark.study.log import StudyLog
 from earmark.study.plan import Plan
-from earmark.study.seed004_data import DataSettings, Material
+from earmark.study.seed004_data import Recordings, VoiceSettings
 from earmark.study.seed004_fit import FitSettings, Step, fit
 
 KEYS = ("kind", "about", "seeds", "data", "features", "model", "pair", "train", "steps", "quick")
@@ -30,7 +31,7 @@ STEP_KEYS = ("name", "why", "set")
 class Base:
     """What the first step starts from."""
 
-    data: DataSettings
+    data: VoiceSettings
     features: SpeakerFeatureSettings
     model: SpeakerModelSettings
     pair: PairSettings
@@ -98,15 +99,14 @@ def run(
 ) -> None:
     """Train what is missing, then write, print and log everything."""
     settings = parse(raw, file, quick, overrides)
-    table = seed004_data.recordings(settings.base.data)
-    heard = seed004_data.sha256(table, seed004_data.trial_list(Path(settings.base.data.root)))
-    parts = [asdict(settings.base.features), heard, code_sha256("earmark.study.seed004_fit"), torch.__version__]
+    found = seed004_data.recordings(settings.base.data, console.warn, progress)
+    parts = [asdict(settings.base.features), found.sha256, code_sha256("earmark.study.seed004_fit"), torch.__version__]
     steps = [asdict(s) for s in settings.steps]
     tracker, key = tracking.connect("speaker"), kept.sha256(settings.name, settings.seeds, steps, parts)
     with tracking.only_one(key, say):
         log = StudyLog(tracker, _plan(settings), key, say)
         try:
-            results = _results(settings, parts, say, progress)
+            results = _results(settings, found, parts, say, progress)
             files, figures = _write(settings, results, file, out or Path("study") / settings.name)
             log.finish(files, figures)
         except BaseException as e:
@@ -121,26 +121,20 @@ def _plan(settings: Settings) -> Plan:
     return Plan(settings.name, "speaker", settings.about, [], factors, settings.seeds, None, 0, "none", [])
 
 
-def _results(settings: Settings, parts: list, say: Callable[[str], None], progress: Callable) -> list[dict]:
+def _results(
+    settings: Settings, found: Recordings, parts: list, say: Callable[[str], None], progress: Callable
+) -> list[dict]:
     """A result for each step and seed; those that are there from before are read."""
     torch.set_num_threads(1)  # LSTMs of this size are slower on two
-    found, voices = [], _Once(settings.base, progress)
+    heard = cache(lambda: seed004_data.sounds(found, settings.base.features, progress))  # when a training asks for it
+    results = []
     for seed in settings.seeds:
         for step in settings.steps:
             path = kept.file("seed004", asdict(step), seed, parts)
-            found.append(kept.result(path, lambda t=step, s=seed: fit(t, voices(), s), lambda r: say(show.sentence(r))))
-    return found
-
-
-class _Once:
-    """The voices, read when the first training asks for them."""
-
-    def __init__(self, base: Base, progress: Callable):
-        self.base, self.progress, self.read = base, progress, None
-
-    def __call__(self) -> Material:
-        self.read = self.read or seed004_data.gathered(self.base.data, self.base.features, self.progress)
-        return self.read
+            results.append(
+                kept.result(path, lambda t=step, s=seed: fit(t, heard(), s), lambda r: say(show.sentence(r)))
+            )
+    return results
 
 
 def _write(settings: Settings, results: list[dict], file: Path, out: Path) -> tuple[list[Path], dict[str, float]]:

@@ -9,126 +9,97 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from earmark import prepare
 from earmark.errors import EarmarkError
 from earmark.features.store import load
-from earmark.settings.speaker import SpeakerFeatureSettings
-from earmark.speakers import extract, trials, utterances
-from earmark.speakers.voices import Voices, gather
+from earmark.settings.data import DataSettings
+from earmark.settings.speaker import SpeakerEvaluateSettings, SpeakerFeatureSettings
+from earmark.speakers import extract, material
+from earmark.speakers.voices import Voices
 from earmark.tasks.speaker import Heard
 
-NEEDED = ("path", "label", "group", "split")
-MOST_TRIALS = 5000  # of each kind, where there is no trials.csv
+Progress = Callable[[Iterable, int, str], Iterable]
+Warn = Callable[[str], None]
+JUDGED = SpeakerEvaluateSettings(bootstrap=100, seed=0, utterance_s=4.0, trials=5000)
 
 
 @dataclass(frozen=True)
-class DataSettings:
-    """root: a folder with manifest.csv, whose splits are train, val and test, of different speakers.
+class VoiceSettings:
+    """source, root: a source of speakers with train, val and test, as in params.yaml; without splits 20 % each.
 
-    more: folders whose speakers of split `more_split` train, too.
+    more: folders with a manifest.csv whose speakers of split `more_split` train, too.
     """
 
+    source: str = "demo"
     root: str = "data/demo_voices"
     more: tuple[str, ...] = ()
     more_split: str = "train"
 
+    def of(self, source: str, root: str) -> DataSettings:
+        """The same as the pipeline's first stage wants it."""
+        return DataSettings(source, root, None, 0.2, 0.2, 1, 0.1)
+
 
 @dataclass(frozen=True)
-class Material:
-    """Sessions of the training speakers, and what validation and test hear."""
+class Recordings:
+    """table: manifest of all folders, paths absolute. given: trials.csv of the first, or None."""
+
+    table: pd.DataFrame
+    given: pd.DataFrame | None
+
+    @property
+    def sha256(self) -> str:
+        """Hash of what is heard and judged, wherever it lies."""
+        told = self.table[["sha256", "label", "group", "split", "utterance"]].to_csv(index=False)
+        told += "" if self.given is None else self.given.to_csv(index=False)
+        return hashlib.sha256(told.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """Sessions of the training speakers, and what validation and test hear; `train.values` is picked already."""
 
     train: Voices
     val: Heard
     test: Heard
 
 
-def gathered(data: DataSettings, features: SpeakerFeatureSettings, progress: Callable[[Iterable, int, str], Iterable]):
+def recordings(said: VoiceSettings, warn: Warn, progress: Progress) -> Recordings:
+    """Read and check all folders. Raises EarmarkError for what does not fit."""
+    data, root = said.of(said.source, said.root), Path(said.root)
+    first, lost = prepare.run(data, root, warn, progress, "speaker")
+    given = prepare.trials(data, root, first, lost, warn)
+    tables = [_absolute(first, root)]
+    for folder in map(Path, said.more):
+        found, _ = prepare.read(said.of("folder", str(folder)), folder, warn, progress, "speaker")
+        some = found[found["split"] == said.more_split].assign(split="train") if "split" in found else found[:0]
+        if some.empty:
+            raise EarmarkError(
+                f"{folder}/manifest.csv: no recording has the split '{said.more_split}'; set more_split."
+            )
+        prefix = f"{folder.name}/"
+        tables.append(_absolute(some.assign(label=prefix + some.label, utterance=prefix + some.utterance), folder))
+    return Recordings(pd.concat(tables, ignore_index=True), given)
+
+
+def _absolute(table: pd.DataFrame, root: Path) -> pd.DataFrame:
+    return table.assign(path=[str((root / path).resolve()) for path in table.path])
+
+
+def sounds(found: Recordings, features: SpeakerFeatureSettings, progress: Progress) -> Sounds:
     """All voices with their features, in memory."""
-    table, given = recordings(data), trial_list(Path(data.root))
     with tempfile.TemporaryDirectory(prefix="earmark-") as scratch:
-        extract.run(table, Path("/"), features, Path(scratch), progress, workers=1)
-        store = load(Path(scratch))
-        sessions = table[table["split"] == "train"].groupby(["label", "group"], sort=True)
-        labels = [label for label, _ in sessions.groups]
-        runs = [list(rows.path) for _, rows in sessions]
-        train = gather(store, runs, np.unique(labels, return_inverse=True)[1], features.voice_db)
-        heard = [_heard(utterances.of(table), split, given, store, features.voice_db) for split in ("val", "test")]
-        return Material(_in_memory(train), *heard)
+        extract.run(found.table, Path("/"), features, Path(scratch), progress, workers=1)
+        read = material.gather(found.table, found.given, load(Path(scratch)), JUDGED)
+        val, test = (read.heard(read.exam(split)) for split in ("val", "test"))
+        return Sounds(_picked(read.voices()[0]), _kept(val), _kept(test))
 
 
-def _heard(table: pd.DataFrame, split: str, given: pd.DataFrame | None, store, voice_db: float) -> Heard:
-    """The utterances of a split and their trials."""
-    pairs = trials.of(table, split, MOST_TRIALS, 0, given)
-    part = table[table["split"] == split].reset_index(drop=True)
-    speakers = np.unique(part.label, return_inverse=True)[1]
-    at = trials.places(part, pairs)
-    voices = gather(store, [list(p) for p in part.paths], speakers, voice_db)
-    return Heard(_in_memory(voices), at[:, 0], at[:, 1], pairs.same.to_numpy())
+def _kept(heard: Heard) -> Heard:
+    return Heard(_picked(heard.voices), heard.a, heard.b, heard.same)
 
 
-def _in_memory(voices: Voices) -> Voices:
-    """The same without its file, rows already picked."""
+def _picked(voices: Voices) -> Voices:
+    """The same without its file."""
     values = np.ascontiguousarray(voices.values[voices.frames])
     return Voices(values, np.arange(len(values)), voices.offsets, voices.lengths, voices.speakers)
-
-
-def recordings(data: DataSettings) -> pd.DataFrame:
-    """One table of all folders, paths absolute. Raises EarmarkError for a folder that does not fit."""
-    first = manifest(Path(data.root))
-    for split in ("train", "val", "test"):
-        if not (first["split"] == split).any():
-            raise EarmarkError(f"{data.root}/manifest.csv: no recording has the split '{split}'; the study needs it.")
-    tables = [first[first["split"].isin(["train", "val", "test"])]]
-    for root in data.more:
-        more = manifest(Path(root))
-        more = more[more["split"] == data.more_split].assign(split="train")
-        if more.empty:
-            raise EarmarkError(f"{root}/manifest.csv: no recording has the split '{data.more_split}'; set more_split.")
-        tables.append(more.assign(label=f"{Path(root).name}/" + more.label))
-    table = pd.concat(tables, ignore_index=True)
-    both = table.groupby("label")["split"].nunique() > 1
-    if both.any():
-        name = both.index[both][0]
-        raise EarmarkError(f"{data.root}/manifest.csv: speaker '{name}' is in several splits; give each one split.")
-    return table
-
-
-def sha256(table: pd.DataFrame, given: pd.DataFrame | None) -> str:
-    """Hash of recordings, by what lies in their files, and of their trials."""
-    digest = hashlib.sha256(b"" if given is None else given.to_csv().encode())
-    for row in table.itertuples():
-        digest.update(f"{row.label}\0{row.group}\0{row.split}\0{row.utterance}\0".encode())
-        digest.update(Path(row.path).read_bytes())
-    return digest.hexdigest()
-
-
-def manifest(root: Path) -> pd.DataFrame:
-    """A folder's manifest.csv with absolute paths and an utterance for every row."""
-    file = root / "manifest.csv"
-    if not file.exists():
-        raise EarmarkError(f"{file} is missing; set data.root to a folder of voices that has one.")
-    table = pd.read_csv(file, dtype=str, keep_default_na=False)
-    for column in NEEDED:
-        if column not in table:
-            raise EarmarkError(f"{file}: the column '{column}' is missing; add it.")
-    if "utterance" not in table:
-        table = table.assign(utterance=table.path.map(joins(root)).fillna(table.path))
-    duration = table.get("duration_s", pd.Series("0", table.index)).astype(float)
-    return table.assign(duration_s=duration, path=[str((root / p).resolve()) for p in table.path])
-
-
-def joins(root: Path) -> dict[str, str]:
-    """Recording -> utterance of utterances.csv, whose paths are separated by semicolons; empty without one."""
-    file = root / "utterances.csv"
-    if not file.exists():
-        return {}
-    rows = pd.read_csv(file, dtype=str)
-    return {path: u for u, paths in zip(rows.utterance, rows.paths, strict=True) for path in paths.split(";")}
-
-
-def trial_list(root: Path) -> pd.DataFrame | None:
-    """trials.csv as strings, its index the line in the file."""
-    file = root / "trials.csv"
-    if not file.exists():
-        return None
-    table = pd.read_csv(file, dtype=str)
-    return table.set_axis(range(2, len(table) + 2))

@@ -14,7 +14,7 @@ from earmark.settings.speaker import PairSettings, SpeakerModelSettings
 from earmark.speakers import log_mel, pairs, scores, towers
 from earmark.speakers.losses import AamSoftmax
 from earmark.speakers.voices import Segments
-from earmark.study.seed004_data import Material
+from earmark.study.seed004_data import Sounds
 from earmark.tasks.speaker import Heard
 
 CPU = torch.device("cpu")
@@ -55,29 +55,29 @@ class Step:
     train: FitSettings
 
 
-def fit(step: Step, material: Material, seed: int) -> dict[str, Any]:
+def fit(step: Step, sounds: Sounds, seed: int) -> dict[str, Any]:
     """Train and judge one network; all that the study keeps of it, as plain values."""
     began = time.process_time()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        tower = towers.build(step.model, material.train.values.shape[1])
-        before = untrained_eer(step, tower, material)
-        curve = train(step, tower, material)
+        tower = towers.build(step.model, sounds.train.values.shape[1])
+        before = untrained_eer(step, tower, sounds)
+        curve = train(step, tower, sounds)
     found = {"step": step.name, "seed": seed, "curve": curve, "loss": float(np.mean(curve[-3:]))}
     found |= {"eer_untrained": before}
-    return found | judge(step, tower, material, found["loss"]) | {"cpu_seconds": time.process_time() - began}
+    return found | judge(step, tower, sounds, found["loss"]) | {"cpu_seconds": time.process_time() - began}
 
 
 @torch.no_grad()
-def untrained_eer(step: Step, tower: SpeakerBlstm, material: Material) -> float:
+def untrained_eer(step: Step, tower: SpeakerBlstm, sounds: Sounds) -> float:
     """EER by cosine of the weights as drawn: what of the figures is no merit of the training."""
-    test = Utterances(tower.eval(), material.test, step.train)
+    test = Utterances(tower.eval(), sounds.test, step.train)
     return float(scores.eer(scores.curve(test.cosine(), test.heard.same)))
 
 
-def train(step: Step, tower: SpeakerBlstm, material: Material) -> list[float]:
+def train(step: Step, tower: SpeakerBlstm, sounds: Sounds) -> list[float]:
     """The losses, means over ten batches."""
-    segments, s = Segments(material.train, CPU), step.train
+    segments, s = Segments(sounds.train, CPU), step.train
     head = AamSoftmax(tower.n_out, len(segments.runs_of), s.scale, s.margin) if s.loss == "aam" else None
     weights = [*tower.parameters(), *(head.parameters() if head else ())]
     optimizer = torch.optim.Adam([w for w in weights if w.requires_grad], s.lr)
@@ -110,10 +110,10 @@ def seen(decibels: Tensor, centred: bool) -> Tensor:
 
 
 @torch.no_grad()
-def judge(step: Step, tower: SpeakerBlstm, material: Material, loss: float) -> dict[str, Any]:
+def judge(step: Step, tower: SpeakerBlstm, sounds: Sounds, loss: float) -> dict[str, Any]:
     """Figures on the test trials; the threshold of the accuracy is tuned on those of validation."""
     tower.eval()
-    val, test = (Utterances(tower, heard, step.train) for heard in (material.val, material.test))
+    val, test = (Utterances(tower, heard, step.train) for heard in (sounds.val, sounds.test))
     threshold = best_threshold(-val.distance(step), val.heard.same)
     native, same = -test.distance(step), test.heard.same
     curves = {"native": scores.curve(native, same), "cosine": scores.curve(test.cosine(), same)}
