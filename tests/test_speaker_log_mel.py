@@ -9,7 +9,7 @@ import torch
 from earmark.settings.speaker import SpeakerFeatureSettings
 from earmark.speakers import log_mel
 
-SETTINGS = SpeakerFeatureSettings(16000, 512, 160, 80, 20.0, 7600.0, 80.0, 30.0, ())
+SETTINGS = SpeakerFeatureSettings(16000, 512, 160, 80, 20.0, 7600.0, 80.0, 30.0, (), "bands")
 
 
 @pytest.fixture
@@ -59,9 +59,12 @@ def test_pauses_are_no_voice():
 def test_a_segment_loses_its_bands_means_and_padding_changes_nothing():
     torch.manual_seed(0)
     x = torch.randn(2, 7, 80) * 10 - 40
-    alone = log_mel.normalized(x[1:, :4])
+    alone = log_mel.normalized(x[1:, :4], "bands")
     torch.testing.assert_close(alone.mean(1), torch.zeros(1, 80), atol=1e-5, rtol=0)
     torch.testing.assert_close(alone, (x[1:, :4] - x[1:, :4].mean(1, keepdim=True)) / 15)
-    padded = log_mel.normalized(x, torch.tensor([7, 4]))
+    padded = log_mel.normalized(x, "bands", torch.tensor([7, 4]))
     torch.testing.assert_close(padded[1:, :4], alone)
     assert not padded[1, 4:].any()
+    level = log_mel.normalized(x, "level", torch.tensor([7, 4]))
+    torch.testing.assert_close(level[1:, :4], (x[1:, :4] - x[1:, :4].mean()) / 15)
+    assert not level[1, 4:].any()

@@ -21,7 +21,7 @@ from earmark.settings.speaker import (
 from earmark.speakers import voices
 from earmark.tasks.speaker import Heard, SpeakerTask
 
-FEATURES = SpeakerFeatureSettings(16000, 512, 160, 16, 20.0, 7600.0, 80.0, 0.0, ())
+FEATURES = SpeakerFeatureSettings(16000, 512, 160, 16, 20.0, 7600.0, 80.0, 0.0, (), "bands")
 MODEL = SpeakerModelSettings("tdnn", 0.1, 16, "blstm", "softplus", False, 0.0)
 PAIR = PairSettings("symmetric", "add", "direction", True, 1.0, "sum", 1.0, 1.0, False)
 AUGMENT = VoiceAugmentSettings(0.3, 0.2, (5.0, 20.0), 0.3, 0.3, 6.0, 1, 5, 1, 3)

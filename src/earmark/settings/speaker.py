@@ -16,6 +16,8 @@ class SpeakerFeatureSettings:
     top_db: decibels below the recording's loudest band that count as nothing.
     voice_db: a frame whose power is further below the recording's loudest is a pause and is left out; 0 keeps all.
     speeds: training recordings are stored once more at these speeds, and a voice at another speed is another speaker.
+    normalize: what a segment loses before a network hears it: each of its `bands` its mean, and so the microphone, but
+        of the voice too; or its `level` alone.
     """
 
     sample_rate: int
@@ -27,6 +29,7 @@ class SpeakerFeatureSettings:
     top_db: float
     voice_db: float
     speeds: tuple[float, ...]
+    normalize: Literal["bands", "level"]
 
     def __post_init__(self) -> None:
         for name in ("sample_rate", "n_fft", "hop_length", "n_mels", "top_db"):

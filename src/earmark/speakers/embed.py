@@ -36,7 +36,7 @@ class Embedder:
         """
         voiced = [frames[log_mel.voiced(frames, self.features.voice_db)] for frames in recordings]
         decibels = torch.from_numpy(np.concatenate(voiced)[:most].astype(np.float32))
-        return embedding.of_frames(self.tower, decibels).numpy()
+        return embedding.of_frames(self.tower, decibels, self.features.normalize).numpy()
 
 
 def stored(embedder: Embedder, utterances: pd.DataFrame, store: Store, seconds: float = math.inf) -> np.ndarray:

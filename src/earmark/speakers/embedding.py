@@ -11,14 +11,14 @@ LONGEST = 1000  # frames heard at once, 10 s
 
 
 @torch.no_grad()
-def of_frames(tower: nn.Module, decibels: Tensor) -> Tensor:
-    """The embedding (d,) of voiced frames (n, bands), L2-normalised."""
-    parts = [log_mel.normalized(decibels[a:b][None]) for a, b in stretches(len(decibels), LONGEST)]
+def of_frames(tower: nn.Module, decibels: Tensor, normalize: str) -> Tensor:
+    """The embedding (d,) of voiced frames (n, bands), L2-normalised; normalize: as the features' settings say."""
+    parts = [log_mel.normalized(decibels[a:b][None], normalize) for a, b in stretches(len(decibels), LONGEST)]
     said = torch.cat([towers.embed(tower, part) for part in parts])
     return F.normalize(said.mean(0), dim=0)
 
 
 @torch.no_grad()
-def of_runs(tower: nn.Module, segments: Segments) -> Tensor:
+def of_runs(tower: nn.Module, segments: Segments, normalize: str) -> Tensor:
     """The embeddings (runs, d) of whole runs."""
-    return torch.stack([of_frames(tower, segments.whole(run)[0]) for run in range(len(segments.lengths))])
+    return torch.stack([of_frames(tower, segments.whole(run)[0], normalize) for run in range(len(segments.lengths))])

@@ -60,10 +60,16 @@ def voiced(decibels: np.ndarray, voice_db: float) -> np.ndarray:
     return smooth >= smooth.max() * 10 ** (-voice_db / 10)
 
 
-def normalized(decibels: Tensor, lengths: Tensor | None = None) -> Tensor:
-    """Segments (batch, frames, bands) without each band's mean over the segment, in units of 15 dB; 0 past lengths."""
-    if lengths is None:
-        return (decibels - decibels.mean(1, keepdim=True)) / LEVEL_UNIT_DB
-    inside = (torch.arange(decibels.shape[1], device=decibels.device) < lengths[:, None])[..., None]
-    mean = (decibels * inside).sum(1, keepdim=True) / lengths[:, None, None]
+def normalized(decibels: Tensor, normalize: str, lengths: Tensor | None = None) -> Tensor:
+    """Segments (batch, frames, bands) in units of 15 dB, less the mean that `normalize` names; 0 past lengths.
+
+    `bands`: each band's mean over the segment; `level`: the mean over all of it.
+    """
+    n = decibels.shape[1] if lengths is None else lengths[:, None, None]
+    inside = torch.ones(1, 1, 1, dtype=torch.bool, device=decibels.device)
+    if lengths is not None:
+        inside = (torch.arange(decibels.shape[1], device=decibels.device) < lengths[:, None])[..., None]
+    mean = (decibels * inside).sum(1, keepdim=True) / n
+    if normalize == "level":
+        mean = mean.mean(2, keepdim=True)
     return (decibels - mean) * inside / LEVEL_UNIT_DB

@@ -57,7 +57,7 @@ def thresholds(task: SpeakerTask, val: Exam | None) -> dict[str, float]:
     if val is None:
         return {}
     task.model.eval()
-    vectors = embedding.of_runs(task.model.tower, task.heard)
+    vectors = embedding.of_runs(task.model.tower, task.heard, task.features.normalize)
     return asdict(carried(Answers(val, vectors.cpu().numpy())))
 
 

@@ -106,7 +106,7 @@ def pair_loss(words: Tensor, labels: Tensor, step: Step) -> Tensor:
 
 def seen(decibels: Tensor, centred: bool) -> Tensor:
     """Segments (batch, frames, bands) of decibels as the network gets them, near unit deviation."""
-    return log_mel.normalized(decibels) if centred else (decibels + MIDDLE_DB) / LEVEL_UNIT_DB
+    return log_mel.normalized(decibels, "bands") if centred else (decibels + MIDDLE_DB) / LEVEL_UNIT_DB
 
 
 @torch.no_grad()

@@ -75,7 +75,9 @@ class SpeakerTask:
             others = torch.randint(len(self.segments.lengths), (len(batch) * OTHERS,))
             noise = self.segments.drawn(others, n).unflatten(0, (len(batch), OTHERS))
             x = augment.augmented(x, noise, s.augment, hop_s, self.features.top_db)
-        return augment.masked(log_mel.normalized(x), s.augment), self.segments.speakers[batch].to(self.device)
+        return augment.masked(log_mel.normalized(x, self.features.normalize), s.augment), self.segments.speakers[
+            batch
+        ].to(self.device)
 
     def names(self, batch: Tensor) -> list[str]:
         """Speakers that a batch draws on."""
@@ -87,7 +89,7 @@ class SpeakerTask:
         if self.val is None:
             return {}
         model.eval()
-        vectors = embedding.of_runs(model.tower, self.heard)
+        vectors = embedding.of_runs(model.tower, self.heard, self.features.normalize)
         score = (vectors[self.val.a] * vectors[self.val.b]).sum(1).cpu().numpy()
         curve = scores.curve(score, self.val.same)
         eer, auc = float(scores.eer(curve)), float(scores.auc(curve))

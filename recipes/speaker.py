@@ -1,0 +1,140 @@
+"""Train the speaker model of recipes/speaker.yaml on folders of voices and write it as a bundle.
+
+    python recipes/speaker.py --voices VOICES --voices OTHERS@FOLD --out BUNDLE --words "..."
+
+Each folder has a manifest.csv (path, label: the speaker, group: the session, split), and perhaps utterances.csv and
+trials.csv; where its splits are folds, the one to test on stands behind @. Trained on the speakers of train, chosen on
+those of val; those of test are heard once, folder by folder, with the very file that is written, and the card quotes
+them. A training that is stopped goes on where it was.
+"""
+
+import argparse
+import hashlib
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from pydantic import TypeAdapter
+
+from earmark import bundle, prepare, tracking, train
+from earmark.console import progress, say, warn
+from earmark.features import store
+from earmark.settings.data import DataSettings
+from earmark.settings.speaker import (
+    SpeakerEvaluateSettings,
+    SpeakerFeatureSettings,
+    SpeakerModelSettings,
+    SpeakerTrainSettings,
+)
+from earmark.speakers import card, embed, evaluate, exams, extract, material, training
+from earmark.speakers.material import Material
+
+SETTINGS = {
+    "features": SpeakerFeatureSettings,
+    "model": SpeakerModelSettings,
+    "train": SpeakerTrainSettings,
+    "evaluate": SpeakerEvaluateSettings,
+}
+NAMED = ["label", "group", "utterance"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--voices", action="append", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--words", required=True, help="What the recordings are, with their licences, for the card.")
+    parser.add_argument("--recipe", type=Path, default=Path(__file__).with_suffix(".yaml"))
+    parser.add_argument("--state", type=Path, default=Path(".earmark/speaker-recipe"))
+    args = parser.parse_args()
+    raw = yaml.safe_load(args.recipe.read_text())
+    s = {k: TypeAdapter(kind).validate_python(raw[k]) for k, kind in SETTINGS.items()}
+    read = [folder(name) for name in args.voices]
+    table = pd.concat([t for _, t, _ in read], ignore_index=True)
+    listed = [given for _, _, given in read if given is not None]
+    given = pd.concat(listed, ignore_index=True) if listed else None
+    values = stored(table, s["features"], args.state)
+    heard = material.gather(table, given, values, s["evaluate"])
+    network = args.state / "network"
+    checkpoint = args.state / f"{_sha([raw, values.sha256])}.pt"
+    training.run(heard, s["model"], s["train"], network, checkpoint, on_epoch=_print)
+    write(args.out, network, heard, [(name, t, given) for name, t, given in read], raw, args.words)
+
+
+def folder(name: str) -> tuple[str, pd.DataFrame, pd.DataFrame | None]:
+    """A folder's name, its recordings with their splits, and its trials; names of speakers become the folder's own."""
+    path, _, fold = name.partition("@")
+    root = Path(path)
+    data = DataSettings("folder", path, fold or None, 0.0, 0.2, 1, 0.1)
+    table, quarantined = prepare.run(data, root, warn, progress, "speaker")
+    trials = prepare.trials(data, root, table, quarantined, warn)
+    table["path"] = [str(root / p) for p in table.path]
+    for column in NAMED:
+        table[column] = f"{root.name}/" + table[column]
+    if trials is not None:
+        trials = trials.assign(a=f"{root.name}/" + trials.a, b=f"{root.name}/" + trials.b)
+    return root.name, table, trials
+
+
+def stored(table: pd.DataFrame, features: SpeakerFeatureSettings, state: Path) -> store.Store:
+    """The log-mel frames of all, kept under the hash of the recordings and the settings."""
+    rows = table[["sha256", "split"]].to_csv(index=False)
+    path = state / _sha([asdict(features), rows])
+    if not (path / "store.json").exists():
+        extract.run(table, Path(), features, path, progress)
+    return store.load(path)
+
+
+def write(out: Path, network: Path, heard: Material, read: list, recipe: dict, words: str) -> None:
+    """The bundle, in half precision: thresholds and figures are measured with the file as it will be read."""
+    trained = embed.Embedder(network)
+    data = bundle.pack(bundle.half(trained.tower.state_dict()))
+    bundle.write(out, trained.config, data, "")
+    embedder = embed.Embedder(out)
+    val = _answers(embedder, heard, heard.exam("val"))
+    facts = asdict(exams.carried(val)) | {
+        "about": "voices, whoever they belong to",
+        "commit": tracking.git_tags()["earmark.commit"],
+        "n_recordings": int((heard.table["split"] == "train").sum()),
+        "n_speakers": len(trained.config.labels),
+        "figures": {name: measured(embedder, heard, val, part, name) for name, part in _tests(heard, read)},
+    }
+    config = replace(trained.config, labels=[], release=facts)
+    text = card.text(config, recipe, hashlib.sha256(data).hexdigest(), len(data), words)
+    bundle.write(out, config, data, text)
+    say(json.dumps(facts["figures"], indent=1))
+
+
+def _tests(heard: Material, read: list) -> list[tuple[str, Material]]:
+    """Every folder that has test speakers, by itself."""
+    parts = [(name, replace(heard, table=table, given=given)) for name, table, given in read]
+    return [(name, part) for name, part in parts if (part.table["split"] == "test").any()]
+
+
+def measured(embedder: embed.Embedder, heard: Material, val: exams.Answers, part: Material, name: str) -> dict:
+    """What the model and the baselines, learnt on the same training speakers, reach on a folder's test speakers."""
+    test = _answers(embedder, heard, part.exam("test", warn))
+    everyone = exams.utterances_of(heard.table, heard.judged, heard.given)
+    learnt = everyone[everyone["split"] == "train"]
+    beside = evaluate.baselines(learnt, val.exam, test.exam, Path())
+    say(f"tested on {name}")
+    return evaluate.figures(val, test, beside, heard.judged)
+
+
+def _answers(embedder: embed.Embedder, heard: Material, exam: exams.Exam) -> exams.Answers:
+    return exams.Answers(exam, embed.stored(embedder, exam.utterances, heard.store))
+
+
+def _sha(of) -> str:
+    return hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _print(fit: train.Fit, seconds: float) -> None:
+    row = fit.history[-1]
+    figures = "  ".join(f"{k} {row[k]:.4f}" for k in ("train/loss", "val/eer", "val/loss"))
+    say(f"epoch {fit.epoch}  {figures}  ({seconds:.0f} s)")
+
+
+if __name__ == "__main__":
+    main()
