@@ -5,11 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from safetensors.torch import load
 
 from chord_audio import songs
-from earmark import model_folder
 from earmark.chords import harte, lab, scores
 from earmark.chords.lab import Segment
 from project import commit, make, sha256
@@ -134,43 +131,3 @@ def test_promotion_champion_and_the_way_back(small):
     assert (refused.returncode, "its majmin is -0.100" in refused.stderr) == (1, True)
     small.run("earmark", "promote", "chord", "--force", "--why", "a trial")
     assert "Version 1 is champion again" in small.run("earmark", "rollback", "chord").stdout
-
-
-WORDS = ("--about", "chords of sines", "--data", "Generated, CC0")
-
-
-def test_the_champion_is_released_with_figures_of_the_very_file(small):
-    done = small.run("earmark", "release", "chord", *WORDS, "--out", "bundle")
-    assert "Releasing earmark-chord version 1 (champion)" in done.stderr
-    config = model_folder.read_config(small.path / "bundle")
-    figures = config.release["figures"]
-    version = small.client.get_model_version("earmark-chord", "1")
-    logged = small.client.get_run(version.run_id).data.metrics
-    assert figures["majmin"] == pytest.approx(logged["test/majmin"], abs=0.1)  # half precision changes little
-    assert (figures["n_recordings"], config.release["n_recordings"]) == (2, 6)
-    stored = load((small.path / "bundle/model.safetensors").read_bytes())
-    assert {v.dtype for v in stored.values() if v.is_floating_point()} == {torch.float16}
-    card = (small.path / "bundle/CARD.md").read_text()
-    for statement in (
-        "# chords of sines\n",
-        f"| majmin | {figures['majmin']:.3f} | ",
-        sha256(small.path / "bundle/model.safetensors"),
-        "earmark release chord --about 'chords of sines' --data 'Generated, CC0'",
-        "Generated, CC0: 6 recordings were trained on.",
-    ):
-        assert statement in card
-    heard = small.run(
-        "earmark", "predict", "chord", str(small.path.parent / "audio/s0.wav"), "--model", "bundle", "--json"
-    )
-    assert json.loads(heard.stdout)[0]["segments"]
-
-
-def test_a_model_that_may_know_the_test_songs_is_not_released(small):
-    path = small.path / "data/chord/manifest.csv"
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    path.unlink()  # DVC may have linked it into its cache
-    table.assign(split=table["split"].replace({"test": "train", "val": "test"})).to_csv(path, index=False)
-    done = small.run("earmark", "release", "chord", *WORDS, "--out", "other", check=False)
-    assert done.returncode == 1
-    assert "was trained on other recordings, or another split" in done.stderr
-    assert not (small.path / "other").exists()

@@ -7,20 +7,25 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import yaml
 from safetensors.torch import load
 
 from bundles import config, weights
+from chord_audio import songs
 from conftest import FREQUENCY, small_folder, tone
-from earmark import bundle, card, cli_use, crossval, model_folder, release
+from earmark import bundle, card, cli_use, crossval, manifest, model_folder, release
 from earmark import config as configuration
+from earmark.chords import lab, scores
+from earmark.chords.recognise import Recogniser
 from earmark.errors import EarmarkError
 from earmark.predict import Predictor
-from project import REPOSITORY, SMALL
+from project import REPOSITORY, SMALL, write_params
 
 FIGURES = {"accuracy": 0.75, "accuracy_ci95": [0.5, 0.875], "macro_f1": 0.7, "macro_f1_ci95": [0.4, 0.9]}
 FIGURES |= {"n_recordings": 18, "folds": ["fold1", "fold2"]}
@@ -231,3 +236,50 @@ def test_predictor_of_a_bundle_tells_tones_apart(place, monkeypatch, capsys):
     full = Predictor(place / "out")
     full.model = network
     np.testing.assert_allclose(told, full(place / "x.wav").probabilities, atol=5e-3)
+
+
+CHORDS = ("release", "chord", "--about", "chords of sines", "--data", "Generated, CC0", "--out", "bundle")
+
+
+def test_a_chord_model_is_released_with_figures_of_the_very_file(workplace, earmark):
+    songs(workplace / "audio")
+    write_params(workplace, "chord", **{"data.root": "audio", "train.epochs": 1})
+    for stage in ("prepare", "features", "train"):
+        assert earmark(stage, "chord")[0] == 0
+    code, _, err = earmark(*CHORDS)
+    assert code == 0, err
+    assert "earmark: Releasing models/chord." in err
+    bundled = model_folder.read_config(workplace / "bundle")
+    figures = bundled.release["figures"]
+    assert (figures["n_recordings"], bundled.release["n_recordings"]) == (2, 6)
+    table = manifest.load(workplace / "data/chord/manifest.csv").query("split == 'test'")
+    recognise = Recogniser(workplace / "bundle")
+    again = [
+        scores.Song(
+            row.path,
+            lab.read(workplace / "data/chord" / row.lab),
+            recognise(Path("audio") / row.path).segments,
+            row.group,
+        )
+        for row in table.itertuples()
+    ]
+    assert figures["majmin"] == pytest.approx(scores.evaluate(again, 0)["majmin"], abs=1e-3)
+    stored = load((workplace / "bundle/model.safetensors").read_bytes())
+    assert {v.dtype for v in stored.values() if v.is_floating_point()} == {torch.float16}
+    assert any(name.startswith("crf.") for name in stored)
+    text = (workplace / "bundle/CARD.md").read_text()
+    for statement in (
+        "# chords of sines\n",
+        f"| majmin | {figures['majmin']:.3f} | ",
+        hashlib.sha256((workplace / "bundle/model.safetensors").read_bytes()).hexdigest(),
+        "earmark release chord --about 'chords of sines' --data 'Generated, CC0'",
+        "Generated, CC0: 6 recordings were trained on.",
+    ):
+        assert statement in text
+    # A model that may know the test songs is not released.
+    path = workplace / "data/chord/manifest.csv"
+    other = pd.read_csv(path, dtype=str, keep_default_na=False)
+    other.assign(split=other["split"].replace({"test": "train", "val": "test"})).to_csv(path, index=False)
+    code, _, err = earmark(*CHORDS[:-1], "other")
+    assert (code, "was trained on other recordings, or another split" in err[-1]) == (1, True)
+    assert not (workplace / "other").exists()
