@@ -238,7 +238,9 @@ def test_a_voiceprint_is_the_mean_of_length_one():
     assert identify.ranking(found, {"x": np.array([0, -1.0]), "y": np.array([1.0, 0])})[0][0] == "y"
 
 
-def test_groups_are_numbered_as_they_appear():
-    angles = np.radians([90, 0, 91, 45, 1])
-    voices = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    assert identify.groups(voices, threshold=0.01).tolist() == [1, 2, 1, 3, 2]
+@pytest.mark.parametrize("order", [[90, 0, 91, 45, 1], [0, 45, 90, 91, 1], [45, 90, 1, 0, 91]])
+def test_groups_are_numbered_as_they_appear(order):
+    angles = np.radians(order)
+    found = identify.groups(np.stack([np.cos(angles), np.sin(angles)], axis=1), threshold=0.01)
+    near = [round(degrees, -1) for degrees in order]  # 0 and 1 are one, 90 and 91
+    assert found.tolist() == [list(dict.fromkeys(near)).index(n) + 1 for n in near]
