@@ -51,12 +51,31 @@ SMALL_CHORD = {
     "train.device": "cpu",
     "evaluate.bootstrap": 100,
 }
+# And for speakers: the smallest TDNN, few steps.
+SMALL_SPEAKER = {
+    "data.source": "folder",
+    "data.max_quarantined": 0.5,
+    "features.n_mels": 24,
+    "features.speeds": [0.9],
+    "model.name": "tdnn",
+    "model.width": 0.1,
+    "model.embedding": 16,
+    "train.speakers": 6,
+    "train.segments_s": [0.3, 0.6],
+    "train.batches": 8,
+    "train.epochs": 3,
+    "train.average": 0.0,
+    "train.device": "cpu",
+    "evaluate.bootstrap": 100,
+    "evaluate.trials": 100,
+}
+SMALLEST = {"genre": SMALL, "chord": SMALL_CHORD, "speaker": SMALL_SPEAKER}
 
 
 def write_params(folder: Path, task: str = "genre", **changes) -> None:
     """The project's params.yaml into a folder, with the small settings of a task and changes by dotted key."""
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
-    for dotted, value in ({"genre": SMALL, "chord": SMALL_CHORD}[task] | changes).items():
+    for dotted, value in (SMALLEST[task] | changes).items():
         block, key = dotted.split(".")
         params["tasks"][task][block][key] = value
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))

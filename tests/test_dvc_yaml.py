@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from earmark import imports
-from earmark.config import ChordSettings, GenreSettings, Tasks
+from earmark.config import ChordSettings, GenreSettings, SpeakerSettings, Tasks
 from project import REPOSITORY
 
 # Where the code of a stage begins; prepare and publish are the same for every task.
@@ -23,8 +23,18 @@ ENTRIES = {
         *("earmark.chords.evaluate", "earmark.chords.report", "earmark.chords.pages", "earmark.chords.vectors"),
         "earmark.pictures",
     ],
+    "features-speaker": ["earmark.speakers.extract"],
+    "train-speaker": ["earmark.speakers.training"],
+    "evaluate-speaker": [
+        "earmark.speakers.evaluate",
+        "earmark.speakers.embed",
+        "earmark.speakers.report",
+        "earmark.speakers.pages",
+        "earmark.pictures",
+    ],
     "publish": ["earmark.publish"],
 }
+OWN = ("chord", "speaker")  # tasks with stages of their own name
 READ = {
     "demo": ["demo"],
     "prepare": ["tasks.TASK.data"],
@@ -33,6 +43,8 @@ READ = {
     "evaluate": ["tasks.TASK.data.root", "tasks.TASK.evaluate"],
     "publish": [],
 }
+# Validation trials are made as the evaluation makes them, and the training chooses its epoch by them.
+MORE = {"train-speaker": [f"tasks.speaker.evaluate.{k}" for k in ("seed", "trials", "utterance_s")]}
 PIPELINE = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
 
 
@@ -42,8 +54,8 @@ def stage(name: str) -> dict:
 
 def word(name: str) -> str:
     """The task of a stage as dvc.yaml writes it."""
-    if name.endswith("-chord"):
-        return "chord"
+    if name.partition("-")[2] in OWN:
+        return name.partition("-")[2]
     return "${key}" if PIPELINE[name].get("foreach") == "${tasks}" else "${item}"
 
 
@@ -55,7 +67,7 @@ def test_every_stage_is_known_and_every_task_has_all_of_them():
     assert set(PIPELINE) == set(ENTRIES)
     assert [PIPELINE[name]["foreach"] for name in ("prepare", "publish")] == ["${tasks}"] * 2
     assert [PIPELINE[name]["foreach"] for name in ("features", "train", "evaluate")] == [["genre"]] * 3
-    assert {f.name for f in fields(Tasks)} == {"genre", "chord"}
+    assert {f.name for f in fields(Tasks)} == {"genre", *OWN}
 
 
 @pytest.mark.parametrize("name", ENTRIES)
@@ -66,29 +78,38 @@ def test_code_dependencies_are_the_imports(name):
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_parameters_are_those_a_stage_reads(name):
-    read = READ[name.removesuffix("-chord")]
-    assert stage(name).get("params", []) == [key.replace("TASK", word(name)) for key in read]
+    read = READ[name.partition("-")[0]]
+    assert stage(name).get("params", []) == [key.replace("TASK", word(name)) for key in read] + MORE.get(name, [])
 
 
+@pytest.mark.parametrize("task", OWN)
 @pytest.mark.parametrize("name", ["features", "train", "evaluate"])
-def test_the_chord_stages_are_wired_as_genres(name):
+def test_a_tasks_own_stages_are_wired_as_genres(name, task):
     def wiring(stage_name):
         plain = json.dumps(stage(stage_name)).replace(word(stage_name), "TASK")
         found = json.loads(plain)
+        more = [p.replace(task, "TASK") for p in MORE.get(stage_name, [])]
+        found["params"] = [p for p in found["params"] if p not in more]
         return found | {"deps": [d for d in found["deps"] if not d.startswith("src/")]}
 
-    assert wiring(f"{name}-chord") == wiring(name)
+    assert wiring(f"{name}-{task}") == wiring(name)
 
 
-def test_a_task_reruns_nothing_of_the_other():
-    genre, chord = (set.union(*(files(n + end) for n in ("features", "train", "evaluate"))) for end in ("", "-chord"))
-    foreign = ("chords/", "tasks/chord.py", "settings/chord.py", "models/chordnet", "models/pitch_net", "features/cqt")
-    assert not [f for f in genre if f.removeprefix("src/earmark/").startswith(foreign)]
-    foreign = ("tasks/genre.py", "settings/features.py", "models/song.py", "models/compact.py", "features/frames.py")
-    assert not [f for f in chord if f.removeprefix("src/earmark/").startswith(foreign)]
+ONLY = {
+    "": ("tasks/genre.py", "models/song.py", "models/compact.py"),
+    "-chord": ("chords/", "tasks/chord.py", "settings/chord.py", "models/pitch_net", "features/cqt"),
+    "-speaker": ("speakers/", "tasks/speaker.py", "settings/speaker.py", "models/speaker_"),
+}
 
 
-@pytest.mark.parametrize("settings", [GenreSettings, ChordSettings])
+def test_a_task_reruns_nothing_of_another():
+    for end in ONLY:
+        foreign = tuple(start for other, starts in ONLY.items() if other != end for start in starts)
+        own = set.union(*(files(name + end) for name in ("features", "train", "evaluate")))
+        assert not [f for f in own if f.removeprefix("src/earmark/").startswith(foreign)], end
+
+
+@pytest.mark.parametrize("settings", [GenreSettings, ChordSettings, SpeakerSettings])
 def test_every_block_of_settings_is_some_stages_parameter(settings):
     named = {key.split(".")[2] for keys in READ.values() for key in keys if key.startswith("tasks.")}
     assert named == {f.name for f in fields(settings)}

@@ -14,8 +14,8 @@ def text(config: ModelConfig, recipe: dict, sha256: str, n_bytes: int, words: st
     tables = [_table(name, figures) for name, figures in facts["figures"].items()]
     parts = [
         f"# {facts['about']}",
-        f"The released speaker model of earmark. An utterance becomes {config.model.embedding} numbers of length 1; the "
-        "cosine of two utterances says how likely one person speaks in both.",
+        f"The released speaker model of earmark. An utterance becomes {config.model.embedding} numbers of length 1; "
+        "the cosine of two utterances says how likely one person speaks in both.",
         f"## Data\n\n{words.strip()} {facts['n_recordings']} recordings of {facts['n_speakers']} speakers were "
         "trained on.",
         "## Figures\n\nOn speakers who were neither trained on nor chosen by, with the very file released here; "
