@@ -109,6 +109,17 @@ def test_second_repro_runs_publish_alone_and_changes_nothing(small):
     assert len(small.client.search_model_versions("name = 'earmark-chord'")) == 1
 
 
+def test_temporary_experiment_logs_to_the_same_store_and_moves_no_alias(small):
+    small.run("dvc", "exp", "run", "--temp", "--name", "calmer", "-S", "tasks.chord.train.lr=0.002")
+    runs = {r.data.tags.get("earmark.experiment"): r for r in small.runs()}
+    assert set(runs) == {None, "calmer"}
+    assert runs["calmer"].data.params["train.lr"] == "0.002"
+    assert runs["calmer"].info.status == "FINISHED"
+    assert "test/majmin" in runs["calmer"].data.metrics
+    assert len(small.client.search_model_versions("name = 'earmark-chord'")) == 1
+    assert small.client.get_model_version_by_alias("earmark-chord", "challenger").version == 1
+
+
 def test_promotion_champion_and_the_way_back(small):
     assert "Version 1 is champion." in small.run("earmark", "promote", "chord").stdout
     heard = small.run("earmark", "predict", "chord", str(small.path.parent / "audio/s0.wav"), "--json")

@@ -1,15 +1,19 @@
 """Trainings that are killed, and recordings that are broken: the pipeline goes on, and ends the same."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from chord_audio import songs
 from conftest import small_folder
 from project import make, sha256
 
 pytestmark = pytest.mark.pipeline
-KILL_SWITCH = str(Path(__file__).parent / "kill_switch")
+_ALSO = filter(None, [os.environ.get("PYTHONPATH")])  # the killed training runs the code that the tests run
+KILL_SWITCH = os.pathsep.join([str(Path(__file__).parent / "kill_switch"), *_ALSO])
 KILLS = ("inside:2:process", "later:2:process", "after:1:group")
 
 
@@ -34,6 +38,26 @@ def test_killed_training_ends_in_the_same_weights(tmp_path):
     for key in ("train/loss", "val/loss", "val/accuracy"):
         assert killed.steps(run.info.run_id, key) == list(range(1, 9))
     assert not list((killed.path / ".earmark/checkpoints").glob("*"))
+
+
+def test_killed_chord_training_ends_in_the_same_weights(tmp_path):
+    """One project: dvc trains once, then `earmark train chord`, which dvc runs, is killed twice and goes on."""
+    project = make(tmp_path / "project", songs(tmp_path / "audio"), "chord", **{"train.epochs": 6})
+    project.repro("train-chord", MLFLOW_TRACKING_URI=f"sqlite:///{tmp_path / 'calm.db'}")
+    calm, model = project.path / "models/calm", project.path / "models/chord"
+    model.rename(calm)
+    shutil.rmtree(project.path / ".earmark/checkpoints")  # its own, which publish would have taken away
+    for moment in KILLS[:2]:
+        switch = {"PYTHONPATH": KILL_SWITCH, "EARMARK_TEST_KILL": moment}
+        assert project.run("earmark", "train", "chord", check=False, **switch).returncode < 0
+        assert not (model / "config.json").exists()
+    project.run("earmark", "train", "chord")
+    assert sha256(model / "model.safetensors") == sha256(calm / "model.safetensors")
+    for name in ("history.csv", "config.json"):
+        assert (model / name).read_text() == (calm / name).read_text()
+    (run,) = project.runs()
+    for key in ("train/loss", "val/loss", "val/bass"):
+        assert project.steps(run.info.run_id, key) == list(range(1, 7))
 
 
 def test_run_left_behind_by_other_parameters_is_closed(tmp_path):
