@@ -208,18 +208,18 @@ def test_the_askers_accuracy_is_inverted():
     assert seed004_fit.asker_accuracy(perfect, same) == 0
     assert seed004_fit.asker_accuracy(1 - perfect, same) == 1
     assert seed004_fit.asker_accuracy(stuck, same) == 0.5
-    labels = same.float().numpy()[:, None]
+    one_of_four = torch.tensor([False, True, False, False])
     for d in (perfect, stuck, torch.tensor([0.0, 0.7, 5.0, 0.2])):
-        square = (np.round(d.numpy()) == labels).mean()
-        assert seed004_fit.blind_accuracy(d, same) == pytest.approx(square)
+        square = (np.round(d.numpy()) == one_of_four.float().numpy()[:, None]).mean()
+        assert seed004_fit.blind_accuracy(d, one_of_four) == pytest.approx(square)
 
 
 def test_the_threshold_weighs_both_kinds_alike():
-    score, same = np.array([3.0, 2.0, 1.0, 0.5, 0.4]), np.array([True, False, True, False, False])
+    score, same = np.array([3.0, 2.0, 1.0, 0.5, 0.4]), np.array([True, False, False, False, True])
     threshold = seed004_fit.best_threshold(score, same)
-    assert threshold == 1.0
-    assert seed004_fit.balanced_accuracy(score, same, threshold) == pytest.approx((1 + 2 / 3) / 2)
-    assert seed004_fit.balanced(torch.from_numpy(same)).tolist() == [0, 2, 1, 3]
+    assert threshold == 3.0  # misses one of two; 0.4 would accept all, and of all five trials be right in two
+    assert seed004_fit.balanced_accuracy(score, same, threshold) == (1 / 2 + 1) / 2
+    assert seed004_fit.balanced(torch.from_numpy(same)).tolist() == [0, 4, 1, 2]
 
 
 def test_medians_and_claims():
