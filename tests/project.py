@@ -161,7 +161,7 @@ def make(path: Path, root: Path | None = None, task: str = "genre", **changes) -
             shutil.copy2(REPOSITORY / name, path / name)
     project = Project(path, task)
     if root is not None:
-        project.set(**{"genre": SMALL, "chord": SMALL_CHORD}[task] | {"data.root": str(root)} | changes)
+        project.set(**SMALLEST[task] | {"data.root": str(root)} | changes)
         _alone(path, task)
     project.run("git", "init", "-q")
     commit(project, "start")
@@ -169,12 +169,12 @@ def make(path: Path, root: Path | None = None, task: str = "genre", **changes) -
 
 
 def _alone(path: Path, task: str) -> None:
-    """Leave the stages of one task: without the other's, and without the demo songs, which nobody uses here."""
+    """Leave the stages of one task: without the others', and without the demo songs, which nobody uses here."""
     pipeline = yaml.safe_load((path / "dvc.yaml").read_text())
     for name, stage in list(pipeline["stages"].items()):
         if stage.get("foreach") == "${tasks}":
             stage["foreach"] = {task: f"${{tasks.{task}}}"}
-        elif task != ("chord" if name.endswith("-chord") else "genre") or name == "demo":
+        elif task != (name.partition("-")[2] or "genre") or name == "demo":
             del pipeline["stages"][name]
     (path / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False))
 
