@@ -46,13 +46,13 @@ def logits(said: ChordLogits | ChordNetOutput) -> ChordLogits:
 
 
 @torch.no_grad()
-def said(model: nn.Module, values: Tensor, channels: int = 1) -> ChordLogits:
-    """What the network says of a whole recording (frames, width), on the CPU.
+def said(model: nn.Module, values: Tensor, channels: int = 1, higher: int = 0) -> ChordLogits:
+    """What the network says of a whole recording (frames, width), on the CPU; higher: as of `seen`.
 
     Long recordings are read in pieces that overlap: pitch_net's by what a frame hears, which changes nothing;
     ChordNet, which hears the whole song, has pieces of ten minutes.
     """
-    x = seen(values, channels, model.settings.bins_per_octave if isinstance(model, ChordNet) else 36)[None]
+    x = seen(values, channels, model.settings.bins_per_octave if isinstance(model, ChordNet) else 36, higher)[None]
     n, parts = x.shape[2], []
     size, margin = (AT_ONCE, model.reach) if isinstance(model, PitchNet) else (SONG_AT_ONCE, SONG_MARGIN)
     for start in range(0, n, size):
@@ -62,8 +62,11 @@ def said(model: nn.Module, values: Tensor, channels: int = 1) -> ChordLogits:
     return ChordLogits(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def seen(values: Tensor, channels: int, bins_per_octave: int = 36) -> Tensor:
-    """Stored frames (frames, width) as a network sees them: (channels, frames, bins), untransposed, float32."""
+def seen(values: Tensor, channels: int, bins_per_octave: int = 36, higher: int = 0) -> Tensor:
+    """Stored frames (frames, width) as a network sees them: (channels, frames, bins), untransposed, float32.
+
+    higher: bins that the recording is too high, from which it is read.
+    """
     below, above = (n * bins_per_octave // 12 for n in (UP, DOWN))
     each = values.unflatten(1, (channels, -1)).transpose(0, 1)
-    return each[:, :, below : each.shape[2] - above].float()
+    return each[:, :, below + higher : each.shape[2] - above + higher].float()

@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn.functional import log_softmax
 
 from earmark import audio, model_files
-from earmark.chords import decode, harte, lab, spectrogram, targets
+from earmark.chords import decode, harte, lab, spectrogram, targets, tuning
 from earmark.chords.crf import Decoder, TiedCrf
-from earmark.chords.network import CRF, said, untrained, vocabulary
+from earmark.chords.network import CRF, said, seen, untrained, vocabulary
 from earmark.chords.vocabulary import WIDE, Vocabulary
 from earmark.models.pitch_net import ChordLogits
 from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings
@@ -52,9 +52,16 @@ class Recogniser:
 
     def read(self, values: Tensor, duration_s: float) -> Song:
         """The same from a stored spectrogram (frames, width)."""
-        heard = said(self.model, values, self.features.channels)
+        heard = said(self.model, values, self.features.channels, self._higher(values))
         audible = bool(values.any())
         return song(heard, self.features.hop_s, duration_s, audible, self.vocabulary, self.decoder)
+
+    def _higher(self, values: Tensor) -> int:
+        """Bins that a recording is out of tune, where its spectrogram has the resolution to say."""
+        f = self.features
+        if f.bins_per_octave != 12 * tuning.BINS or f.normalize != "share":
+            return 0
+        return tuning.shift(seen(values, f.channels)[0].numpy())
 
 
 def decoder(weights: dict[str, Tensor]) -> Decoder | None:

@@ -32,7 +32,7 @@ def of(source: audio.Source, settings: ChordFeatureSettings, max_seconds: float 
     else:
         pairs = audio.read_stereo(source, settings.sample_rate, max_seconds)
         blocks = (np.stack([(left + right) / 2, left - right]) for left, right in pairs)
-    values = _normalised(magnitude(blocks, settings), settings).half()
+    values = normalised(magnitude(blocks, settings), settings).half()
     return values.transpose(0, 1).flatten(1).numpy()
 
 
@@ -69,7 +69,7 @@ def _pieces(blocks: Iterable[np.ndarray], size: int, around: int) -> Iterator[tu
     yield np.concatenate(waiting, axis=1), before, None
 
 
-def _normalised(magnitude: Tensor, settings: ChordFeatureSettings) -> Tensor:
+def normalised(magnitude: Tensor, settings: ChordFeatureSettings) -> Tensor:
     """(channels, frames, bins) -> the same shape, in place where the settings allow it."""
     top = magnitude.amax() if magnitude.numel() else torch.tensor(0.0)
     if top < SILENT:
