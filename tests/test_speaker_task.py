@@ -74,6 +74,18 @@ def test_seed_004s_loss_runs_in_the_loop():
     assert math.isfinite(fit.history[0]["train/loss"])
 
 
+def test_a_collapse_of_seed_004s_loss_is_said():
+    of = task(loss="pairs", pair=replace(PAIR, positive="clip"))
+    assert of.alarm() is None
+    train.fit(of, replace(of.settings, epochs=1, batches=1))
+    embeddings, speakers, loss = of.last
+    of.last = torch.full_like(embeddings, 0.5), speakers, loss
+    assert of.alarm().startswith("The embeddings have collapsed")
+    assert of.validate(of.model)["train/dead_share"] == 0
+    of.last = torch.full_like(embeddings, 1.5), speakers, loss
+    assert of.validate(of.model)["train/dead_share"] == 1
+
+
 def test_accuracy_is_one_minus_eer_and_loss_one_minus_auc():
     found = task().validate(task().model)
     assert found["val/accuracy"] == 1 - found["val/eer"]

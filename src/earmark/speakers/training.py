@@ -1,5 +1,6 @@
 """The speaker task's train stage: voices in, a model folder out."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -33,8 +34,12 @@ def run(
     checkpoint: Path | None = None,
     on_start: Callable | None = None,
     on_epoch: Callable | None = None,
+    warn: Callable[[str], None] = lambda sentence: print(f"earmark: {sentence}", file=sys.stderr, flush=True),
 ) -> tuple[SpeakerTask, train.Fit]:
-    """Train, and write the model folder `out` unless it is None. Returns task (with the best weights) and fit."""
+    """Train, and write the model folder `out` unless it is None. Returns task (with the best weights) and fit.
+
+    warn: told after an epoch that a collapse is seen, and what to change.
+    """
     device = train.pick_device(settings.device)
     exam = material.exam("val")
     train_key.require_validation(settings, 0 if exam is None else len(exam.trials))
@@ -42,7 +47,14 @@ def run(
     voices, names = material.voices()
     task = SpeakerTask(voices, val, material.features, model, settings, device, names)
     seen = batch_picture.first_batch(task) if out else None
-    fit = train.fit(task, settings, checkpoint, on_start, on_epoch)
+
+    def watched(state: train.Fit, seconds: float) -> None:
+        if on_epoch:
+            on_epoch(state, seconds)
+        if sentence := task.alarm():
+            warn(sentence)
+
+    fit = train.fit(task, settings, checkpoint, on_start, watched)
     task.model.load_state_dict(fit.weights)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from earmark import train
 from earmark.settings.speaker import SpeakerFeatureSettings, SpeakerModelSettings, SpeakerTrainSettings
-from earmark.speakers import augment, embedding, log_mel, scores
+from earmark.speakers import augment, embedding, log_mel, pairs, scores
 from earmark.speakers.objective import Objective
 from earmark.speakers.voices import Segments, Voices
 
@@ -44,6 +44,7 @@ class SpeakerTask:
     ):
         self.features, self.settings, self.device, self.val = features, settings, device, val
         self.speakers = speakers
+        self.last: tuple[Tensor, Tensor, Tensor] | None = None  # embeddings, speakers and loss of a batch
         self.segments = Segments(voices, device)
         self.heard = Segments(val.voices, device) if val else None
         torch.manual_seed(settings.seed)
@@ -63,7 +64,9 @@ class SpeakerTask:
         x, speakers = self.examples(batch)
         with train.autocast(self.device, self.settings.precision):
             embeddings = self.model.tower(x)
-        return self.model.loss(embeddings.float(), speakers), len(batch)
+        loss = self.model.loss(embeddings.float(), speakers)
+        self.last = embeddings.detach().float(), speakers, loss.detach()
+        return loss, len(batch)
 
     def examples(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         """Normalised, augmented segments (n, frames, bands) of one random length, and their speakers (n,)."""
@@ -85,12 +88,27 @@ class SpeakerTask:
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """1 - AUC as the loss, EER, and 1 - EER as the accuracy, by cosine on the validation trials."""
+        """1 - AUC as the loss, EER, and 1 - EER as the accuracy, by cosine on the validation trials.
+
+        Of seed 004's loss also the share of the last batch's outputs that a clip would leave without a slope.
+        """
+        row = (
+            {"train/dead_share": pairs.dead_share(self.last[0])} if self.last and self.settings.loss == "pairs" else {}
+        )
         if self.val is None:
-            return {}
+            return row
         model.eval()
         vectors = embedding.of_runs(model.tower, self.heard, self.features.normalize)
         score = (vectors[self.val.a] * vectors[self.val.b]).sum(1).cpu().numpy()
         curve = scores.curve(score, self.val.same)
         eer, auc = float(scores.eer(curve)), float(scores.auc(curve))
-        return {"val/loss": 1 - auc, "val/eer": eer, "val/accuracy": 1 - eer}
+        return row | {"val/loss": 1 - auc, "val/eer": eer, "val/accuracy": 1 - eer}
+
+    def alarm(self) -> str | None:
+        """What is wrong where seed 004's loss has collapsed, as far as the last batch tells, and what to change."""
+        if self.settings.loss != "pairs" or self.last is None:
+            return None
+        embeddings, speakers, loss = self.last
+        s, n = self.settings, len(speakers)
+        same = 0.5 if s.pair.broadcast else (s.segments - 1) / (n - 1)
+        return pairs.collapse(loss.item(), pairs.all_distances(embeddings, s.pair).total, same, s.pair)
