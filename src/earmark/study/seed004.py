@@ -83,7 +83,7 @@ def _steps(check: Checks, raw: Any, state: dict[str, Any]) -> tuple[list[Step], 
             config.put(state, key, value)
         now = config.typed(Base, state, f"{check.file}, step {name}")
         check.that(now.model.name == "blstm", f"step {name}: model.name must be blstm, which is seed 004's.")
-        found.append(Step(name, now.model, now.pair, now.train))
+        found.append(Step(name, now.features.normalize, now.model, now.pair, now.train))
         why[name] = str(one.get("why") or "")
     return found, why
 

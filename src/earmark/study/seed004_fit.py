@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from earmark.models.speaker_blstm import SpeakerBlstm
-from earmark.settings.features import LEVEL_UNIT_DB
 from earmark.settings.speaker import PairSettings, SpeakerModelSettings
 from earmark.speakers import log_mel, pairs, scores, towers
 from earmark.speakers.losses import AamSoftmax
@@ -19,7 +18,6 @@ from earmark.tasks.speaker import Heard
 
 CPU = torch.device("cpu")
 AT_ONCE = 512  # segments
-MIDDLE_DB = 40.0  # where most of speech lies below the recording's loudest band
 SHOWN_EVERY = 10  # batches to a point of the curve
 
 
@@ -29,8 +27,6 @@ class FitSettings:
 
     loss: `pairs`, or `aam`, whose `scale` and `margin` (radians) are read then. drawn: `two_by_two` as the seed, half
         of one speaker and half of two, or `all` pairs of a batch.
-    centred: take each band's mean over a segment away. Of 400 ms that mean holds most of what tells speakers, so the
-        walk, as the asker, leaves it.
     """
 
     batches: int = 300
@@ -42,14 +38,18 @@ class FitSettings:
     drawn: Literal["two_by_two", "all"] = "two_by_two"
     scale: float = 30.0
     margin: float = 0.2
-    centred: bool = False
 
 
 @dataclass(frozen=True)
 class Step:
-    """A network of the walk: what it is, what its loss is, how it is trained."""
+    """A network of the walk: what it is, what its loss is, how it is trained.
+
+    normalize: what segments lose, as the features' settings say. A band's mean over 400 ms holds most of what tells
+    speakers, so the walk takes the level away alone.
+    """
 
     name: str
+    normalize: str
     model: SpeakerModelSettings
     pair: PairSettings
     train: FitSettings
@@ -71,7 +71,7 @@ def fit(step: Step, sounds: Sounds, seed: int) -> dict[str, Any]:
 @torch.no_grad()
 def untrained_eer(step: Step, tower: SpeakerBlstm, sounds: Sounds) -> float:
     """EER by cosine of the weights as drawn: what of the figures is no merit of the training."""
-    test = Utterances(tower.eval(), sounds.test, step.train)
+    test = Utterances(tower.eval(), sounds.test, step)
     return float(scores.eer(scores.curve(test.cosine(), test.heard.same)))
 
 
@@ -85,7 +85,7 @@ def train(step: Step, tower: SpeakerBlstm, sounds: Sounds) -> list[float]:
     losses = []
     for _ in range(s.batches):
         runs = segments.batch(s.speakers, s.segments)
-        words = tower(seen(segments.drawn(runs, s.frames), s.centred))
+        words = tower(log_mel.normalized(segments.drawn(runs, s.frames), step.normalize))
         labels = segments.speakers[runs]
         loss = head(words, labels) if head else pair_loss(words, labels, step)
         optimizer.zero_grad()
@@ -104,16 +104,11 @@ def pair_loss(words: Tensor, labels: Tensor, step: Step) -> Tensor:
     return pairs.two_by_two_loss(words[first], words[second], labels[first] == labels[second], step.pair)
 
 
-def seen(decibels: Tensor, centred: bool) -> Tensor:
-    """Segments (batch, frames, bands) of decibels as the network gets them, near unit deviation."""
-    return log_mel.normalized(decibels, "bands") if centred else (decibels + MIDDLE_DB) / LEVEL_UNIT_DB
-
-
 @torch.no_grad()
 def judge(step: Step, tower: SpeakerBlstm, sounds: Sounds, loss: float) -> dict[str, Any]:
     """Figures on the test trials; the threshold of the accuracy is tuned on those of validation."""
     tower.eval()
-    val, test = (Utterances(tower, heard, step.train) for heard in (sounds.val, sounds.test))
+    val, test = (Utterances(tower, heard, step) for heard in (sounds.val, sounds.test))
     threshold = best_threshold(-val.distance(step), val.heard.same)
     native, same = -test.distance(step), test.heard.same
     curves = {"native": scores.curve(native, same), "cosine": scores.curve(test.cosine(), same)}
@@ -148,15 +143,15 @@ def segment_figures(step: Step, test: "Utterances", loss: float) -> dict[str, An
 class Utterances:
     """Words and embeddings (utterances, d), means over an utterance's segments, and its first segment's word."""
 
-    def __init__(self, tower: SpeakerBlstm, heard: Heard, train: FitSettings):
-        self.heard = heard
+    def __init__(self, tower: SpeakerBlstm, heard: Heard, step: Step):
+        self.heard, frames = heard, step.train.frames
         segments, runs, starts = Segments(heard.voices, CPU), [], []
         for run, n in enumerate(segments.lengths.tolist()):
-            at = torch.arange(0, max(1, n - train.frames + 1), train.frames)
+            at = torch.arange(0, max(1, n - frames + 1), frames)
             starts.append(at)
             runs.append(torch.full_like(at, run))
         runs, starts = torch.cat(runs), torch.cat(starts)
-        x = seen(segments(runs, starts, train.frames), train.centred)
+        x = log_mel.normalized(segments(runs, starts, frames), step.normalize)
         states = torch.cat([tower.states(part, None) for part in x.split(AT_ONCE)])
         words = tower.word(states)
         count = torch.bincount(runs)[:, None]
