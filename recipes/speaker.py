@@ -18,17 +18,17 @@ import pandas as pd
 import yaml
 from pydantic import TypeAdapter
 
-from earmark import bundle, prepare, tracking, train
+from earmark import bundle, tracking, train
 from earmark.console import progress, say, warn
 from earmark.features import store
-from earmark.settings.data import DataSettings
 from earmark.settings.speaker import (
     SpeakerEvaluateSettings,
     SpeakerFeatureSettings,
     SpeakerModelSettings,
     SpeakerTrainSettings,
 )
-from earmark.speakers import card, embed, evaluate, exams, extract, material, training
+from earmark.speakers import card, collection, embed, evaluate, exams, extract, material, training
+from earmark.speakers.collection import Folder
 from earmark.speakers.material import Material
 
 SETTINGS = {
@@ -37,7 +37,6 @@ SETTINGS = {
     "train": SpeakerTrainSettings,
     "evaluate": SpeakerEvaluateSettings,
 }
-NAMED = ["label", "group", "utterance"]
 
 
 def main() -> None:
@@ -50,31 +49,14 @@ def main() -> None:
     args = parser.parse_args()
     raw = yaml.safe_load(args.recipe.read_text())
     s = {k: TypeAdapter(kind).validate_python(raw[k]) for k, kind in SETTINGS.items()}
-    read = [folder(name) for name in args.voices]
-    table = pd.concat([t for _, t, _ in read], ignore_index=True)
-    listed = [given for _, _, given in read if given is not None]
-    given = pd.concat(listed, ignore_index=True) if listed else None
+    folders = [collection.read(name, warn, progress) for name in args.voices]
+    table, given = collection.together(folders)
     values = stored(table, s["features"], args.state)
     heard = material.gather(table, given, values, s["evaluate"])
     network = args.state / "network"
     checkpoint = args.state / f"{_sha([raw, values.sha256])}.pt"
     training.run(heard, s["model"], s["train"], network, checkpoint, on_epoch=_print)
-    write(args.out, network, heard, [(name, t, given) for name, t, given in read], raw, args.words)
-
-
-def folder(name: str) -> tuple[str, pd.DataFrame, pd.DataFrame | None]:
-    """A folder's name, its recordings with their splits, and its trials; names of speakers become the folder's own."""
-    path, _, fold = name.partition("@")
-    root = Path(path)
-    data = DataSettings("folder", path, fold or None, 0.0, 0.2, 1, 0.1)
-    table, quarantined = prepare.run(data, root, warn, progress, "speaker")
-    trials = prepare.trials(data, root, table, quarantined, warn)
-    table["path"] = [str(root / p) for p in table.path]
-    for column in NAMED:
-        table[column] = f"{root.name}/" + table[column]
-    if trials is not None:
-        trials = trials.assign(a=f"{root.name}/" + trials.a, b=f"{root.name}/" + trials.b)
-    return root.name, table, trials
+    write(args.out, network, heard, folders, raw, args.words)
 
 
 def stored(table: pd.DataFrame, features: SpeakerFeatureSettings, state: Path) -> store.Store:
@@ -86,7 +68,7 @@ def stored(table: pd.DataFrame, features: SpeakerFeatureSettings, state: Path) -
     return store.load(path)
 
 
-def write(out: Path, network: Path, heard: Material, read: list, recipe: dict, words: str) -> None:
+def write(out: Path, network: Path, heard: Material, folders: list[Folder], recipe: dict, words: str) -> None:
     """The bundle, in half precision: thresholds and figures are measured with the file as it will be read."""
     trained = embed.Embedder(network)
     data = bundle.pack(bundle.half(trained.tower.state_dict()))
@@ -98,7 +80,7 @@ def write(out: Path, network: Path, heard: Material, read: list, recipe: dict, w
         "commit": tracking.git_tags()["earmark.commit"],
         "n_recordings": int((heard.table["split"] == "train").sum()),
         "n_speakers": len(trained.config.labels),
-        "figures": {name: measured(embedder, heard, val, part, name) for name, part in _tests(heard, read)},
+        "figures": {name: measured(embedder, heard, val, part, name) for name, part in _tests(heard, folders)},
     }
     config = replace(trained.config, labels=[], release=facts)
     text = card.text(config, recipe, hashlib.sha256(data).hexdigest(), len(data), words)
@@ -106,10 +88,10 @@ def write(out: Path, network: Path, heard: Material, read: list, recipe: dict, w
     say(json.dumps(facts["figures"], indent=1))
 
 
-def _tests(heard: Material, read: list) -> list[tuple[str, Material]]:
+def _tests(heard: Material, folders: list[Folder]) -> list[tuple[str, Material]]:
     """Every folder that has test speakers, by itself."""
-    parts = [(name, replace(heard, table=table, given=given)) for name, table, given in read]
-    return [(name, part) for name, part in parts if (part.table["split"] == "test").any()]
+    having = [f for f in folders if (f.table["split"] == "test").any()]
+    return [(f.name, replace(heard, table=f.table, given=f.trials)) for f in having]
 
 
 def measured(embedder: embed.Embedder, heard: Material, val: exams.Answers, part: Material, name: str) -> dict:

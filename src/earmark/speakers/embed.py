@@ -1,6 +1,7 @@
 """A recording's voice as a vector, from a released or trained speaker model."""
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,10 @@ class Embedder:
         if audio.check(source).peak == 0:
             raise audio.AudioError("it is digital silence: nobody speaks in it")
         return self.of_frames(log_mel.of(source, self.features))
+
+    def of_files(self, files: Iterable[audio.Source]) -> np.ndarray:
+        """The same of an utterance in several recordings."""
+        return self.of_frames(*(log_mel.of(file, self.features) for file in files))
 
     def of_frames(self, *recordings: np.ndarray, most: int | None = None) -> np.ndarray:
         """The same of an utterance's log-mel frames (frames, bands), one or several recordings one after the other.
