@@ -83,7 +83,7 @@ CLAIMS = (
         lambda a: a.eer_native > 0.4,
     ),
     (
-        "Not in the answer: labels that meet their own pairs alone cure it",
+        "Not in the answer: labels that meet their own pairs alone are better, though no cure",
         ("asked", "labels"),
         _eers,
         _gains,
