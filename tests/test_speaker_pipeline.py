@@ -5,47 +5,21 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-import soundfile as sf
 
 from earmark.speakers import embed, scores
 from project import commit, make, sha256
+from voice_audio import voices
 
 pytestmark = pytest.mark.pipeline
 STAGES = ["prepare@speaker", "features-speaker", "train-speaker", "evaluate-speaker", "publish@speaker"]
 FIGURES = {"eer", "min_dcf", "auc", "mr_at_k", "mr_at_threshold", "ari", "nmi"}
-RATE = 16000
-
-
-def voice(path, speaker: int, session: int, i: int) -> None:
-    """A second of buzz: the speaker's pitch and two resonances, the session's slope, syllables of its own."""
-    rng = np.random.default_rng((speaker, session, i))
-    t = np.arange(RATE) / RATE
-    pitch = 90 + 17 * speaker + 3 * np.sin(2 * np.pi * 3 * t)
-    phase = 2 * np.pi * np.cumsum(pitch) / RATE
-    formants = 400 + 60 * (speaker % 5), 1200 + 220 * (speaker % 7)
-    sound = sum(np.sin(k * phase) / k * (1 + 6 * _near(k * pitch, formants)) for k in range(1, 25))
-    loud = np.repeat(rng.uniform(0.2, 1, 8), RATE // 8)
-    sound = np.convolve(sound * loud, [1, -0.3 * session], "same") + 0.01 * rng.standard_normal(RATE)
-    sf.write(path, 0.2 * sound / np.abs(sound).max(), RATE)
-
-
-def _near(frequency, formants):
-    return sum(np.exp(-(((frequency - f) / 120) ** 2)) for f in formants)
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     """A project whose speaker pipeline has run once; later tests build on the state they find."""
     base = tmp_path_factory.mktemp("speakers")
-    audio, rows = base / "audio", ["path,label,group"]
-    audio.mkdir()
-    for speaker in range(14):
-        for session in range(2):
-            for i in range(2):
-                name = f"s{speaker:02}_{session}_{i}.wav"
-                voice(audio / name, speaker, session, i)
-                rows.append(f"{name},s{speaker:02},s{speaker:02}-{session}")
-    (audio / "manifest.csv").write_text("\n".join(rows) + "\n")
+    audio = voices(base / "audio", 14)
     project = make(base / "project", audio, "speaker")
     project.audio, project.ran = audio, project.repro()
     commit(project, "first repro")
