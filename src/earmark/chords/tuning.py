@@ -8,7 +8,7 @@ import numpy as np
 BINS = 3  # a semitone, of the spectrograms that are mended
 PEAK = 0.5  # share of the range that a peak must reach
 # Chosen on validation songs, as they are and out of tune (recipes/chord_tuning.py).
-LEAST_CENTS = 25.0
+LEAST_CENTS = 17.0
 SUREST_CENTS = 42.0  # beyond it, half a semitone is too near to say whether it is sharp or flat
 CONCENTRATED = 0.1  # mean resultant length below which nothing is tuned: drums, noise
 
