@@ -52,8 +52,7 @@ def main() -> None:
 
 def systems_of(args, table: pd.DataFrame, given: pd.DataFrame | None) -> dict:
     """Name -> what embeds a table of utterances, (n, d) L2-normalised."""
-    everyone = exams.utterances_of(table, SETTINGS, given)
-    train = everyone[everyone["split"] == "train"]
+    train = exams.learnt(table, SETTINGS, given)
     learnt = baseline.measured(train, Path())
     statistics, lda = baseline.Statistics(learnt), baseline.Lda(learnt, train.label.to_numpy())
     systems = {

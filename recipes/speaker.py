@@ -97,8 +97,7 @@ def _tests(heard: Material, folders: list[Folder]) -> list[tuple[str, Material]]
 def measured(embedder: embed.Embedder, heard: Material, val: exams.Answers, part: Material, name: str) -> dict:
     """What the model and the baselines, learnt on the same training speakers, reach on a folder's test speakers."""
     test = _answers(embedder, heard, part.exam("test", warn))
-    everyone = exams.utterances_of(heard.table, heard.judged, heard.given)
-    learnt = everyone[everyone["split"] == "train"]
+    learnt = exams.learnt(heard.table, heard.judged, heard.given)
     beside = evaluate.baselines(learnt, val.exam, test.exam, Path())
     say(f"tested on {name}")
     return evaluate.figures(val, test, beside, heard.judged)

@@ -200,3 +200,12 @@ def test_what_is_written(tmp_path):
     evaluate.write(tmp_path / "out", evaluate.predictions(small(), 0.5), {"eer": 0.25})
     assert json.loads((tmp_path / "out/metrics.json").read_text()) == {"eer": 0.25}
     assert len(pd.read_parquet(tmp_path / "out/predictions.parquet")) == 12
+
+
+def test_baselines_learn_from_the_recordings_of_who_has_one_utterance():
+    rows = [("a", "x", "1"), ("b", "x", "1"), ("c", "y", "2"), ("d", "y", "3"), ("e", "z", "4")]
+    table = pd.DataFrame(rows, columns=["path", "label", "utterance"]).assign(split="train", group="g", duration_s=1.0)
+    found = exams.learnt(table, SETTINGS, None)
+    assert list(zip(found.label, found.paths, strict=True)) == [
+        ("y", ("c",)), ("y", ("d",)), ("x", ("a",)), ("x", ("b",)), ("z", ("e",)),
+    ]  # fmt: skip

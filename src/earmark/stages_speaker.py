@@ -59,8 +59,7 @@ def evaluate(settings: SpeakerSettings, out: Path, leak_gap: bool) -> dict:
         exams.Answers(exam, embed.stored(embedder, exam.utterances, known))
         for exam in (exams.exam(table, split, settings.evaluate, given, warn) for split in ("val", "test"))
     )
-    everyone = exams.utterances_of(table, settings.evaluate, given)
-    beside = stage.baselines(everyone[everyone["split"] == "train"], val.exam, test.exam, root)
+    beside = stage.baselines(exams.learnt(table, settings.evaluate, given), val.exam, test.exam, root)
     found = stage.figures(val, test, beside, settings.evaluate) | stage.tested_on(table)
     found |= {"model_sha256": model_folder.weights_sha256(MODEL)}
     chosen = exams.carried(val)

@@ -80,6 +80,19 @@ def utterances_of(table: pd.DataFrame, settings: SpeakerEvaluateSettings, given:
     return utterances.of(table, 0.0 if given is not None else settings.utterance_s)
 
 
+def learnt(table: pd.DataFrame, settings: SpeakerEvaluateSettings, given: pd.DataFrame | None) -> pd.DataFrame:
+    """What the baselines learn from: the training utterances; of a speaker with a single one its recordings.
+
+    LDA wants to see what differs within a speaker.
+    """
+    everyone = utterances_of(table, settings, given)
+    train = everyone[everyone["split"] == "train"]
+    alone = train.groupby("label").id.transform("size") == 1
+    apart = train[alone].explode("paths")
+    apart = apart.assign(id=apart.paths, paths=[(path,) for path in apart.paths])
+    return pd.concat([train[~alone], apart], ignore_index=True)
+
+
 def carried(val: Answers) -> Carried:
     """The thresholds that validation speakers speak for."""
     return Carried(
