@@ -5,7 +5,7 @@
 
 Each folder as recipes/speaker.py reads it. The baselines learn from the training speakers of all folders, thresholds
 come from the validation speakers. Another system's file has `utterance` and `embedding`, as
-benchmarks/speaker_tools/resemblyzer.py writes it in an environment of its own.
+benchmarks/speaker_tools/run_resemblyzer.py writes it in an environment of its own.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
 In an environment of its own: pip install "setuptools<81" resemblyzer pandas pyarrow, then
 
-    python benchmarks/speaker_tools/resemblyzer.py utterances.csv resemblyzer.parquet
+    python benchmarks/speaker_tools/run_resemblyzer.py utterances.csv resemblyzer.parquet
 """
 
 import sys
