@@ -18,7 +18,7 @@ import pandas as pd
 import yaml
 from pydantic import TypeAdapter
 
-from earmark import bundle, tracking, train
+from earmark import bundle, model_folder, tracking, train
 from earmark.console import progress, say, warn
 from earmark.features import store
 from earmark.settings.speaker import (
@@ -53,10 +53,13 @@ def main() -> None:
     table, given = collection.together(folders)
     values = stored(table, s["features"], args.state)
     heard = material.gather(table, given, values, s["evaluate"])
-    network = args.state / "network"
-    checkpoint = args.state / f"{_sha([raw, values.sha256])}.pt"
-    training.run(heard, s["model"], s["train"], network, checkpoint, on_epoch=_print)
-    write(args.out, network, heard, folders, raw, args.words)
+    for view, epochs in raw["views"].items():
+        say(f"{view}: {epochs} epochs")
+        alone = replace(heard, features=replace(heard.features, normalize=view))
+        settings = replace(s["train"], epochs=epochs)
+        checkpoint = args.state / f"{view}-{_sha([raw, values.sha256])}.pt"
+        training.run(alone, s["model"], settings, args.state / view, checkpoint, on_epoch=_print)
+    write(args.out, [args.state / view for view in raw["views"]], heard, folders, raw, args.words)
 
 
 def stored(table: pd.DataFrame, features: SpeakerFeatureSettings, state: Path) -> store.Store:
@@ -68,21 +71,31 @@ def stored(table: pd.DataFrame, features: SpeakerFeatureSettings, state: Path) -
     return store.load(path)
 
 
-def write(out: Path, network: Path, heard: Material, folders: list[Folder], recipe: dict, words: str) -> None:
-    """The bundle, in half precision: thresholds and figures are measured with the file as it will be read."""
-    trained = embed.Embedder(network)
-    data = bundle.pack(bundle.half(trained.tower.state_dict()))
-    bundle.write(out, trained.config, data, "")
+def write(out: Path, views: list[Path], heard: Material, folders: list[Folder], recipe: dict, words: str) -> None:
+    """The bundle, in half precision: thresholds and figures are measured with the file as it will be read.
+
+    views: model folders of the towers, in the order in which features.normalize both gives their views.
+    """
+    weights = {
+        f"towers.{i}.{name}": weight
+        for i, view in enumerate(views)
+        for name, weight in embed.Embedder(view).tower.state_dict().items()
+    }
+    data = bundle.pack(bundle.half(weights))
+    first = model_folder.read_config(views[0])
+    size = sum(model_folder.read_config(view).n_parameters for view in views)
+    config = replace(first, features=heard.features, labels=[], n_parameters=size)
+    bundle.write(out, config, data, "")
     embedder = embed.Embedder(out)
     val = _answers(embedder, heard, heard.exam("val"))
     facts = asdict(exams.carried(val)) | {
         "about": "voices, whoever they belong to",
         "commit": tracking.git_tags()["earmark.commit"],
         "n_recordings": int((heard.table["split"] == "train").sum()),
-        "n_speakers": len(trained.config.labels),
+        "n_speakers": len(first.labels),
         "figures": {name: measured(embedder, heard, val, part, name) for name, part in _tests(heard, folders)},
     }
-    config = replace(trained.config, labels=[], release=facts)
+    config = replace(config, release=facts)
     text = card.text(config, recipe, hashlib.sha256(data).hexdigest(), len(data), words)
     bundle.write(out, config, data, text)
     say(json.dumps(facts["figures"], indent=1))

@@ -68,3 +68,4 @@ def test_a_segment_loses_its_bands_means_and_padding_changes_nothing():
     level = log_mel.normalized(x, "level", torch.tensor([7, 4]))
     torch.testing.assert_close(level[1:, :4], (x[1:, :4] - x[1:, :4].mean()) / 15)
     assert not level[1, 4:].any()
+    assert torch.equal(log_mel.normalized(x, "both", torch.tensor([7, 4])), torch.cat([level, padded], 2))

@@ -39,7 +39,8 @@ def released(folders):
     raw = yaml.safe_load((REPOSITORY / "recipes/speaker.yaml").read_text())
     raw["features"] |= {"n_mels": 24, "speeds": [0.9]}
     raw["model"] |= {"name": "tdnn", "width": 0.1, "embedding": 16}
-    raw["train"] |= {"epochs": 2, "batches": 10, "speakers": 6, "segments_s": [0.3, 0.6], "device": "cpu"}
+    raw["views"] = {"level": 1, "bands": 2}
+    raw["train"] |= {"batches": 10, "speakers": 6, "segments_s": [0.3, 0.6], "device": "cpu"}
     raw["evaluate"] |= {"bootstrap": 100}
     (folders / "recipe.yaml").write_text(yaml.safe_dump(raw))
     command = [sys.executable, REPOSITORY / "recipes/speaker.py", "--recipe", "recipe.yaml", "--out", "bundle"]
@@ -74,9 +75,15 @@ def test_the_bundle_says_what_was_measured_with_it(released):
 
 
 def test_a_stopped_recipe_goes_on_and_the_checkpoint_is_kept(released, folders):
-    assert len(list((folders / "state").glob("*.pt"))) == 1
-    history = model_folder.read_history(folders / "state/network")
-    assert [row["epoch"] for row in history] == [1, 2]
+    assert sorted(p.name.split("-")[0] for p in (folders / "state").glob("*.pt")) == ["bands", "level"]
+    epochs = [[row["epoch"] for row in model_folder.read_history(folders / "state" / v)] for v in ("level", "bands")]
+    assert epochs == [[1], [1, 2]]
+
+
+def test_the_bundle_is_both_towers_side_by_side(released, folders):
+    file = folders / "a/s08_0_0.wav"
+    both, level, bands = (Embedder(f)(file) for f in (released, folders / "state/level", folders / "state/bands"))
+    np.testing.assert_allclose(both, np.concatenate([level, bands]) / 2**0.5, atol=2e-3)  # half precision
 
 
 def test_predict_embeds_verifies_and_finds_who_it_is(released, folders, earmark):

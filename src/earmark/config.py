@@ -74,6 +74,8 @@ class SpeakerSettings:
     def __post_init__(self) -> None:
         positive = self.model.name == "blstm" and self.model.read == "dense"
         fits = positive or self.train.loss != "pairs"
+        alone = self.model.name != "blstm" or self.features.normalize != "both"
+        require(alone, "features.normalize", "must be bands or level for model.name blstm")
         require(fits, "train.loss", "pairs compares the word of blstm's dense layers; set model.name and model.read so")
 
 

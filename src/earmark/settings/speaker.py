@@ -17,7 +17,7 @@ class SpeakerFeatureSettings:
     voice_db: a frame whose power is further below the recording's loudest is a pause and is left out; 0 keeps all.
     speeds: training recordings are stored once more at these speeds, and a voice at another speed is another speaker.
     normalize: what a segment loses before a network hears it: each of its `bands` its mean, and so the microphone, but
-        of the voice too; or its `level` alone.
+        of the voice too; or its `level` alone; `both` gives a tower each, whose embeddings stand side by side.
     """
 
     sample_rate: int
@@ -29,7 +29,7 @@ class SpeakerFeatureSettings:
     top_db: float
     voice_db: float
     speeds: tuple[float, ...]
-    normalize: Literal["bands", "level"]
+    normalize: Literal["bands", "level", "both"]
 
     def __post_init__(self) -> None:
         for name in ("sample_rate", "n_fft", "hop_length", "n_mels", "top_db"):
@@ -41,6 +41,11 @@ class SpeakerFeatureSettings:
         require(self.voice_db >= 0, "voice_db", "must be at least 0")
         good = all(0.5 <= speed <= 2 and speed != 1 for speed in self.speeds)
         require(good, "speeds", "must lie from 0.5 to 2 and not be 1")
+
+    @property
+    def views(self) -> int:
+        """Ways in which a segment is seen, each by a tower of its own."""
+        return 2 if self.normalize == "both" else 1
 
     @property
     def f_high(self) -> float:

@@ -14,7 +14,8 @@ def text(config: ModelConfig, recipe: dict, sha256: str, n_bytes: int, words: st
     tables = [_table(name, figures) for name, figures in facts["figures"].items()]
     parts = [
         f"# {facts['about']}",
-        f"The released speaker model of earmark. An utterance becomes {config.model.embedding} numbers of length 1; "
+        f"The released speaker model of earmark. An utterance becomes "
+        f"{config.model.embedding * config.features.views} numbers of length 1; "
         "the cosine of two utterances says how likely one person speaks in both.",
         f"## Data\n\n{words.strip()} {facts['n_recordings']} recordings of {facts['n_speakers']} speakers were "
         "trained on.",

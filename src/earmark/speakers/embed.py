@@ -20,7 +20,7 @@ class Embedder:
     def __init__(self, folder: Path):
         self.config = model_files.read_config(folder, lambda task: (SpeakerFeatureSettings, SpeakerModelSettings))
         self.features: SpeakerFeatureSettings = self.config.features
-        self.tower = towers.build(self.config.model, self.features.n_mels)
+        self.tower = towers.build(self.config.model, self.features.n_mels, self.features.views)
         self.tower.load_state_dict(model_files.read_weights(folder))
         self.tower.eval()
 

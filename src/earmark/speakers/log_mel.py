@@ -63,8 +63,11 @@ def voiced(decibels: np.ndarray, voice_db: float) -> np.ndarray:
 def normalized(decibels: Tensor, normalize: str, lengths: Tensor | None = None) -> Tensor:
     """Segments (batch, frames, bands) in units of 15 dB, less the mean that `normalize` names; 0 past lengths.
 
-    `bands`: each band's mean over the segment; `level`: the mean over all of it.
+    `bands`: each band's mean over the segment; `level`: the mean over all of it; `both`: (batch, frames, 2 bands), the
+    segment without its level, then without its bands' means.
     """
+    if normalize == "both":
+        return torch.cat([normalized(decibels, one, lengths) for one in ("level", "bands")], 2)
     n = decibels.shape[1] if lengths is None else lengths[:, None, None]
     inside = torch.ones(1, 1, 1, dtype=torch.bool, device=decibels.device)
     if lengths is not None:

@@ -10,11 +10,18 @@ from earmark.speakers import losses, pairs, towers
 class Objective(nn.Module):
     """tower: segments to embeddings. head: the loss with its own weights; None where it has none."""
 
-    def __init__(self, model: SpeakerModelSettings, settings: SpeakerTrainSettings, n_bands: int, n_speakers: int):
+    def __init__(
+        self,
+        model: SpeakerModelSettings,
+        settings: SpeakerTrainSettings,
+        n_bands: int,
+        n_speakers: int,
+        views: int = 1,
+    ):
         super().__init__()
         if settings.loss == "pairs":
             pairs.require_positive(model, settings.pair)
-        self.tower, self.settings = towers.build(model, n_bands), settings
+        self.tower, self.settings = towers.build(model, n_bands, views), settings
         self.head = losses.build(settings, self.tower.n_out, n_speakers)
         # Among the weights, so that a resumed training goes on with the margin it had.
         self.register_buffer("batches", torch.zeros((), dtype=torch.int64))

@@ -1,5 +1,6 @@
 """Which tower settings name, and the embeddings that users and the evaluation get from it."""
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
@@ -9,8 +10,30 @@ from earmark.models.speaker_tdnn import SpeakerTdnn
 from earmark.settings.speaker import SpeakerModelSettings
 
 
-def build(model: SpeakerModelSettings, n_bands: int) -> nn.Module:
-    """The tower of these settings with weights drawn at random: (batch, frames, bands) -> (batch, embedding)."""
+class Views(nn.Module):
+    """Towers side by side, each with a view of its own of a segment: (batch, frames, views x bands) -> (batch, d).
+
+    Their embeddings, each of length 1, stand one after the other: the cosine of two such is the mean of the cosines.
+    """
+
+    def __init__(self, towers: list[nn.Module]):
+        super().__init__()
+        self.towers = nn.ModuleList(towers)
+        self.n_out = sum(tower.n_out for tower in towers)
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """lengths: (batch,) int64 valid frames, None where all are."""
+        views = x.chunk(len(self.towers), dim=2)
+        found = [embed(tower, view, lengths) for tower, view in zip(self.towers, views, strict=True)]
+        return torch.cat(found, 1) / len(found) ** 0.5
+
+
+def build(model: SpeakerModelSettings, n_bands: int, views: int = 1) -> nn.Module:
+    """The tower of these settings with weights drawn at random: (batch, frames, views x bands) -> (batch, d)."""
+    return _one(model, n_bands) if views == 1 else Views([_one(model, n_bands) for _ in range(views)])
+
+
+def _one(model: SpeakerModelSettings, n_bands: int) -> nn.Module:
     if model.name == "blstm":
         s = model
         return SpeakerBlstm(n_bands, s.width, s.embedding, s.read, s.head, s.batch_norm, s.dropout)

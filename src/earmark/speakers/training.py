@@ -91,7 +91,7 @@ def tower_weights(fit: train.Fit) -> dict[str, torch.Tensor]:
 
 def _summary(task: SpeakerTask) -> str:
     """The network's layers as text for model.txt."""
-    bands = task.features.n_mels
+    bands = task.features.n_mels * task.features.views
     x = torch.zeros(1, SHOWN_FRAMES, bands, device=task.device)
     rows = describe.layers(task.model.tower, x)
     lines = [f"Input (None, {SHOWN_FRAMES} frames of any number, {bands} bands)"]

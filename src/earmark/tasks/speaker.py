@@ -48,7 +48,7 @@ class SpeakerTask:
         self.segments = Segments(voices, device)
         self.heard = Segments(val.voices, device) if val else None
         torch.manual_seed(settings.seed)
-        self.model = Objective(model, settings, features.n_mels, len(speakers)).to(device)
+        self.model = Objective(model, settings, features.n_mels, len(speakers), features.views).to(device)
 
     def batches(self) -> Iterator[Tensor]:
         """Runs (speakers * segments,) of every batch of an epoch."""
