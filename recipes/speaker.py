@@ -37,6 +37,7 @@ SETTINGS = {
     "train": SpeakerTrainSettings,
     "evaluate": SpeakerEvaluateSettings,
 }
+VIEWS = ("level", "bands")  # in the order of log_mel.normalized
 
 
 def main() -> None:
@@ -53,13 +54,14 @@ def main() -> None:
     table, given = collection.together(folders)
     values = stored(table, s["features"], args.state)
     heard = material.gather(table, given, values, s["evaluate"])
-    for view, epochs in raw["views"].items():
+    for view in VIEWS:
+        epochs = raw["views"][view]
         say(f"{view}: {epochs} epochs")
         alone = replace(heard, features=replace(heard.features, normalize=view))
         settings = replace(s["train"], epochs=epochs)
         checkpoint = args.state / f"{view}-{_sha([raw, values.sha256])}.pt"
         training.run(alone, s["model"], settings, args.state / view, checkpoint, on_epoch=_print)
-    write(args.out, [args.state / view for view in raw["views"]], heard, folders, raw, args.words)
+    write(args.out, [args.state / view for view in VIEWS], heard, folders, raw, args.words)
 
 
 def stored(table: pd.DataFrame, features: SpeakerFeatureSettings, state: Path) -> store.Store:
