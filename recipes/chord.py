@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import yaml
+from safetensors.torch import save
 
 from earmark import bundle, model_folder, tracking, train
 from earmark.chords import card, collection, measure
@@ -58,7 +59,8 @@ def main() -> None:
     fit = train.fit(task, settings, args.state / f"{_sha(raw)}.pt", on_epoch=_print)
     task.model.load_state_dict(fit.weights)
     weights = bundle.half({k: v.cpu() for k, v in fit.weights.items()} | decoder_weights(task, model))
-    data = bundle.pack(weights)
+    released = args.out.resolve().is_relative_to(bundle.ROOT)
+    data = bundle.pack(weights) if released else save(weights)  # ChordNet is larger than a bundle may be
     config = model_folder.ModelConfig(
         "chord",
         [q.harte for q in words.qualities],
