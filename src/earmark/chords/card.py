@@ -27,7 +27,7 @@ def text(config: ModelConfig, recipe: dict, sha256: str, n_bytes: int, words: st
         f"## File\n\n`model.safetensors`: {n_bytes:,} bytes, sha256 `{sha256}`, {config.n_parameters:,} parameters in "
         "half precision, read without pickle.",
         "## Limits\n\nTrained on rendered music alone: rooms, noise and detuning were added by signal processing, and "
-        "voices were never heard. Rare qualities were drawn as often as common ones in half of the songs, so the model "
+        "voices were never heard. Rare qualities were drawn as often as common ones in some of the songs, so the model "
         "names them more readily than a corpus of pop songs would.",
         "## Licences\n\nPOP909 is under the MIT licence; generated songs are made by earmark. Of the SoundFonts none "
         "is in the file, only what was learnt from their sound; Debian's packages state their terms (TimGM6mb: GPL-2, "

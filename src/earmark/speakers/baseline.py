@@ -1,6 +1,7 @@
 """MFCC statistics, and linear discriminant analysis on them: what any network for speakers has to beat."""
 
 import warnings
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from earmark.audio import Source, read_blocks
 from earmark.features.spectral import Mfcc
-from earmark.settings.features import FeatureSettings
+from earmark.features.statistics import SETTINGS
 
 SAMPLE_RATE = 16000
 N_MFCC = 20  # the first, the level, is left out
@@ -23,27 +24,7 @@ SHRINKAGE, COMPONENTS = 0.2, 60
 
 @lru_cache(1)
 def _mfcc() -> Mfcc:
-    settings = FeatureSettings(
-        kind="mfcc",
-        sample_rate=SAMPLE_RATE,
-        n_fft=512,
-        hop_length=160,
-        n_mels=40,
-        n_mfcc=N_MFCC,
-        f_min=0.0,
-        f_max=None,
-        top_db=80.0,
-        log_floor="top_db",
-        normalize="none",
-        trim_db=None,
-        framing="recording",
-        fill="tile",
-        window_s=0.1,
-        window_hop_s=0.1,
-        max_seconds=None,
-        dtype="float32",
-    )
-    return Mfcc(settings)
+    return Mfcc(replace(SETTINGS, sample_rate=SAMPLE_RATE, n_fft=512, hop_length=160, n_mels=40, n_mfcc=N_MFCC))
 
 
 def samples(sources: list[Source], max_seconds: float | None = None) -> np.ndarray:

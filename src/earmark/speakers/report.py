@@ -56,7 +56,7 @@ def distances(path: Path, test: Answers, threshold: float) -> None:
     ax.axvline(1 - threshold, color="0.2", ls="--", label="threshold of the validation speakers")
     ax.set(xlabel="cosine distance", ylabel="share of the trials", xlim=(0, edges[-1]))
     ax.set_title(f"At the threshold {100 * miss:.1f} % are missed, {100 * false_alarm:.1f} % falsely accepted")
-    ax.legend(loc="upper left", fontsize=8)
+    ax.legend(loc="upper right", fontsize=8)
     save(fig, path)
 
 
