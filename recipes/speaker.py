@@ -5,7 +5,8 @@
 Each folder has a manifest.csv (path, label: the speaker, group: the session, split), and perhaps utterances.csv and
 trials.csv; where its splits are folds, the one to test on stands behind @. Trained on the speakers of train, chosen on
 those of val; those of test are heard once, folder by folder, with the very file that is written, and the card quotes
-them. A training that is stopped goes on where it was.
+them. A training that is stopped goes on where it was. Beside the networks stand statistics of cepstra, learnt in closed
+form; their share was chosen by recipes/speaker_share.py.
 """
 
 import argparse
@@ -21,13 +22,25 @@ from pydantic import TypeAdapter
 from earmark import bundle, model_folder, tracking, train
 from earmark.console import progress, say, warn
 from earmark.features import store
+from earmark.models import describe
 from earmark.settings.speaker import (
     SpeakerEvaluateSettings,
     SpeakerFeatureSettings,
     SpeakerModelSettings,
     SpeakerTrainSettings,
 )
-from earmark.speakers import card, collection, embed, evaluate, exams, extract, material, training
+from earmark.speakers import (
+    card,
+    collection,
+    discriminant,
+    embed,
+    evaluate,
+    exams,
+    extract,
+    material,
+    towers,
+    training,
+)
 from earmark.speakers.collection import Folder
 from earmark.speakers.material import Material
 
@@ -48,20 +61,19 @@ def main() -> None:
     parser.add_argument("--recipe", type=Path, default=Path(__file__).with_suffix(".yaml"))
     parser.add_argument("--state", type=Path, default=Path(".earmark/speaker-recipe"))
     args = parser.parse_args()
-    raw = yaml.safe_load(args.recipe.read_text())
-    s = {k: TypeAdapter(kind).validate_python(raw[k]) for k, kind in SETTINGS.items()}
+    raw, s = read(args.recipe)
     folders = [collection.read(name, warn, progress) for name in args.voices]
     table, given = collection.together(folders)
     values = stored(table, s["features"], args.state)
     heard = material.gather(table, given, values, s["evaluate"])
-    for view in VIEWS:
-        epochs = raw["views"][view]
-        say(f"{view}: {epochs} epochs")
-        alone = replace(heard, features=replace(heard.features, normalize=view))
-        settings = replace(s["train"], epochs=epochs)
-        checkpoint = args.state / f"{view}-{_sha([raw, values.sha256])}.pt"
-        training.run(alone, s["model"], settings, args.state / view, checkpoint, on_epoch=_print)
-    write(args.out, [args.state / view for view in VIEWS], heard, folders, raw, args.words)
+    networks = trained(heard, s, raw["views"], args.state)
+    write(args.out, networks, heard, folders, raw, args.words)
+
+
+def read(recipe: Path) -> tuple[dict, dict]:
+    """A recipe as it is written, and its settings."""
+    raw = yaml.safe_load(recipe.read_text())
+    return raw, {k: TypeAdapter(kind).validate_python(raw[k]) for k, kind in SETTINGS.items()}
 
 
 def stored(table: pd.DataFrame, features: SpeakerFeatureSettings, state: Path) -> store.Store:
@@ -73,20 +85,31 @@ def stored(table: pd.DataFrame, features: SpeakerFeatureSettings, state: Path) -
     return store.load(path)
 
 
-def write(out: Path, views: list[Path], heard: Material, folders: list[Folder], recipe: dict, words: str) -> None:
+def trained(heard: Material, s: dict, epochs: dict[str, int], state: Path) -> list[Path]:
+    """Model folders of the networks, one a view, each trained by itself. s: settings; epochs: of each view."""
+    network = replace(s["model"], statistics=0.0)
+    for view in VIEWS:
+        say(f"{view}: {epochs[view]} epochs")
+        alone = replace(heard, features=replace(heard.features, normalize=view))
+        settings = replace(s["train"], epochs=epochs[view])
+        known = training.hashes(alone, network, settings)
+        checkpoint = state / f"{view}-{_sha([known['params_sha256'], known['data_sha256']])}.pt"
+        training.run(alone, network, settings, state / view, checkpoint, on_epoch=_print)
+    return [state / view for view in VIEWS]
+
+
+def write(out: Path, networks: list[Path], heard: Material, folders: list[Folder], recipe: dict, words: str) -> None:
     """The bundle, in half precision: thresholds and figures are measured with the file as it will be read.
 
-    views: model folders of the towers, in the order in which features.normalize both gives their views.
+    networks: their model folders, in the order in which features.normalize both gives their views.
     """
-    weights = {
-        f"towers.{i}.{name}": weight
-        for i, view in enumerate(views)
-        for name, weight in embed.Embedder(view).tower.state_dict().items()
-    }
-    data = bundle.pack(bundle.half(weights))
-    first = model_folder.read_config(views[0])
-    size = sum(model_folder.read_config(view).n_parameters for view in views)
-    config = replace(first, features=heard.features, labels=[], n_parameters=size)
+    share = recipe["model"]["statistics"]
+    views = towers.Views([embed.Embedder(folder).tower for folder in networks])
+    tower = towers.Beside(views, discriminant.learnt(heard), share)
+    data = bundle.pack(bundle.half(tower.state_dict()))
+    first = model_folder.read_config(networks[0])
+    model = replace(first.model, statistics=share)
+    config = replace(first, features=heard.features, model=model, labels=[], n_parameters=describe.count(tower))
     bundle.write(out, config, data, "")
     embedder = embed.Embedder(out)
     val = _answers(embedder, heard, heard.exam("val"))
@@ -98,7 +121,7 @@ def write(out: Path, views: list[Path], heard: Material, folders: list[Folder], 
         "figures": {name: measured(embedder, heard, val, part, name) for name, part in _tests(heard, folders)},
     }
     config = replace(config, release=facts)
-    text = card.text(config, recipe, hashlib.sha256(data).hexdigest(), len(data), words)
+    text = card.text(config, recipe, hashlib.sha256(data).hexdigest(), len(data), tower.n_out, words)
     bundle.write(out, config, data, text)
     say(json.dumps(facts["figures"], indent=1))
 

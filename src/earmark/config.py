@@ -76,6 +76,8 @@ class SpeakerSettings:
         fits = positive or self.train.loss != "pairs"
         alone = self.model.name != "blstm" or self.features.normalize != "both"
         require(alone, "features.normalize", "must be bands or level for model.name blstm")
+        heard = not self.model.statistics or self.features.normalize != "bands"
+        require(heard, "model.statistics", "must be 0 where features.normalize is bands, which takes their means away")
         require(fits, "train.loss", "pairs compares the word of blstm's dense layers; set model.name and model.read so")
 
 

@@ -69,6 +69,8 @@ class SpeakerModelSettings:
     head: of `blstm` alone, what makes its dense layers' word positive: `prelu` nothing (the losses clip it, as
         the asker did), `softplus` or `softmax`.
     batch_norm: of `blstm` alone, before the head. dropout: of `blstm` after the first BLSTM and the first dense layer.
+    statistics: share of a pair's cosine that statistics of cepstra have, learnt in closed form beside the network; 0
+        for the network alone.
     """
 
     name: Literal["blstm", "tdnn", "resnet"]
@@ -78,11 +80,13 @@ class SpeakerModelSettings:
     head: Literal["prelu", "softplus", "softmax"]
     batch_norm: bool
     dropout: float
+    statistics: float = 0.0
 
     def __post_init__(self) -> None:
         require(0.1 <= self.width <= 8, "width", "must lie from 0.1 to 8")
         require(self.embedding > 1, "embedding", "must be at least 2")
         require(0 <= self.dropout < 1, "dropout", "must be a share from 0 up to 1")
+        require(0 <= self.statistics < 1, "statistics", "must be a share from 0 up to 1")
 
 
 @dataclass(frozen=True)

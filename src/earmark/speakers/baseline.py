@@ -70,11 +70,11 @@ class Statistics:
 class Lda:
     """Standardised statistics projected on what tells the training speakers apart."""
 
-    def __init__(self, train: np.ndarray, speakers: np.ndarray):
+    def __init__(self, train: np.ndarray, speakers: np.ndarray, shrinkage: float = SHRINKAGE):
         """train: (utterances, 76); speakers: (utterances,), at least two different ones."""
         self.scaler = StandardScaler().fit(train)
         most = min(COMPONENTS, len(np.unique(speakers)) - 1, train.shape[1])
-        self.lda = LinearDiscriminantAnalysis(solver="eigen", shrinkage=SHRINKAGE, n_components=most)
+        self.lda = LinearDiscriminantAnalysis(solver="eigen", shrinkage=shrinkage, n_components=most)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Only one sample")  # a speaker of one utterance has no spread, rightly
             self.lda.fit(self.scaler.transform(train), speakers)

@@ -8,15 +8,16 @@ HEADLINES = ("eer", "min_dcf", "auc", "mr_at_k", "mr_at_threshold", "accuracy")
 SYSTEMS = {"": "this model", "baseline_lda_": "MFCC + LDA", "baseline_mfcc_": "MFCC statistics"}
 
 
-def text(config: ModelConfig, recipe: dict, sha256: str, n_bytes: int, words: str) -> str:
-    """CARD.md as Markdown. words: what the recordings are, with their licences, for people."""
+def text(config: ModelConfig, recipe: dict, sha256: str, n_bytes: int, n_values: int, words: str) -> str:
+    """CARD.md as Markdown. n_values: of an embedding. words: what the recordings are, with their licences."""
     facts = config.release
     tables = [_table(name, figures) for name, figures in facts["figures"].items()]
     parts = [
         f"# {facts['about']}",
-        f"The released speaker model of earmark. An utterance becomes "
-        f"{config.model.embedding * config.features.views} numbers of length 1; "
-        "the cosine of two utterances says how likely one person speaks in both.",
+        f"The released speaker model of earmark. An utterance becomes {n_values} numbers of length 1; the cosine of two "
+        "utterances says how likely one person speaks in both. It is a mean of cosines: "
+        f"{config.features.views} networks have {1 - config.model.statistics:.0%} of it, in equal parts, and statistics "
+        f"of cepstra, projected by linear discriminant analysis, {config.model.statistics:.0%}.",
         f"## Data\n\n{words.strip()} {facts['n_recordings']} recordings of {facts['n_speakers']} speakers were "
         "trained on.",
         "## Figures\n\nOn speakers who were neither trained on nor chosen by, with the very file released here; "

@@ -6,6 +6,7 @@ from torch.nn.functional import normalize
 
 from earmark.models.speaker_blstm import SpeakerBlstm
 from earmark.models.speaker_resnet import SpeakerResnet
+from earmark.models.speaker_statistics import SpeakerStatistics
 from earmark.models.speaker_tdnn import SpeakerTdnn
 from earmark.settings.speaker import SpeakerModelSettings
 
@@ -28,9 +29,29 @@ class Views(nn.Module):
         return torch.cat(found, 1) / len(found) ** 0.5
 
 
+class Beside(nn.Module):
+    """A network and statistics side by side: (batch, frames, views x bands) -> (batch, d).
+
+    Each has length 1 and is weighted by the root of its share: the cosine of two such is the weighted mean of theirs.
+    """
+
+    def __init__(self, network: nn.Module, statistics: SpeakerStatistics, share: float):
+        """share: of the statistics, 0 to 1."""
+        super().__init__()
+        self.network, self.statistics, self.share = network, statistics, share
+        self.n_out = network.n_out + statistics.n_out
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """lengths: (batch,) int64 valid frames, None where all are."""
+        level = x[:, :, : len(self.statistics.basis)]  # the first view
+        heard, counted = embed(self.network, x, lengths), embed(self.statistics, level, lengths)
+        return torch.cat([heard * (1 - self.share) ** 0.5, counted * self.share**0.5], 1)
+
+
 def build(model: SpeakerModelSettings, n_bands: int, views: int = 1) -> nn.Module:
-    """The tower of these settings with weights drawn at random: (batch, frames, views x bands) -> (batch, d)."""
-    return _one(model, n_bands) if views == 1 else Views([_one(model, n_bands) for _ in range(views)])
+    """The tower of these settings, drawn at random or yet to learn: (batch, frames, views x bands) -> (batch, d)."""
+    network = _one(model, n_bands) if views == 1 else Views([_one(model, n_bands) for _ in range(views)])
+    return Beside(network, SpeakerStatistics(n_bands), model.statistics) if model.statistics else network
 
 
 def _one(model: SpeakerModelSettings, n_bands: int) -> nn.Module:

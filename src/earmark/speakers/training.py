@@ -10,13 +10,12 @@ import torch
 from earmark import batch_picture, model_files, train, train_key
 from earmark.models import describe
 from earmark.settings.speaker import SpeakerModelSettings, SpeakerTrainSettings
-from earmark.speakers import embedding
+from earmark.speakers import discriminant, embedding, towers
 from earmark.speakers.exams import Answers, Exam, carried
 from earmark.speakers.material import Material
 from earmark.tasks.speaker import SpeakerTask
 
 SHOWN_FRAMES = 200  # of the input in model.txt
-TOWER = "tower."  # what the names of the network's weights begin with while it trains; the loss's own stay behind
 
 
 def hashes(material: Material, model: SpeakerModelSettings, settings: SpeakerTrainSettings) -> dict[str, str]:
@@ -45,7 +44,8 @@ def run(
     train_key.require_validation(settings, 0 if exam is None else len(exam.trials))
     val = material.heard(exam) if exam else None
     voices, names = material.voices()
-    task = SpeakerTask(voices, val, material.features, model, settings, device, names)
+    network = replace(model, statistics=0.0)
+    task = SpeakerTask(voices, val, material.features, network, settings, device, names)
     seen = batch_picture.first_batch(task) if out else None
 
     def watched(state: train.Fit, seconds: float) -> None:
@@ -56,11 +56,14 @@ def run(
 
     fit = train.fit(task, settings, checkpoint, on_start, watched)
     task.model.load_state_dict(fit.weights)
+    if model.statistics:
+        statistics = discriminant.learnt(material).to(device)
+        task.model.tower = towers.Beside(task.model.tower, statistics, model.statistics)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         batch_picture.draw(out / "batch.png", seen[0].mT[:, None], [names[i] for i in seen[1].tolist()])
         config = config_of(task, material, model, fit, thresholds(task, exam))
-        model_files.write(out, config, tower_weights(fit), fit.history, _summary(task))
+        model_files.write(out, config, task.model.tower.state_dict(), fit.history, _summary(task))
     return task, fit
 
 
@@ -82,11 +85,6 @@ def config_of(task: SpeakerTask, material: Material, model: SpeakerModelSettings
     return model_files.ModelConfig(
         "speaker", labels, material.features, model, asdict(settings), key, int(fit.best_epoch), size, release
     )
-
-
-def tower_weights(fit: train.Fit) -> dict[str, torch.Tensor]:
-    """The tower's weights alone: what embeds."""
-    return {k.removeprefix(TOWER): v for k, v in fit.weights.items() if k.startswith(TOWER)}
 
 
 def _summary(task: SpeakerTask) -> str:

@@ -1,0 +1,113 @@
+"""What share of a cosine statistics have beside the networks: what model.statistics in speaker.yaml was read from.
+
+    python recipes/speaker_share.py --voices VOICES --voices OTHERS@FOLD --hold OTHERS
+
+Nobody of a test is heard. 48 training speakers of the folder to --hold (most are heard in one utterance) do without, and
+the recipe's networks, for two thirds of its epochs, and the statistics learn from the others. Judged on the speakers of
+val, across sessions, and on all pairs of recordings of those held out, within one. The share with the lowest mean of
+both EERs, each over that of MFCC + LDA, is the best; where two are within .01, the smaller one.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from speaker import VIEWS, read, stored, trained
+
+from earmark.console import progress, say, warn
+from earmark.speakers import (
+    baseline,
+    collection,
+    discriminant,
+    embed,
+    embedding,
+    exams,
+    material,
+    scores,
+    towers,
+    trials,
+    utterances,
+    voices,
+)
+from earmark.speakers.exams import Exam
+from earmark.speakers.material import Material
+
+HELD, SEED = 48, 1
+SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 1.0)
+CHOSEN_FROM = SHARES[:-1]
+CLOSE = 0.01
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--voices", action="append", required=True)
+    parser.add_argument("--hold", required=True)
+    parser.add_argument("--recipe", type=Path, default=Path(__file__).with_name("speaker.yaml"))
+    parser.add_argument("--state", type=Path, default=Path(".earmark/speaker-share"))
+    args = parser.parse_args()
+    raw, s = read(args.recipe)
+    table, given = collection.together([collection.read(name, warn, progress) for name in args.voices])
+    values = stored(table, s["features"], args.state)
+    design = material.gather(held_out(table, args.hold), given, values, s["evaluate"])
+    folders = trained(design, s, {view: raw["views"][view] * 2 // 3 for view in VIEWS}, args.state)
+    network = towers.Views([embed.Embedder(folder).tower for folder in folders])
+    sets = {"val": design.exam("val"), "held": within(design.table)}
+    judged = {name: judge(design, exam, network) for name, exam in sets.items()}
+    report(judged)
+
+
+def held_out(table: pd.DataFrame, folder: str) -> pd.DataFrame:
+    """The manifest without test speakers, some training speakers of a folder being in the split `held`."""
+    table = table[table["split"] != "test"].reset_index(drop=True)
+    known = table.label[table.label.str.startswith(f"{folder}/") & (table["split"] == "train")]
+    drawn = np.random.default_rng(SEED).choice(np.sort(known.unique()), HELD, replace=False)
+    table.loc[table.label.isin(drawn), "split"] = "held"
+    return table
+
+
+def within(table: pd.DataFrame) -> Exam:
+    """All pairs of recordings of the speakers held out."""
+    found = utterances.of(table[table["split"] == "held"].drop(columns="utterance"))
+    i, j = np.triu_indices(len(found), 1)
+    label, name = found.label.to_numpy(), found.id.to_numpy()
+    return Exam(found, pd.DataFrame({"a": name[i], "b": name[j], "same": label[i] == label[j]}))
+
+
+def judge(design: Material, exam: Exam, network: towers.Views) -> dict[float | str, tuple[float, ...]]:
+    """EER, 1 - AUC and minimum DCF of every share, and of MFCC + LDA."""
+    segments = voices.Segments(design.heard(exam).voices, torch.device("cpu"))
+    cosine = lambda vectors: trials.score(vectors, exam.at)  # noqa: E731
+    heard = cosine(embedding.of_runs(network, segments, "both").numpy())
+    counted = cosine(embedding.of_runs(discriminant.learnt(design), segments, "level").numpy())
+    systems = {share: (1 - share) * heard + share * counted for share in SHARES}
+    learnt = exams.learnt(design.table, design.judged, design.given)
+    lda = baseline.Lda(baseline.measured(learnt, Path()), learnt.label.to_numpy())
+    systems["MFCC + LDA"] = cosine(lda(baseline.measured(exam.utterances, Path())))
+    return {name: figures(score, exam.same) for name, score in systems.items()}
+
+
+def figures(score: np.ndarray, same: np.ndarray) -> tuple[float, float, float]:
+    curve = scores.curve(score, same)
+    return float(scores.eer(curve)), 1 - float(scores.auc(curve)), float(scores.min_dcf(curve, p_same=0.01))
+
+
+def report(judged: dict[str, dict]) -> None:
+    """Every system on every set, and the share that is best."""
+    relative = {
+        system: float(np.mean([found[system][0] / found["MFCC + LDA"][0] for found in judged.values()]))
+        for system in judged["val"]
+    }
+    say("share        " + "".join(f"{name}: EER   1 - AUC  min DCF   " for name in judged) + "EER over LDA's")
+    for system, mean in relative.items():
+        cells = "   ".join(f"{eer:9.4f} {auc:8.4f} {dcf:8.3f}" for eer, auc, dcf in (f[system] for f in judged.values()))
+        say(f"{system!s:<11}{cells}   {mean:.3f}")
+    least = min(relative[share] for share in CHOSEN_FROM)
+    best = next(share for share in CHOSEN_FROM if relative[share] <= least + CLOSE)
+    say(f"model.statistics: {best}")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main()
