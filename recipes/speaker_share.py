@@ -2,10 +2,10 @@
 
     python recipes/speaker_share.py --voices VOICES --voices OTHERS@FOLD --hold OTHERS
 
-Nobody of a test is heard. 48 training speakers of the folder to --hold (most are heard in one utterance) do without, and
-the recipe's networks, for two thirds of its epochs, and the statistics learn from the others. Judged on the speakers of
-val, across sessions, and on all pairs of recordings of those held out, within one. The share with the lowest mean of
-both EERs, each over that of MFCC + LDA, is the best; where two are within .01, the smaller one.
+Nobody of a test is heard. 48 training speakers of the folder to --hold, most of them known from one utterance, are kept
+out; the recipe's networks, for two thirds of its epochs, and the statistics learn from the others. Judged on the
+speakers of val, across sessions, and on all pairs of recordings of those kept out, within one. The share of the lowest
+mean of both EERs, each over that of MFCC + LDA, is the best; of several within .01 of it, the smallest.
 """
 
 import argparse
@@ -101,8 +101,8 @@ def report(judged: dict[str, dict]) -> None:
     }
     say("share        " + "".join(f"{name}: EER   1 - AUC  min DCF   " for name in judged) + "EER over LDA's")
     for system, mean in relative.items():
-        cells = "   ".join(f"{eer:9.4f} {auc:8.4f} {dcf:8.3f}" for eer, auc, dcf in (f[system] for f in judged.values()))
-        say(f"{system!s:<11}{cells}   {mean:.3f}")
+        cells = ["{:9.4f} {:8.4f} {:8.3f}".format(*found[system]) for found in judged.values()]
+        say(f"{system!s:<11}{'   '.join(cells)}   {mean:.3f}")
     least = min(relative[share] for share in CHOSEN_FROM)
     best = next(share for share in CHOSEN_FROM if relative[share] <= least + CLOSE)
     say(f"model.statistics: {best}")

@@ -38,7 +38,7 @@ def folders(tmp_path_factory):
 def released(folders):
     raw = yaml.safe_load((REPOSITORY / "recipes/speaker.yaml").read_text())
     raw["features"] |= {"n_mels": 24, "speeds": [0.9]}
-    raw["model"] |= {"name": "tdnn", "width": 0.1, "embedding": 16}
+    raw["model"] |= {"name": "tdnn", "width": 0.1, "embedding": 16, "statistics": 0.25}
     raw["views"] = {"level": 1, "bands": 2}
     raw["train"] |= {"batches": 10, "speakers": 6, "segments_s": [0.3, 0.6], "device": "cpu"}
     raw["evaluate"] |= {"bootstrap": 100}
@@ -80,10 +80,19 @@ def test_a_stopped_recipe_goes_on_and_the_checkpoint_is_kept(released, folders):
     assert epochs == [[1], [1, 2]]
 
 
-def test_the_bundle_is_both_towers_side_by_side(released, folders):
+def test_the_bundle_is_both_networks_and_statistics_side_by_side(released, folders):
     file = folders / "a/s08_0_0.wav"
-    both, level, bands = (Embedder(f)(file) for f in (released, folders / "state/level", folders / "state/bands"))
-    np.testing.assert_allclose(both, np.concatenate([level, bands]) / 2**0.5, atol=2e-3)  # half precision
+    embedders = [Embedder(f) for f in (released, folders / "state/level", folders / "state/bands")]
+    found, level, bands = (embedder(file) for embedder in embedders)
+    networks = np.concatenate([level, bands]) * (0.75 / 2) ** 0.5
+    np.testing.assert_allclose(found[:32], networks, atol=2e-3)  # half precision
+    assert len(found) == 92
+    assert np.linalg.norm(found[32:]) == pytest.approx(0.5, abs=1e-5)
+    assert not found[32 + 19 :].any()  # ten speakers at two speeds tell of 19 directions
+    assert embedders[0].config.n_parameters == 60 * 92 + sum(e.config.n_parameters for e in embedders[1:])
+    card = (released / "CARD.md").read_text()
+    assert "becomes 92 numbers" in card
+    assert "2 networks have 75% of it" in card
 
 
 def test_predict_embeds_verifies_and_finds_who_it_is(released, folders, earmark):

@@ -14,10 +14,10 @@ def text(config: ModelConfig, recipe: dict, sha256: str, n_bytes: int, n_values:
     tables = [_table(name, figures) for name, figures in facts["figures"].items()]
     parts = [
         f"# {facts['about']}",
-        f"The released speaker model of earmark. An utterance becomes {n_values} numbers of length 1; the cosine of two "
-        "utterances says how likely one person speaks in both. It is a mean of cosines: "
-        f"{config.features.views} networks have {1 - config.model.statistics:.0%} of it, in equal parts, and statistics "
-        f"of cepstra, projected by linear discriminant analysis, {config.model.statistics:.0%}.",
+        f"The released speaker model of earmark. An utterance becomes {n_values} numbers of length 1; the cosine of "
+        "two utterances says how likely one person speaks in both. "
+        f"{config.features.views} networks have {1 - config.model.statistics:.0%} of it, in equal parts, and "
+        f"statistics of cepstra, projected by linear discriminant analysis, {config.model.statistics:.0%}.",
         f"## Data\n\n{words.strip()} {facts['n_recordings']} recordings of {facts['n_speakers']} speakers were "
         "trained on.",
         "## Figures\n\nOn speakers who were neither trained on nor chosen by, with the very file released here; "
