@@ -5,8 +5,8 @@
 Each folder has a manifest.csv (path, label: the speaker, group: the session, split), and perhaps utterances.csv and
 trials.csv; where its splits are folds, the one to test on stands behind @. Trained on the speakers of train, chosen on
 those of val; those of test are heard once, folder by folder, with the very file that is written, and the card quotes
-them. A training that is stopped goes on where it was. Beside the networks stand statistics of cepstra, learnt in closed
-form; their share was chosen by recipes/speaker_share.py.
+them. A training that is stopped goes on where it was. What is learnt in closed form after it, the whitening of the
+networks' embeddings and the statistics beside them, was chosen by recipes/speaker_share.py.
 """
 
 import argparse
@@ -31,8 +31,8 @@ from earmark.settings.speaker import (
 )
 from earmark.speakers import (
     card,
+    closed_form,
     collection,
-    discriminant,
     embed,
     evaluate,
     exams,
@@ -87,7 +87,7 @@ def stored(table: pd.DataFrame, features: SpeakerFeatureSettings, state: Path) -
 
 def trained(heard: Material, s: dict, epochs: dict[str, int], state: Path) -> list[Path]:
     """Model folders of the networks, one a view, each trained by itself. s: settings; epochs: of each view."""
-    network = replace(s["model"], statistics=0.0)
+    network = s["model"].network
     for view in VIEWS:
         say(f"{view}: {epochs[view]} epochs")
         alone = replace(heard, features=replace(heard.features, normalize=view))
@@ -103,12 +103,11 @@ def write(out: Path, networks: list[Path], heard: Material, folders: list[Folder
 
     networks: their model folders, in the order in which features.normalize both gives their views.
     """
-    share = recipe["model"]["statistics"]
-    views = towers.Views([embed.Embedder(folder).tower for folder in networks])
-    tower = towers.Beside(views, discriminant.learnt(heard), share)
-    data = bundle.pack(bundle.half(tower.state_dict()))
     first = model_folder.read_config(networks[0])
-    model = replace(first.model, statistics=share)
+    model = replace(first.model, whiten=recipe["model"]["whiten"], statistics=recipe["model"]["statistics"])
+    views = towers.Views([embed.Embedder(folder).tower for folder in networks])
+    tower = closed_form.added(views, heard, model)
+    data = bundle.pack(bundle.half(tower.state_dict()))
     config = replace(first, features=heard.features, model=model, labels=[], n_parameters=describe.count(tower))
     bundle.write(out, config, data, "")
     embedder = embed.Embedder(out)

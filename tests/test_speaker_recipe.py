@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 
 from conftest import plain_progress
@@ -80,19 +81,22 @@ def test_a_stopped_recipe_goes_on_and_the_checkpoint_is_kept(released, folders):
     assert epochs == [[1], [1, 2]]
 
 
-def test_the_bundle_is_both_networks_and_statistics_side_by_side(released, folders):
+def test_the_bundle_is_both_networks_whitened_and_statistics_side_by_side(released, folders):
     file = folders / "a/s08_0_0.wav"
     embedders = [Embedder(f) for f in (released, folders / "state/level", folders / "state/bands")]
     found, level, bands = (embedder(file) for embedder in embedders)
-    networks = np.concatenate([level, bands]) * (0.75 / 2) ** 0.5
-    np.testing.assert_allclose(found[:32], networks, atol=2e-3)  # half precision
+    for i, network in enumerate((level, bands)):
+        whiten = embedders[0].tower.network.towers[i].whiten
+        white = whiten(torch.from_numpy(network)).detach().numpy()
+        wanted = white / np.linalg.norm(white) * (0.75 / 2) ** 0.5
+        np.testing.assert_allclose(found[16 * i : 16 * (i + 1)], wanted, atol=1e-2)  # half precision
     assert len(found) == 92
     assert np.linalg.norm(found[32:]) == pytest.approx(0.5, abs=1e-5)
     assert not found[32 + 19 :].any()  # ten speakers at two speeds tell of 19 directions
-    assert embedders[0].config.n_parameters == 60 * 92 + sum(e.config.n_parameters for e in embedders[1:])
+    assert embedders[0].config.n_parameters == 60 * 92 + 2 * 17 * 16 + sum(e.config.n_parameters for e in embedders[1:])
     card = (released / "CARD.md").read_text()
     assert "becomes 92 numbers" in card
-    assert "2 networks have 75% of it" in card
+    assert "2 networks, whitened, have 75% of it" in card
 
 
 def test_predict_embeds_verifies_and_finds_who_it_is(released, folders, earmark):

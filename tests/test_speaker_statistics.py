@@ -21,7 +21,7 @@ from earmark.settings.speaker import (
     SpeakerModelSettings,
     SpeakerTrainSettings,
 )
-from earmark.speakers import discriminant, embed, embedding, log_mel, towers, training
+from earmark.speakers import closed_form, embed, embedding, log_mel, towers, training
 from earmark.speakers.material import Material
 from project import REPOSITORY
 
@@ -104,7 +104,7 @@ def test_what_is_learnt_is_scikit_learns():
     scaler = StandardScaler().fit([expected(given.store.frames(name)) for name in names])
     lda = LinearDiscriminantAnalysis(solver="eigen", shrinkage=0.05)
     lda.fit(scaler.transform([expected(given.store.frames(name)) for name in names]), speakers)
-    tower = discriminant.learnt(given)
+    tower = closed_form.statistics(given)
     for name in given.table.path[given.table["split"] == "val"]:
         frames = given.store.frames(name)
         found = tower(log_mel.normalized(torch.from_numpy(frames.astype(np.float32))[None], "level"))[0].detach()
@@ -115,9 +115,9 @@ def test_what_is_learnt_is_scikit_learns():
 
 
 def test_long_recordings_are_learnt_as_they_are_heard(monkeypatch):
-    monkeypatch.setattr(discriminant, "LONGEST", 40)
+    monkeypatch.setattr(closed_form, "LONGEST", 40)
     given = material()
-    found, speakers = discriminant.examples(SpeakerStatistics(24), given)
+    found, speakers = closed_form.examples(SpeakerStatistics(24), given)
     parts = [-(-n // 40) for i, n in zip(given.store.ids, given.store.lengths, strict=True) if i[:2] < "s4"]
     assert len(found) == len(speakers) == sum(parts) > 40
     assert len(set(speakers)) == 8
@@ -164,12 +164,48 @@ def test_a_training_writes_both_and_its_thresholds(tmp_path):
     training.run(given, replace(MODEL, statistics=0.0), settings, tmp_path / "network")
     both, network = embed.Embedder(tmp_path / "both"), embed.Embedder(tmp_path / "network")
     a, b = (given.store.frames(f"s4_{i}.wav") for i in (0, 1))
-    statistics = [embedding.of_frames(discriminant.learnt(given), torch.tensor(x).float(), "level") for x in (a, b)]
+    statistics = [embedding.of_frames(closed_form.statistics(given), torch.tensor(x).float(), "level") for x in (a, b)]
     wanted = 0.7 * network.of_frames(a) @ network.of_frames(b) + 0.3 * float(statistics[0] @ statistics[1])
     assert both.of_frames(a) @ both.of_frames(b) == pytest.approx(wanted, abs=1e-5)
     assert both.config.n_parameters == network.config.n_parameters + 60 * 92
     assert both.config.release == training.thresholds(task, given.exam("val"))
     assert both.config.release != network.config.release
+
+
+def test_whitened_embeddings_have_no_mean_and_the_spread_worked_out_by_numpy():
+    given = material()
+    torch.manual_seed(0)
+    tower = towers.build(MODEL.network, 24).eval()
+    made = closed_form.whitened(tower, given, "level")
+    names = given.table.path[given.table["split"] == "train"]
+    heard = [
+        log_mel.normalized(torch.from_numpy(given.store.frames(n).astype(np.float32))[None], "level") for n in names
+    ]
+    plain = np.concatenate([towers.embed(tower, x).detach().numpy() for x in heard]).astype(np.float64)
+    white = np.concatenate([made(x).detach().numpy() for x in heard])
+    np.testing.assert_allclose(white.mean(0), 0, atol=1e-4)
+    spread = np.cov(plain.T)
+    shrunk = 0.7 * spread + 0.3 * np.trace(spread) / 16 * np.eye(16)
+    # whichever axes a whitening turns to, inner products are those of the inverse spread
+    wanted = (plain - plain.mean(0)) @ np.linalg.inv(shrunk) @ (plain - plain.mean(0)).T
+    np.testing.assert_allclose(white @ white.T, wanted, rtol=1e-3, atol=1e-2)
+
+
+def test_every_view_is_whitened_by_itself_and_read_as_it_was_written():
+    given = material()
+    given = replace(given, features=replace(FEATURES, normalize="both"))
+    torch.manual_seed(0)
+    model = replace(MODEL, whiten=True)
+    network = towers.build(model.network, 24, 2).eval()
+    made = closed_form.added(network, given, model)
+    read = towers.build(model, 24, 2).eval()
+    read.load_state_dict(made.state_dict())
+    x = given.store.frames("s5_0.wav").astype(np.float32)
+    found = embedding.of_frames(read, torch.from_numpy(x), "both")
+    assert torch.equal(found, embedding.of_frames(made, torch.from_numpy(x), "both"))
+    for i, view in enumerate(("level", "bands")):
+        alone = embedding.of_frames(closed_form.whitened(network.towers[i], given, view), torch.from_numpy(x), view)
+        torch.testing.assert_close(found[16 * i : 16 * (i + 1)], alone * 0.35**0.5, rtol=1e-4, atol=1e-5)
 
 
 def test_shares_that_mean_nothing_are_refused():

@@ -1,6 +1,6 @@
 """Settings of the speaker task; standard library only, so that a bare GPU machine reads them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from earmark.settings.checks import require
@@ -69,6 +69,7 @@ class SpeakerModelSettings:
     head: of `blstm` alone, what makes its dense layers' word positive: `prelu` nothing (the losses clip it, as
         the asker did), `softplus` or `softmax`.
     batch_norm: of `blstm` alone, before the head. dropout: of `blstm` after the first BLSTM and the first dense layer.
+    whiten: whether its embeddings are given mean 0 and even spread over the training utterances, once it is trained.
     statistics: share of a pair's cosine that statistics of cepstra have, learnt in closed form beside the network; 0
         for the network alone.
     """
@@ -80,7 +81,13 @@ class SpeakerModelSettings:
     head: Literal["prelu", "softplus", "softmax"]
     batch_norm: bool
     dropout: float
+    whiten: bool = False
     statistics: float = 0.0
+
+    @property
+    def network(self) -> "SpeakerModelSettings":
+        """What is trained by batches: all but what is learnt in closed form after it."""
+        return replace(self, whiten=False, statistics=0.0)
 
     def __post_init__(self) -> None:
         require(0.1 <= self.width <= 8, "width", "must lie from 0.1 to 8")

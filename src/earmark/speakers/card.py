@@ -16,7 +16,8 @@ def text(config: ModelConfig, recipe: dict, sha256: str, n_bytes: int, n_values:
         f"# {facts['about']}",
         f"The released speaker model of earmark. An utterance becomes {n_values} numbers of length 1; the cosine of "
         "two utterances says how likely one person speaks in both. "
-        f"{config.features.views} networks have {1 - config.model.statistics:.0%} of it, in equal parts, and "
+        f"{config.features.views} networks{', whitened,' * config.model.whiten} have "
+        f"{1 - config.model.statistics:.0%} of it, in equal parts, and "
         f"statistics of cepstra, projected by linear discriminant analysis, {config.model.statistics:.0%}.",
         f"## Data\n\n{words.strip()} {facts['n_recordings']} recordings of {facts['n_speakers']} speakers were "
         "trained on.",

@@ -60,6 +60,11 @@ def voiced(decibels: np.ndarray, voice_db: float) -> np.ndarray:
     return smooth >= smooth.max() * 10 ** (-voice_db / 10)
 
 
+def views(normalize: str) -> tuple[str, ...]:
+    """The ways in which a segment is seen, in their order."""
+    return ("level", "bands") if normalize == "both" else (normalize,)
+
+
 def normalized(decibels: Tensor, normalize: str, lengths: Tensor | None = None) -> Tensor:
     """Segments (batch, frames, bands) in units of 15 dB, less the mean that `normalize` names; 0 past lengths.
 
@@ -67,7 +72,7 @@ def normalized(decibels: Tensor, normalize: str, lengths: Tensor | None = None) 
     segment without its level, then without its bands' means.
     """
     if normalize == "both":
-        return torch.cat([normalized(decibels, one, lengths) for one in ("level", "bands")], 2)
+        return torch.cat([normalized(decibels, one, lengths) for one in views(normalize)], 2)
     n = decibels.shape[1] if lengths is None else lengths[:, None, None]
     inside = torch.ones(1, 1, 1, dtype=torch.bool, device=decibels.device)
     if lengths is not None:

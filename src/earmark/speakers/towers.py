@@ -1,5 +1,7 @@
 """Which tower settings name, and the embeddings that users and the evaluation get from it."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
@@ -9,6 +11,24 @@ from earmark.models.speaker_resnet import SpeakerResnet
 from earmark.models.speaker_statistics import SpeakerStatistics
 from earmark.models.speaker_tdnn import SpeakerTdnn
 from earmark.settings.speaker import SpeakerModelSettings
+
+
+class Whitened(nn.Module):
+    """A tower whose embeddings, of length 1, go through a linear layer: (batch, frames, bands) -> (batch, d).
+
+    Trained on few speakers it spreads most along what tells those apart; with equal spread in every direction, others
+    are told apart better. `speakers.closed_form` learns it.
+    """
+
+    def __init__(self, tower: nn.Module, n: int):
+        """n: values of the tower's embeddings."""
+        super().__init__()
+        self.tower, self.n_out = tower, n
+        self.whiten = nn.Linear(n, n)
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """lengths: (batch,) int64 valid frames, None where all are."""
+        return self.whiten(embed(self.tower, x, lengths))
 
 
 class Views(nn.Module):
@@ -49,12 +69,18 @@ class Beside(nn.Module):
 
 
 def build(model: SpeakerModelSettings, n_bands: int, views: int = 1) -> nn.Module:
-    """The tower of these settings, drawn at random or yet to learn: (batch, frames, views x bands) -> (batch, d)."""
+    """The tower of these settings, drawn at random or yet to learn: (batch, frames, views x bands) -> (batch, d).
+
+    The statistics beside the network read the first view, which must be `level`.
+    """
     network = _one(model, n_bands) if views == 1 else Views([_one(model, n_bands) for _ in range(views)])
     return Beside(network, SpeakerStatistics(n_bands), model.statistics) if model.statistics else network
 
 
 def _one(model: SpeakerModelSettings, n_bands: int) -> nn.Module:
+    if model.whiten:
+        tower = _one(replace(model, whiten=False), n_bands)
+        return Whitened(tower, embed(tower.eval(), torch.zeros(1, 1, n_bands)).shape[1])
     if model.name == "blstm":
         s = model
         return SpeakerBlstm(n_bands, s.width, s.embedding, s.read, s.head, s.batch_norm, s.dropout)

@@ -10,7 +10,7 @@ import torch
 from earmark import batch_picture, model_files, train, train_key
 from earmark.models import describe
 from earmark.settings.speaker import SpeakerModelSettings, SpeakerTrainSettings
-from earmark.speakers import discriminant, embedding, towers
+from earmark.speakers import closed_form, embedding
 from earmark.speakers.exams import Answers, Exam, carried
 from earmark.speakers.material import Material
 from earmark.tasks.speaker import SpeakerTask
@@ -44,8 +44,7 @@ def run(
     train_key.require_validation(settings, 0 if exam is None else len(exam.trials))
     val = material.heard(exam) if exam else None
     voices, names = material.voices()
-    network = replace(model, statistics=0.0)
-    task = SpeakerTask(voices, val, material.features, network, settings, device, names)
+    task = SpeakerTask(voices, val, material.features, model.network, settings, device, names)
     seen = batch_picture.first_batch(task) if out else None
 
     def watched(state: train.Fit, seconds: float) -> None:
@@ -56,9 +55,7 @@ def run(
 
     fit = train.fit(task, settings, checkpoint, on_start, watched)
     task.model.load_state_dict(fit.weights)
-    if model.statistics:
-        statistics = discriminant.learnt(material).to(device)
-        task.model.tower = towers.Beside(task.model.tower, statistics, model.statistics)
+    task.model.tower = closed_form.added(task.model.tower, material, model).to(device)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         batch_picture.draw(out / "batch.png", seen[0].mT[:, None], [names[i] for i in seen[1].tolist()])
