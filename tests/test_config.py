@@ -237,3 +237,10 @@ def test_missing_file_and_unknown_task(tmp_path):
         config.load(tmp_path / "params.yaml")
     with pytest.raises(EarmarkError, match="did you mean 'genre'"):
         config.task_settings(config.load(PARAMS), "gener")
+
+
+def test_statistics_need_the_bands_means():
+    raw = changed("tasks.speaker.model.statistics", 0.5)
+    assert config.parse(raw).tasks.speaker.model.statistics == 0.5
+    raw["tasks"]["speaker"]["features"]["normalize"] = "bands"
+    assert "model.statistics must be 0 where features.normalize is bands" in message(raw)
