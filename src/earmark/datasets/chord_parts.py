@@ -11,8 +11,14 @@ TIMES = (42, 42, 44, 46, 49, 51, 53, 54, 57, 59, 69, 70, 75, 80, 82)
 FILLS = (41, 43, 45, 47, 48, 50)
 
 
-def write_bass(changes: tuple[Change, ...], pattern: str, bar: float, low: int, rng: random.Random) -> list[Tone]:
-    """The label's bass at every chord's onset, then the pattern; notes lie in the octaves above `low`."""
+def write_bass(
+    changes: tuple[Change, ...], pattern: str, bar: float, low: int, rng: random.Random, by_bar: bool = False
+) -> list[Tone]:
+    """The label's bass at every chord's onset, then the pattern; notes lie in the octaves above `low`.
+
+    by_bar: a player who alternates by the bar, whatever comes: where the pattern has a fifth at the onset of a chord in
+    root position, that is what it begins with.
+    """
     tones = []
     for n, change in enumerate(changes):
         if change.root is None:
@@ -25,7 +31,8 @@ def write_bass(changes: tuple[Change, ...], pattern: str, bar: float, low: int, 
             struck.insert(0, (change.start, struck[0][0] if struck else change.end, "R"))
         for i, (start, end, char) in enumerate(struck):
             last = i + 1 == len(struck)
-            pitch = _bass_pitch(char, change, ground, goal if last else None, rng) if i else ground
+            free = i or (by_bar and char in "FO" and not change.bass)
+            pitch = _bass_pitch(char, change, ground, goal if last else None, rng) if free else ground
             tones.append(Tone(start, end, pitch, 8 * (i == 0)))
     return tones
 
@@ -37,7 +44,8 @@ def _bass_pitch(char: str, change: Change, ground: int, goal: int | None, rng: r
         return ground + 12
     fifth = next((i for i in (7, 6, 8) if i in change.intervals), 0)
     third = next((i for i in (4, 3, 5, 2) if i in change.intervals), 0)
-    step = {"F": fifth, "T": third}.get(char)
+    sixth = 9 if 4 in change.intervals else 10
+    step = {"F": fifth, "T": third, "S": sixth}.get(char)
     if char in "CA":
         step = rng.choice([i for i in change.intervals if i not in extensions(change.intervals)])
     if step is None:
@@ -53,7 +61,7 @@ def write_layer(changes: tuple[Change, ...], centre: float, size: int, rng: rand
     for change in changes:
         if change.root is None:
             continue
-        notes = voicing(change, rng.choice(("close", "stacked", "drop2")), centre, None, rng)
+        notes = voicing(change, rng.choice(("close", "stacked", "drop2", "open")), centre, None, rng)
         if len(notes) > size:
             notes = sorted(rng.sample(notes, size))
         tones += [Tone(change.start, change.end, p) for p in notes]
