@@ -4,9 +4,9 @@ The demo's songs are made to tell genres apart; these are made to hide everythin
 texture, instruments, drums and register are drawn without regard to one another.
 
 What sounds: comping and held layers play the label's notes alone; the lowest part begins every chord with the label's
-bass, but for bass players who alternate by the bar and so begin some chords in root position on the fifth, as in many
-styles they do; melodies and bass lines pass through other notes. In fast songs the last strings of a strum, or a late
-player, can reach some hundredths of a second into the next chord, as people do.
+bass, but where a bass player who alternates by the bar, or walks, begins a chord in root position on another of its
+notes; melodies and bass lines pass through other notes. In fast songs the last strings of a strum, or a late player, can
+reach some hundredths of a second into the next chord, as people do.
 """
 
 import random
@@ -37,7 +37,6 @@ BASSES = (*range(32, 40), 32, 33, 33, 34, 35, 43, 58, 70)
 LEADS = (*range(16), 22, *range(24, 31), *range(40, 43), *range(56, 60), *range(64, 88), 104, 105, 110)
 KITS = (0, 0, 0, 0, 8, 16, 24, 25, 32, 40)
 RINGING_S = 0.12  # longest that a note sounds on into the next chord
-BY_BAR = 0.5  # share of the bass players who keep to the bar
 THIRDS = (0, 0, 0, 0, 0, 0, -12, -25, -40)  # velocity of a part's thirds
 
 
@@ -121,8 +120,7 @@ def _ensemble(style: str, harmony: Harmony, bar: int, metre: int, beats: int, rn
     comp = _comp(style, changes, bar, metre, rng)
     if style not in ("duo", "band"):
         return comp if rng.random() > 0.15 else [*comp, _melody(harmony, bar, metre, rng)]
-    pattern, low, by_bar = rng.choice(patterns.BASSES[metre]), rng.choice((28, 28, 31, 33)), rng.random() < BY_BAR
-    bass = parts.write_bass(changes, pattern, bar, low, rng, by_bar)
+    bass = parts.write_bass(changes, parts.bassist(metre, rng), bar, rng)
     player = Part("bass", bass, rng.choice(BASSES), rng.randint(80, 120), rng.randint(70, 105), rng.uniform(0.5, 1))
     players = [*comp, player]
     if style == "band":
