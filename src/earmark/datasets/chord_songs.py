@@ -5,8 +5,8 @@ texture, instruments, drums and register are drawn without regard to one another
 
 What sounds: comping and held layers play the label's notes alone; the lowest part begins every chord with the label's
 bass, but where a bass player who alternates by the bar, or walks, begins a chord in root position on another of its
-notes; melodies and bass lines pass through other notes. In fast songs the last strings of a strum, or a late player, can
-reach some hundredths of a second into the next chord, as people do.
+notes; melodies and bass lines pass through other notes. In fast songs the last strings of a strum, or a late player,
+can reach some hundredths of a second into the next chord, as people do.
 """
 
 import random
