@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--words", required=True, help="What the recordings are, for the card.")
     parser.add_argument("--recipe", type=Path, default=Path(__file__).with_suffix(".yaml"))
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="train.epochs=40: in its place.")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="As train.epochs=40.")
     parser.add_argument("--state", type=Path, default=Path(".earmark/chord-recipe"))
     args = parser.parse_args()
     raw = changed(yaml.safe_load(args.recipe.read_text()), args.set)
