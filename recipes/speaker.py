@@ -18,7 +18,7 @@ import pandas as pd
 import yaml
 from pydantic import TypeAdapter
 
-from earmark import bundle, model_folder, tracking, train
+from earmark import bundle, model_folder, train
 from earmark.console import progress, say, warn
 from earmark.features import store
 from earmark.settings.speaker import (
@@ -27,7 +27,7 @@ from earmark.settings.speaker import (
     SpeakerModelSettings,
     SpeakerTrainSettings,
 )
-from earmark.speakers import card, collection, embed, evaluate, exams, extract, material, training
+from earmark.speakers import card, collection, embed, extract, material, released, training
 from earmark.speakers.collection import Folder
 from earmark.speakers.material import Material
 
@@ -86,40 +86,20 @@ def write(out: Path, views: list[Path], heard: Material, folders: list[Folder], 
     data = bundle.pack(bundle.half(weights))
     first = model_folder.read_config(views[0])
     size = sum(model_folder.read_config(view).n_parameters for view in views)
-    config = replace(first, features=heard.features, labels=[], n_parameters=size)
-    bundle.write(out, config, data, "")
-    embedder = embed.Embedder(out)
-    val = _answers(embedder, heard, heard.exam("val"))
-    facts = asdict(exams.carried(val)) | {
-        "about": "voices, whoever they belong to",
-        "commit": tracking.git_tags()["earmark.commit"],
-        "n_recordings": int((heard.table["split"] == "train").sum()),
-        "n_speakers": len(first.labels),
-        "figures": {name: measured(embedder, heard, val, part, name) for name, part in _tests(heard, folders)},
-    }
-    config = replace(config, release=facts)
-    text = card.text(config, recipe, hashlib.sha256(data).hexdigest(), len(data), words)
-    bundle.write(out, config, data, text)
+    config = replace(first, features=heard.features, n_parameters=size)
+
+    def card_of(whole):
+        return card.text(whole, recipe, hashlib.sha256(data).hexdigest(), len(data), words)
+
+    about = {"about": "voices, whoever they belong to"}
+    facts = released.write(out, config, data, heard, _tests(heard, folders), Path(), about, card_of, warn)
     say(json.dumps(facts["figures"], indent=1))
 
 
-def _tests(heard: Material, folders: list[Folder]) -> list[tuple[str, Material]]:
+def _tests(heard: Material, folders: list[Folder]) -> dict[str, Material]:
     """Every folder that has test speakers, by itself."""
     having = [f for f in folders if (f.table["split"] == "test").any()]
-    return [(f.name, replace(heard, table=f.table, given=f.trials)) for f in having]
-
-
-def measured(embedder: embed.Embedder, heard: Material, val: exams.Answers, part: Material, name: str) -> dict:
-    """What the model and the baselines, learnt on the same training speakers, reach on a folder's test speakers."""
-    test = _answers(embedder, heard, part.exam("test", warn))
-    learnt = exams.learnt(heard.table, heard.judged, heard.given)
-    beside = evaluate.baselines(learnt, val.exam, test.exam, Path())
-    say(f"tested on {name}")
-    return evaluate.figures(val, test, beside, heard.judged)
-
-
-def _answers(embedder: embed.Embedder, heard: Material, exam: exams.Exam) -> exams.Answers:
-    return exams.Answers(exam, embed.stored(embedder, exam.utterances, heard.store))
+    return {f.name: replace(heard, table=f.table, given=f.trials) for f in having}
 
 
 def _sha(of) -> str:

@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -120,15 +121,17 @@ def release(
     overrides: Overrides = None,
     out: Annotated[Path | None, typer.Option(help="The bundle's folder; the package's own by default.")] = None,
 ) -> None:
-    """Write a bundle with its card: genre's recipe trained on all recordings, or the chord champion as it is."""
+    """Write a bundle with its card: genre's recipe trained on all recordings, another task's champion as it is."""
     config.check_task(task)
-    if task not in ("genre", "chord"):
-        raise EarmarkError(f"`earmark release` works for the tasks genre and chord, not for {task}.")
     for name, given in (("about", about), ("data", data)):
         if not given:
             raise EarmarkError(f"A release needs --{name} in words; `earmark release --help` shows how they read.")
-    if task == "chord":
-        _release_chord(about, data, figures, overrides, out)
+    if task != "genre":
+        if figures or overrides:
+            raise EarmarkError(
+                f"A release of a {task} model trains nothing and measures by itself; leave --figures and -S out."
+            )
+        _release_own(task, about, data, out)
         return
     from earmark import bundle
     from earmark import release as work
@@ -143,15 +146,13 @@ def release(
     _say_written(out)
 
 
-def _release_chord(about: str, data: str, figures: Path | None, overrides: list[str] | None, out: Path | None) -> None:
-    if figures or overrides:
-        raise EarmarkError("A release of chords trains nothing and measures by itself; leave --figures and -S out.")
-    from earmark import bundle, release, release_chord
+def _release_own(task: str, about: str, data: str, out: Path | None) -> None:
+    from earmark import bundle, release
 
-    chosen, out = release_chord.chosen(), out or bundle.ROOT / "chord"
+    chosen, out = resolve.own(task), out or bundle.ROOT / task
     warn(f"Releasing {chosen.name}.")
-    command = shlex.join(["earmark", "release", "chord", "--about", about, "--data", data])
-    release_chord.make(chosen.folder, console.settings("chord"), release.Words(about, data, command), out)
+    words = release.Words(about, data, shlex.join(["earmark", "release", task, "--about", about, "--data", data]))
+    import_module(f"earmark.release_{task}").make(chosen.folder, console.settings(task), words, out)
     _say_written(out)
 
 
