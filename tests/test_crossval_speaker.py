@@ -55,7 +55,7 @@ def test_one_threshold_for_all_folds_and_decisions_at_each_its_own():
     found = pooled.figures(parts(), {}, SETTINGS)
     both = pooled.together([part.test for part in parts()])
     # Each fold's speakers are told apart wholly, but no one threshold does it in both.
-    assert found["eer_mean"] == 0
+    assert (found["eer_mean"], found["eer_mean_ci95"]) == (0, [0, 0])
     assert found["eer"] == float(scores.eer(both.curve)) > 0.2
     assert found["auc"] == pytest.approx(roc_auc_score(both.exam.same, both.score))
     assert (found["accuracy"], found["miss_rate"], found["false_alarm_rate"]) == (1, 0, 0)
@@ -82,11 +82,24 @@ def test_baselines_stand_beside_on_the_same_resamples():
     assert (found["eer_minus_itself"], found["eer_minus_itself_ci95"]) == (0, [0, 0])
     assert found["eer_minus_worse"] == 0.25 - 0.5
     assert found["worse_accuracy"] < found["accuracy"]
+    assert found["worse_eer_mean"] == pytest.approx(float(scores.eer(worse[0].test.curve)) / 2)
+    low, high = found["worse_eer_mean_ci95"]
+    assert 0 <= low < found["worse_eer_mean"] < high <= 1
     alone = evaluate.figures(parts()[1].test, parts()[1].test, {}, SETTINGS)
     single = pooled.figures(
         [Part(parts()[1].test, Carried(alone["threshold"], alone["cluster_threshold"]))], {}, SETTINGS
     )
+    assert (single["eer_mean"], single["eer_mean_ci95"]) == (alone["eer"], alone["eer_ci95"])
     assert {k: v for k, v in single.items() if k in alone} == {k: v for k, v in alone.items() if k in single}
+
+
+def test_a_folds_eer_counts_where_its_speakers_were_drawn():
+    some = [parts()[0], Part(answers("two", [0, 180, 90, 270]), CHOSEN[1])]
+    exam = pooled.together([part.test for part in some]).exam
+    own = [float(scores.eer(part.test.curve)) for part in some]
+    assert own == [0, 1]
+    drawn = pooled._mean_eer(some, exam, np.array([[2, 2, 0, 0], [0, 0, 2, 2], [1, 1, 1, 1], [2, 0, 0, 2]]))
+    np.testing.assert_array_equal(drawn, [0, 1, 0.5, np.nan])
 
 
 @pytest.fixture

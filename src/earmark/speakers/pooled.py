@@ -1,7 +1,8 @@
 """Figures of several tests together: folds, each answered by a model of its own, which met none of its speakers.
 
 All trials lie within a fold. EER, minDCF and AUC hold one threshold against all of them, so that models whose scores
-lie apart pay for it; decisions and clusters are made with each fold's own thresholds.
+lie apart pay for it; `eer_mean` is the mean of the folds' own EER, and decisions and clusters are made with each fold's
+own thresholds.
 """
 
 from dataclasses import dataclass
@@ -56,19 +57,33 @@ def together(tests: list[Answers]) -> Answers:
 
 
 def _decided(parts: list[Part], exam: Exam, draws: Draws) -> dict:
-    """Decisions and clusters, each fold's at its own thresholds; `eer_mean` is the mean of the folds' own EER."""
+    """Decisions and clusters, each fold's at its own thresholds, and the mean of the folds' own EER."""
     accepted = np.concatenate([part.test.score >= part.chosen.threshold for part in parts])
     found = [clustering.at(part.test.tree, part.chosen.cluster_threshold) for part in parts]
     at_k = [clustering.into(part.test.tree, part.test.exam.speakers.max() + 1) for part in parts]
     fold = np.repeat(np.arange(len(parts)), [len(clusters) for clusters in found])
     who = exam.speakers
     out = {"eer_mean": float(np.mean([scores.eer(part.test.curve) for part in parts]))}
+    out |= {"eer_mean_ci95": scores.interval(_mean_eer(parts, exam, draws.times))}
     out |= {"thresholds": [part.chosen.threshold for part in parts]}
     out |= evaluate.decisions(accepted, exam, draws) | {"n_clusters": sum(int(f.max() + 1) for f in found)}
     out |= evaluate.misclassified("mr_at_k", apart(at_k), who, draws)
     return (
         out | evaluate.misclassified("mr_at_threshold", apart(found), who, draws) | _agreement(found, fold, who, draws)
     )
+
+
+def _mean_eer(parts: list[Part], exam: Exam, times: np.ndarray) -> np.ndarray:
+    """The mean of the folds' EER in every resample of all folds' speakers, (resamples,).
+
+    A fold counts where both kinds of its trials were drawn; NaN where no fold's were.
+    """
+    everyone, drawn = np.unique(exam.utterances.label), []
+    for part in parts:
+        test = part.test
+        own = times[:, np.searchsorted(everyone, np.unique(test.exam.utterances.label))]
+        drawn.append(scores.resampled(scores.eer, test.score, test.exam.same, test.exam.speakers[test.exam.at], own))
+    return pd.DataFrame(drawn).mean().to_numpy()
 
 
 def apart(clusters: list[np.ndarray]) -> np.ndarray:
