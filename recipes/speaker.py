@@ -86,13 +86,12 @@ def write(out: Path, views: list[Path], heard: Material, folders: list[Folder], 
     data = bundle.pack(bundle.half(weights))
     first = model_folder.read_config(views[0])
     size = sum(model_folder.read_config(view).n_parameters for view in views)
-    config = replace(first, features=heard.features, n_parameters=size)
-
-    def card_of(whole):
-        return card.text(whole, recipe, hashlib.sha256(data).hexdigest(), len(data), words)
-
-    about = {"about": "voices, whoever they belong to"}
-    facts = released.write(out, config, data, heard, _tests(heard, folders), Path(), about, card_of, warn)
+    config = replace(first, features=heard.features, labels=[], n_parameters=size)
+    facts = {"about": "voices, whoever they belong to"}
+    facts |= released.facts(config, data, heard, _tests(heard, folders), Path(), warn)
+    config = replace(config, release=facts)
+    text = card.text(config, recipe, hashlib.sha256(data).hexdigest(), len(data), words)
+    bundle.write(out, config, data, text)
     say(json.dumps(facts["figures"], indent=1))
 
 

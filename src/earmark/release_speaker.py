@@ -4,6 +4,7 @@
 """
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from earmark import bundle, model_folder, paths, stages_speaker
@@ -25,10 +26,12 @@ def make(model: Path, settings: SpeakerSettings, words: Words, out: Path) -> dic
     config, heard = model_folder.read_config(model), stages_speaker.material(settings)
     _refuse_other_data(config, heard, settings)
     data = bundle.pack(bundle.half(model_folder.read_weights(model)))
-    sha256, root = hashlib.sha256(data).hexdigest(), paths.audio_root(settings.data.root)
-    said = {"about": words.about, "data": words.data, "command": words.command}
-    tests, card = {root.name: heard}, lambda config: card_own.text(config, len(data), sha256)
-    return released.write(out, config, data, heard, tests, root, said, card, warn)
+    root = paths.audio_root(settings.data.root)
+    facts = {"about": words.about, "data": words.data, "command": words.command}
+    facts |= released.facts(config, data, heard, {root.name: heard}, root, warn)
+    config = replace(config, labels=[], release=facts)  # nobody is named
+    bundle.write(out, config, data, card_own.text(config, len(data), hashlib.sha256(data).hexdigest()))
+    return facts
 
 
 def _refuse_other_data(config: model_folder.ModelConfig, heard: Material, settings: SpeakerSettings) -> None:

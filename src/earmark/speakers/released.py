@@ -1,8 +1,8 @@
-"""A speaker bundle: thresholds and figures are measured with the very file that is written."""
+"""What a speaker bundle says of itself: thresholds and figures, measured with the very file that is released."""
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from earmark import bundle, tracking
@@ -15,35 +15,19 @@ from earmark.speakers.material import Material
 Say = Callable[[str], None]
 
 
-def write(
-    out: Path,
-    config: ModelConfig,
-    data: bytes,
-    heard: Material,
-    tests: dict[str, Material],
-    root: Path,
-    said: dict,
-    card: Callable[[ModelConfig], str],
-    say: Say,
-) -> dict:
-    """Write the bundle `out` of a model's bytes, as `bundle.pack` gives them. Returns the facts that its card states.
+def facts(config: ModelConfig, data: bytes, heard: Material, tests: dict[str, Material], root: Path, say: Say) -> dict:
+    """What is measured with a bundle of these bytes, as `bundle.pack` gives them, for its card and config.json.
 
-    heard: what it learnt from, with the validation speakers whose thresholds it carries. tests: by name, materials on
-    whose test speakers it is judged, beside baselines that learn from the same. root: the folder below which their
-    paths are files. said: facts that people state, as `about`. card: CARD.md of a config that has all facts. say: told
-    what makes trials easy. Nobody's name goes into the file. Raises EarmarkError without validation speakers.
+    heard: what the model learnt from, with the validation speakers whose thresholds it carries. tests: by name,
+    materials on whose test speakers it is judged, beside baselines that learn from the same. root: the folder below
+    which their paths are files. say: told what makes trials easy. Raises EarmarkError without validation speakers.
     """
-    anonymous = replace(config, labels=[])
     with tempfile.TemporaryDirectory() as folder:
-        bundle.write(Path(folder), anonymous, data, "")
+        bundle.write(Path(folder), config, data, "")
         found = measured(embed.Embedder(Path(folder)), heard, tests, root, say)
     train = heard.table[heard.table["split"] == "train"]
-    facts = {k: found[k] for k in ("threshold", "cluster_threshold")} | said
-    facts |= {"commit": tracking.git_tags()["earmark.commit"]}
-    facts |= {"n_recordings": len(train), "n_speakers": int(train.label.nunique()), "figures": found["figures"]}
-    released = replace(anonymous, release=facts)
-    bundle.write(out, released, data, card(released))
-    return facts
+    found |= {"n_recordings": len(train), "n_speakers": int(train.label.nunique())}
+    return found | {"commit": tracking.git_tags()["earmark.commit"]}
 
 
 def measured(embedder: embed.Embedder, heard: Material, tests: dict[str, Material], root: Path, say: Say) -> dict:
