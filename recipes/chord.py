@@ -36,9 +36,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--words", required=True, help="What the recordings are, for the card.")
     parser.add_argument("--recipe", type=Path, default=Path(__file__).with_suffix(".yaml"))
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="As train.epochs=40.")
     parser.add_argument("--state", type=Path, default=Path(".earmark/chord-recipe"))
     args = parser.parse_args()
-    raw = yaml.safe_load(args.recipe.read_text())
+    raw = changed(yaml.safe_load(args.recipe.read_text()), args.set)
     features, model = ChordFeatureSettings(**raw["features"]), ChordModelSettings(**raw["model"])
     settings = ChordTrainSettings(**raw["train"] | {"schedule": ScheduleSettings(**raw["train"]["schedule"])})
     learnt, judged = (collection.table_of(folders) for folders in (args.train, args.val))
@@ -82,6 +83,17 @@ def main() -> None:
     text = card.text(config, raw, hashlib.sha256(data).hexdigest(), len(data), args.words)
     bundle.write(args.out, config, data, text)
     say(json.dumps(figures, indent=1))
+
+
+def changed(recipe: dict, assignments: list[str]) -> dict:
+    """The recipe with other values; an assignment is SECTION.KEY=VALUE."""
+    for assignment in assignments:
+        key, _, value = assignment.partition("=")
+        section, _, name = key.partition(".")
+        if name not in recipe.get(section, {}):
+            raise SystemExit(f"--set {assignment}: the recipe has no {key}.")
+        recipe[section][name] = yaml.safe_load(value)
+    return recipe
 
 
 def stored(table, features: ChordFeatureSettings, words: Vocabulary, state: Path) -> Songs:

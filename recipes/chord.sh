@@ -7,16 +7,9 @@
 # (Debian: timgm6mb-soundfont, fluid-soundfont-gm, opl3-soundfont, csound-soundfont, musescore-general-soundfont-lossless).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-pop909=$1 unheard=$2
-shift 2
-fonts=("${@/#/--soundfont=}")
 out=${OUT:-data/renders}
 
-earmark render chords "$out/songs" --songs 1800 --seconds 36 --seed 1 "${fonts[@]}"
-earmark render chords "$out/pop909" --songs 1400 --seconds 40 --seed 1 --pop909 "$pop909" --songs-of 1-700 "${fonts[@]}"
-earmark render chords "$out/val" --songs 60 --seconds 36 --seed 1000 --split val --soundfont "$unheard"
-earmark render chords "$out/val909" --songs 60 --seconds 40 --seed 1000 --split val --pop909 "$pop909" --songs-of 800-909 \
-  --soundfont "$unheard"
+recipes/chord_renders.sh "$@"
 python recipes/chord.py --train "$out/songs" --train "$out/pop909" --val "$out/val" --val "$out/val909" \
   --out src/earmark/bundles/chord \
   --words "1800 generated songs and 1400 excerpts of 700 songs of POP909 (MIT; its chord labels come from the authors' \

@@ -19,7 +19,7 @@ import pandas as pd
 import yaml
 from pydantic import TypeAdapter
 
-from earmark import bundle, model_folder, tracking, train
+from earmark import bundle, model_folder, train
 from earmark.console import progress, say, warn
 from earmark.features import store
 from earmark.models import describe
@@ -34,10 +34,9 @@ from earmark.speakers import (
     closed_form,
     collection,
     embed,
-    evaluate,
-    exams,
     extract,
     material,
+    released,
     towers,
     training,
 )
@@ -109,39 +108,18 @@ def write(out: Path, networks: list[Path], heard: Material, folders: list[Folder
     tower = closed_form.added(views, heard, model)
     data = bundle.pack(bundle.half(tower.state_dict()))
     config = replace(first, features=heard.features, model=model, labels=[], n_parameters=describe.count(tower))
-    bundle.write(out, config, data, "")
-    embedder = embed.Embedder(out)
-    val = _answers(embedder, heard, heard.exam("val"))
-    facts = asdict(exams.carried(val)) | {
-        "about": "voices, whoever they belong to",
-        "commit": tracking.git_tags()["earmark.commit"],
-        "n_recordings": int((heard.table["split"] == "train").sum()),
-        "n_speakers": len(first.labels),
-        "figures": {name: measured(embedder, heard, val, part, name) for name, part in _tests(heard, folders)},
-    }
+    facts = {"about": "voices, whoever they belong to"}
+    facts |= released.facts(config, data, heard, _tests(heard, folders), Path(), warn)
     config = replace(config, release=facts)
     text = card.text(config, recipe, hashlib.sha256(data).hexdigest(), len(data), tower.n_out, words)
     bundle.write(out, config, data, text)
     say(json.dumps(facts["figures"], indent=1))
 
 
-def _tests(heard: Material, folders: list[Folder]) -> list[tuple[str, Material]]:
+def _tests(heard: Material, folders: list[Folder]) -> dict[str, Material]:
     """Every folder that has test speakers, by itself."""
     having = [f for f in folders if (f.table["split"] == "test").any()]
-    return [(f.name, replace(heard, table=f.table, given=f.trials)) for f in having]
-
-
-def measured(embedder: embed.Embedder, heard: Material, val: exams.Answers, part: Material, name: str) -> dict:
-    """What the model and the baselines, learnt on the same training speakers, reach on a folder's test speakers."""
-    test = _answers(embedder, heard, part.exam("test", warn))
-    learnt = exams.learnt(heard.table, heard.judged, heard.given)
-    beside = evaluate.baselines(learnt, val.exam, test.exam, Path())
-    say(f"tested on {name}")
-    return evaluate.figures(val, test, beside, heard.judged)
-
-
-def _answers(embedder: embed.Embedder, heard: Material, exam: exams.Exam) -> exams.Answers:
-    return exams.Answers(exam, embed.stored(embedder, exam.utterances, heard.store))
+    return {f.name: replace(heard, table=f.table, given=f.trials) for f in having}
 
 
 def _sha(of) -> str:

@@ -11,11 +11,15 @@ from earmark.chords import network
 from earmark.model_files import ModelConfig
 from earmark.models import trained
 from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings
+from earmark.settings.speaker import SpeakerFeatureSettings, SpeakerModelSettings
+from earmark.speakers import towers
 
 CHORD_FEATURES = ChordFeatureSettings(8000, 1024, 65.40639132514966, 4, 0.6111111111111112, 0.5, 60.0)
 CHORD_NETWORK = ChordModelSettings("pitch_net", 8, 4, 2)
 STEREO_FEATURES = replace(CHORD_FEATURES, channels=2)
 CHORDNET = ChordModelSettings("chordnet", 1, 1, 1, width=0.08)
+VOICES = SpeakerFeatureSettings(16000, 512, 160, 16, 20.0, 7600.0, 80.0, 30.0, (), "level")
+TOWER = SpeakerModelSettings("tdnn", 0.1, 16, "dense", "softplus", False, 0.0)
 LABELS = ["high", "low", "noise"]
 
 
@@ -57,5 +61,14 @@ def small_chord_bundle(path: Path, model: ChordModelSettings = CHORD_NETWORK, fe
     labels = [q.harte for q in network.vocabulary(model).qualities]
     about = {"about": "chords of nothing in particular", **facts}
     settings = ModelConfig("chord", labels, features, model, {}, {}, 1, 1, about)
+    bundle.write(path, settings, bundle.pack(half), "")
+    return path
+
+
+def small_speaker_bundle(path: Path, labels: tuple[str, ...] = (), **facts) -> Path:
+    """A bundle of a small tower with weights drawn at random; facts: what its config.json says beside what it is."""
+    torch.manual_seed(0)
+    half = bundle.half(towers.build(TOWER, VOICES.n_mels).state_dict())
+    settings = ModelConfig("speaker", list(labels), VOICES, TOWER, {}, {}, 1, 1, {"about": "buzz", **facts})
     bundle.write(path, settings, bundle.pack(half), "")
     return path

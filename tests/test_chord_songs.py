@@ -63,17 +63,27 @@ def test_comping_and_layers_play_the_label_alone(songs):
 
 
 def test_every_chord_begins_on_its_bass(songs):
-    """The bass player's first note; where there is none, the lowest note struck at the onset."""
-    checked = 0
+    """The bass player's first note; where there is none, the lowest note struck at the onset.
+
+    Some bass players alternate by the bar or walk: theirs may be another note of a chord in root position.
+    """
+    checked, others = 0, Counter()
     for song in songs:
         for chord in song.chords:
             player = notes(song, "bass") or notes(song, "comp")
             window = 0.01 + HUMAN_S if notes(song, "bass") else 0.06
             struck = [n.pitch for n in player if -HUMAN_S <= n.start - chord.start_s <= window]
             if chord.label != "N":
-                assert min(struck) % 12 == harte.parse(chord.label).bass, (song.name, song.style, chord)
+                known, lowest = harte.parse(chord.label), min(struck) % 12
                 checked += 1
+                if lowest != known.bass:
+                    assert notes(song, "bass")
+                    assert known.bass == known.root
+                    assert lowest in known.tones, (song.name, song.style, chord)
+                    others[song.name] += 1
     assert checked > 800
+    assert 0.01 * checked < others.total() < 0.1 * checked
+    assert len(others) < 0.25 * len(songs)
 
 
 def test_every_note_of_the_chord_is_heard(songs):
@@ -216,5 +226,40 @@ def test_broken_chord_that_is_too_short_is_struck_whole():
 
 def test_bass_plays_the_pattern_on_the_inversion():
     changes = (Change(0, 4, 0, "maj", 4), Change(4, 8, 5, "maj"))
-    tones = parts.write_bass(changes, "R---O---", 4, 28, random.Random(0))
+    tones = parts.write_bass(changes, parts.Bassist("R---O---"), 4, random.Random(0))
     assert [(t.start, t.end, t.pitch) for t in tones] == [(0, 2, 28), (2, 4, 40), (4, 6, 29), (6, 8, 41)]
+
+
+def test_bass_that_keeps_to_the_bar_begins_root_positions_alone_on_the_fifth():
+    changes = (Change(0, 2, 0, "maj"), Change(2, 4, 5, "maj"), Change(4, 6, 7, "maj"), Change(6, 8, 0, "maj", 4))
+    players = [parts.Bassist("R---F---", by_bar=by_bar) for by_bar in (False, True)]
+    lines = [parts.write_bass(changes, player, 4, random.Random(0)) for player in players]
+    assert [[t.pitch % 12 for t in line] for line in lines] == [[0, 5, 7, 4], [0, 0, 7, 4]]
+
+
+def test_bass_that_walks_begins_on_any_note_of_a_root_position_and_on_the_bass_of_an_inversion():
+    changes = tuple(Change(4 * n, 4 * n + 4, 0, "maj", 4 * (n % 2)) for n in range(400))
+    line = parts.write_bass(changes, parts.Bassist("R-------", free=0.6), 4, random.Random(0))
+    assert {t.pitch % 12 for t in line[1::2]} == {4}
+    begun = Counter(t.pitch % 12 for t in line[::2])
+    assert set(begun) == {0, 4, 7}
+    assert begun[0] / 200 == pytest.approx(1 - 0.6 * 2 / 3, abs=0.1)
+
+
+def test_a_boogie_walks_over_the_sixth_and_in_minor_the_seventh():
+    for quality, last in (("maj", 9), ("min", 10)):
+        tones = parts.write_bass((Change(0, 4, 0, quality),), parts.Bassist("R-T-F-S-"), 4, random.Random(0))
+        assert [t.pitch % 12 for t in tones] == [0, 4 if quality == "maj" else 3, 7, last]
+
+
+def test_open_voicing_has_everything_else_above_the_octave():
+    notes = comping.voicing(Change(0, 1, 0, "maj7"), "open", 60, None, random.Random(2))
+    assert [n - notes[0] for n in notes] == [0, 7, 12, 16, 23]
+
+
+def test_soft_thirds_are_soft_alone():
+    player = Player("X-------", "close", 60, False, False, 0.0, thirds=-25)
+    accents = {
+        t.pitch % 12: t.accent for t in comping.write_comp((Change(0, 4, 2, "min"),), player, 4, random.Random(3))
+    }
+    assert accents == {2: 10, 5: -15, 9: 10}

@@ -92,6 +92,29 @@ def test_every_headline_figure_has_its_interval():
     assert (found["n_same_trials"], found["n_different_trials"]) == (24, 24)
 
 
+def test_accuracys_interval_counts_a_trial_as_often_as_its_speakers_were_drawn():
+    test = heard(exam(), 0.8)
+    accepted = test.score >= 0.4
+    draws = evaluate.draws_of(test.exam, SETTINGS)
+    found = evaluate.decisions(accepted, test.exam, draws)
+    assert found["accuracy"] == np.mean(accepted == test.exam.same)
+    drawn = []
+    for times in draws.times:
+        rights = []
+        for right, (a, b) in zip(accepted == test.exam.same, test.exam.speakers[test.exam.at], strict=True):
+            rights += [right] * (times[a] * times[b])
+        drawn.append(np.mean(rights))
+    np.testing.assert_allclose(found["accuracy_ci95"], np.percentile(drawn, [2.5, 97.5]), atol=1e-12)
+    assert found["accuracy_ci95"][0] < found["accuracy"] < found["accuracy_ci95"][1]
+
+
+def test_a_resample_without_trials_has_no_accuracy():
+    pair = pd.DataFrame({"a": ["test/s0/g0-0.wav"], "b": ["test/s1/g0-0.wav"], "same": [True]})
+    of, draws = Exam(utterances.of(table(speakers=2)), pair), evaluate.Draws(np.array([[2, 0], [1, 1]]), [])
+    rates = evaluate._shares(np.array([True]), of.speakers[of.at], draws.times)
+    np.testing.assert_array_equal(rates, [np.nan, 1.0])
+
+
 def test_a_system_that_hears_all():
     found = evaluate.figures(heard(exam("val"), 0.0), heard(exam(), 0.0), {}, SETTINGS)
     wanted = {"eer": 0, "min_dcf": 0, "auc": 1, "mr_at_k": 0, "mr_at_threshold": 0, "ari": 1, "nmi": 1, "n_clusters": 6}

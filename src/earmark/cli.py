@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from earmark import cli_bench, cli_render, cli_use, config, paths
+from earmark import cli_bench, cli_render, cli_score, cli_use, config, paths
 from earmark.console import Overrides, TaskName
 from earmark.console import bar as _bar
 from earmark.console import progress as _progress
@@ -174,7 +174,7 @@ def rollback(task: TaskName) -> None:
     print(registry.rollback(tracking.connect(task).client, task))
 
 
-for _command in (cli_use.predict, cli_use.score, cli_use.release):
+for _command in (cli_use.predict, cli_score.score, cli_use.release):
     app.command()(_command)
 app.add_typer(cli_bench.app, name="bench")
 app.add_typer(cli_render.app, name="render")

@@ -1,22 +1,22 @@
-"""The commands of those who use a model: predict, score, release. Thin, as `cli` is."""
+"""The commands of those who use a model or hand it on: predict and release. Thin, as `cli` is."""
 
 import json
 import shlex
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from earmark import cli_chord, cli_speaker, config, console, paths, resolve
-from earmark.console import Overrides, TaskName, warn
+from earmark import cli_chord, cli_speaker, config, console, resolve
+from earmark.console import ModelName, Overrides, TaskName, warn
 from earmark.errors import EarmarkError
 
 if TYPE_CHECKING:
     from earmark.predict import Answer
 
 LONG_S = 60.0  # a recording for which a timeline is offered
-ModelName = Annotated[str | None, typer.Option(help="A model folder or an MLflow model URI.")]
 
 
 def predict(
@@ -113,84 +113,6 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{text}" if hours else f"{minutes}:{text}"
 
 
-def score(
-    task: TaskName,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="One sub-folder a label, or with manifest.csv.")],
-    model: ModelName = None,
-    out: Annotated[Path | None, typer.Option(help="Where files go; score/TASK by default.")] = None,
-) -> None:
-    """Judge a labelled folder from elsewhere, generated sounds say, beside the model's real test set."""
-    config.check_task(task)
-    from earmark import score as work
-
-    if task not in work.COMPARED:
-        raise EarmarkError(f"`earmark score` works for the tasks {' and '.join(work.COMPARED)}, not for {task}.")
-    chosen, out = resolve.model(task, model), out or Path("score") / task
-    warn(chosen.sentence)
-    tracker = _tracker(task)
-    judged = _judge(task).judged(chosen.folder, folder, warn, console.progress)
-    for row in judged.unusable.itertuples():
-        warn(f"left out {row.path}: {row.reason}.")
-    beside = work.real(chosen.folder, Path("reports") / task, tracker)
-    found = work.summary(judged.figures, judged.data_sha256, chosen, judged.unusable, beside)
-    work.write(out, judged.predictions, found)
-    pictures = judged.draw(out)
-    if tracker:
-        work.log(tracker, out, found, folder, pictures)
-    _print_score(found, work.COMPARED[task])
-
-
-def _judge(task: str):
-    """The module that judges a folder with a task's model."""
-    if task == "chord":
-        from earmark import score_chord as judge
-    else:
-        from earmark import score_genre as judge
-    return judge
-
-
-def _tracker(task: str):
-    """The project's tracker; outside a project there is nowhere to log, which is said."""
-    if paths.project() is None:
-        warn("Not inside an earmark project: nothing is logged in MLflow.")
-        return None
-    from earmark import tracking
-
-    return tracking.connect(task)
-
-
-def _print_score(found: dict, names: tuple[str, ...]) -> None:
-    beside, less = found.get("real", {}), found.get("difference", {})
-    rows = [(name, _figure(found, name), _figure(beside, name), _figure(less, name, "+.3f")) for name in names]
-    n, left_out = found["n_recordings"], len(found["unusable"])
-    title = f"{n} recording{'s' * (n != 1)} judged, {left_out or 'none'} left out [95 % interval]"
-    console.table(("figure", "this folder", "real test set", "difference"), rows, title)
-    if "by_class" in found:
-        real = beside.get("recall", {})
-        console.table(("label", "recordings", "recall", "real test set", "taken for"), _class_rows(found, real))
-    console.say(f"Real test set: {beside['from']}." if beside else "No real test figures are known for this model.")
-    if len(found.get("by_class", ())) < found.get("n_classes", 0):
-        n, of = len(found["by_class"]), found["n_classes"]
-        console.say(
-            f"The folder holds {n} of the model's {of} classes; the real figures are over all of them, so compare "
-            "recalls by class."
-        )
-
-
-def _figure(found: dict, name: str, form: str = ".3f") -> str:
-    if name not in found:
-        return "-"
-    low, high = found[f"{name}_ci95"]
-    return f"{found[name]:{form}} [{low:{form}}, {high:{form}}]"
-
-
-def _class_rows(found: dict, real: dict) -> Iterable[tuple]:
-    for label, row in found["by_class"].items():
-        taken_for = ", ".join(f"{other} {n}" for other, n in row["taken_for"].items())
-        beside = f"{real[label]:.3f}" if label in real else "-"
-        yield label, row["n"], f"{row['recall']:.3f}", beside, taken_for
-
-
 def release(
     task: TaskName,
     about: Annotated[str | None, typer.Option(help="What it knows: 'environmental sounds, ten classes'.")] = None,
@@ -199,15 +121,17 @@ def release(
     overrides: Overrides = None,
     out: Annotated[Path | None, typer.Option(help="The bundle's folder; the package's own by default.")] = None,
 ) -> None:
-    """Write a bundle with its card: genre's recipe trained on all recordings, or the chord champion as it is."""
+    """Write a bundle with its card: genre's recipe trained on all recordings, another task's champion as it is."""
     config.check_task(task)
-    if task not in ("genre", "chord"):
-        raise EarmarkError(f"`earmark release` works for the tasks genre and chord, not for {task}.")
     for name, given in (("about", about), ("data", data)):
         if not given:
             raise EarmarkError(f"A release needs --{name} in words; `earmark release --help` shows how they read.")
-    if task == "chord":
-        _release_chord(about, data, figures, overrides, out)
+    if task != "genre":
+        if figures or overrides:
+            raise EarmarkError(
+                f"A release of a {task} model trains nothing and measures by itself; leave --figures and -S out."
+            )
+        _release_own(task, about, data, out)
         return
     from earmark import bundle
     from earmark import release as work
@@ -222,15 +146,13 @@ def release(
     _say_written(out)
 
 
-def _release_chord(about: str, data: str, figures: Path | None, overrides: list[str] | None, out: Path | None) -> None:
-    if figures or overrides:
-        raise EarmarkError("A release of chords trains nothing and measures by itself; leave --figures and -S out.")
-    from earmark import bundle, release, release_chord
+def _release_own(task: str, about: str, data: str, out: Path | None) -> None:
+    from earmark import bundle, release
 
-    chosen, out = release_chord.chosen(), out or bundle.ROOT / "chord"
+    chosen, out = resolve.own(task), out or bundle.ROOT / task
     warn(f"Releasing {chosen.name}.")
-    command = shlex.join(["earmark", "release", "chord", "--about", about, "--data", data])
-    release_chord.make(chosen.folder, console.settings("chord"), release.Words(about, data, command), out)
+    words = release.Words(about, data, shlex.join(["earmark", "release", task, "--about", about, "--data", data]))
+    import_module(f"earmark.release_{task}").make(chosen.folder, console.settings(task), words, out)
     _say_written(out)
 
 

@@ -10,6 +10,7 @@ import typer
 from earmark import config
 
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="genre, chord or speaker")]
+ModelName = Annotated[str | None, typer.Option(help="A model folder or an MLflow model URI.")]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", "-S", help="Override a key below tasks.TASK, as in -S train.lr=0.001."),

@@ -20,22 +20,21 @@ from earmark.settings.data import DataSettings
 
 def recordings(task: str, data: DataSettings, k: int, warn: Callable, progress: Callable) -> tuple[pd.DataFrame, Path]:
     """The usable recordings of the source with their folds, and the audio's root."""
-    root = paths.audio_root(data.root)
-    table, quarantined = prepare.read(data, root, warn, progress, folds.of(task).TRUTH)
+    of, root = folds.of(task), paths.audio_root(data.root)
+    table, quarantined = prepare.read(data, root, warn, progress, of.TRUTH)
     if len(quarantined):
         warn(f"{len(quarantined)} recordings cannot be used; the first is {quarantined.path.iloc[0]}.")
-    table = with_folds(table, k, data.seed)
-    for sentence in manifest.lacking(table, "fold"):
-        warn(sentence)
+    table = with_folds(table, k, data.seed, of.KEY)
+    of.check(table, quarantined, root, data, warn)
     return table, root
 
 
-def with_folds(table: pd.DataFrame, k: int, seed: int) -> pd.DataFrame:
-    """The manifest with a `fold` column: the official one, or groups dealt into k folds."""
+def with_folds(table: pd.DataFrame, k: int, seed: int, key: str = "group") -> pd.DataFrame:
+    """The manifest with a `fold` column: the official one, or groups (speakers where the key is label) in k folds."""
     official = table["split"] if "split" in table else pd.Series("", index=table.index)
     if not set(official) <= {"", *manifest.SPLITS}:
         return table.assign(fold=official)
-    return table.assign(fold=[f"fold{i + 1}" for i in manifest.deal(table, "group", k, seed)])
+    return table.assign(fold=[f"fold{i + 1}" for i in manifest.deal(table, key, k, seed)])
 
 
 def features_of(
@@ -64,8 +63,8 @@ def run(
         if fold not in known:
             raise EarmarkError(f"There is no fold '{fold}'; {nearest(fold, known)}")
     for fold in some or known:
-        split = manifest.split_fold(table, fold, settings.data, "group")
-        material = folds.of(task).gather(split, features, settings.model)
+        split = manifest.split_fold(table, fold, settings.data, folds.of(task).KEY)
+        material = folds.of(task).gather(split, features, settings)
         yield material, folds.of(task).one(material, fold, features, settings)
 
 
@@ -107,7 +106,6 @@ class Report:
     @classmethod
     def start(cls, task: str, settings: Settings, params: dict[str, str], out: Path) -> "Report":
         """Open the parent run; an unreachable store is said before any work is done."""
-        folds.of(task)  # and before that, a task without folds
         tracker = tracking.connect(task)
         run_id = tracker.create(f"crossval-{task}", tracking.run_tags("crossval", {}), params)
         return cls(task, settings, out, tracker, run_id)

@@ -16,17 +16,24 @@ def save(fig, path: Path) -> None:
     plt.close(fig)
 
 
-def learning_curves(path: Path, history: list[dict], best_epoch: int, of: str = "recordings") -> None:
+def learning_curves(
+    path: Path, history: list[dict], best_epoch: int, of: str = "recordings", measure: str | None = None
+) -> None:
     """Loss, validation accuracy (where there is one) and learning rate by epoch as PNG, with the epoch kept.
 
-    of: what the accuracy is a share of.
+    of: what the accuracy is a share of. measure: what the validation loss is where it is not the loss trained on; it is
+    drawn on an axis of its own.
     """
     rows = pd.DataFrame(history)
     fig, axes = plt.subplots(1, 3, figsize=(13, 3.5), layout="constrained")
     left, middle, right = axes
     left.plot(rows.epoch, rows["train/loss"], label="train")
     if "val/loss" in rows:
-        left.plot(rows.epoch, rows["val/loss"], label="validation")
+        judged = left.twinx() if measure else left
+        judged.plot(rows.epoch, rows["val/loss"], color="C1", label="validation")
+        if measure:
+            judged.set(ylabel=f"{measure} on validation", ylim=(0, None))
+            left.plot([], [], color="C1", label="validation (right)")
         middle.plot(rows.epoch, rows["val/accuracy"], color="C1", label="validation")
     left.set(xlabel="epoch", ylabel="loss", title="Loss")
     middle.set(xlabel="epoch", ylabel=f"share of {of}", title="Accuracy", ylim=(0, 1.02))

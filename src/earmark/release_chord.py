@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from earmark import bundle, manifest, model_folder, resolve, tracking
+from earmark import bundle, manifest, model_folder, tracking
 from earmark.chords import card, evaluate, material, training
 from earmark.chords.recognise import Recogniser
 from earmark.config import ChordSettings
@@ -18,12 +18,7 @@ from earmark.release import Words
 from earmark.settings.chord import ChordTrainSettings
 from earmark.settings.schedule import ScheduleSettings
 
-DATA, FEATURES, MODEL = Path("data/chord"), Path("features/chord"), Path("models/chord")
-
-
-def chosen() -> resolve.Chosen:
-    """The registry's champion, or where there is none the model that the pipeline trained."""
-    return resolve.champion("chord") or resolve.Chosen(MODEL, str(MODEL), f"Answering with {MODEL}.")
+DATA, FEATURES = Path("data/chord"), Path("features/chord")
 
 
 def make(model: Path, settings: ChordSettings, words: Words, out: Path) -> dict:

@@ -64,6 +64,12 @@ def champion(task: str) -> Chosen | None:
     return Chosen(registry.download(f"models:/{registry.name_of(task)}@champion"), name, sentence)
 
 
+def own(task: str) -> Chosen:
+    """The champion, or where there is none the model that the pipeline trained."""
+    trained = Path("models") / task
+    return champion(task) or Chosen(trained, str(trained), f"Answering with {trained}.")
+
+
 def _released(task: str) -> Chosen:
     folder = bundle.folder(task)
     if folder is None:

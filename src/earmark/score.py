@@ -15,6 +15,10 @@ BOOTSTRAP, SEED = 1000, 1
 COMPARED = {
     "genre": ("accuracy", "macro_f1", "ece"),
     "chord": ("majmin", "sevenths", "tetrads", "bass", "seg", "class_balanced_tetrads", "key_accuracy"),
+    "speaker": (
+        *("eer", "min_dcf", "auc", "accuracy", "accuracy_at_eer_threshold"),
+        *("mr_at_k", "mr_at_threshold", "ari", "nmi"),
+    ),
 }
 CARDS = {"genre": "the recipe's cross-validation", "chord": "the recipe's own songs"}
 
@@ -57,10 +61,20 @@ def real(model: Path, reports: Path, tracker=None) -> dict | None:
         if found.get("model_sha256") == sha256:
             return _compared(found, names) | {"from": f"the test set of {reports / 'metrics.json'}"} | _recall(reports)
     if released := config.release.get("figures"):
-        return _compared(released, names) | {"from": f"{CARDS[config.task]}, as the bundle's card says"}
+        theirs, whose = _of_card(config.task, released)
+        return _compared(theirs, names) | {"from": f"{whose}, as the bundle's card says"}
     runs = tracker.find({"earmark.model_sha256": sha256, "earmark.kind": "pipeline"}) if tracker else []
     logged = next((r.data.metrics for r in runs if f"test/{names[0]}" in r.data.metrics), None)
     return logged and _from_run(logged, names)
+
+
+def _of_card(task: str, released: dict) -> tuple[dict, str]:
+    """A card's figures and where they come from; of speakers it may have several test folders, and the first counts."""
+    if task != "speaker":
+        return released, CARDS[task]
+    first, *others = released
+    more = f" ({' and '.join(others)} stand{'s' * (len(others) == 1)} beside)" if others else ""
+    return released[first], f"the test speakers of {first}{more}"
 
 
 def _compared(found: dict, names: tuple[str, ...]) -> dict:

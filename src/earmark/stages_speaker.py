@@ -71,6 +71,6 @@ def evaluate(settings: SpeakerSettings, out: Path, leak_gap: bool) -> dict:
     crops.to_csv(plots / "eer_by_crop.csv", index=False)
     stage.clusters(test, chosen.cluster_threshold).to_csv(plots / "clusters.csv", index=False)
     history, best = model_folder.read_history(MODEL), embedder.config.best_epoch
-    pictures.learning_curves(plots / "learning_curves.png", history, best, "trials, 1 - EER")
+    pictures.learning_curves(plots / "learning_curves.png", history, best, "trials, 1 - EER", "1 - AUC")
     pages.listening(out / "listening.html", test, chosen.threshold, root)
     return found

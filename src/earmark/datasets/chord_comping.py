@@ -13,7 +13,9 @@ from earmark.datasets.chord_harmony import Change
 STRINGS = (40, 45, 50, 55, 59, 64)  # E2 A2 D3 G3 B3 E4
 GUITAR_TOP = 76
 LOWEST = 47  # of a voicing over a bass player
-VOICINGS = ("close", "close", "drop2", "drop2", "drop3", "spread", "doubled", "rootless", "stacked", "stacked")
+VOICINGS = (
+    "close", "close", "drop2", "drop2", "drop3", "spread", "doubled", "rootless", "stacked", "stacked", "open",
+)  # fmt: skip
 
 
 class Tone(NamedTuple):
@@ -63,7 +65,11 @@ def _above(pitch: int, low: int) -> int:
 
 
 def _stack(change: Change, keep: set[int], kind: str, rng: random.Random) -> list[int]:
-    """Semitones above the root, in a moving inversion; 'stacked' puts ninths and above over the chord's core."""
+    """Semitones above the root, in a moving inversion; 'stacked' puts ninths and above over the chord's core, 'open'
+    everything over root, fifth and octave.
+    """
+    if kind == "open" and {0, 7} <= keep:
+        return [0, 7, 12, *(n + 12 for n in sorted(keep - {0, 7}))]
     above = extensions(change.intervals) & keep
     core = sorted(keep - above) if kind != "close" or len(keep) > 5 else sorted(keep)
     turn = rng.choice((0, 0, 1, 2, len(core) - 1)) % len(core)
@@ -145,7 +151,10 @@ def random_pattern(steps: int, rng: random.Random) -> str:
 
 
 class Player(NamedTuple):
-    """How one part comps. hold: a broken chord's notes ring on to its end. strum: seconds from first to last string."""
+    """How one part comps. hold: a broken chord's notes ring on to its end. strum: seconds from first to last string.
+
+    thirds: velocity of the chord's third against its other notes; a soft one still makes it major or minor.
+    """
 
     pattern: str
     kind: str
@@ -153,6 +162,7 @@ class Player(NamedTuple):
     bass: bool
     hold: bool
     strum: float
+    thirds: int = 0
 
 
 def write_comp(changes: tuple[Change, ...], player: Player, bar: float, rng: random.Random) -> list[Tone]:
@@ -209,7 +219,13 @@ def _stroke(notes: list[int], start: float, end: float, char: str, change: Chang
     """The tones of one hit."""
     if char.isdigit():
         pitch = notes[int(char) % len(notes)]
-        return [Tone(start, change.end if player.hold else end, pitch)]
+        return [Tone(start, change.end if player.hold else end, pitch, _softer(pitch, change, player.thirds))]
     chosen = {"b": notes[:1], "h": notes[1:] or notes, "U": notes[-4:][::-1]}.get(char, notes)
     gap = player.strum / max(len(chosen) - 1, 1)
-    return [Tone(start, end, p, 10 * (char == "X") - 6 * (char == "U"), i * gap) for i, p in enumerate(chosen)]
+    accent = 10 * (char == "X") - 6 * (char == "U")
+    return [Tone(start, end, p, accent + _softer(p, change, player.thirds), i * gap) for i, p in enumerate(chosen)]
+
+
+def _softer(pitch: int, change: Change, thirds: int) -> int:
+    """What a note's part in its chord adds to its velocity."""
+    return thirds if (pitch - change.root) % 12 in (3, 4) else 0

@@ -216,7 +216,7 @@ def _inverted(changes: list[Change], rng: random.Random) -> list[Change]:
     if rng.random() < 0.04:
         pedal = changes[0].bass_class
         return [replace(c, bass=_allowed(c.quality, (pedal - c.root) % 12)) for c in changes]
-    share = rng.choice((0, 0.08, 0.15, 0.3, 0.5))
+    share = rng.choice((0, 0, 0.05, 0.12, 0.3))
     return [_invert(c, rng) if c.bass == 0 and rng.random() < share else c for c in changes]
 
 

@@ -1,18 +1,40 @@
 """Bass, melody, held layers and drums of the generated chord songs."""
 
 import random
+from typing import NamedTuple
 
 from earmark.datasets.chord_comping import Tone, extensions, hits, voicing
 from earmark.datasets.chord_harmony import Change
-from earmark.datasets.chord_patterns import DRUMS, MELODIES
+from earmark.datasets.chord_patterns import BASSES, DRUMS, MELODIES
 
 KICKS, SNARES = (35, 36), (37, 38, 38, 39, 40, 40)
 TIMES = (42, 42, 44, 46, 49, 51, 53, 54, 57, 59, 69, 70, 75, 80, 82)
 FILLS = (41, 43, 45, 47, 48, 50)
 
 
-def write_bass(changes: tuple[Change, ...], pattern: str, bar: float, low: int, rng: random.Random) -> list[Tone]:
-    """The label's bass at every chord's onset, then the pattern; notes lie in the octaves above `low`."""
+class Bassist(NamedTuple):
+    """How a bass player goes about it; notes lie in the octaves above `low`.
+
+    Most begin every chord on the label's bass. by_bar: who alternates by the bar, whatever comes, begins a chord in
+    root position on its fifth where the pattern has one there. free: share of the chords in root position that begin
+    on any of their notes, as a line that walks by itself does.
+    """
+
+    pattern: str
+    low: int = 28
+    by_bar: bool = False
+    free: float = 0.0
+
+
+def bassist(metre: int, rng: random.Random) -> Bassist:
+    """Somebody for a song; half are strict, a third keep to the bar, the rest walk."""
+    pattern, low, mind = rng.choice(BASSES[metre]), rng.choice((28, 28, 31, 33)), rng.random()
+    return Bassist(pattern, low, by_bar=0.5 <= mind < 0.8, free=rng.uniform(0.2, 0.8) if mind >= 0.8 else 0.0)
+
+
+def write_bass(changes: tuple[Change, ...], player: Bassist, bar: float, rng: random.Random) -> list[Tone]:
+    """The label's bass at every chord's onset, unless the player knows better, then the pattern."""
+    low = player.low
     tones = []
     for n, change in enumerate(changes):
         if change.root is None:
@@ -20,14 +42,22 @@ def write_bass(changes: tuple[Change, ...], pattern: str, bar: float, low: int, 
         ground = low + (change.bass_class - low) % 12
         after = changes[n + 1] if n + 1 < len(changes) else change
         goal = low + ((after if after.root is not None else change).bass_class - low) % 12
-        struck = hits(pattern, bar, change.start, change.end)
+        struck = hits(player.pattern, bar, change.start, change.end)
         if not struck or struck[0][0] > change.start + 1e-6:
             struck.insert(0, (change.start, struck[0][0] if struck else change.end, "R"))
+        struck[0] = (*struck[0][:2], _onset(struck[0][2], change, player, rng))
         for i, (start, end, char) in enumerate(struck):
             last = i + 1 == len(struck)
-            pitch = _bass_pitch(char, change, ground, goal if last else None, rng) if i else ground
+            pitch = _bass_pitch(char, change, ground, goal if last and i else None, rng)
             tones.append(Tone(start, end, pitch, 8 * (i == 0)))
     return tones
+
+
+def _onset(char: str, change: Change, player: Bassist, rng: random.Random) -> str:
+    """What the player begins a chord with, of which the pattern says `char`."""
+    if change.bass == 0 and rng.random() < player.free:
+        return "C"
+    return "F" if player.by_bar and char == "F" and change.bass == 0 else "R"
 
 
 def _bass_pitch(char: str, change: Change, ground: int, goal: int | None, rng: random.Random) -> int:
@@ -37,7 +67,8 @@ def _bass_pitch(char: str, change: Change, ground: int, goal: int | None, rng: r
         return ground + 12
     fifth = next((i for i in (7, 6, 8) if i in change.intervals), 0)
     third = next((i for i in (4, 3, 5, 2) if i in change.intervals), 0)
-    step = {"F": fifth, "T": third}.get(char)
+    sixth = 9 if 4 in change.intervals else 10
+    step = {"F": fifth, "T": third, "S": sixth}.get(char)
     if char in "CA":
         step = rng.choice([i for i in change.intervals if i not in extensions(change.intervals)])
     if step is None:
@@ -53,7 +84,7 @@ def write_layer(changes: tuple[Change, ...], centre: float, size: int, rng: rand
     for change in changes:
         if change.root is None:
             continue
-        notes = voicing(change, rng.choice(("close", "stacked", "drop2")), centre, None, rng)
+        notes = voicing(change, rng.choice(("close", "stacked", "drop2", "open")), centre, None, rng)
         if len(notes) > size:
             notes = sorted(rng.sample(notes, size))
         tones += [Tone(change.start, change.end, p) for p in notes]

@@ -22,18 +22,19 @@ COMPS = {
         "0-2-1-", "b-----|..h-h-",
     ),
 }  # fmt: skip
-# 'R' is the label's bass, 'O' its octave, 'F' the fifth, 'T' the third, 'C' any chord note, 'A' a semitone or two
-# beside the next bass.
+# 'R' is the label's bass, 'O' its octave, 'F' the fifth, 'T' the third, 'S' the sixth (minor: seventh), 'C' any chord
+# note, 'A' a semitone or two beside the next bass.
 BASSES = {
     4: (
         "R-------", "R---R---", "R---F---", "R---F---", "R-R-R-R-", "RRRRRRRR", "RRRRRRRR", "RORORORO", "R-O-R-O-",
         "R-T-F-O-", "R-T-F-A-", "R-C-C-A-", "R-C-C-A-", "R-C-F-A-", "R--RF--R", "R--FF--O", "R--F--R-", "..R...R.",
         "R..F..R.", "R-----RF--R---O-", "R..R..O...R.R.A.", "R---....", "R.R.R.R.", "R--R--R-", "R-------|--------",
-        "R-----FR", "R...F...", ".R.R.R.R",
+        "R-----FR", "R...F...", ".R.R.R.R", "R---F---", "R-F-R-F-", "R---F-F-", "R--FF--F", "R-F-O-F-", "RRRRFFFF",
+        "R-------|F-------", "R-T-F-S-", "R-T-F-S-|O-S-F-T-", "R-T-F-T-",
     ),
     3: (
         "R-----", "R-----|F-----", "R-F-F-", "R---F-", "R-T-F-", "R.....", "RRRRRR", "R-C-A-", "R--F--",
-        "R-----|------",
+        "R-----|------", "R-----|F-----", "R-F-O-", "R-S-F-",
     ),
 }  # fmt: skip
 # Kick, snare, time keeping; 'X' is loud.

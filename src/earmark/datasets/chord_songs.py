@@ -4,8 +4,9 @@ The demo's songs are made to tell genres apart; these are made to hide everythin
 texture, instruments, drums and register are drawn without regard to one another.
 
 What sounds: comping and held layers play the label's notes alone; the lowest part begins every chord with the label's
-bass; melodies and bass lines pass through other notes. In fast songs the last strings of a strum, or a late player, can
-reach some hundredths of a second into the next chord, as people do.
+bass, but where a bass player who alternates by the bar, or walks, begins a chord in root position on another of its
+notes; melodies and bass lines pass through other notes. In fast songs the last strings of a strum, or a late player,
+can reach some hundredths of a second into the next chord, as people do.
 """
 
 import random
@@ -36,6 +37,7 @@ BASSES = (*range(32, 40), 32, 33, 33, 34, 35, 43, 58, 70)
 LEADS = (*range(16), 22, *range(24, 31), *range(40, 43), *range(56, 60), *range(64, 88), 104, 105, 110)
 KITS = (0, 0, 0, 0, 8, 16, 24, 25, 32, 40)
 RINGING_S = 0.12  # longest that a note sounds on into the next chord
+THIRDS = (0, 0, 0, 0, 0, 0, -12, -25, -40)  # velocity of a part's thirds
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def _ensemble(style: str, harmony: Harmony, bar: int, metre: int, beats: int, rn
     comp = _comp(style, changes, bar, metre, rng)
     if style not in ("duo", "band"):
         return comp if rng.random() > 0.15 else [*comp, _melody(harmony, bar, metre, rng)]
-    bass = parts.write_bass(changes, rng.choice(patterns.BASSES[metre]), bar, rng.choice((28, 28, 31, 33)), rng)
+    bass = parts.write_bass(changes, parts.bassist(metre, rng), bar, rng)
     player = Part("bass", bass, rng.choice(BASSES), rng.randint(80, 120), rng.randint(70, 105), rng.uniform(0.5, 1))
     players = [*comp, player]
     if style == "band":
@@ -136,7 +138,7 @@ def _comp(style: str, changes: tuple[Change, ...], bar: int, metre: int, rng: ra
     pattern = _pattern(style, metre, rng)
     strum = rng.uniform(0.01, 0.04) * rng.choice((1, 1, 1, 2)) if guitar else rng.choice((0, 0, 0, 0.03))
     kind = "guitar" if guitar else rng.choice(VOICINGS)
-    player = Player(pattern, kind, rng.uniform(52, 70), alone, rng.random() < 0.6, strum)
+    player = Player(pattern, kind, rng.uniform(52, 70), alone, rng.random() < 0.6, strum, rng.choice(THIRDS))
     tones = comping.write_comp(changes, player, bar, rng)
     legato = rng.choice((1.0, 1.0, rng.uniform(0.3, 1.0)))
     return [Part("comp", tones, program, rng.randint(75, 120), rng.randint(55, 105), legato)]

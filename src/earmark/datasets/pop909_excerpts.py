@@ -14,7 +14,6 @@ import pretty_midi
 from earmark.chords import harte, lab
 from earmark.chords.lab import Segment
 from earmark.datasets import chord_parts as parts
-from earmark.datasets import chord_patterns as patterns
 from earmark.datasets import pop909
 from earmark.datasets.chord_comping import Tone
 from earmark.datasets.chord_harmony import Change
@@ -114,7 +113,7 @@ def _added(
     players, end = [], segments[-1].end_s
     changes = [c for s in segments if (c := _change(s, beats)) is not None]
     if rng.random() < 0.4 and changes:
-        tones = parts.write_bass(tuple(changes), rng.choice(patterns.BASSES[bar]), bar, rng.choice((28, 31)), rng)
+        tones = parts.write_bass(tuple(changes), parts.bassist(bar, rng), bar, rng)
         players.append(Part("bass", tones, rng.choice(BASSES), rng.randint(75, 115), rng.randint(70, 100), 0.9))
     if rng.random() < 0.5:
         first = max(0, bisect.bisect_left(beats, 0.0) // bar * bar)

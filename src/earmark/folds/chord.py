@@ -16,11 +16,18 @@ from earmark.config import ChordSettings
 from earmark.features import store
 from earmark.folds import Fold
 from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings
+from earmark.settings.data import DataSettings
 from earmark.settings.evaluation import EvaluateSettings
 
-TRUTH = "lab"
+TRUTH, KEY = "lab", "group"
 SAID = {"majmin": "majmin", "tetrads": "tetrads", "key_accuracy": "key"}
 hashes, write = training.hashes, evaluate.write
+
+
+def check(
+    table: pd.DataFrame, quarantined: pd.DataFrame, root: Path, data: DataSettings, warn: Callable[[str], None]
+) -> None:
+    """Nothing: songs have no class that a fold may lack."""
 
 
 def extract(
@@ -31,7 +38,12 @@ def extract(
     chord_files.write(out, table)[["path", "lab"]].to_csv(out / "songs.csv", index=False)
 
 
-def gather(table: pd.DataFrame, features: Path, model: ChordModelSettings) -> Material:
+def gather(table: pd.DataFrame, features: Path, settings: ChordSettings) -> Material:
+    """`joined` for the model of some settings."""
+    return joined(table, features, settings.model)
+
+
+def joined(table: pd.DataFrame, features: Path, model: ChordModelSettings) -> Material:
     """A manifest with a split, joined with the store and the .lab files in a folder that `extract` wrote."""
     return material.gather(table.assign(lab=_labs(table, features)), features, store.load(features), model)
 

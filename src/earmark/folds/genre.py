@@ -6,19 +6,27 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from earmark import evaluate, material, report, training
+from earmark import evaluate, manifest, material, report, training
 from earmark.config import GenreSettings
 from earmark.features import extract as extraction
 from earmark.features import store
 from earmark.folds import Fold
 from earmark.material import Material
+from earmark.settings.data import DataSettings
 from earmark.settings.evaluation import EvaluateSettings
 from earmark.settings.features import FeatureSettings
-from earmark.settings.training import ModelSettings
 
-TRUTH = "label"
+TRUTH, KEY = "label", "group"
 SAID = {"accuracy": "accuracy", "baseline_accuracy": "baseline"}
 hashes, write = training.hashes, evaluate.write
+
+
+def check(
+    table: pd.DataFrame, quarantined: pd.DataFrame, root: Path, data: DataSettings, warn: Callable[[str], None]
+) -> None:
+    """Say which folds hold no recording of some class."""
+    for sentence in manifest.lacking(table, "fold"):
+        warn(sentence)
 
 
 def extract(
@@ -28,7 +36,7 @@ def extract(
     extraction.run(table, root, settings, out, warn, progress)
 
 
-def gather(table: pd.DataFrame, features: Path, model: ModelSettings) -> Material:
+def gather(table: pd.DataFrame, features: Path, settings: GenreSettings) -> Material:
     """A manifest with a split, joined with the store in a folder that `extract` wrote."""
     return material.gather("genre", table, store.load(features))
 

@@ -53,3 +53,8 @@ def _table(name: str, figures: dict) -> str:
 def _cell(name: str, figures: dict) -> str:
     low, high = figures.get(f"{name}_ci95", (None, None))
     return f"{figures[name]:.3f}" + ("" if low is None else f" [{low:.3f}, {high:.3f}]")
+
+
+def tables(figures: dict[str, dict]) -> str:
+    """The figures of every test, by name, as Markdown."""
+    return "\n\n".join(_table(name, found) for name, found in figures.items())

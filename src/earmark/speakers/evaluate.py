@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,16 @@ OF_TRIALS = {
 }
 DURATIONS_S = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 10.0, np.inf)
 CROPS_S = (1.0, 2.0, 3.0)
+
+
+class Draws(NamedTuple):
+    """A bootstrap over an exam's speakers.
+
+    times: (resamples, speakers), how often each was drawn, for trials. rows: of every resample the utterances' places.
+    """
+
+    times: np.ndarray
+    rows: list[np.ndarray]
 
 
 def baselines(train: pd.DataFrame, val: Exam, test: Exam, root: Path) -> dict[str, tuple[Answers, Answers]]:
@@ -52,55 +63,80 @@ def figures(
     beside: (validation, test) of each baseline on the same exams. Intervals are of a bootstrap over test speakers, the
     same resamples for all, so that differences are paired.
     """
-    test_speakers = test.exam.speakers
-    times = scores.multiplicities(test_speakers.max() + 1, settings.bootstrap, settings.seed)
-    rows = metrics.resamples(test_speakers, settings.bootstrap, settings.seed)
-    drawn = _drawn(test, times)
-    out = _verification(test, drawn) | _at_thresholds(carried(val), test, rows)
+    draws = draws_of(test.exam, settings)
+    drawn = resampled(test, draws)
+    out = verification(test, drawn) | at_thresholds(carried(val), test, draws)
     for name, (its_val, its_test) in beside.items():
-        its_drawn = _drawn(its_test, times)
-        its = _verification(its_test, its_drawn) | _at_thresholds(carried(its_val), its_test, rows)
+        its_drawn = resampled(its_test, draws)
+        its = verification(its_test, its_drawn) | at_thresholds(carried(its_val), its_test, draws)
         out |= {f"{name}_{k}": v for k, v in its.items()}
         out[f"eer_minus_{name}"] = out["eer"] - its["eer"]
         out[f"eer_minus_{name}_ci95"] = scores.interval(drawn["eer"] - its_drawn["eer"])
-    return out | _sizes(test.exam)
+    return out | sizes(test.exam)
 
 
-def _drawn(test: Answers, times: np.ndarray) -> dict[str, np.ndarray]:
+def draws_of(exam: Exam, settings: SpeakerEvaluateSettings) -> Draws:
+    """The same resamples for the same exam and settings."""
+    n, seed = settings.bootstrap, settings.seed
+    times = scores.multiplicities(exam.speakers.max() + 1, n, seed)
+    return Draws(times, metrics.resamples(exam.speakers, n, seed))
+
+
+def resampled(test: Answers, draws: Draws) -> dict[str, np.ndarray]:
     """The figures of `OF_TRIALS` in every resample, (resamples,) each."""
     all_of = lambda curve: np.stack([figure(curve) for figure in OF_TRIALS.values()])  # noqa: E731
-    values = scores.resampled(all_of, test.score, test.exam.same, test.exam.speakers[test.exam.at], times)
+    values = scores.resampled(all_of, test.score, test.exam.same, test.exam.speakers[test.exam.at], draws.times)
     return dict(zip(OF_TRIALS, values, strict=True))
 
 
-def _verification(test: Answers, drawn: dict[str, np.ndarray]) -> dict:
+def verification(test: Answers, drawn: dict[str, np.ndarray]) -> dict:
+    """The figures of `OF_TRIALS`, with intervals from what was `resampled`."""
     out = {}
     for name, figure in OF_TRIALS.items():
         out |= {name: float(figure(test.curve)), f"{name}_ci95": scores.interval(drawn[name])}
     return out
 
 
-def _at_thresholds(chosen: Carried, test: Answers, rows: list[np.ndarray]) -> dict:
+def at_thresholds(chosen: Carried, test: Answers, draws: Draws) -> dict:
     """Figures at the carried thresholds, and of as many clusters as there are speakers.
 
-    Intervals of clusters take the clusters as they are and draw speakers anew.
+    Intervals take thresholds and clusters as they are and draw speakers anew.
     """
-    miss, false_alarm = scores.at_threshold(test.curve, chosen.threshold)
     who = test.exam.speakers
     found = clustering.at(test.tree, chosen.cluster_threshold)
-    out = {
-        "threshold": chosen.threshold,
-        "accuracy": scores.accuracy(test.score, test.exam.same, chosen.threshold),
-        "miss_rate": float(miss),
-        "false_alarm_rate": float(false_alarm),
-        "cluster_threshold": chosen.cluster_threshold,
-        "n_clusters": int(found.max() + 1),
+    out = {"threshold": chosen.threshold} | decisions(test.score >= chosen.threshold, test.exam, draws)
+    out |= {"cluster_threshold": chosen.cluster_threshold, "n_clusters": int(found.max() + 1)}
+    out |= misclassified("mr_at_k", clustering.into(test.tree, who.max() + 1), who, draws)
+    return out | misclassified("mr_at_threshold", found, who, draws) | _agreement(found, who, draws.rows)
+
+
+def decisions(accepted: np.ndarray, exam: Exam, draws: Draws) -> dict:
+    """Accuracy with its interval, miss and false alarm rate of accepting these trials, (trials,) booleans."""
+    right, at = accepted == exam.same, exam.speakers[exam.at]
+    return {
+        "accuracy": float(right.mean()),
+        "accuracy_ci95": scores.interval(_shares(right, at, draws.times)),
+        "miss_rate": float(1 - accepted[exam.same].mean()),
+        "false_alarm_rate": float(accepted[~exam.same].mean()),
     }
-    for name, clusters in (("mr_at_k", clustering.into(test.tree, who.max() + 1)), ("mr_at_threshold", found)):
-        wrong = ~clustering.matched(clusters, who)
-        out[name] = float(wrong.mean())
-        out[f"{name}_ci95"] = metrics.interval(lambda r, wrong=wrong: wrong[r].mean(), rows)
-    return out | _agreement(found, who, rows)
+
+
+def _shares(right: np.ndarray, at: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Weighted share of the trials that are right in every resample, (resamples,), weighted as `scores.resampled` does.
+
+    right: (trials,); at: (trials, 2), their speakers. NaN where a resample holds no trials.
+    """
+    shares = []
+    for drawn in times:  # one by one: a trial list may be long
+        weights = drawn[at[:, 0]] * drawn[at[:, 1]]
+        shares.append(np.average(right, weights=weights) if weights.any() else np.nan)
+    return np.array(shares)
+
+
+def misclassified(name: str, clusters: np.ndarray, who: np.ndarray, draws: Draws) -> dict:
+    """The misclassification rate of clusters (utterances,) of speakers (utterances,) as `name`, with its interval."""
+    wrong = ~clustering.matched(clusters, who)
+    return {name: float(wrong.mean()), f"{name}_ci95": metrics.interval(lambda r: wrong[r].mean(), draws.rows)}
 
 
 def _agreement(clusters: np.ndarray, who: np.ndarray, rows: list[np.ndarray]) -> dict:
@@ -111,7 +147,8 @@ def _agreement(clusters: np.ndarray, who: np.ndarray, rows: list[np.ndarray]) ->
     return out
 
 
-def _sizes(test: Exam) -> dict:
+def sizes(test: Exam) -> dict:
+    """How much an exam holds, and the hash of its trials."""
     listed = test.trials[["a", "b", "same"]].to_csv(index=False, lineterminator="\n")
     return {
         "n_recordings": int(test.utterances.paths.map(len).sum()),

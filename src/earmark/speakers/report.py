@@ -44,8 +44,8 @@ def det(path: Path, systems: dict[str, Answers]) -> None:
     save(fig, path)
 
 
-def distances(path: Path, test: Answers, threshold: float) -> None:
-    """Cosine distances of same-speaker and different-speaker trials, with the carried threshold."""
+def distances(path: Path, test: Answers, threshold: float, of: str = "the validation speakers") -> None:
+    """Cosine distances of same-speaker and different-speaker trials, with a threshold. of: whose it is, for people."""
     away, same = 1 - test.score, test.exam.same
     edges = np.linspace(0, max(1.0, float(away.max())), BINS + 1)
     miss, false_alarm = scores.at_threshold(test.curve, threshold)
@@ -53,7 +53,7 @@ def distances(path: Path, test: Answers, threshold: float) -> None:
     for part, name, colour in ((same, "same speaker", "C0"), (~same, "different speakers", "C3")):
         weights = np.full(part.sum(), 1 / part.sum())
         ax.hist(away[part], edges, weights=weights, alpha=0.55, color=colour, label=f"{name} ({part.sum()})")
-    ax.axvline(1 - threshold, color="0.2", ls="--", label="threshold of the validation speakers")
+    ax.axvline(1 - threshold, color="0.2", ls="--", label=f"threshold of {of}")
     ax.set(xlabel="cosine distance", ylabel="share of the trials", xlim=(0, edges[-1]))
     ax.set_title(f"At the threshold {100 * miss:.1f} % are missed, {100 * false_alarm:.1f} % falsely accepted")
     ax.legend(loc="upper right", fontsize=8)

@@ -15,7 +15,7 @@ from earmark.study.jobs import Clock, Job
 
 def train_and_judge(job: Job) -> tuple[dict, pd.DataFrame]:
     """The job's result, and one row a song with the columns that every task has."""
-    material, clock = chord.gather(job.split.table, job.features, job.model), Clock()
+    material, clock = chord.joined(job.split.table, job.features, job.model), Clock()
     with tempfile.TemporaryDirectory() as folder:
         task, fit = training.run(material, job.model, job.train, Path(folder))
         seconds = clock.seconds()
