@@ -15,7 +15,7 @@ class SpeakerStatistics(nn.Module):
     """(batch, frames, bands) -> (batch, 60): cepstra's means and deviations over time, standardised and projected.
 
     What the baseline MFCC + LDA does, on the frames that the networks hear: no pauses, more bands, and cepstra fine
-    enough to hold the low bands' harmonics. `speakers.discriminant` learns it. The weights start at zero; where
+    enough to hold the low bands' harmonics. `speakers.closed_form` learns it. The weights start at zero; where
     training speakers are few, the projection's last rows stay so.
     """
 
