@@ -1,4 +1,6 @@
-"""What a change of chord should cost, on validation songs: the grid that `chords.recognise.SWITCH` was read from.
+"""What a change of chord, and a bass that is none of its notes, should cost, on validation songs, folder by folder.
+
+The grids that `chords.recognise.SWITCH` and `FOREIGN_BASS` were read from; the second is of SWITCH as it stands.
 
 python recipes/chord_decoding.py BUNDLE --val renders/val --val renders/val909
 """
@@ -12,8 +14,20 @@ import torch
 from earmark import audio
 from earmark.chords import collection, lab, recognise, scores, spectrogram
 from earmark.console import progress
+from earmark.models.pitch_net import ChordLogits
 
-SHOWN = ("majmin", "sevenths", "tetrads", "bass", "overseg", "underseg", "transition_f1", "class_balanced_tetrads")
+SHOWN = (
+    "root",
+    "majmin",
+    "sevenths",
+    "tetrads",
+    "bass",
+    "tetrads_inv",
+    "overseg",
+    "underseg",
+    "transition_f1",
+    "class_balanced_tetrads",
+)
 
 
 def main() -> None:
@@ -21,24 +35,38 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--val", type=Path, action="append", required=True)
     args = parser.parse_args()
-    table = collection.table_of(args.val)
     read = recognise.Recogniser(args.bundle)
-    heard = [
-        recognise.said(read.model, torch.from_numpy(spectrogram.of(path, read.features)))
-        for path in progress(table.path, len(table), "listening")
+    chosen = recognise.SWITCH, recognise.FOREIGN_BASS
+    for folder in args.val:
+        table = collection.table_of([folder])
+        heard = [listened(read, path) for path in progress(table.path, len(table), "listening")]
+        truth = [lab.read(path) for path in table.lab]
+        seconds = [audio.check(path).duration_s for path in table.path]
+        recordings = list(zip(truth, heard, seconds, strict=True))
+        recognise.SWITCH, recognise.FOREIGN_BASS = chosen
+        print(f"{folder.name}\nbase  weight  reach  " + "  ".join(SHOWN))
+        for base, weight, reach in product((1.0, 2.0, 3.0, 4.0, 6.0), (0.0, 0.5, 1.0), (0, 1)):
+            if weight or not reach:
+                recognise.SWITCH = {"base": base, "weight": weight, "reach": reach}
+                print(f"{base:4}  {weight:6}  {reach:5}  " + judged(recordings, read), flush=True)
+        recognise.SWITCH = chosen[0]
+        print("foreign bass  " + "  ".join(SHOWN))
+        for recognise.FOREIGN_BASS in (0.0, 4.0, 8.0, 16.0):
+            print(f"{recognise.FOREIGN_BASS:12}  " + judged(recordings, read), flush=True)
+
+
+def listened(read: recognise.Recogniser, path: Path) -> ChordLogits:
+    return read.heard(torch.from_numpy(spectrogram.of(path, read.features)))
+
+
+def judged(recordings: list, read: recognise.Recogniser) -> str:
+    """A row of figures over (truth, what the network says, seconds)."""
+    songs = [
+        scores.Song(str(i), truth, recognise.song(heard, read.features.hop_s, seconds).segments, str(i))
+        for i, (truth, heard, seconds) in enumerate(recordings)
     ]
-    truth = [lab.read(path) for path in table.lab]
-    seconds = [audio.check(path).duration_s for path in table.path]
-    print("base  weight  reach  " + "  ".join(SHOWN))
-    for base, weight, reach in product((1.0, 2.0, 3.0, 4.0, 6.0), (0.0, 0.5, 1.0), (0, 1)):
-        if weight or not reach:
-            recognise.SWITCH = {"base": base, "weight": weight, "reach": reach}
-            songs = [
-                scores.Song(str(i), t, recognise.song(h, read.features.hop_s, s).segments, str(i))
-                for i, (t, h, s) in enumerate(zip(truth, heard, seconds, strict=True))
-            ]
-            found = scores.evaluate(songs, n_draws=1)
-            print(f"{base:4}  {weight:6}  {reach:5}  " + "  ".join(f"{found[k]:.4f}" for k in SHOWN), flush=True)
+    found = scores.evaluate(songs, n_draws=1)
+    return "  ".join(f"{found[k]:.4f}" for k in SHOWN)
 
 
 if __name__ == "__main__":

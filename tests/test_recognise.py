@@ -56,6 +56,19 @@ def test_the_bass_is_written_as_inversion(label):
     assert [s.label for s in song.segments] == ["E:min", label, "E:min"]
 
 
+@pytest.mark.parametrize(
+    ("bass", "nats", "label"), [(4, 0.1, "C:maj/3"), (5, 7.9, "C:maj"), (5, 8.1, "C:maj/4"), (0, 9, "C:maj")]
+)
+def test_what_a_bass_outside_of_its_chord_costs(bass, nats, label, monkeypatch):
+    """A tenth of the evidence in each of ten frames, of which the root has none; frames as long as those it is for."""
+    monkeypatch.setattr(recognise, "FOREIGN_BASS", 8.0)
+    said = heard([("C:maj", 10)])
+    said.bass[:] = 0.0
+    said.bass[:, bass] = nats / 10
+    hop_s = recognise.SWITCH_HOP_S
+    assert [s.label for s in recognise.song(said, hop_s, 10 * hop_s).segments] == [label]
+
+
 def test_a_flicker_of_a_frame_is_no_chord():
     song = recognise.song(heard([("C:maj", 10), ("A:min", 1), ("C:maj", 10)], sure=3.5), HOP_S, 2.1)
     assert [s.label for s in song.segments] == ["C:maj"]

@@ -20,6 +20,7 @@ from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings
 # on validation songs (recipes/chord_decoding.py) with frames of SWITCH_HOP_S; shorter ones say as much less each.
 SWITCH = {"base": 3.0, "weight": 1.0, "reach": 0}
 SWITCH_HOP_S = 2048 / 22050
+FOREIGN_BASS = 8.0  # what a bass costs that is none of its chord's notes, in nats a segment; as above
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,12 @@ class Recogniser:
 
     def read(self, values: Tensor, duration_s: float) -> Song:
         """The same from a stored spectrogram (frames, width)."""
-        heard = said(self.model, values, self.features.channels, self._higher(values))
         audible = bool(values.any())
-        return song(heard, self.features.hop_s, duration_s, audible, self.vocabulary, self.decoder)
+        return song(self.heard(values), self.features.hop_s, duration_s, audible, self.vocabulary, self.decoder)
+
+    def heard(self, values: Tensor) -> ChordLogits:
+        """What the network says of a stored spectrogram's frames (frames, ...)."""
+        return said(self.model, values, self.features.channels, self._higher(values))
 
     def _higher(self, values: Tensor) -> int:
         """Bins that a recording is out of tune, where its spectrogram has the resolution to say."""
@@ -102,10 +106,13 @@ def _costs(heard: ChordLogits, hop_s: float) -> np.ndarray:
 
 
 def _label(run: decode.Segment, basses: np.ndarray, hop_s: float, words: Vocabulary) -> str:
-    """The label of a segment, its bass the likeliest over its frames; root position where that is the root or none."""
+    """The label of a segment, its bass the likeliest over its frames, the chord's own notes before others."""
     if run.index == words.none:
         return "N"
     first = round(run.start_s / hop_s + 0.5) if run.start_s else 0
     stop = max(first + 1, round(run.end_s / hop_s + 0.5))
-    bass = int(basses[first:stop, :12].sum(0).argmax()) if first < len(basses) else None
-    return harte.label_of(run.index, bass, words)
+    heard = basses[first:stop, :12].sum(0)
+    quality, root = words.parts(run.index)
+    foreign = [(root + i) % 12 for i in range(12) if i not in words.qualities[quality].intervals]
+    heard[foreign] -= FOREIGN_BASS * SWITCH_HOP_S / hop_s
+    return harte.label_of(run.index, int(heard.argmax()) if first < len(basses) else None, words)
