@@ -232,3 +232,36 @@ def test_baselines_learn_from_the_recordings_of_who_has_one_utterance():
     assert list(zip(found.label, found.paths, strict=True)) == [
         ("y", ("c",)), ("y", ("d",)), ("x", ("a",)), ("x", ("b",)), ("z", ("e",)),
     ]  # fmt: skip
+
+
+def test_means_are_of_the_first_sessions_and_the_others():
+    of = exam(speakers=2, groups=3, each=1)
+    angles = np.radians([0, 60, 90, 180, 180, 270])
+    answers = Answers(of, np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32))
+    vectors, who = evaluate.half_means(answers)
+    assert who.tolist() == [0, 0, 1, 1]
+    found = np.degrees(np.arctan2(vectors[:, 1], vectors[:, 0])) % 360
+    assert found == pytest.approx([90, 30, 270, 180], abs=1e-3)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1)
+
+
+def test_means_of_one_session_are_of_its_halves_and_one_utterance_is_its_own():
+    several = exams.exam(table(speakers=2, groups=1, each=4), "test", SETTINGS, None, lambda sentence: None)
+    answers = heard(several, 0.5)
+    vectors, who = evaluate.half_means(answers)
+    assert who.tolist() == [0, 0, 1, 1]
+    first = answers.embeddings[:2].mean(0)
+    assert vectors[1] == pytest.approx(first / np.linalg.norm(first))
+    alone = Exam(several.utterances.iloc[:5].reset_index(drop=True), several.trials)
+    assert evaluate.half_means(Answers(alone, answers.embeddings[:5]))[1].tolist() == [0, 0, 1]
+
+
+def test_a_mean_in_another_speakers_cluster_is_misclassified():
+    """Of speakers A and B, A's second session sounds like B: three of four means lie right."""
+    of = exam(speakers=2, groups=2, each=1)
+    answers = Answers(of, np.array([[1, 0], [0.1, 1], [0, 1], [0, 1]], np.float32))
+    draws = evaluate.draws_of(of, SETTINGS)
+    found = evaluate.of_means(answers, draws)
+    assert found["mr_of_means"] == 0.25
+    assert found["mr_of_means_ci95"] == [0.0, 0.5]  # B twice and A twice
+    assert evaluate.figures(answers, answers, {}, SETTINGS)["mr_of_means"] == 0.25

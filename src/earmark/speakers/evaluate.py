@@ -107,7 +107,40 @@ def at_thresholds(chosen: Carried, test: Answers, draws: Draws) -> dict:
     out = {"threshold": chosen.threshold} | decisions(test.score >= chosen.threshold, test.exam, draws)
     out |= {"cluster_threshold": chosen.cluster_threshold, "n_clusters": int(found.max() + 1)}
     out |= misclassified("mr_at_k", clustering.into(test.tree, who.max() + 1), who, draws)
-    return out | misclassified("mr_at_threshold", found, who, draws) | _agreement(found, who, draws.rows)
+    out |= misclassified("mr_at_threshold", found, who, draws) | _agreement(found, who, draws.rows)
+    return out | of_means(test, draws)
+
+
+def of_means(test: Answers, draws: Draws) -> dict:
+    """mr_of_means: the misclassification rate of two means a speaker in as many clusters as there are speakers.
+
+    What ZHAW's papers on speaker clustering report: long utterances, as an application may have them.
+    """
+    vectors, who = half_means(test)
+    wrong = ~clustering.matched(clustering.into(clustering.tree(vectors), who.max() + 1), who)
+    drawn = np.array([np.average(wrong, weights=times[who]) for times in draws.times])
+    return {"mr_of_means": float(wrong.mean()), "mr_of_means_ci95": scores.interval(drawn)}
+
+
+def half_means(test: Answers) -> tuple[np.ndarray, np.ndarray]:
+    """Means of embeddings (n, d), L2-normalised, and their speakers (n,).
+
+    Two of a speaker: his first sessions and the others, or his utterances where he has one session; one where he has
+    one utterance.
+    """
+    vectors, who = [], []
+    for speaker in np.unique(test.exam.speakers):
+        own = test.exam.speakers == speaker
+        groups = test.exam.utterances.group.to_numpy()[own]
+        _, order = np.unique(groups, return_inverse=True)
+        place = order if order.any() else np.arange(len(order))
+        later = place >= (place.max() + 1) / 2
+        for half in (later, ~later):
+            if half.any():
+                mean = test.embeddings[own][half].mean(0)
+                vectors.append(mean / max(np.linalg.norm(mean), 1e-12))
+                who.append(speaker)
+    return np.array(vectors), np.array(who)
 
 
 def decisions(accepted: np.ndarray, exam: Exam, draws: Draws) -> dict:
