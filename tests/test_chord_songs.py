@@ -24,6 +24,15 @@ def songs():
 
 
 @pytest.fixture(scope="module")
+def plain_songs():
+    """Where nobody walks past the changes and nobody leaves thirds out."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cs, "WALKING", 0.0)
+        patch.setattr(cs, "BARE", 0.0)
+        return [cs.compose(i, seed=5, seconds=30.0) for i in range(60)]
+
+
+@pytest.fixture(scope="module")
 def harmonies():
     return [write_harmony(random.Random(f"test/{i}"), 4, 64, 110.0) for i in range(400)]
 
@@ -65,6 +74,7 @@ def test_comping_and_layers_play_the_label_alone(songs):
 def test_every_chord_begins_on_its_bass_where_nobody_alternates_or_walks(monkeypatch):
     """The bass player's first note; where there is none, the lowest note struck at the onset."""
     anybody = parts.bassist
+    monkeypatch.setattr(cs, "WALKING", 0.0)
     monkeypatch.setattr(parts, "bassist", lambda metre, rng: anybody(metre, rng)._replace(by_bar=False, free=0.0))
     checked = 0
     for song in (cs.compose(i, seed=5, seconds=30.0) for i in range(60)):
@@ -78,13 +88,13 @@ def test_every_chord_begins_on_its_bass_where_nobody_alternates_or_walks(monkeyp
     assert checked > 800
 
 
-def test_chords_begin_on_their_bass_or_where_a_bass_player_is_free_to(songs):
+def test_chords_begin_on_their_bass_or_where_a_bass_player_is_free_to(plain_songs):
     """The bass player's first note; where there is none, the lowest note struck at the onset.
 
     Some bass players alternate by the bar or walk: theirs may be another note of a chord in root position.
     """
     checked, others = 0, Counter()
-    for song in songs:
+    for song in plain_songs:
         for chord in song.chords:
             player = notes(song, "bass") or notes(song, "comp")
             window = 0.01 + HUMAN_S if notes(song, "bass") else 0.06
@@ -99,13 +109,13 @@ def test_chords_begin_on_their_bass_or_where_a_bass_player_is_free_to(songs):
                     others[song.name] += 1
     assert checked > 800
     assert 0.01 * checked < others.total() < 0.1 * checked
-    assert len(others) < 0.25 * len(songs)
+    assert len(others) < 0.25 * len(plain_songs)
 
 
-def test_every_note_of_the_chord_is_heard(songs):
+def test_every_note_of_the_chord_is_heard(plain_songs):
     """All but the fifth of a chord of four notes or more, and the root that the bass player has."""
     missing = total = 0
-    for song in songs:
+    for song in plain_songs:
         pitched = notes(song, "comp", "layer", "stabs", "bass")
         for chord in (c for c in song.chords if c.label != "N"):
             known = harte.parse(chord.label)
@@ -114,6 +124,27 @@ def test_every_note_of_the_chord_is_heard(songs):
             missing += not (set(known.tones) - spare <= heard)
             total += 1
     assert missing <= 0.01 * total
+
+
+def test_bare_songs_leave_out_the_thirds_of_triads_alone(monkeypatch):
+    """Their labels stay major and minor, and whoever has no part in the comping plays on."""
+    monkeypatch.setattr(cs, "BARE", 1.0)
+    bare, full = 0, 0
+    for song in (cs.compose(i, seed=5, seconds=30.0) for i in range(60)):
+        for chord in song.chords:
+            known = harte.parse(chord.label)
+            comped = notes(song, "comp", "layer", "stabs")
+            inside = [n for n in comped if chord.start_s + HUMAN_S + STRUM_S <= n.start < chord.end_s - HUMAN_S]
+            heard = {(n.pitch - known.root) % 12 for n in inside if n.start - chord.start_s > cs.RINGING_S}
+            if not heard or known.root < 0:
+                continue
+            if song.key != "N" and chord.label.endswith((":maj", ":min", ":maj/5", ":min/5")):
+                assert heard <= {0, 7}, (song.name, chord)
+                bare += 1
+            elif known.intervals & {3, 4}:
+                full += bool(heard & {3, 4})
+    assert bare > 100
+    assert full > 300
 
 
 def test_silence_is_silent_but_for_drums(songs):
@@ -260,6 +291,36 @@ def test_bass_that_walks_begins_on_any_note_of_a_root_position_and_on_the_bass_o
     begun = Counter(t.pitch % 12 for t in line[::2])
     assert set(begun) == {0, 4, 7}
     assert begun[0] / 200 == pytest.approx(1 - 0.6 * 2 / 3, abs=0.1)
+
+
+def test_a_walking_line_steps_through_the_scale_past_the_changes():
+    """Every beat on a note of chord or scale, next to the one before on that ladder, but where it meets a root."""
+    scale = (0, 2, 4, 5, 7, 9, 11)
+    changes = tuple(
+        Change(4 * n, 4 * n + 4, (0, 9, 2, 7)[n % 4], ("maj", "min", "min", "7")[n % 4]) for n in range(400)
+    )
+    line = parts.write_walk(changes, scale, 4, 4, random.Random(4))
+    starts = {t.start for t in line}
+    assert {c.start for c in changes} <= starts
+    assert all(t.pitch % 12 in scale and 28 <= t.pitch < 53 for t in line)
+    first = {t.start: t for t in line}
+    at_root = sum(first[c.start].pitch % 12 == c.root for c in changes) / len(changes)
+    assert 0.2 < at_root < 0.95
+    steps = [abs(b.pitch - a.pitch) for a, b in pairwise(line) if b.start not in {c.start for c in changes}]
+    assert set(steps) == {1, 2, 3}  # what is a semitone beside the chord is stepped over
+
+
+def test_a_walking_line_stands_on_the_bass_of_inversions():
+    changes = tuple(Change(3 * n, 3 * n + 3, n % 12, "maj", 4) for n in range(48))
+    line = {t.start: t.pitch % 12 for t in parts.write_walk(changes, (), 3, 3, random.Random(1))}
+    assert [line[c.start] for c in changes] == [c.bass_class for c in changes]
+
+
+def test_a_walking_line_avoids_what_clashes_with_the_chord():
+    """Of C major's scale over E major neither G nor F, A nor C: a semitone beside its notes."""
+    changes = (Change(0, 400, 4, "maj"),)
+    line = parts.write_walk(changes, (0, 2, 4, 5, 7, 9, 11), 4, 4, random.Random(2))
+    assert {t.pitch % 12 for t in line} == {2, 4, 8, 11}
 
 
 def test_a_boogie_walks_over_the_sixth_and_in_minor_the_seventh():

@@ -43,7 +43,8 @@ FUNCTIONAL = (
     "1T|b2D|1T|b2D", "2m|b2D|1T|1T", "1T|1s|1T|1s", "1s|1T|4s|4T", "1m|4D|1m|4D", "1m|2m|1m|2m", "1T|2T|1T|2T",
     "1D|4D|1D|1D|4D|#4o|1D|6D|2m|5D|1D 6D|2m 5D", "1m|1m|1m|1m|4m|4m|1m|1m|b6D|5D|1m|5D", "1T|b7T|1T|b7T",
     "1T|7h 3D|6m|5m 1D|4T|4m b7D|3m 6D|2m 5D", "1T|2D|2m|5D", "4T|3D|6m|1D", "1T|5a|1T|4T", "1m|b2T|1m|b2T",
-    "1p|b3p|4p|1p", "1p|b7p|b6p|5p", "6m|2D|5s 5D|1T", "1T/3|b3o|2m|5s 5D", "4T|#4o|1T/5|6D|2D|5D|1T|1T",
+    "1p|b3p|4p|1p", "1p|b7p|b6p|5p", "1T|1p|4T|5p", "1m|b7p|b6T|5p", "1p|4T|b7T|1p", "6m|2D|5s 5D|1T",
+    "1T/3|b3o|2m|5s 5D", "4T|#4o|1T/5|6D|2D|5D|1T|1T",
     "1T|b6T|b3T|b7s", "1s|b7s|b6T|5s", "1T|2T/1|4m/1|1T", "1T|4T/5|1T|4T/5", "6h|b6D|5D|1T",
     "#4h|4m|3m|b3o|2m|5D|1T|5a",
 )  # fmt: skip

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from earmark.datasets.chord_comping import Tone, extensions, hits, voicing
 from earmark.datasets.chord_harmony import Change
-from earmark.datasets.chord_patterns import BASSES, DRUMS, MELODIES
+from earmark.datasets.chord_patterns import BASSES, DRUMS, MELODIES, WALKS
 
 KICKS, SNARES = (35, 36), (37, 38, 38, 39, 40, 40)
 TIMES = (42, 42, 44, 46, 49, 51, 53, 54, 57, 59, 69, 70, 75, 80, 82)
@@ -51,6 +51,47 @@ def write_bass(changes: tuple[Change, ...], player: Bassist, bar: float, rng: ra
             pitch = _bass_pitch(char, change, ground, goal if last and i else None, rng)
             tones.append(Tone(start, end, pitch, 8 * (i == 0)))
     return tones
+
+
+def write_walk(
+    changes: tuple[Change, ...], scale: tuple[int, ...], bar: float, metre: int, rng: random.Random
+) -> list[Tone]:
+    """A bass that walks: step by step through the scale, up and down, past the changes.
+
+    A share of the chords in root position, drawn for the song, is met on the root, the others where the line happens to
+    be; chords on another note than their root always stand on it. scale: pitch classes, the chord's own where empty.
+    """
+    pattern, low, sure = rng.choice(WALKS[metre]), rng.choice((28, 31, 33)), rng.uniform(0.2, 0.9)
+    pitch, way, tones = low + 7, 1, []
+    for change in changes:
+        if change.root is None:
+            continue
+        grounds = [p for p in range(low, low + 20) if p % 12 == change.bass_class]
+        ladder = _ladder(change, scale, low)
+        struck = hits(pattern, bar, change.start, change.end)
+        if not struck or struck[0][0] > change.start + 1e-6:
+            struck.insert(0, (change.start, struck[0][0] if struck else change.end, "x"))
+        for i, (start, end, _) in enumerate(struck):
+            if i == 0 and (change.bass or rng.random() < sure):
+                pitch = _nearest(grounds, pitch)
+            else:
+                at = ladder.index(_nearest(ladder, pitch))
+                turned = -way if rng.random() < 0.15 else way
+                way = 1 if at == 0 else -1 if at == len(ladder) - 1 else turned
+                pitch = ladder[at + way]
+            tones.append(Tone(start, end, pitch, 8 * (i == 0)))
+    return tones
+
+
+def _nearest(ladder: list[int], pitch: int) -> int:
+    return min(ladder, key=lambda p: abs(p - pitch))
+
+
+def _ladder(change: Change, scale: tuple[int, ...], low: int) -> list[int]:
+    """Ascending notes that a line over the chord steps on: its own, and those of the scale more than a semitone off."""
+    own = {(change.root + i) % 12 for i in change.intervals}
+    others = {c for c in scale if not {(c + 1) % 12, (c - 1) % 12} & own}
+    return [p for p in range(low, low + 20) if p % 12 in own | others]
 
 
 def _onset(char: str, change: Change, player: Bassist, rng: random.Random) -> str:
@@ -130,9 +171,8 @@ def write_melody(
 
 def _step(pitch: int, allowed: set[int], low: int, rng: random.Random) -> int:
     ladder = [p for p in range(low, low + 20) if p % 12 in allowed]
-    near = min(range(len(ladder)), key=lambda i: abs(ladder[i] - pitch))
-    move = rng.choice((-3, -2, -1, -1, 0, 1, 1, 2, 3))
-    return ladder[min(max(near + move, 0), len(ladder) - 1)]
+    at = ladder.index(_nearest(ladder, pitch)) + rng.choice((-3, -2, -1, -1, 0, 1, 1, 2, 3))
+    return ladder[min(max(at, 0), len(ladder) - 1)]
 
 
 def write_drums(beats: float, bar: float, metre: int, rng: random.Random) -> list[Tone]:

@@ -37,6 +37,11 @@ BASSES = {
         "R-----|------", "R-----|F-----", "R-F-O-", "R-S-F-",
     ),
 }  # fmt: skip
+# Bass lines that walk.
+WALKS = {
+    4: ("x-x-x-x-", "x-x-x-x-", "x-x-x-xx", "x---x---", "x---x-x-", "xxxxxxxx", "x--xx-x-"),
+    3: ("x-x-x-", "x-x-x-", "x---x-", "x-----", "x-x-xx"),
+}
 # Kick, snare, time keeping; 'X' is loud.
 DRUMS = {
     4: (

@@ -3,15 +3,16 @@
 The demo's songs are made to tell genres apart; these are made to hide everything but the harmony: key, metre, tempo,
 texture, instruments, drums and register are drawn without regard to one another.
 
-What sounds: comping and held layers play the label's notes alone; the lowest part begins every chord with the label's
-bass, but where a bass player who alternates by the bar, or walks, begins a chord in root position on another of its
-notes; melodies and bass lines pass through other notes. In fast songs the last strings of a strum, or a late player,
+What sounds: comping and held layers play the label's notes alone, in some songs without the thirds of the triads, which
+bass, melody or key must tell then; the lowest part begins every chord with the label's bass, but where a bass player
+who alternates by the bar, or walks, meets a chord in root position on another note; melodies and bass lines pass
+through other notes. In fast songs the last strings of a strum, or a late player,
 can reach some hundredths of a second into the next chord, as people do.
 """
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import NamedTuple
 
@@ -37,6 +38,8 @@ BASSES = (*range(32, 40), 32, 33, 33, 34, 35, 43, 58, 70)
 LEADS = (*range(16), 22, *range(24, 31), *range(40, 43), *range(56, 60), *range(64, 88), 104, 105, 110)
 KITS = (0, 0, 0, 0, 8, 16, 24, 25, 32, 40)
 RINGING_S = 0.12  # longest that a note sounds on into the next chord
+BARE = 0.06  # share of the songs in a key whose triads are played without their thirds
+WALKING = 0.22  # share of the bass players who walk
 THIRDS = (0, 0, 0, 0, 0, 0, -12, -25, -40)  # velocity of a part's thirds
 
 
@@ -116,15 +119,18 @@ def timed(changes: tuple[Change, ...], seconds_at: Callable[[float], float], end
 
 def _ensemble(style: str, harmony: Harmony, bar: int, metre: int, beats: int, rng: random.Random) -> list[Part]:
     """Who plays what."""
-    changes = harmony.changes
+    changes = _bared(harmony.changes) if harmony.key != "N" and rng.random() < BARE else harmony.changes
     comp = _comp(style, changes, bar, metre, rng)
     if style not in ("duo", "band"):
         return comp if rng.random() > 0.15 else [*comp, _melody(harmony, bar, metre, rng)]
-    bass = parts.write_bass(changes, parts.bassist(metre, rng), bar, rng)
+    if rng.random() < WALKING:
+        bass = parts.write_walk(harmony.changes, harmony.scale, bar, metre, rng)
+    else:
+        bass = parts.write_bass(harmony.changes, parts.bassist(metre, rng), bar, rng)
     player = Part("bass", bass, rng.choice(BASSES), rng.randint(80, 120), rng.randint(70, 105), rng.uniform(0.5, 1))
     players = [*comp, player]
     if style == "band":
-        players += _others(harmony, bar, metre, beats, rng)
+        players += _others(harmony, changes, bar, metre, beats, rng)
     elif rng.random() < 0.3:
         players.append(_melody(harmony, bar, metre, rng))
     return players
@@ -152,9 +158,17 @@ def _pattern(style: str, metre: int, rng: random.Random) -> str:
     return pattern
 
 
-def _others(harmony: Harmony, bar: int, metre: int, beats: int, rng: random.Random) -> list[Part]:
-    """What a band may have beside comping and bass."""
-    changes, players = harmony.changes, []
+def _bared(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """The changes as somebody comps them who leaves the thirds of major and minor triads to others."""
+    bare = lambda c: c.root is not None and c.quality in ("maj", "min") and c.bass in (0, 7)  # noqa: E731
+    return tuple(replace(c, quality="5") if bare(c) else c for c in changes)
+
+
+def _others(
+    harmony: Harmony, changes: tuple[Change, ...], bar: int, metre: int, beats: int, rng: random.Random
+) -> list[Part]:
+    """What a band may have beside comping and bass; changes: as the others comp them."""
+    players = []
     if rng.random() < 0.4:
         players += _comp("band", changes, bar, metre, rng)
     if rng.random() < 0.35:
