@@ -143,13 +143,15 @@ def test_files_of_one_stem_are_refused_before_work(place, earmark):
 def test_bad_files_do_not_lose_the_others(place, earmark):
     tone(place / "good.wav", rate=8000)
     (place / "bad.wav").write_text("no audio")
-    code, _, err = earmark("predict", "chord", "bad.wav", "gone.wav", "good.wav", "--out", "out")
+    (place / "folder").mkdir()
+    code, _, err = earmark("predict", "chord", "bad.wav", "gone.wav", "folder", "good.wav", "--out", "out")
     assert code == 1
     assert (place / "out/good.lab").exists()
-    assert [line.split(" cannot be used")[0] for line in err if "cannot be used" in line] == [
-        "earmark: bad.wav",
-        "earmark: gone.wav",
-    ]
+    (bad,) = (line for line in err if "cannot be used" in line)
+    assert bad.startswith("earmark: bad.wav cannot be used: it cannot be decoded as audio")
+    assert "earmark: There is no file gone.wav." in err
+    judged = "name its files, or judge a labelled folder with `earmark score chord folder`."
+    assert f"earmark: folder is a folder; {judged}" in err
 
 
 def test_the_answer_does_not_depend_on_the_channels_or_the_rate_of_the_file(place):

@@ -11,29 +11,40 @@ from earmark.console import warn
 from earmark.errors import EarmarkError
 
 
-def predict(files: list[Path], model: str | None, as_json: bool, out: Path | None) -> None:
-    """Write DIR/<stem>.lab, .json and .mid of every recording, or print the chords where no folder is named."""
+def predict(files: list[Path], problems: dict[Path, str], model: str | None, as_json: bool, out: Path | None) -> None:
+    """Write DIR/<stem>.lab, .json and .mid of every recording, or print the chords where no folder is named.
+
+    problems: sentences on files that are none; those that cannot be used join them.
+    """
     _refuse_clash(files, out)
+    answers = _answers([file for file in files if file not in problems], problems, model, out)
+    _show(answers, as_json, out)
+    for problem in problems.values():
+        warn(problem)
+    if problems:
+        raise typer.Exit(1)
+
+
+def _answers(files: list[Path], problems: dict[Path, str], model: str | None, out: Path | None) -> list:
+    """(file, song) of each file that can be used; the others' sentences go into `problems`."""
+    if not files:
+        return []
     from earmark.audio import AudioError
     from earmark.chords.recognise import Recogniser
 
     chosen = resolve.model("chord", model)
     warn(chosen.sentence)
-    recognise, answers, problems = Recogniser(chosen.folder), [], []
+    recognise, answers = Recogniser(chosen.folder), []
     for file in console.progress(files, len(files), "recognising chords") if out else files:
         try:
             song = recognise(file)
         except (AudioError, OSError) as e:
-            problems.append(f"{file} cannot be used: {getattr(e, 'strerror', None) or e}.")
+            problems[file] = f"{file} cannot be used: {getattr(e, 'strerror', None) or e}."
             continue
         if out:
             _write(out / file.stem, song)
         answers.append((file, song))
-    _show(answers, as_json, out)
-    for problem in problems:
-        warn(problem)
-    if problems:
-        raise typer.Exit(1)
+    return answers
 
 
 def _refuse_clash(files: list[Path], out: Path | None) -> None:

@@ -39,11 +39,11 @@ def predict(
         return
     if wish.any:
         raise EarmarkError(f"--embed, --verify, --enroll, --cluster and --speakers are for voices, not for {task}.")
-    if task == "chord":
-        cli_chord.predict(files, model, as_json, out)
-        return
     config.check_task(task)
     problems = {file: problem for file in files if (problem := _no_recording(file, task))}
+    if task == "chord":
+        cli_chord.predict(files, problems, model, as_json, out)
+        return
     answers: list[tuple[Path, Answer]] = []
     if set(files) - problems.keys():
         answers = _answers(task, model, files, problems, timeline)
