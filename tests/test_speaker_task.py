@@ -27,8 +27,9 @@ PAIR = PairSettings("symmetric", "add", "direction", True, 1.0, "sum", 1.0, 1.0,
 AUGMENT = VoiceAugmentSettings(0.3, 0.2, (5.0, 20.0), 0.3, 0.3, 6.0, 1, 5, 1, 3)
 SCHEDULE = ScheduleSettings("constant", 10, 0.1, 10, "loss", 0.0, 0)
 SETTINGS = SpeakerTrainSettings(
-    "aam", PAIR, 0.2, 2, 20.0, 4, 2, (0.2, 0.4), 12, "adamw", 0.01, 0.0, 0.0, 3, 0.0, "accuracy", 0, 1, "cpu",
-    "float32", SCHEDULE, AUGMENT,
+    loss="aam", pair=PAIR, margin=0.2, margin_epochs=2, scale=20.0, speakers=4, segments=2, segments_s=(0.2, 0.4),
+    batches=12, optimizer="adamw", lr=0.01, momentum=0.0, weight_decay=0.0, epochs=3, average=0.0, keep="accuracy",
+    patience=0, seed=1, device="cpu", precision="float32", schedule=SCHEDULE, augment=AUGMENT,
 )  # fmt: skip
 
 

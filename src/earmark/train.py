@@ -17,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from earmark.errors import EarmarkError
 from earmark.schedule import Schedule
-from earmark.settings.training import TrainSettings
+from earmark.settings.loop import LoopSettings
 
 Row = dict[str, float]
 
@@ -66,7 +66,7 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
 class Trained:
     """What changes while training: model, optimizer, schedule, and the weights' average if there is one."""
 
-    def __init__(self, task: Task, settings: TrainSettings):
+    def __init__(self, task: Task, settings: LoopSettings):
         self.model = task.model
         self.optimizer = build_optimizer(task.model, settings)
         self.schedule = Schedule(self.optimizer, settings.schedule, settings.epochs, task.steps())
@@ -95,7 +95,7 @@ class Trained:
 
 def fit(
     task: Task,
-    settings: TrainSettings,
+    settings: LoopSettings,
     checkpoint: Path | None = None,
     on_start: Callable[[Fit], None] | None = None,
     on_epoch: Callable[[Fit, float], None] | None = None,
@@ -127,7 +127,7 @@ def fit(
     return state
 
 
-def build_optimizer(model: nn.Module, settings: TrainSettings) -> torch.optim.Optimizer:
+def build_optimizer(model: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
     """Keras's defaults where the seeds rely on them: plain SGD, RMSprop with rho .9."""
     args = {"lr": settings.lr, "weight_decay": settings.weight_decay}
     match settings.optimizer:
@@ -166,7 +166,7 @@ def _keep_best(state: Fit, row: Row, model: nn.Module, keep: str) -> None:
         state.weights = {k: v.detach().cpu().clone() for k, v in model.state_dict().items()}
 
 
-def _finished(state: Fit, settings: TrainSettings) -> bool:
+def _finished(state: Fit, settings: LoopSettings) -> bool:
     waited = state.epoch - state.best_epoch
     return state.epoch >= settings.epochs or (settings.patience > 0 and waited >= settings.patience)
 

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from earmark.settings.checks import require
-from earmark.settings.schedule import ScheduleSettings
-from earmark.settings.training import Optimizer
+from earmark.settings.loop import LoopSettings
 
 VectorLoss = Literal["focal_tversky", "tversky", "focal_tversky_of_logits", "tversky_of_logits"]
 DOWN, UP = 5, 6  # semitones that a training crop may be transposed: all twelve keys
@@ -95,7 +94,7 @@ class ChordModelSettings:
 
 
 @dataclass(frozen=True)
-class ChordTrainSettings:
+class ChordTrainSettings(LoopSettings):
     """One training on random crops of recordings.
 
     crops: `random` starts anywhere in a song, `changes` where a chord begins, as seed 002 does.
@@ -107,16 +106,11 @@ class ChordTrainSettings:
     weight_bass, weight_tones, weight_change, weight_key: of the losses beside the chord's.
     vector_loss, tversky_alpha, tversky_power, focal_gamma: of chordnet alone, as in chords.losses.LossSettings; its
         vectors count by weight_tones. label_smoothing is of pitch_net alone.
-    The rest as in `settings.training.TrainSettings`.
+    The rest as in `settings.loop.LoopSettings`.
     """
 
-    optimizer: Optimizer
-    lr: float
-    momentum: float
-    weight_decay: float
     batch_size: int
     crop_frames: int
-    epochs: int
     label_smoothing: float
     weight_bass: float
     weight_tones: float
@@ -129,13 +123,6 @@ class ChordTrainSettings:
     time_mask: int
     band_masks: int
     band_mask: int
-    average: float
-    keep: Literal["loss", "accuracy", "last"]
-    patience: int
-    seed: int
-    device: Literal["auto", "cpu", "cuda"]
-    precision: Literal["auto", "float32", "bfloat16"]
-    schedule: ScheduleSettings
     crops: Literal["random", "changes"] = "random"
     vector_loss: VectorLoss = "focal_tversky"
     tversky_alpha: float = 0.4
@@ -143,29 +130,16 @@ class ChordTrainSettings:
     focal_gamma: float = 2.0
 
     def __post_init__(self) -> None:
-        require(self.lr > 0, "lr", "must be above 0")
+        super().__post_init__()
         require(self.batch_size > 1, "batch_size", "must be at least 2, for batch normalisation")
         require(self.crop_frames > 0, "crop_frames", "must be above 0")
-        require(self.epochs > 0, "epochs", "must be above 0")
         require(0 <= self.label_smoothing < 1, "label_smoothing", "must be a share from 0 up to 1")
-        require(0 <= self.average < 1, "average", "must be a share from 0 up to 1")
         require(0 <= self.floor < 1 and 0 <= self.tilt < 1, "tilt", "and floor must be shares from 0 up to 1")
         masks = (self.time_masks, self.time_mask, self.band_masks, self.band_mask)
         require(min(masks) >= 0, "time_masks", "and the other masks' numbers and sizes must be at least 0")
         weights = (self.weight_bass, self.weight_tones, self.weight_change, self.weight_key)
         require(min(weights) >= 0, "weight_bass", "and the other weights must be at least 0")
-        require(self.weight_decay >= 0, "weight_decay", "must be at least 0")
-        require(0 <= self.momentum < 1, "momentum", "must be a share from 0 up to 1")
-        require(self.patience >= 0, "patience", "must be at least 0")
-        early = self.patience > 0 and self.keep == "last"
-        require(not early, "patience", "must be 0 where keep is last: nothing says which epoch is better")
-        require(self.seed >= 0, "seed", "must be at least 0")
         require(0 <= self.tversky_alpha <= 1, "tversky_alpha", "must be a share from 0 to 1")
         steep = "must be at least 1: below it the slope at a perfect answer is infinite"
         require(self.tversky_power >= 1, "tversky_power", steep)
         require(self.focal_gamma >= 0, "focal_gamma", "must be at least 0")
-
-    @property
-    def needs_validation(self) -> bool:
-        """Whether anything is decided on validation recordings."""
-        return self.keep != "last" or self.schedule.name == "plateau"

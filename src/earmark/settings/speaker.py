@@ -4,8 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from earmark.settings.checks import require
-from earmark.settings.schedule import ScheduleSettings
-from earmark.settings.training import Optimizer
+from earmark.settings.loop import LoopSettings
 
 
 @dataclass(frozen=True)
@@ -160,7 +159,7 @@ class VoiceAugmentSettings:
 
 
 @dataclass(frozen=True)
-class SpeakerTrainSettings:
+class SpeakerTrainSettings(LoopSettings):
     """One training on batches of P speakers and K segments each.
 
     loss: `pairs` is seed 004's (settings `pair`), `aam` softmax with an additive angular margin over the training
@@ -170,7 +169,7 @@ class SpeakerTrainSettings:
     batches: an epoch's.
     keep: the weights of the epoch with the lowest validation `loss`, which is 1 - AUC of validation trials, the highest
         `accuracy`, which is 1 - EER, or the `last`.
-    The rest as in `settings.training.TrainSettings`.
+    The rest as in `settings.loop.LoopSettings`.
     """
 
     loss: Literal["pairs", "aam", "angular", "contrastive"]
@@ -182,40 +181,17 @@ class SpeakerTrainSettings:
     segments: int
     segments_s: tuple[float, float]
     batches: int
-    optimizer: Optimizer
-    lr: float
-    momentum: float
-    weight_decay: float
-    epochs: int
-    average: float
-    keep: Literal["loss", "accuracy", "last"]
-    patience: int
-    seed: int
-    device: Literal["auto", "cpu", "cuda"]
-    precision: Literal["auto", "float32", "bfloat16"]
-    schedule: ScheduleSettings
     augment: VoiceAugmentSettings
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require(self.speakers > 1 and self.segments > 1, "speakers", "and segments must be at least 2")
         require(
             0.1 <= self.segments_s[0] <= self.segments_s[1], "segments_s", "must be two lengths from 0.1 s up, in order"
         )
         require(0 <= self.margin < 1.5, "margin", "must be an angle from 0 to 1.5")
         require(self.scale > 0, "scale", "must be above 0")
-        require(self.batches > 0 and self.epochs > 0, "batches", "and epochs must be above 0")
-        require(self.lr > 0, "lr", "must be above 0")
-        require(0 <= self.momentum < 1, "momentum", "must be a share from 0 up to 1")
-        require(0 <= self.average < 1, "average", "must be a share from 0 up to 1")
-        require(self.weight_decay >= 0, "weight_decay", "must be at least 0")
-        require(self.patience >= 0 and self.seed >= 0, "patience", "and seed must be at least 0")
-        early = self.patience > 0 and self.keep == "last"
-        require(not early, "patience", "must be 0 where keep is last: nothing says which epoch is better")
-
-    @property
-    def needs_validation(self) -> bool:
-        """Whether anything is decided on validation recordings."""
-        return self.keep != "last" or self.schedule.name == "plateau"
+        require(self.batches > 0, "batches", "must be above 0")
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,8 @@ from typing import Literal
 
 from earmark.settings.augment import AugmentSettings
 from earmark.settings.checks import require
-from earmark.settings.schedule import ScheduleSettings
+from earmark.settings.loop import LoopSettings
 
-Optimizer = Literal["sgd", "rmsprop", "adam", "adamw"]
 Pooling = Literal["mean_prob", "mean_logit", "attention"]
 
 
@@ -39,57 +38,27 @@ class ModelSettings:
 
 
 @dataclass(frozen=True)
-class TrainSettings:
+class TrainSettings(LoopSettings):
     """One training.
 
     loss: `frame` judges windows one by one, `song` the pooled answer of a whole recording.
     crops: `windows` trains on the fixed windows of the feature settings, `random` on one window a
         recording and epoch that may start at any frame. Validation and test always use the fixed ones.
     batch_size: windows or crops for the frame loss, recordings for the song loss.
-    lr: the highest rate of the schedule. momentum: of SGD.
-    average: decay of an exponential moving average of the weights, which is then judged and kept; 0: none.
-    keep: the weights of the epoch with the lowest validation `loss`, the highest `accuracy`, or the `last`.
-    patience: epochs without a better one (by `keep`) before stopping; 0 never stops early.
-    device: `auto` takes CUDA where there is one.
-    precision: of the network's products; `auto` is bfloat16 where the device computes it natively.
+    The rest as in `settings.loop.LoopSettings`.
     """
 
     loss: Literal["frame", "song"]
     crops: Literal["windows", "random"]
-    optimizer: Optimizer
-    lr: float
-    momentum: float
-    weight_decay: float
     batch_size: int
-    epochs: int
     label_smoothing: float
-    average: float
-    keep: Literal["loss", "accuracy", "last"]
-    patience: int
-    seed: int
-    device: Literal["auto", "cpu", "cuda"]
-    precision: Literal["auto", "float32", "bfloat16"]
-    schedule: ScheduleSettings
     augment: AugmentSettings
 
     def __post_init__(self) -> None:
-        require(self.lr > 0, "lr", "must be above 0")
-        require(self.weight_decay >= 0, "weight_decay", "must be at least 0")
+        super().__post_init__()
         require(self.batch_size > 1, "batch_size", "must be at least 2, for batch normalisation")
-        require(self.epochs > 0, "epochs", "must be above 0")
-        require(0 <= self.momentum < 1, "momentum", "must be a share from 0 up to 1")
         require(0 <= self.label_smoothing < 1, "label_smoothing", "must be a share from 0 up to 1")
-        require(0 <= self.average < 1, "average", "must be a share from 0 up to 1")
-        require(self.patience >= 0, "patience", "must be at least 0")
-        early = self.patience > 0 and self.keep == "last"
-        require(not early, "patience", "must be 0 where keep is last: nothing says which epoch is better")
         by_song = self.crops == "random" and self.loss == "song"
         require(not by_song, "crops", "must be windows for the song loss, which wants whole recordings")
         soft = self.label_smoothing > 0 or self.augment.mix != "none"
         require(self.loss == "frame" or not soft, "loss", "must be frame for label_smoothing or augment.mix")
-        require(self.seed >= 0, "seed", "must be at least 0")
-
-    @property
-    def needs_validation(self) -> bool:
-        """Whether anything is decided on validation recordings."""
-        return self.keep != "last" or self.schedule.name == "plateau"
