@@ -1,6 +1,6 @@
-"""What a change of chord, and a bass that is none of its notes, should cost, on validation songs, folder by folder.
+"""What a change of chord, and a bass other than its root, should cost, on validation songs, folder by folder.
 
-The grids that `chords.recognise.SWITCH` and `FOREIGN_BASS` were read from; the second is of SWITCH as it stands.
+The grids that `chords.recognise.SWITCH` and `BASS` were read from; the second is of SWITCH as it stands.
 
 python recipes/chord_decoding.py BUNDLE --val renders/val --val renders/val909
 """
@@ -36,23 +36,24 @@ def main() -> None:
     parser.add_argument("--val", type=Path, action="append", required=True)
     args = parser.parse_args()
     read = recognise.Recogniser(args.bundle)
-    chosen = recognise.SWITCH, recognise.FOREIGN_BASS
+    chosen = recognise.SWITCH, recognise.BASS
     for folder in args.val:
         table = collection.table_of([folder])
         heard = [listened(read, path) for path in progress(table.path, len(table), "listening")]
         truth = [lab.read(path) for path in table.lab]
         seconds = [audio.check(path).duration_s for path in table.path]
         recordings = list(zip(truth, heard, seconds, strict=True))
-        recognise.SWITCH, recognise.FOREIGN_BASS = chosen
+        recognise.SWITCH, recognise.BASS = chosen
         print(f"{folder.name}\nbase  weight  reach  " + "  ".join(SHOWN))
         for base, weight, reach in product((1.0, 2.0, 3.0, 4.0, 6.0), (0.0, 0.5, 1.0), (0, 1)):
             if weight or not reach:
                 recognise.SWITCH = {"base": base, "weight": weight, "reach": reach}
                 print(f"{base:4}  {weight:6}  {reach:5}  " + judged(recordings, read), flush=True)
         recognise.SWITCH = chosen[0]
-        print("foreign bass  " + "  ".join(SHOWN))
-        for recognise.FOREIGN_BASS in (0.0, 4.0, 8.0, 16.0):
-            print(f"{recognise.FOREIGN_BASS:12}  " + judged(recordings, read), flush=True)
+        print("inversion  foreign  " + "  ".join(SHOWN))
+        for inversion, more in product((0.0, 2.0, 4.0, 8.0, 12.0, 16.0), (0.0, 4.0, 8.0, 16.0)):
+            recognise.BASS = {"inversion": inversion, "foreign": inversion + more}
+            print(f"{inversion:9}  {inversion + more:7}  " + judged(recordings, read), flush=True)
 
 
 def listened(read: recognise.Recogniser, path: Path) -> ChordLogits:

@@ -20,7 +20,8 @@ from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings
 # on validation songs (recipes/chord_decoding.py) with frames of SWITCH_HOP_S; shorter ones say as much less each.
 SWITCH = {"base": 3.0, "weight": 1.0, "reach": 0}
 SWITCH_HOP_S = 2048 / 22050
-FOREIGN_BASS = 8.0  # what a bass costs that is none of its chord's notes, in nats a segment; as above
+# What a bass costs that is another of its chord's notes than the root, or none of them: nats a segment; as above.
+BASS = {"inversion": 8.0, "foreign": 16.0}
 
 
 @dataclass(frozen=True)
@@ -106,13 +107,14 @@ def _costs(heard: ChordLogits, hop_s: float) -> np.ndarray:
 
 
 def _label(run: decode.Segment, basses: np.ndarray, hop_s: float, words: Vocabulary) -> str:
-    """The label of a segment, its bass the likeliest over its frames, the chord's own notes before others."""
+    """The label of a segment, its bass the likeliest over its frames, the root before other notes of the chord."""
     if run.index == words.none:
         return "N"
     first = round(run.start_s / hop_s + 0.5) if run.start_s else 0
     stop = max(first + 1, round(run.end_s / hop_s + 0.5))
     heard = basses[first:stop, :12].sum(0)
     quality, root = words.parts(run.index)
-    foreign = [(root + i) % 12 for i in range(12) if i not in words.qualities[quality].intervals]
-    heard[foreign] -= FOREIGN_BASS * SWITCH_HOP_S / hop_s
+    own = words.qualities[quality].intervals
+    prices = [0.0 if i == 0 else BASS["inversion" if i in own else "foreign"] for i in range(12)]
+    heard -= np.roll(prices, root) * (SWITCH_HOP_S / hop_s)
     return harte.label_of(run.index, int(heard.argmax()) if first < len(basses) else None, words)
