@@ -1,4 +1,4 @@
-"""Decoding: check a file once, then read it as mono blocks at one sample rate, never whole."""
+"""Decoding in blocks, never whole: a file is checked, then read at one sample rate, or both in the same pass."""
 
 import io
 from collections.abc import Iterator
@@ -13,8 +13,6 @@ BLOCK_S = 20.0
 MAX_CHANNELS = 2
 SHORTEST_S = 0.05
 EXTENSIONS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64")
-
-Source = Path | str | bytes
 
 
 class AudioError(ValueError):
@@ -31,23 +29,42 @@ class Info:
     peak: float
 
 
-def check(source: Source) -> Info:
-    """Decode the whole recording in blocks and measure it.
+class Checked:
+    """A recording that is checked while its blocks are read to the end; `info` tells then what it holds.
 
-    Raises AudioError with the reason when it is empty, truncated, not audio, has more than two
+    Whoever reads the blocks gets AudioError with the reason when it is empty, truncated, not audio, has more than two
     channels, or holds a sample that is not finite.
     """
-    with _open(source) as file:
+
+    def __init__(self, source: Path | str | bytes):
+        self.source = source
+        self.info: Info | None = None
+
+    def watched(self, file: sf.SoundFile, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        """The blocks (n, channels) of the whole file, measured on their way."""
         if file.channels > MAX_CHANNELS:
             raise AudioError(f"it has {file.channels} channels; mix it down to mono or stereo")
         n, peak = 0, 0.0
-        for block in _decode(file, None):
+        for block in blocks:
             n += len(block)
             peak = max(peak, float(np.abs(block).max()))
-        _refuse_truncated(source, file, n)
+            yield block
+        _refuse_truncated(self.source, file, n)
         if n < SHORTEST_S * file.samplerate:
             raise AudioError(f"it lasts {n / file.samplerate:.4f} s; at least {SHORTEST_S} s are needed")
-        return Info(n / file.samplerate, file.samplerate, file.channels, peak)
+        self.info = Info(n / file.samplerate, file.samplerate, file.channels, peak)
+
+
+Source = Path | str | bytes | Checked
+
+
+def check(source: Path | str | bytes) -> Info:
+    """Decode the whole recording in blocks and measure it; AudioError as `Checked` has it."""
+    checked = Checked(source)
+    with _open(checked) as file:
+        for _ in _decode(file, checked):
+            pass
+    return checked.info
 
 
 def read_blocks(source: Source, sample_rate: int, max_seconds: float | None = None) -> Iterator[np.ndarray]:
@@ -56,20 +73,16 @@ def read_blocks(source: Source, sample_rate: int, max_seconds: float | None = No
     Resampled by soxr as one stream, so block edges leave no trace.
     """
     with _open(source) as file:
-        blocks = (block.mean(axis=1) for block in _decode(file, _limit(file, max_seconds)))
+        blocks = (block.mean(axis=1) for block in _decode(file, source, max_seconds))
         yield from _resampled(blocks, file.samplerate, sample_rate, 1)
 
 
 def read_stereo(source: Source, sample_rate: int, max_seconds: float | None = None) -> Iterator[np.ndarray]:
     """The same with both channels: float32 blocks (2, n), left and right; of a mono file both are the same."""
     with _open(source) as file:
-        blocks = _decode(file, _limit(file, max_seconds))
+        blocks = _decode(file, source, max_seconds)
         for block in _resampled(blocks, file.samplerate, sample_rate, file.channels):
             yield np.broadcast_to(block, (len(block), 2)).T
-
-
-def _limit(file: sf.SoundFile, max_seconds: float | None) -> int | None:
-    return None if max_seconds is None else round(max_seconds * file.samplerate)
 
 
 def _resampled(blocks: Iterator[np.ndarray], rate: int, wanted: int, channels: int) -> Iterator[np.ndarray]:
@@ -84,6 +97,7 @@ def _resampled(blocks: Iterator[np.ndarray], rate: int, wanted: int, channels: i
 
 
 def _open(source: Source) -> sf.SoundFile:
+    source = source.source if isinstance(source, Checked) else source
     size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
     if size == 0:
         raise AudioError("the file is empty")
@@ -93,7 +107,14 @@ def _open(source: Source) -> sf.SoundFile:
         raise AudioError(f"it cannot be decoded as audio ({_reason(e)})") from None
 
 
-def _decode(file: sf.SoundFile, limit: int | None) -> Iterator[np.ndarray]:
+def _decode(file: sf.SoundFile, source: Source, max_seconds: float | None = None) -> Iterator[np.ndarray]:
+    """Blocks (n, channels) of the file, at most `max_seconds` of it; a whole one is checked if its source asks so."""
+    if isinstance(source, Checked) and max_seconds is None:
+        return source.watched(file, _blocks(file, None))
+    return _blocks(file, None if max_seconds is None else round(max_seconds * file.samplerate))
+
+
+def _blocks(file: sf.SoundFile, limit: int | None) -> Iterator[np.ndarray]:
     """Blocks (n, channels) of float32; every sample finite; at least one sample in all."""
     size = max(1, int(BLOCK_S * file.samplerate))
     n = 0

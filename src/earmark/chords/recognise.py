@@ -49,8 +49,9 @@ class Recogniser:
 
     def __call__(self, source: audio.Source) -> Song:
         """Raises AudioError for what cannot be decoded."""
-        duration = audio.check(source).duration_s
-        return self.read(torch.from_numpy(spectrogram.of(source, self.features)), duration)
+        recording = audio.Checked(source)
+        values = torch.from_numpy(spectrogram.of(recording, self.features))
+        return self.read(values, recording.info.duration_s)
 
     def read(self, values: Tensor, duration_s: float) -> Song:
         """The same from a stored spectrogram (frames, width)."""

@@ -26,9 +26,11 @@ class Embedder:
 
     def __call__(self, source: audio.Source) -> np.ndarray:
         """The embedding (d,) float32 of length 1. Raises AudioError for what cannot be decoded or is silent."""
-        if audio.check(source).peak == 0:
+        recording = audio.Checked(source)
+        frames = log_mel.of(recording, self.features)
+        if recording.info.peak == 0:
             raise audio.AudioError("it is digital silence: nobody speaks in it")
-        return self.of_frames(log_mel.of(source, self.features))
+        return self.of_frames(frames)
 
     def of_files(self, files: Iterable[audio.Source]) -> np.ndarray:
         """The same of an utterance in several recordings."""
