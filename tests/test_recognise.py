@@ -99,8 +99,8 @@ def test_spectrogram_is_relative_to_the_maximum_and_floored(tmp_path):
 
 def test_a_recording_is_opened_once(place, monkeypatch):
     opened, whole = [], sf.SoundFile
-    monkeypatch.setattr(sf, "SoundFile", lambda file: opened.append(file) or whole(file))
     tone(place / "song.wav", rate=8000, seconds=3)
+    monkeypatch.setattr(sf, "SoundFile", lambda file: opened.append(file) or whole(file))
     assert recognise.Recogniser(place / "bundles/chord")(place / "song.wav").duration_s == 3
     assert opened == [place / "song.wav"]
 
