@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import pandas as pd
 from mlflow.entities import Metric
@@ -24,7 +26,7 @@ AT_ONCE = 1000  # metrics in one request
 
 
 class StudyLog:
-    """The parent run of a study, and what it has already."""
+    """The parent run of a study, and what it has already. What breaks off its `with` ends it as FAILED or KILLED."""
 
     def __init__(self, tracker: tracking.Tracker, plan: Plan, key: str, say: Callable[[str], None]):
         self.tracker, self.plan = tracker, plan
@@ -86,10 +88,13 @@ class StudyLog:
         self._metrics(self.run_id, [(k, float(v), 0) for k, v in figures.items() if isinstance(v, int | float)])
         self.tracker.client.set_terminated(self.run_id, "FINISHED")
 
-    def close(self, status: str) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
         """End an interrupted study; the same command goes on from there."""
-        if not self.whole:
-            self.tracker.client.set_terminated(self.run_id, status)
+        if error and not self.whole:
+            self.tracker.client.set_terminated(self.run_id, "FAILED" if isinstance(error, Exception) else "KILLED")
 
 
 def seeds(outcome: Outcome) -> dict[str, str]:

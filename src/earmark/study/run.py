@@ -45,14 +45,11 @@ def run(
     preparer = Preparer(planned, raw, warn, progress)
     study = Study(planned, preparer.cells(), preparer, file, say)
     key = study.key()
-    with tracking.only_one(key, say):
-        log = StudyLog(tracker, planned, key, say)
+    with tracking.only_one(key, say), StudyLog(tracker, planned, key, say) as log:
         try:
             study.finish(log, workers or jobs.default_workers(), out or Path("study") / planned.name)
-        except BaseException as e:
-            log.close("FAILED" if isinstance(e, Exception) else "KILLED")
-            if isinstance(e, KeyboardInterrupt):
-                say("Stopped. Finished trainings are kept: the same command goes on from there.")
+        except KeyboardInterrupt:
+            say("Stopped. Finished trainings are kept: the same command goes on from there.")
             raise
 
 

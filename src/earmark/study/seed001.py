@@ -91,18 +91,13 @@ def run(
     """Train what is missing, then write, print and log everything."""
     settings = parse(raw, file, quick, overrides)
     tracker, key = tracking.connect("chord"), kept.sha256(settings.name, settings.seeds, _key_parts(settings))
-    with tracking.only_one(key, say):
-        log = StudyLog(tracker, _plan(settings), key, say)
-        try:
-            results = _results(settings, say)
-            files, figures = _write(settings, results, file, out or Path("study") / settings.name)
-            if not log.whole:
-                for row in show.shown(results)["history"]:
-                    tracker.log(log.run_id, {k: v for k, v in row.items() if k != "epoch"}, row["epoch"])
-            log.finish(files, figures)
-        except BaseException as e:
-            log.close("FAILED" if isinstance(e, Exception) else "KILLED")
-            raise
+    with tracking.only_one(key, say), StudyLog(tracker, _plan(settings), key, say) as log:
+        results = _results(settings, say)
+        files, figures = _write(settings, results, file, out or Path("study") / settings.name)
+        if not log.whole:
+            for row in show.shown(results)["history"]:
+                tracker.log(log.run_id, {k: v for k, v in row.items() if k != "epoch"}, row["epoch"])
+        log.finish(files, figures)
     say(f"Written below {files[0].parent}: {', '.join(f.name for f in files)}.")
 
 

@@ -103,15 +103,10 @@ def run(
     parts = [asdict(settings.base.features), found.sha256, code_sha256("earmark.study.seed004_fit"), torch.__version__]
     steps = [asdict(s) for s in settings.steps]
     tracker, key = tracking.connect("speaker"), kept.sha256(settings.name, settings.seeds, steps, parts)
-    with tracking.only_one(key, say):
-        log = StudyLog(tracker, _plan(settings), key, say)
-        try:
-            results = _results(settings, found, parts, say, progress)
-            files, figures = _write(settings, results, file, out or Path("study") / settings.name)
-            log.finish(files, figures)
-        except BaseException as e:
-            log.close("FAILED" if isinstance(e, Exception) else "KILLED")
-            raise
+    with tracking.only_one(key, say), StudyLog(tracker, _plan(settings), key, say) as log:
+        results = _results(settings, found, parts, say, progress)
+        files, figures = _write(settings, results, file, out or Path("study") / settings.name)
+        log.finish(files, figures)
     say(f"Written below {files[0].parent}: {', '.join(f.name for f in files)}.")
 
 
