@@ -12,6 +12,6 @@ out=${OUT:-data/renders}
 recipes/chord_renders.sh "$@"
 python recipes/chord.py --train "$out/songs" --train "$out/pop909" --val "$out/val" --val "$out/val909" \
   --out src/earmark/bundles/chord \
-  --words "1800 generated songs and 1400 excerpts of 700 songs of POP909 (MIT; its chord labels come from the authors' \
+  --words "3600 generated songs and 2100 excerpts of 700 songs of POP909 (MIT; its chord labels come from the authors' \
 algorithm), rendered by four SoundFonts with rooms, noise and detuning added; validated on 60 further generated songs and \
 60 excerpts of other POP909 songs, played by a fifth SoundFont."

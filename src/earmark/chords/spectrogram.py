@@ -27,11 +27,21 @@ def of(source: audio.Source, settings: ChordFeatureSettings, max_seconds: float 
     Decibels from `floor_db` below the recording's maximum (of all channels) up to it: as 0 to 1, or centred and
     divided by their deviation. A silent recording is zero.
     """
+    return of_blocks(samples(source, settings, max_seconds), settings)
+
+
+def samples(
+    source: audio.Source, settings: ChordFeatureSettings, max_seconds: float | None = None
+) -> Iterator[np.ndarray]:
+    """Blocks (channels, n) at the settings' rate: the mean, or middle and side."""
     if settings.channels == 1:
-        blocks = (block[None] for block in audio.read_blocks(source, settings.sample_rate, max_seconds))
-    else:
-        pairs = audio.read_stereo(source, settings.sample_rate, max_seconds)
-        blocks = (np.stack([(left + right) / 2, left - right]) for left, right in pairs)
+        return (block[None] for block in audio.read_blocks(source, settings.sample_rate, max_seconds))
+    pairs = audio.read_stereo(source, settings.sample_rate, max_seconds)
+    return (np.stack([(left + right) / 2, left - right]) for left, right in pairs)
+
+
+def of_blocks(blocks: Iterable[np.ndarray], settings: ChordFeatureSettings) -> np.ndarray:
+    """The same as `of` from samples."""
     values = normalised(magnitude(blocks, settings), settings).half()
     return values.transpose(0, 1).flatten(1).numpy()
 
@@ -46,8 +56,8 @@ def magnitude(blocks: Iterable[np.ndarray], settings: ChordFeatureSettings) -> T
     transform, hop, parts = _transform(settings), settings.hop_length, []
     step = math.lcm(hop, 2 ** int(transform.halvings.max()))
     size, around = (step * math.ceil(n / step) for n in (PIECE_S * settings.sample_rate, transform.margin))
-    for samples, before, wanted in _pieces(blocks, size, around):
-        frames = transform(torch.from_numpy(samples)[None])[0, :, before // hop :]
+    for piece, before, wanted in _pieces(blocks, size, around):
+        frames = transform(torch.from_numpy(piece)[None])[0, :, before // hop :]
         parts.append(frames[:, : wanted and wanted // hop])
     return torch.cat(parts, 1)
 
@@ -62,10 +72,10 @@ def _pieces(blocks: Iterable[np.ndarray], size: int, around: int) -> Iterator[tu
         waiting.append(block)
         n += block.shape[1]
         while n >= before + size + around:
-            samples = np.concatenate(waiting, axis=1)
-            yield samples[:, : before + size + around], before, size
+            whole = np.concatenate(waiting, axis=1)
+            yield whole[:, : before + size + around], before, size
             start = before + size - around
-            waiting, n, before = [samples[:, start:]], n - start, around
+            waiting, n, before = [whole[:, start:]], n - start, around
     yield np.concatenate(waiting, axis=1), before, None
 
 
