@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python benchmarks/chord_speed.py FOLDER [--model MODEL] [--passes 5]
 
 Imports, reading the model and a first file are not counted. Prints CPU seconds (user and system) an hour of audio,
-audio seconds a CPU second, and the share of each step: the median pass.
+audio seconds a CPU second, and the share of each step: medians over the passes.
 """
 
 import argparse
@@ -18,7 +18,6 @@ import torch
 from earmark import audio, bundle, console
 from earmark.chords import lab, recognise, spectrogram
 
-SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
 STEPS = ("decoding and resampling", "constant-Q transform", "network", "decoder and labels", "writing .lab")
 
 
@@ -28,9 +27,9 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=bundle.ROOT / "chord")
     parser.add_argument("--passes", type=int, default=5)
     args = parser.parse_args()
-    files = sorted(f for f in args.folder.iterdir() if f.suffix.lower() in SUFFIXES)
+    files = sorted(f for f in args.folder.iterdir() if f.suffix.lower() in audio.EXTENSIONS)
     if not files:
-        parser.error(f"{args.folder} holds no .wav, .flac, .ogg or .mp3 file.")
+        parser.error(f"{args.folder} holds no recording ({', '.join(audio.EXTENSIONS)}).")
     torch.set_num_threads(1)
     read = recognise.Recogniser(args.model)
     with tempfile.TemporaryDirectory() as out:

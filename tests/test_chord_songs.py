@@ -71,7 +71,7 @@ def test_comping_and_layers_play_the_label_alone(songs):
             assert any(note.pitch % 12 in harte.parse(c.label).tones for c in possible), (song.name, possible, note)
 
 
-def test_every_chord_begins_on_its_bass_where_nobody_alternates_or_walks(monkeypatch):
+def test_every_chord_begins_on_its_bass_where_nobody_alternates_is_free_or_walks(monkeypatch):
     """The bass player's first note; where there is none, the lowest note struck at the onset."""
     anybody = parts.bassist
     monkeypatch.setattr(cs, "WALKING", 0.0)
@@ -91,7 +91,7 @@ def test_every_chord_begins_on_its_bass_where_nobody_alternates_or_walks(monkeyp
 def test_chords_begin_on_their_bass_or_where_a_bass_player_is_free_to(plain_songs):
     """The bass player's first note; where there is none, the lowest note struck at the onset.
 
-    Some bass players alternate by the bar or walk: theirs may be another note of a chord in root position.
+    Some bass players alternate by the bar or are free: theirs may be another note of a chord in root position.
     """
     checked, others = 0, Counter()
     for song in plain_songs:
@@ -127,8 +127,12 @@ def test_every_note_of_the_chord_is_heard(plain_songs):
 
 
 def test_bare_songs_leave_out_the_thirds_of_triads_alone(monkeypatch):
-    """Their labels stay major and minor, and whoever has no part in the comping plays on."""
+    """Of those on root or fifth; the labels stay major and minor, and bass and melody play by them."""
     monkeypatch.setattr(cs, "BARE", 1.0)
+    meant = []
+    for name in ("write_bass", "write_walk", "write_melody"):
+        write = getattr(parts, name)
+        monkeypatch.setattr(parts, name, lambda changes, *a, write=write: meant.append(changes) or write(changes, *a))
     bare, thirds = 0, Counter()
     for song in (cs.compose(i, seed=5, seconds=30.0) for i in range(60)):
         for chord in song.chords:
@@ -141,10 +145,22 @@ def test_bare_songs_leave_out_the_thirds_of_triads_alone(monkeypatch):
             if song.key != "N" and chord.label.endswith((":maj", ":min", ":maj/5", ":min/5")):
                 assert heard <= {0, 7}, (song.name, chord)
                 bare += 1
-            elif song.key != "N" and known.intervals & {3, 4} and len(known.intervals) > 3:
+            elif song.key != "N" and known.intervals & {3, 4}:
                 thirds[bool(heard & {3, 4})] += 1
+        labels = {chord.label for chord in song.chords} | {"N"}
+        assert all({c.label for c in changes} | {"N"} == labels for changes in meant)
+        meant.clear()
     assert bare > 100
-    assert thirds[True] > 10 * thirds[False] > 0
+    assert thirds[True] > 200
+    assert thirds[True] > 10 * thirds[False]
+
+
+def test_some_songs_have_a_bass_that_walks(monkeypatch):
+    walked = []
+    walk = parts.write_walk
+    monkeypatch.setattr(parts, "write_walk", lambda *a: walked.append(walk(*a)) or walked[-1])
+    basses = [i for i in range(200) if notes(cs.compose(i, seed=5, seconds=20.0), "bass")]
+    assert len(walked) / len(basses) == pytest.approx(0.22, abs=0.1)
 
 
 def test_silence_is_silent_but_for_drums(songs):
@@ -284,7 +300,7 @@ def test_bass_that_keeps_to_the_bar_begins_root_positions_alone_on_the_fifth():
     assert [[t.pitch % 12 for t in line] for line in lines] == [[0, 5, 7, 4], [0, 0, 7, 4]]
 
 
-def test_bass_that_walks_begins_on_any_note_of_a_root_position_and_on_the_bass_of_an_inversion():
+def test_a_free_bass_begins_on_any_note_of_a_root_position_and_on_the_bass_of_an_inversion():
     changes = tuple(Change(4 * n, 4 * n + 4, 0, "maj", 4 * (n % 2)) for n in range(400))
     line = parts.write_bass(changes, parts.Bassist("R-------", free=0.6), 4, random.Random(0))
     assert {t.pitch % 12 for t in line[1::2]} == {4}

@@ -93,6 +93,13 @@ def test_files_that_cannot_be_used_do_not_stop_the_others(place, earmark):
     ]
 
 
+def test_a_name_that_no_file_system_takes_is_one_sentence(place, earmark):
+    name = 300 * "a" + ".wav"
+    code, _, err = earmark("predict", "speaker", name, "--embed", "out.parquet")
+    assert code == 1
+    assert f"earmark: {name} cannot be used: File name too long." in err
+
+
 def test_nothing_is_written_of_nothing(place, earmark):
     code, out, _ = earmark("predict", "speaker", "silent.wav", "--embed", "out.parquet")
     assert (code, out, Path("out.parquet").exists()) == (1, "", False)

@@ -60,14 +60,17 @@ def test_the_bass_is_written_as_inversion(label):
     ("bass", "nats", "label"),
     [(2, 9, "D:maj"), (6, 2.9, "D:maj"), (6, 3.1, "D:maj/3"), (7, 7.9, "D:maj"), (7, 8.1, "D:maj/4")],
 )
-def test_what_a_bass_other_than_the_root_costs(bass, nats, label, monkeypatch):
-    """A tenth of the evidence in each of ten frames, of which the root has none; frames as long as those it is for."""
+@pytest.mark.parametrize("shorter", [1, 4])
+def test_what_a_bass_other_than_the_root_costs(bass, nats, label, shorter, monkeypatch):
+    """A tenth of the evidence in each of ten frames, of which the root has none; as long as those it is for, or a
+    quarter, of which there are four times as many.
+    """
     monkeypatch.setattr(recognise, "BASS", {"inversion": 3.0, "foreign": 8.0})
-    said = heard([("D:maj", 10)])
+    said = heard([("D:maj", 10 * shorter)])
     said.bass[:] = 0.0
     said.bass[:, bass] = nats / 10
-    hop_s = recognise.SWITCH_HOP_S
-    assert [s.label for s in recognise.song(said, hop_s, 10 * hop_s).segments] == [label]
+    hop_s = recognise.SWITCH_HOP_S / shorter
+    assert [s.label for s in recognise.song(said, hop_s, 10 * shorter * hop_s).segments] == [label]
 
 
 def test_a_flicker_of_a_frame_is_no_chord():
@@ -161,6 +164,23 @@ def test_bad_files_do_not_lose_the_others(place, earmark):
     assert "earmark: There is no file gone.wav." in err
     judged = "name its files, or judge a labelled folder with `earmark score chord folder`."
     assert f"earmark: folder is a folder; {judged}" in err
+
+
+def test_a_folder_beside_a_file_of_its_name_is_no_clash(place, earmark):
+    tone(place / "song.wav", rate=8000)
+    (place / "song").mkdir()
+    code, _, err = earmark("predict", "chord", "song", "song.wav", "--out", "out")
+    assert code == 1
+    assert (place / "out/song.lab").exists()
+    assert not [line for line in err if "would both become" in line]
+
+
+@pytest.mark.parametrize("task", ["genre", "chord"])
+def test_a_name_that_no_file_system_takes_is_one_sentence(place, earmark, task):
+    name = 300 * "a" + ".wav"
+    code, _, err = earmark("predict", task, name)
+    assert code == 1
+    assert f"earmark: {name} cannot be used: File name too long." in err
 
 
 def test_the_answer_does_not_depend_on_the_channels_or_the_rate_of_the_file(place):

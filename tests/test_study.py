@@ -2,6 +2,8 @@
 
 import json
 import sys
+from contextlib import suppress
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from chord_audio import songs
 from conftest import plain_progress, small_folder
 from earmark import cli, training
 from earmark.study import jobs, run
+from earmark.study.log import StudyLog
 from earmark.study.prepare import Preparer
 from project import REPOSITORY, write_params
 
@@ -103,6 +106,25 @@ def test_stopped_study_keeps_what_is_done(place, monkeypatch, trained, capsys):
     (parent,) = parents(place, "mine")
     assert parent.info.status == "KILLED"
     assert not (place / "study/mine").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "whole", "ended"),
+    [
+        (ValueError, False, ["FAILED"]),
+        (KeyboardInterrupt, False, ["KILLED"]),
+        (ValueError, True, []),
+        (None, False, []),
+    ],
+)
+def test_what_breaks_off_a_study_ends_its_run(error, whole, ended):
+    told, log = [], StudyLog.__new__(StudyLog)
+    log.whole, log.run_id = whole, "1"
+    log.tracker = SimpleNamespace(client=SimpleNamespace(set_terminated=lambda run, status: told.append(status)))
+    with suppress(ValueError, KeyboardInterrupt), log:
+        if error:
+            raise error
+    assert told == ended
 
 
 def test_the_same_command_goes_on_and_ends_in_tables(place, monkeypatch, trained, capsys):

@@ -14,6 +14,8 @@ MAX_CHANNELS = 2
 SHORTEST_S = 0.05
 EXTENSIONS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64")
 
+Source = Path | str | bytes
+
 
 class AudioError(ValueError):
     """A recording that cannot be used; the text is the reason, without the file's name."""
@@ -30,13 +32,13 @@ class Info:
 
 
 class Checked:
-    """A recording that is checked while its blocks are read to the end; `info` tells then what it holds.
+    """A recording that is checked while its blocks are read to the end; then `info` tells what it holds, None before.
 
     Whoever reads the blocks gets AudioError with the reason when it is empty, truncated, not audio, has more than two
     channels, or holds a sample that is not finite.
     """
 
-    def __init__(self, source: Path | str | bytes):
+    def __init__(self, source: Source):
         self.source = source
         self.info: Info | None = None
 
@@ -55,10 +57,7 @@ class Checked:
         self.info = Info(n / file.samplerate, file.samplerate, file.channels, peak)
 
 
-Source = Path | str | bytes | Checked
-
-
-def check(source: Path | str | bytes) -> Info:
+def check(source: Source) -> Info:
     """Decode the whole recording in blocks and measure it; AudioError as `Checked` has it."""
     checked = Checked(source)
     with _open(checked) as file:
@@ -67,7 +66,7 @@ def check(source: Path | str | bytes) -> Info:
     return checked.info
 
 
-def read_blocks(source: Source, sample_rate: int, max_seconds: float | None = None) -> Iterator[np.ndarray]:
+def read_blocks(source: Source | Checked, sample_rate: int, max_seconds: float | None = None) -> Iterator[np.ndarray]:
     """Mono float32 blocks (n,) at `sample_rate`; the channels' mean; at most `max_seconds` of it.
 
     Resampled by soxr as one stream, so block edges leave no trace.
@@ -77,7 +76,7 @@ def read_blocks(source: Source, sample_rate: int, max_seconds: float | None = No
         yield from _resampled(blocks, file.samplerate, sample_rate, 1)
 
 
-def read_stereo(source: Source, sample_rate: int, max_seconds: float | None = None) -> Iterator[np.ndarray]:
+def read_stereo(source: Source | Checked, sample_rate: int, max_seconds: float | None = None) -> Iterator[np.ndarray]:
     """The same with both channels: float32 blocks (2, n), left and right; of a mono file both are the same."""
     with _open(source) as file:
         blocks = _decode(file, source, max_seconds)
@@ -96,7 +95,7 @@ def _resampled(blocks: Iterator[np.ndarray], rate: int, wanted: int, channels: i
     yield stream.resample_chunk(block[:0], last=True)
 
 
-def _open(source: Source) -> sf.SoundFile:
+def _open(source: Source | Checked) -> sf.SoundFile:
     source = source.source if isinstance(source, Checked) else source
     size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
     if size == 0:
@@ -107,7 +106,7 @@ def _open(source: Source) -> sf.SoundFile:
         raise AudioError(f"it cannot be decoded as audio ({_reason(e)})") from None
 
 
-def _decode(file: sf.SoundFile, source: Source, max_seconds: float | None = None) -> Iterator[np.ndarray]:
+def _decode(file: sf.SoundFile, source: Source | Checked, max_seconds: float | None = None) -> Iterator[np.ndarray]:
     """Blocks (n, channels) of the file, at most `max_seconds` of it; a whole one is checked if its source asks so."""
     if isinstance(source, Checked) and max_seconds is None:
         return source.watched(file, _blocks(file, None))

@@ -4,8 +4,6 @@ import json
 from collections import Counter
 from pathlib import Path
 
-import typer
-
 from earmark import console, resolve
 from earmark.console import warn
 from earmark.errors import EarmarkError
@@ -14,21 +12,15 @@ from earmark.errors import EarmarkError
 def predict(files: list[Path], problems: dict[Path, str], model: str | None, as_json: bool, out: Path | None) -> None:
     """Write DIR/<stem>.lab, .json and .mid of every recording, or print the chords where no folder is named.
 
-    problems: sentences on files that are none; those that cannot be used join them.
+    problems: sentences on files that are no recordings; those of recordings that cannot be used join them.
     """
-    _refuse_clash(files, out)
-    answers = _answers([file for file in files if file not in problems], problems, model, out)
-    _show(answers, as_json, out)
-    for problem in problems.values():
-        warn(problem)
-    if problems:
-        raise typer.Exit(1)
+    usable = [file for file in files if file not in problems]
+    _show(_answers(usable, problems, model, out) if usable else [], as_json, out)
 
 
 def _answers(files: list[Path], problems: dict[Path, str], model: str | None, out: Path | None) -> list:
     """(file, song) of each file that can be used; the others' sentences go into `problems`."""
-    if not files:
-        return []
+    _refuse_clash(files, out)
     from earmark.audio import AudioError
     from earmark.chords.recognise import Recogniser
 

@@ -49,10 +49,10 @@ class Voices:
 
         found = []
         for file in files:
-            if file.is_dir():
-                self.problems.append(f"{file} is a folder; name its files.")
-                continue
             try:
+                if file.is_dir():
+                    self.problems.append(f"{file} is a folder; name its files.")
+                    continue
                 found.append((file, self.embedder(file)))
             except (AudioError, OSError) as e:
                 self.problems.append(f"{file} cannot be used: {getattr(e, 'strerror', None) or e}.")

@@ -43,14 +43,8 @@ def predict(
     problems = {file: problem for file in files if (problem := _no_recording(file, task))}
     if task == "chord":
         cli_chord.predict(files, problems, model, as_json, out)
-        return
-    answers: list[tuple[Path, Answer]] = []
-    if set(files) - problems.keys():
-        answers = _answers(task, model, files, problems, timeline)
-    if as_json:
-        print(json.dumps([_plain(file, answer, timeline) for file, answer in answers], indent=2))
-    elif answers:
-        _print_answers(answers, timeline)
+    else:
+        _predict_genre(task, files, problems, model, as_json, timeline)
     for problem in problems.values():
         warn(problem)
     if problems:
@@ -58,9 +52,24 @@ def predict(
 
 
 def _no_recording(path: Path, task: str) -> str | None:
-    if path.is_dir():
-        return f"{path} is a folder; name its files, or judge a labelled folder with `earmark score {task} {path}`."
-    return None if path.is_file() else f"There is no file {path}."
+    try:
+        if path.is_dir():
+            return f"{path} is a folder; name its files, or judge a labelled folder with `earmark score {task} {path}`."
+        return None if path.is_file() else f"There is no file {path}."
+    except OSError as e:  # a name that is too long, a folder that may not be entered
+        return f"{path} cannot be used: {e.strerror}."
+
+
+def _predict_genre(
+    task: str, files: list[Path], problems: dict[Path, str], model: str | None, as_json: bool, timeline: bool
+) -> None:
+    """Print what recordings are; the sentences of those that cannot be used join `problems`."""
+    usable = [file for file in files if file not in problems]
+    answers = _answers(task, model, usable, problems, timeline) if usable else []
+    if as_json:
+        print(json.dumps([_plain(file, answer, timeline) for file, answer in answers], indent=2))
+    elif answers:
+        _print_answers(answers, timeline)
 
 
 def _answers(
@@ -73,7 +82,7 @@ def _answers(
     chosen = resolve.model(task, model)
     warn(chosen.sentence)
     predictor, answers = Predictor(chosen.folder), []
-    for file in (f for f in files if f not in problems):
+    for file in files:
         try:
             answers.append((file, predictor(file, timeline)))
         except (AudioError, OSError) as e:

@@ -21,7 +21,9 @@ def width(settings: ChordFeatureSettings) -> int:
     return settings.channels * (settings.n_bins + sum(settings.transposing))
 
 
-def of(source: audio.Source, settings: ChordFeatureSettings, max_seconds: float | None = None) -> np.ndarray:
+def of(
+    source: audio.Source | audio.Checked, settings: ChordFeatureSettings, max_seconds: float | None = None
+) -> np.ndarray:
     """(frames, width) float16, channel by channel. Raises AudioError for what cannot be decoded.
 
     Decibels from `floor_db` below the recording's maximum (of all channels) up to it: as 0 to 1, or centred and
@@ -31,7 +33,7 @@ def of(source: audio.Source, settings: ChordFeatureSettings, max_seconds: float 
 
 
 def samples(
-    source: audio.Source, settings: ChordFeatureSettings, max_seconds: float | None = None
+    source: audio.Source | audio.Checked, settings: ChordFeatureSettings, max_seconds: float | None = None
 ) -> Iterator[np.ndarray]:
     """Blocks (channels, n) at the settings' rate: the mean, or middle and side."""
     if settings.channels == 1:

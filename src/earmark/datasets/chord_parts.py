@@ -27,7 +27,7 @@ class Bassist(NamedTuple):
 
 
 def bassist(metre: int, rng: random.Random) -> Bassist:
-    """Somebody for a song; half are strict, a third keep to the bar, the rest walk."""
+    """Somebody for a song; half are strict, three in ten keep to the bar, the rest are free."""
     pattern, low, mind = rng.choice(BASSES[metre]), rng.choice((28, 28, 31, 33)), rng.random()
     return Bassist(pattern, low, by_bar=0.5 <= mind < 0.8, free=rng.uniform(0.2, 0.8) if mind >= 0.8 else 0.0)
 

@@ -3,11 +3,11 @@
 The demo's songs are made to tell genres apart; these are made to hide everything but the harmony: key, metre, tempo,
 texture, instruments, drums and register are drawn without regard to one another.
 
-What sounds: comping and held layers play the label's notes alone, in some songs without the thirds of the triads, which
-bass, melody or key must tell then; the lowest part begins every chord with the label's bass, but where a bass player
-who alternates by the bar, or walks, meets a chord in root position on another note; melodies and bass lines pass
-through other notes. In fast songs the last strings of a strum, or a late player,
-can reach some hundredths of a second into the next chord, as people do.
+What sounds: comping and held layers play the label's notes alone, in some songs without the thirds of the triads; then
+bass or melody may have them, or nobody, and the other chords have to tell major from minor. The lowest part begins each
+chord with the label's bass, but where a bass player who alternates by the bar, is free or walks meets a chord in root
+position on another note; melodies and bass lines pass through other notes. In fast songs the last strings of a strum,
+or a late player, can reach some hundredths of a second into the next chord, as people do.
 """
 
 import random
@@ -39,7 +39,7 @@ LEADS = (*range(16), 22, *range(24, 31), *range(40, 43), *range(56, 60), *range(
 KITS = (0, 0, 0, 0, 8, 16, 24, 25, 32, 40)
 RINGING_S = 0.12  # longest that a note sounds on into the next chord
 BARE = 0.06  # share of the songs in a key whose triads are played without their thirds
-WALKING = 0.22  # share of the bass players who walk
+WALKING = 0.22  # share of the bass players whose line walks past the changes
 THIRDS = (0, 0, 0, 0, 0, 0, -12, -25, -40)  # velocity of a part's thirds
 
 
@@ -160,8 +160,7 @@ def _pattern(style: str, metre: int, rng: random.Random) -> str:
 
 def _bared(changes: tuple[Change, ...]) -> tuple[Change, ...]:
     """The changes as somebody comps them who leaves the thirds of major and minor triads to others."""
-    bare = lambda c: c.root is not None and c.quality in ("maj", "min") and c.bass in (0, 7)  # noqa: E731
-    return tuple(replace(c, quality="5") if bare(c) else c for c in changes)
+    return tuple(replace(c, quality="5") if c.quality in ("maj", "min") and c.bass in (0, 7) else c for c in changes)
 
 
 def _others(

@@ -6,8 +6,6 @@ from typing import Literal
 from earmark.settings.checks import require
 from earmark.settings.schedule import ScheduleSettings
 
-Optimizer = Literal["sgd", "rmsprop", "adam", "adamw"]
-
 
 @dataclass(frozen=True)
 class LoopSettings:
@@ -21,7 +19,7 @@ class LoopSettings:
     precision: of the network's products; `auto` is bfloat16 where the device computes it natively.
     """
 
-    optimizer: Optimizer
+    optimizer: Literal["sgd", "rmsprop", "adam", "adamw"]
     lr: float
     momentum: float
     weight_decay: float

@@ -16,7 +16,7 @@ from earmark.settings.speaker import SpeakerFeatureSettings
 SMOOTHED = 5  # frames over which the level that tells voice from pauses is averaged
 
 
-def of(source: audio.Source, settings: SpeakerFeatureSettings, speed: float = 1.0) -> np.ndarray:
+def of(source: audio.Source | audio.Checked, settings: SpeakerFeatureSettings, speed: float = 1.0) -> np.ndarray:
     """A recording as float32 (frames, n_mels), at most 0 dB, floored `top_db` below its loudest band.
 
     speed: as if played so much faster, pitch and all. Raises AudioError for what cannot be decoded.
