@@ -40,6 +40,13 @@ class Checks:
         """Refuse a value that is none of the known words."""
         self.that(said[key] in known, f"{key} is '{said[key]}'; {nearest(str(said[key]), known)}")
 
+    def seeds(self, raw: Any, what: str) -> list[int]:
+        """`raw`, which must list different whole numbers from 0."""
+        whole = isinstance(raw, list) and all(type(s) is int and s >= 0 for s in raw)
+        different = whole and 0 < len(raw) == len(set(raw))
+        self.that(different, f"{what} must list different whole numbers from 0, as in [1, 2].")
+        return raw
+
     def overrides(self, raw: Any, who: str, known: set[str], splits: tuple[str, ...] = ()) -> dict[str, Any]:
         """Dotted keys and values of a level or a base, all of which exist; a level may also set `split`."""
         for key, value in self.mapping(raw, who).items():

@@ -190,10 +190,8 @@ def _check_rest(check: Checks, said: dict[str, Any]) -> None:
     check.choice(said, "design", DESIGNS)
     check.choice(said, "choose", CHOICES)
     check.choice(said, "split", SPLITS)
-    seeds, folds = said["seeds"], said["folds"]
-    whole = isinstance(seeds, list) and all(type(s) is int and s >= 0 for s in seeds)
-    different = whole and 0 < len(seeds) == len(set(seeds))
-    check.that(different, "seeds must list different whole numbers from 0, as in [1, 2].")
+    check.seeds(said["seeds"], "seeds")
+    folds = said["folds"]
     listed = isinstance(folds, list) and 0 < len(folds) == len({str(f) for f in folds})
     check.that(folds == "all" or listed, "folds must be 'all' or list different folds, as in [fold1, fold2].")
     least = 2 if said["choose"] == "none" else 3

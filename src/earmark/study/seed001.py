@@ -59,8 +59,7 @@ def parse(raw: dict[str, Any], file: Path, quick: bool, overrides: list[str]) ->
     seeds = check.mapping(said.get("seeds") or {"dyad": [1]}, "seeds")
     check.known(seeds, NETS, "seeds names the network")
     for net, some in seeds.items():
-        whole = isinstance(some, list) and all(type(s) is int and s >= 0 for s in some)
-        check.that(whole and 0 < len(some) == len(set(some)), f"seeds.{net} must list different whole numbers from 0.")
+        check.seeds(some, f"seeds.{net}")
     _check_training(check, training)
     name = file.stem + ("-quick" if quick else "")
     return Settings(name, str(raw.get("about") or ""), seeds, FitSettings(**training))

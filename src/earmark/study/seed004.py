@@ -58,9 +58,7 @@ def parse(raw: dict[str, Any], file: Path, quick: bool, overrides: list[str]) ->
     check = Checks(file, "speaker")
     check.known(raw, KEYS, "the key")
     small = check.mapping(raw.get("quick") or {}, "quick") if quick else {}
-    seeds = small.get("seeds", raw.get("seeds", [1]))
-    whole = isinstance(seeds, list) and all(type(s) is int and s >= 0 for s in seeds)
-    check.that(whole and 0 < len(seeds) == len(set(seeds)), "seeds must list different whole numbers from 0.")
+    seeds = check.seeds(small.get("seeds", raw.get("seeds", [1])), "seeds")
     start = {f.name: copy.deepcopy(raw.get(f.name)) for f in fields(Base)}
     changes = [(k, v) for k, v in small.items() if k != "seeds"] + [config.assignment(o) for o in overrides]
     for key, value in changes:
