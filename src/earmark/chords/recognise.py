@@ -21,7 +21,7 @@ from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings
 SWITCH = {"base": 3.0, "weight": 1.0, "reach": 0}
 SWITCH_HOP_S = 2048 / 22050
 # What a bass costs that is another of its chord's notes than the root, or none of them: nats a segment; as above.
-BASS = {"inversion": 8.0, "foreign": 16.0}
+BASS = {"inversion": 12.0, "foreign": 16.0}
 
 
 @dataclass(frozen=True)
