@@ -8,7 +8,9 @@ import sys
 
 import pandas as pd
 import pytest
+import soundfile as sf
 
+from conftest import tone
 from earmark import bundle, model_folder
 from earmark.chords.recognise import Recogniser
 from earmark.models import describe, trained
@@ -68,3 +70,13 @@ def test_clips_are_told_apart_with_nothing_trained(tmp_path):
     assert [a["label"] for a in json.loads(done.stdout)] == list(table.label)
     assert "the ten classes of ESC-10" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("heard", [Recogniser, Embedder])
+def test_chords_and_voices_open_a_recording_once(tmp_path, monkeypatch, heard):
+    read = heard(bundle.folder("chord" if heard is Recogniser else "speaker"))
+    opened, whole = [], sf.SoundFile
+    path = tone(tmp_path / "a.wav", seconds=3)
+    monkeypatch.setattr(sf, "SoundFile", lambda file: opened.append(file) or whole(file))
+    read(path)
+    assert opened == [path]

@@ -100,14 +100,6 @@ def test_spectrogram_is_relative_to_the_maximum_and_floored(tmp_path):
     assert int(b[8].argmax()) == peak
 
 
-def test_a_recording_is_opened_once(place, monkeypatch):
-    opened, whole = [], sf.SoundFile
-    tone(place / "song.wav", rate=8000, seconds=3)
-    monkeypatch.setattr(sf, "SoundFile", lambda file: opened.append(file) or whole(file))
-    assert recognise.Recogniser(place / "bundles/chord")(place / "song.wav").duration_s == 3
-    assert opened == [place / "song.wav"]
-
-
 def test_silence_is_no_chord(place, earmark):
     sf.write(place / "still.wav", np.zeros(16000), 8000)
     code, out, _ = earmark("predict", "chord", "still.wav", "--json")
