@@ -14,8 +14,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from earmark.settings.speaker import PairSettings
-from earmark.speakers import pairs
+from earmark.tasks.speaker.networks import pairs
+from earmark.tasks.speaker.settings import PairSettings
 
 SETTINGS = PairSettings("symmetric", "add", "distance", True, 1.0, "sum", 1.0, 1.0, False)
 VALUES, PER_SPEAKER = 128, 8

@@ -13,8 +13,8 @@ import time
 import numpy as np
 import torch
 
-from earmark.chords.crf import Decoder, TiedCrf
-from earmark.chords.decode import segments, viterbi
+from earmark.tasks.chord.decoding.crf import Decoder, TiedCrf
+from earmark.tasks.chord.decoding.viterbi import segments, viterbi
 
 N_QUALITIES = 44
 N = 12 * N_QUALITIES

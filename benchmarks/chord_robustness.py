@@ -18,11 +18,13 @@ import pandas as pd
 import soundfile as sf
 import soxr
 
-from earmark import audio, bundle
-from earmark.chords import lab, scores
-from earmark.chords.collection import table_of
-from earmark.chords.recognise import Recogniser
-from earmark.datasets.chord_effects import RATE, Effects, apply
+from earmark import audio
+from earmark.generated.songs.effects import RATE, Effects, apply
+from earmark.release import bundle
+from earmark.tasks.chord import scores
+from earmark.tasks.chord.collection import table_of
+from earmark.tasks.chord.notation import lab
+from earmark.tasks.chord.predictions import Recogniser
 
 CLEAN = Effects()
 FIGURES = ("root", "majmin", "sevenths", "tetrads", "bass", "seg")

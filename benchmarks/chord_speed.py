@@ -15,8 +15,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from earmark import audio, bundle, console
-from earmark.chords import lab, recognise, spectrogram
+from earmark import audio, console
+from earmark.release import bundle
+from earmark.tasks.chord import predictions, spectrogram
+from earmark.tasks.chord.notation import lab
 
 STEPS = ("decoding and resampling", "constant-Q transform", "network", "decoder and labels", "writing .lab")
 
@@ -31,7 +33,7 @@ def main() -> None:
     if not files:
         parser.error(f"{args.folder} holds no recording ({', '.join(audio.EXTENSIONS)}).")
     torch.set_num_threads(1)
-    read = recognise.Recogniser(args.model)
+    read = predictions.Recogniser(args.model)
     with tempfile.TemporaryDirectory() as out:
         steps(read, files[0], Path(out))
         passes = [np.sum([steps(read, f, Path(out)) for f in files], axis=0) for _ in range(args.passes)]
@@ -45,7 +47,7 @@ def main() -> None:
     )
 
 
-def steps(read: recognise.Recogniser, path: Path, out: Path) -> list[float]:
+def steps(read: predictions.Recogniser, path: Path, out: Path) -> list[float]:
     """CPU seconds of each of STEPS on one file. The blocks are held here, where `predict` hands them on one by one."""
     marks, features = [time.process_time()], read.features
 
@@ -58,7 +60,7 @@ def steps(read: recognise.Recogniser, path: Path, out: Path) -> list[float]:
     values = done(spectrogram.of_blocks(blocks, features))
     heard = done(read.heard(torch.from_numpy(values)))
     duration, words = recording.info.duration_s, read.vocabulary
-    song = done(recognise.song(heard, features.hop_s, duration, bool(values.any()), words, read.decoder))
+    song = done(predictions.song(heard, features.hop_s, duration, bool(values.any()), words, read.decoder))
     done(lab.write(out / f"{path.stem}.lab", song.segments))
     return np.diff(marks).tolist()
 

@@ -32,8 +32,8 @@ from pathlib import Path
 import soundfile as sf
 
 from earmark import console
-from earmark.chords import bench
 from earmark.errors import EarmarkError
+from earmark.tasks.chord import bench
 
 RUNNERS = Path(__file__).parent / "chord_tools"
 TOOLS = {

@@ -13,8 +13,8 @@ import numpy as np
 import soundfile as sf
 import torch
 
-from earmark import bundle
-from earmark.speakers.embed import Embedder
+from earmark.release import bundle
+from earmark.tasks.speaker.predictions import Embedder
 
 SECONDS, TIMES = 3.0, 51
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import soundfile as sf
 
-from earmark.predict import Predictor
+from earmark.tasks.genre.predictions import Predictor
 
 
 def attenuated(path: Path, decibels: float) -> bytes:

@@ -14,11 +14,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from earmark import bundle, console
-from earmark.settings.speaker import SpeakerEvaluateSettings
-from earmark.speakers import baseline, collection, evaluate, exams
-from earmark.speakers.embed import Embedder
-from earmark.speakers.exams import Answers, Exam
+from earmark import console
+from earmark.release import bundle
+from earmark.tasks.speaker import collection, metrics
+from earmark.tasks.speaker.predictions import Embedder
+from earmark.tasks.speaker.settings import SpeakerEvaluateSettings
+from earmark.tasks.speaker.trials import baseline, exams
+from earmark.tasks.speaker.trials.exams import Answers, Exam
 
 SETTINGS = SpeakerEvaluateSettings(1000, 1, 0.0, 5000)
 SHOWN = ("eer", "min_dcf", "auc", "mr_at_k", "mr_at_threshold", "accuracy")
@@ -68,7 +70,7 @@ def systems_of(args, table: pd.DataFrame, given: pd.DataFrame | None) -> dict:
 
 
 def _row(embed, val: Exam, test: Exam) -> list[str]:
-    figures = evaluate.figures(Answers(val, embed(val.utterances)), Answers(test, embed(test.utterances)), {}, SETTINGS)
+    figures = metrics.figures(Answers(val, embed(val.utterances)), Answers(test, embed(test.utterances)), {}, SETTINGS)
     cells = []
     for name in SHOWN:
         low, high = figures.get(f"{name}_ci95", (None, None))

@@ -19,9 +19,10 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from earmark import config, train
-from earmark.features.windows import Windows
-from earmark.tasks.genre import GenreTask
+from earmark import config
+from earmark.tasks.genre.batches import GenreTask
+from earmark.tasks.genre.windows import Windows
+from earmark.training import loop
 
 FRAMES, BANDS, CROP, CLASSES = 501, 64, 251, 10
 
@@ -54,9 +55,9 @@ def plain_epoch(task: GenreTask, optimizer: torch.optim.Optimizer, loader: DataL
         optimizer.step()
 
 
-def earmark_epoch(task: GenreTask, trained: train.Trained) -> None:
+def earmark_epoch(task: GenreTask, trained: loop.Trained) -> None:
     """An epoch of earmark's loop."""
-    train._epoch(task, trained, 1)
+    loop._epoch(task, trained, 1)
 
 
 def main() -> None:
@@ -88,9 +89,9 @@ def compare(name: str, settings, windows: Windows, folder: Path, labels: np.ndar
     plain = replace(settings.train, average=0.0, precision="float32", augment=replace(settings.train.augment, **off))
     model = replace(settings.model, name=name)
 
-    def start(changed) -> tuple[GenreTask, train.Trained]:
+    def start(changed) -> tuple[GenreTask, loop.Trained]:
         task = GenreTask(windows, np.arange(len(labels)), np.arange(0), CLASSES, model, changed, torch.device("cpu"))
-        return task, train.Trained(task, changed)
+        return task, loop.Trained(task, changed)
 
     def plainly() -> tuple[GenreTask, torch.optim.Optimizer]:
         task, _ = start(plain)

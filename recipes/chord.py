@@ -17,16 +17,19 @@ import torch
 import yaml
 from safetensors.torch import save
 
-from earmark import bundle, model_folder, tracking, train
-from earmark.chords import card, collection, measure
-from earmark.chords.network import vocabulary
-from earmark.chords.training import decoder_weights
-from earmark.chords.vocabulary import Vocabulary
 from earmark.console import progress, say
-from earmark.models import describe
-from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings, ChordTrainSettings
-from earmark.settings.schedule import ScheduleSettings
-from earmark.tasks.chord import ChordTask, Songs, joined
+from earmark.nn import describe
+from earmark.registry import tracking
+from earmark.release import bundle
+from earmark.tasks import model_folder
+from earmark.tasks.chord import card, collection, measure
+from earmark.tasks.chord.batches import ChordTask, Songs, joined
+from earmark.tasks.chord.networks.build import vocabulary
+from earmark.tasks.chord.notation.vocabulary import Vocabulary
+from earmark.tasks.chord.settings import ChordFeatureSettings, ChordModelSettings, ChordTrainSettings
+from earmark.tasks.chord.train import decoder_weights
+from earmark.training import loop
+from earmark.training.settings import ScheduleSettings
 
 
 def main() -> None:
@@ -53,11 +56,11 @@ def main() -> None:
         len(words.qualities),
         model,
         settings,
-        train.pick_device(settings.device),
+        loop.pick_device(settings.device),
     )
     hours = songs.lengths[: len(learnt)].sum() * features.hop_s / 3600
     say(f"{describe.count(task.model):,} parameters, {len(learnt)} songs of {hours:.1f} h")
-    fit = train.fit(task, settings, args.state / f"{_sha(raw)}.pt", on_epoch=_print)
+    fit = loop.fit(task, settings, args.state / f"{_sha(raw)}.pt", on_epoch=_print)
     task.model.load_state_dict(fit.weights)
     weights = bundle.half({k: v.cpu() for k, v in fit.weights.items()} | decoder_weights(task, model))
     released = args.out.resolve().is_relative_to(bundle.ROOT)
@@ -116,7 +119,7 @@ def _sha(of) -> str:
     return hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _print(fit: train.Fit, seconds: float) -> None:
+def _print(fit: loop.Fit, seconds: float) -> None:
     row = fit.history[-1]
     figures = "  ".join(f"{k} {row[k]:.3f}" for k in ("train/loss", "val/loss", "val/accuracy", "val/root", "val/bass"))
     say(f"epoch {fit.epoch}  {figures}  ({seconds:.0f} s)")

@@ -12,9 +12,10 @@ from pathlib import Path
 import torch
 
 from earmark import audio
-from earmark.chords import collection, lab, recognise, scores, spectrogram
 from earmark.console import progress
-from earmark.models.pitch_net import ChordLogits
+from earmark.tasks.chord import collection, predictions, scores, spectrogram
+from earmark.tasks.chord.networks.pitch_net import ChordLogits
+from earmark.tasks.chord.notation import lab
 
 SHOWN = (
     "root",
@@ -35,35 +36,35 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--val", type=Path, action="append", required=True)
     args = parser.parse_args()
-    read = recognise.Recogniser(args.bundle)
-    chosen = recognise.SWITCH, recognise.BASS
+    read = predictions.Recogniser(args.bundle)
+    chosen = predictions.SWITCH, predictions.BASS
     for folder in args.val:
         table = collection.table_of([folder])
         heard = [listened(read, path) for path in progress(table.path, len(table), "listening")]
         truth = [lab.read(path) for path in table.lab]
         seconds = [audio.check(path).duration_s for path in table.path]
         recordings = list(zip(truth, heard, seconds, strict=True))
-        recognise.SWITCH, recognise.BASS = chosen
+        predictions.SWITCH, predictions.BASS = chosen
         print(f"{folder.name}\nbase  weight  reach  " + "  ".join(SHOWN))
         for base, weight, reach in product((1.0, 2.0, 3.0, 4.0, 6.0), (0.0, 0.5, 1.0), (0, 1)):
             if weight or not reach:
-                recognise.SWITCH = {"base": base, "weight": weight, "reach": reach}
+                predictions.SWITCH = {"base": base, "weight": weight, "reach": reach}
                 print(f"{base:4}  {weight:6}  {reach:5}  " + judged(recordings, read), flush=True)
-        recognise.SWITCH = chosen[0]
+        predictions.SWITCH = chosen[0]
         print("inversion  foreign  " + "  ".join(SHOWN))
         for inversion, more in product((0.0, 2.0, 4.0, 8.0, 12.0, 16.0), (0.0, 4.0, 8.0, 16.0)):
-            recognise.BASS = {"inversion": inversion, "foreign": inversion + more}
+            predictions.BASS = {"inversion": inversion, "foreign": inversion + more}
             print(f"{inversion:9}  {inversion + more:7}  " + judged(recordings, read), flush=True)
 
 
-def listened(read: recognise.Recogniser, path: Path) -> ChordLogits:
+def listened(read: predictions.Recogniser, path: Path) -> ChordLogits:
     return read.heard(torch.from_numpy(spectrogram.of(path, read.features)))
 
 
-def judged(recordings: list, read: recognise.Recogniser) -> str:
+def judged(recordings: list, read: predictions.Recogniser) -> str:
     """A row of figures over (truth, what the network says, seconds)."""
     songs = [
-        scores.Song(str(i), truth, recognise.song(heard, read.features.hop_s, seconds).segments, str(i))
+        scores.Song(str(i), truth, predictions.song(heard, read.features.hop_s, seconds).segments, str(i))
         for i, (truth, heard, seconds) in enumerate(recordings)
     ]
     found = scores.evaluate(songs, n_draws=1)

@@ -12,9 +12,11 @@ import numpy as np
 import torch
 
 from earmark import audio
-from earmark.chords import collection, lab, recognise, scores, spectrogram, tuning
-from earmark.chords.network import seen
 from earmark.console import progress
+from earmark.tasks.chord import collection, predictions, scores, spectrogram
+from earmark.tasks.chord.decoding import tuning
+from earmark.tasks.chord.networks.build import seen
+from earmark.tasks.chord.notation import lab
 
 LEAST = (12.0, 17.0, 21.0, 25.0, 29.0, 33.0, 50.0)
 DETUNED = (0.0, -20.0, 20.0, -33.0, 33.0)
@@ -26,7 +28,7 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--val", type=Path, action="append", required=True)
     args = parser.parse_args()
-    table, read = collection.table_of(args.val), recognise.Recogniser(args.bundle)
+    table, read = collection.table_of(args.val), predictions.Recogniser(args.bundle)
     answers = {
         more: [each(read, row, more) for row in progress(table.itertuples(), len(table), f"{more:+g} cents")]
         for more in DETUNED
@@ -40,7 +42,7 @@ def main() -> None:
         print(f"{least:5}  " + "   ".join(columns), flush=True)
 
 
-def each(read: recognise.Recogniser, row, more: float) -> tuple:
+def each(read: predictions.Recogniser, row, more: float) -> tuple:
     """Truth, cents heard, and what is recognised at a shift of -1, 0 and 1, of a song `more` cents higher."""
     faster, f = 2 ** (more / 1200), read.features
     blocks = audio.read_blocks(row.path, round(f.sample_rate / faster))
@@ -48,7 +50,8 @@ def each(read: recognise.Recogniser, row, more: float) -> tuple:
     values = values.transpose(0, 1).flatten(1)
     truth = [s._replace(start_s=s.start_s / faster, end_s=s.end_s / faster) for s in lab.read(row.lab)]
     estimates = [
-        recognise.song(recognise.said(read.model, values, 1, k), f.hop_s, truth[-1].end_s).segments for k in (-1, 0, 1)
+        predictions.song(predictions.said(read.model, values, 1, k), f.hop_s, truth[-1].end_s).segments
+        for k in (-1, 0, 1)
     ]
     return truth, tuning.cents(seen(values, 1)[0].numpy()), estimates
 

@@ -19,29 +19,35 @@ import pandas as pd
 import yaml
 from pydantic import TypeAdapter
 
-from earmark import bundle, model_folder, train
 from earmark.console import progress, say, warn
 from earmark.features import store
-from earmark.models import describe
-from earmark.settings.speaker import (
+from earmark.nn import describe
+from earmark.release import bundle
+from earmark.tasks import model_folder
+from earmark.tasks.speaker import (
+    card,
+    closed_form,
+    collection,
+    dataset,
+    predictions,
+    released,
+)
+from earmark.tasks.speaker import (
+    features as extract,
+)
+from earmark.tasks.speaker import (
+    train as training,
+)
+from earmark.tasks.speaker.collection import Folder
+from earmark.tasks.speaker.dataset import Material
+from earmark.tasks.speaker.networks import build
+from earmark.tasks.speaker.settings import (
     SpeakerEvaluateSettings,
     SpeakerFeatureSettings,
     SpeakerModelSettings,
     SpeakerTrainSettings,
 )
-from earmark.speakers import (
-    card,
-    closed_form,
-    collection,
-    embed,
-    extract,
-    material,
-    released,
-    towers,
-    training,
-)
-from earmark.speakers.collection import Folder
-from earmark.speakers.material import Material
+from earmark.training import loop
 
 SETTINGS = {
     "features": SpeakerFeatureSettings,
@@ -64,7 +70,7 @@ def main() -> None:
     folders = [collection.read(name, warn, progress) for name in args.voices]
     table, given = collection.together(folders)
     values = stored(table, s["features"], args.state)
-    heard = material.gather(table, given, values, s["evaluate"])
+    heard = dataset.gather(table, given, values, s["evaluate"])
     networks = trained(heard, s, raw["views"], args.state)
     write(args.out, networks, heard, folders, raw, args.words)
 
@@ -104,7 +110,7 @@ def write(out: Path, networks: list[Path], heard: Material, folders: list[Folder
     """
     first = model_folder.read_config(networks[0])
     model = replace(first.model, whiten=recipe["model"]["whiten"], statistics=recipe["model"]["statistics"])
-    views = towers.Views([embed.Embedder(folder).tower for folder in networks])
+    views = build.Views([predictions.Embedder(folder).tower for folder in networks])
     tower = closed_form.added(views, heard, model)
     data = bundle.pack(bundle.half(tower.state_dict()))
     config = replace(first, features=heard.features, model=model, labels=[], n_parameters=describe.count(tower))
@@ -126,7 +132,7 @@ def _sha(of) -> str:
     return hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _print(fit: train.Fit, seconds: float) -> None:
+def _print(fit: loop.Fit, seconds: float) -> None:
     row = fit.history[-1]
     figures = "  ".join(f"{k} {row[k]:.4f}" for k in ("train/loss", "val/eer", "val/loss"))
     say(f"epoch {fit.epoch}  {figures}  ({seconds:.0f} s)")

@@ -19,22 +19,11 @@ import torch
 from speaker import VIEWS, read, stored, trained
 
 from earmark.console import progress, say, warn
-from earmark.speakers import (
-    baseline,
-    closed_form,
-    collection,
-    embed,
-    embedding,
-    exams,
-    material,
-    scores,
-    towers,
-    trials,
-    utterances,
-    voices,
-)
-from earmark.speakers.exams import Exam
-from earmark.speakers.material import Material
+from earmark.tasks.speaker import closed_form, collection, dataset, embedding, predictions, voices
+from earmark.tasks.speaker.dataset import Material
+from earmark.tasks.speaker.networks import build
+from earmark.tasks.speaker.trials import baseline, exams, pairing, scores, utterances
+from earmark.tasks.speaker.trials.exams import Exam
 
 HELD, SEED = 48, 1
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 1.0)
@@ -52,9 +41,9 @@ def main() -> None:
     raw, s = read(args.recipe)
     table, given = collection.together([collection.read(name, warn, progress) for name in args.voices])
     values = stored(table, s["features"], args.state)
-    design = material.gather(held_out(table, args.hold), given, values, s["evaluate"])
+    design = dataset.gather(held_out(table, args.hold), given, values, s["evaluate"])
     folders = trained(design, s, {view: raw["views"][view] * 2 // 3 for view in VIEWS}, args.state)
-    network = towers.Views([embed.Embedder(folder).tower for folder in folders])
+    network = build.Views([predictions.Embedder(folder).tower for folder in folders])
     sets = {"val": design.exam("val"), "held": within(design.table)}
     for whiten in (False, True):
         say(f"whiten: {whiten}")
@@ -79,10 +68,10 @@ def within(table: pd.DataFrame) -> Exam:
     return Exam(found, pd.DataFrame({"a": name[i], "b": name[j], "same": label[i] == label[j]}))
 
 
-def judge(design: Material, exam: Exam, network: towers.Views) -> dict[float | str, tuple[float, ...]]:
+def judge(design: Material, exam: Exam, network: build.Views) -> dict[float | str, tuple[float, ...]]:
     """EER, 1 - AUC and minimum DCF of every share, and of MFCC + LDA."""
     segments = voices.Segments(design.heard(exam).voices, torch.device("cpu"))
-    cosine = lambda vectors: trials.score(vectors, exam.at)  # noqa: E731
+    cosine = lambda vectors: pairing.score(vectors, exam.at)  # noqa: E731
     heard = cosine(embedding.of_runs(network, segments, "both").numpy())
     counted = cosine(embedding.of_runs(closed_form.statistics(design), segments, "level").numpy())
     systems = {share: (1 - share) * heard + share * counted for share in SHARES}

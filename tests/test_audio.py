@@ -5,7 +5,7 @@ import pytest
 import soundfile as sf
 import soxr
 
-from conftest import noise, tone
+from builders import noise, tone
 from earmark import audio
 from earmark.audio import AudioError, check, read_blocks
 

@@ -3,9 +3,11 @@
 import pandas as pd
 import pytest
 
-from conftest import data_settings, features_settings, plain_progress
-from earmark import audio, manifest, prepare
+from builders import data_settings, features_settings, plain_progress
+from earmark import audio
+from earmark.data import manifest
 from earmark.features.frames import samples_frames
+from earmark.pipeline import prepare
 from project import REPOSITORY
 
 ESC10 = REPOSITORY.parent / "shared/data/snd_esc10"

@@ -8,7 +8,7 @@ def load(folder):
 
     import torch
 
-    from earmark.chords.recognise import Recogniser
+    from earmark.tasks.chord.predictions import Recogniser
 
     torch.set_num_threads(1)
     recognise = Recogniser(Path(folder))

@@ -1,3 +1,3 @@
-from earmark.cli import main
+from earmark.cli.app import main
 
 main()

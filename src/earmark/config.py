@@ -4,101 +4,42 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from earmark.data.settings import DataSettings, DemoSettings
 from earmark.errors import EarmarkError, nearest
-from earmark.settings.checks import require
-from earmark.settings.chord import ChordFeatureSettings, ChordModelSettings, ChordTrainSettings
-from earmark.settings.data import DataSettings, DemoSettings
-from earmark.settings.evaluation import EvaluateSettings
-from earmark.settings.features import FeatureSettings
-from earmark.settings.speaker import (
-    SpeakerEvaluateSettings,
-    SpeakerFeatureSettings,
-    SpeakerModelSettings,
-    SpeakerTrainSettings,
-)
-from earmark.settings.training import ModelSettings, TrainSettings
+from earmark.tasks import catalog
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class GenreSettings:
-    """All settings of the genre (or sound class) task, in the order of its stages."""
+class Settings(Protocol):
+    """A task's block of params.yaml, in the order of its stages; each task has classes of its own for them."""
 
-    data: DataSettings
-    features: FeatureSettings
-    model: ModelSettings
-    train: TrainSettings
-    evaluate: EvaluateSettings
-
-    def __post_init__(self) -> None:
-        trained = self.model.pooling != "attention" or self.train.loss == "song"
-        require(trained, "model.pooling", "'attention' is trained by the song loss alone; set train.loss to song")
-
-
-@dataclass(frozen=True)
-class ChordSettings:
-    """All settings of the chord task, in the order of its stages."""
-
-    data: DataSettings
-    features: ChordFeatureSettings
-    model: ChordModelSettings
-    train: ChordTrainSettings
-    evaluate: EvaluateSettings
-
-    def __post_init__(self) -> None:
-        channels = {"pitch_net": 1, "chordnet": 2}[self.model.name]
-        fits = self.features.channels == channels
-        require(fits, "features.channels", f"must be {channels} for model.name {self.model.name}")
-        read = self.model.name == "chordnet" or self.features.bins_per_octave == 36
-        require(read, "features.bins_per_octave", f"must be 36 for model.name {self.model.name}")
-        ranged = self.features.normalize == "share" or not (self.train.tilt or self.train.floor)
-        require(ranged, "train.tilt", "and train.floor must be 0 where features.normalize is deviation")
-
-
-@dataclass(frozen=True)
-class SpeakerSettings:
-    """All settings of the speaker task, in the order of its stages."""
-
-    data: DataSettings
-    features: SpeakerFeatureSettings
-    model: SpeakerModelSettings
-    train: SpeakerTrainSettings
-    evaluate: SpeakerEvaluateSettings
-
-    def __post_init__(self) -> None:
-        positive = self.model.name == "blstm" and self.model.read == "dense"
-        fits = positive or self.train.loss != "pairs"
-        alone = self.model.name != "blstm" or self.features.normalize != "both"
-        require(alone, "features.normalize", "must be bands or level for model.name blstm")
-        heard = not self.model.statistics or self.features.normalize != "bands"
-        require(heard, "model.statistics", "must be 0 where features.normalize is bands, which takes their means away")
-        require(fits, "train.loss", "pairs compares the word of blstm's dense layers; set model.name and model.read so")
-
-
-Settings = GenreSettings | ChordSettings | SpeakerSettings
-
-
-@dataclass(frozen=True)
-class Tasks:
-    """The tasks that params.yaml may hold."""
-
-    genre: GenreSettings
-    chord: ChordSettings
-    speaker: SpeakerSettings
+    @property
+    def data(self) -> DataSettings: ...
+    @property
+    def features(self) -> Any: ...
+    @property
+    def model(self) -> Any: ...
+    @property
+    def train(self) -> Any: ...
+    @property
+    def evaluate(self) -> Any: ...
 
 
 @dataclass(frozen=True)
 class Params:
-    """The whole of params.yaml."""
+    """The whole of params.yaml: the settings of the demo data and of every task, by its name."""
 
     demo: DemoSettings
-    tasks: Tasks
+    tasks: dict[str, Settings]
+
+
+BLOCKS = tuple(f.name for f in fields(Params))
 
 
 def load(path: Path, overrides: Iterable[str] = ()) -> Params:
@@ -106,10 +47,24 @@ def load(path: Path, overrides: Iterable[str] = ()) -> Params:
 
     Raises EarmarkError: one sentence naming the key and the remedy.
     """
+    return parse(_read_with(path, overrides), str(path))
+
+
+def load_task(path: Path, task: str, overrides: Iterable[str] = ()) -> Settings:
+    """The settings of one task; those of others are not looked at, nor is their code imported."""
+    return parse_task(_read_with(path, overrides), task, str(path))
+
+
+def load_demo(path: Path) -> DemoSettings:
+    """The settings of the demo data alone."""
+    return typed(DemoSettings, _block(read(path), "demo", str(path)), str(path), "demo")
+
+
+def _read_with(path: Path, overrides: Iterable[str]) -> Any:
     raw = read(path)
     for override in overrides if isinstance(raw, dict) else ():  # parse says what is wrong otherwise
         put(raw, *assignment(override))
-    return parse(raw, str(path))
+    return raw
 
 
 def read(path: Path) -> Any:
@@ -147,29 +102,44 @@ def put(raw: Any, dotted: str, value: Any) -> None:
 
 def parse(raw: Any, origin: str = "params.yaml") -> Params:
     """Typed settings from plain nested dicts."""
-    return typed(Params, raw, origin)
+    demo = typed(DemoSettings, _block(raw, "demo", origin), origin, "demo")
+    tasks = _block(raw, "tasks", origin)
+    if not isinstance(tasks, dict):
+        raise EarmarkError(f"{origin}: tasks must hold keys and values, not {tasks!r}.")
+    return Params(demo, {str(name): parse_task(raw, str(name), origin) for name in tasks})
 
 
-def typed(cls: type[T], raw: Any, origin: str) -> T:
-    """A dataclass of settings from plain nested dicts; EarmarkError names the key, and the file as `origin`."""
-    _forbid_unknown(cls, raw, "", origin)
+def parse_task(raw: Any, task: str, origin: str = "params.yaml") -> Settings:
+    """The typed settings of one task from those of the whole file."""
+    tasks = _block(raw, "tasks", origin)
+    for name in tasks if isinstance(tasks, dict) else ():
+        if name not in catalog.names():
+            raise EarmarkError(f"{origin}: unknown key 'tasks.{name}'; {nearest(str(name), catalog.names())}")
+    kind = catalog.task(task).settings
+    if not isinstance(tasks, dict) or task not in tasks:
+        raise EarmarkError(f"{origin}: the key 'tasks.{task}' is missing; add it.")
+    return typed(kind, tasks[task], origin, f"tasks.{task}")
+
+
+def _block(raw: Any, name: str, origin: str) -> Any:
+    """A block of the whole file, whose other keys are known, too."""
+    if not isinstance(raw, dict):
+        raise EarmarkError(f"{origin}: the file must hold keys and values, not {raw!r}.")
+    for key in raw:
+        if key not in BLOCKS:
+            raise EarmarkError(f"{origin}: unknown key '{key}'; {nearest(str(key), BLOCKS)}")
+    if name not in raw:
+        raise EarmarkError(f"{origin}: the key '{name}' is missing; add it.")
+    return raw[name]
+
+
+def typed(cls: type[T], raw: Any, origin: str, where: str = "") -> T:
+    """A dataclass of settings from plain nested dicts; EarmarkError names the key, below `where`, and the file."""
+    _forbid_unknown(cls, raw, where, origin)
     try:
         return TypeAdapter(cls).validate_python(raw)
     except ValidationError as e:
-        raise EarmarkError(f"{origin}: {_sentence(e)}") from None
-
-
-def task_settings(params: Params, task: str) -> Settings:
-    """The settings of one task by its name."""
-    check_task(task)
-    return getattr(params.tasks, task)
-
-
-def check_task(task: str) -> None:
-    """Raise EarmarkError unless earmark has a task of this name; needs no params.yaml."""
-    known = [f.name for f in fields(Tasks)]
-    if task not in known:
-        raise EarmarkError(f"There is no task '{task}'; {nearest(task, known)}")
+        raise EarmarkError(f"{origin}: {_sentence(e, where)}") from None
 
 
 def _forbid_unknown(cls: type, raw: Any, where: str, origin: str) -> None:
@@ -186,9 +156,9 @@ def _forbid_unknown(cls: type, raw: Any, where: str, origin: str) -> None:
             _forbid_unknown(known[key], value, dotted, origin)
 
 
-def _sentence(error: ValidationError) -> str:
+def _sentence(error: ValidationError, where: str) -> str:
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
+    key = ".".join(str(part) for part in ((where,) if where else ()) + first["loc"])
     if first["type"] == "missing":
         return f"the key '{key}' is missing; add it."
     message = first["msg"].removeprefix("Value error, ")

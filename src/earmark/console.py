@@ -1,26 +1,7 @@
-"""What commands share: arguments with one meaning everywhere, sentences, tables and progress bars."""
+"""How commands speak: sentences, tables and progress bars."""
 
 import sys
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
-from earmark import config
-
-TaskName = Annotated[str, typer.Argument(metavar="TASK", help="genre, chord or speaker")]
-ModelName = Annotated[str | None, typer.Option(help="A model folder or an MLflow model URI.")]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", "-S", help="Override a key below tasks.TASK, as in -S train.lr=0.001."),
-]
-
-
-def settings(task: str, overrides: Iterable[str] | None = None) -> config.Settings:
-    """A task's settings from params.yaml, with overrides below tasks.TASK."""
-    prefixed = [f"tasks.{task}.{o}" for o in overrides or ()]
-    return config.task_settings(config.load(Path("params.yaml"), prefixed), task)
 
 
 def warn(text: str) -> None:

@@ -13,3 +13,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
     known = sorted(known)
     close = difflib.get_close_matches(word, known, n=1)
     return f"did you mean '{close[0]}'?" if close else f"known are: {', '.join(known)}."
+
+
+def require(condition: bool, key: str, rule: str) -> None:
+    """Raise ValueError with a sentence about a setting's `key` unless the condition holds."""
+    if not condition:
+        raise ValueError(f"{key} {rule}")

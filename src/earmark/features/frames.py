@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from earmark.audio import Source, read_blocks
+from earmark.features.settings import FeatureSettings
 from earmark.features.spectral import AMIN, AMIN_RELATIVE, Dct, MelPower, power_to_db
-from earmark.settings.features import FeatureSettings
 
 ROWS = 4096  # frames handled at once after the spectrum
 SPOOL_BYTES = 64 * 2**20  # decibels of longer recordings wait on disk

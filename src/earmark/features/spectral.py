@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from earmark.errors import EarmarkError
+from earmark.features.settings import FeatureSettings
 from earmark.features.torchaudio_lite import torchaudio
-from earmark.settings.features import FeatureSettings
 
 AMIN = 1e-10  # librosa's floor of power in power_to_db
 AMIN_RELATIVE = 1e-30  # where levels are relative: out of the way of any audible sound, yet no -inf

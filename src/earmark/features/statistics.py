@@ -4,7 +4,7 @@ import numpy as np
 
 from earmark.audio import Source
 from earmark.features.frames import recording_frames
-from earmark.settings.features import FeatureSettings
+from earmark.features.settings import FeatureSettings
 
 # Plain librosa-style MFCC, whatever the network is fed, so that the baseline stays the same yardstick.
 SETTINGS = FeatureSettings(

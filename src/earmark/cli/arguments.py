@@ -1,0 +1,31 @@
+"""Arguments with one meaning in every command."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from earmark import config
+from earmark.tasks import catalog
+
+PARAMS = Path("params.yaml")
+TaskName = Annotated[str, typer.Argument(metavar="TASK", help=", ".join(catalog.names()))]
+ModelName = Annotated[str | None, typer.Option(help="A model folder or an MLflow model URI.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-S", help="Override a key below tasks.TASK, as in -S train.lr=0.001."),
+]
+
+
+def settings(task: str, overrides: Iterable[str] | None = None) -> config.Settings:
+    """A task's settings from params.yaml, with overrides below tasks.TASK."""
+    return config.load_task(PARAMS, task, [f"tasks.{task}.{o}" for o in overrides or ()])
+
+
+def logged(settings: config.Settings) -> dict[str, str]:
+    """Parameters for MLflow, as dotted keys."""
+    from earmark.training.key import flatten
+
+    return flatten(asdict(settings))

@@ -1,0 +1,70 @@
+"""The commands of `earmark bench`: what programs say, scored by the code that scores our own models. Thin, as `cli`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from earmark import console
+from earmark.errors import EarmarkError
+
+app = typer.Typer(no_args_is_help=True, help="Score other programs' answers with the code that scores ours.")
+
+
+@app.callback()
+def _commands() -> None:
+    """Keeps `chords` a command of its own while it is the only one."""
+
+
+@app.command()
+def chords(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Estimates: a .lab file a song.")],
+    truth: Annotated[Path, typer.Option(help="Annotations: .lab files of the same names.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write that JSON here; otherwise nothing is written.")] = None,
+    draws: Annotated[int, typer.Option(min=0, help="Bootstrap draws behind the intervals; 0 for none.")] = 1000,
+) -> None:
+    """Score a folder of chord estimates: WCSR, bass, segmentation, class-balanced tetrads, and where it goes wrong."""
+    from earmark.tasks.chord import bench
+
+    if out and not out.absolute().parent.is_dir():
+        raise EarmarkError(f"There is no folder {out.parent} to write {out.name} into; make it first.")
+    found = bench.report(bench.songs(folder, truth, console.warn), draws)
+    text = json.dumps(found, indent=2)
+    if out:
+        out.write_text(text + "\n")
+    if as_json:
+        print(text)
+        return
+    _print(found)
+
+
+def _print(found: dict) -> None:
+    rows = [(name, f"{found[name]:.3f}", _interval(found, name)) for name in _figures(found)]
+    n = found["n_recordings"]
+    title = f"{n} song{'s' * (n != 1)}, {found['seconds'] / 60:.1f} minutes"
+    console.table(("figure", "value", "95 % interval"), rows, title)
+    for name in ("by_quality", "by_length"):
+        columns = list(found[name][0])
+        shown = [column.removeprefix("chord").removesuffix("_accuracy") for column in columns]
+        console.table(shown, [[_cell(row[c]) for c in columns] for row in found[name]], name.replace("_", " "))
+    for row in found["same_but_in_name"][:10]:
+        console.say(f"{row['estimate']} stood {row['seconds']:.1f} s for {row['truth']}: same notes and bass.")
+
+
+def _figures(found: dict) -> list[str]:
+    """Names of the figures, those with an interval first."""
+    names = [k for k, v in found.items() if isinstance(v, float) and k != "seconds"]
+    return sorted(names, key=lambda k: f"{k}_ci95" not in found)
+
+
+def _interval(found: dict, name: str) -> str:
+    low, high = found.get(f"{name}_ci95", (None, None))
+    return "" if low is None else f"{low:.3f} to {high:.3f}"
+
+
+def _cell(value: str | float | None) -> str:
+    if value is None:
+        return "-"
+    return value if isinstance(value, str) else f"{value:.2f}"

@@ -1,0 +1,46 @@
+"""Trainings beside the pipeline: cross-validations and studies."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from earmark.cli import show
+from earmark.cli.arguments import Overrides, TaskName, logged, settings
+from earmark.console import progress, say, warn
+from earmark.tasks import catalog
+
+
+def crossval(
+    task: TaskName,
+    folds: Annotated[str | None, typer.Option(help="Some folds only, as in fold1,fold3.")] = None,
+    k: Annotated[int, typer.Option(help="Number of grouped folds where the manifest names none.")] = 5,
+    overrides: Overrides = None,
+) -> None:
+    """Cross-validate over official folds (or k grouped ones); registers nothing."""
+    from earmark.experiments import crossval as cv
+
+    asked, one = settings(task, overrides), catalog.task(task)
+    some = folds.split(",") if folds else None
+    report = cv.Report.start(one, asked, logged(asked), Path("crossval") / task)
+    table, root = cv.recordings(one, asked.data, k, warn, progress)
+    features = cv.features_of(one, table, root, asked.features, warn, progress)
+    for dataset, fold in cv.run(one, table, features, asked, some):
+        say(report.add(dataset, fold))
+    found = report.finish()
+    show.figures(found, f"{task}: {found['n_recordings']} recordings of {len(report.folds)} folds")
+
+
+def study(
+    file: Annotated[Path, typer.Argument(help="A study file, as in studies/NAME.yaml.")],
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The smaller study that the file names under 'quick'.")
+    ] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Trainings at once; a core each by default.")] = None,
+    overrides: Overrides = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the tables; study/NAME by default.")] = None,
+) -> None:
+    """Run a grid of settings over folds, resumable: one table, and the main effect of every factor."""
+    from earmark.experiments.study import run
+
+    run.run(file, quick, workers, overrides or [], out, warn, say, progress)

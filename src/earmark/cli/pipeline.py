@@ -1,0 +1,98 @@
+"""The stages of the pipeline, one command each: `dvc repro` runs them."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from earmark import config, paths
+from earmark.cli import show
+from earmark.cli.arguments import PARAMS, TaskName, logged, settings
+from earmark.console import bar, progress, warn
+from earmark.tasks import catalog
+
+
+def code() -> None:
+    """Hash the source that every stage runs into code.json, which tells DVC what to run again."""
+    from earmark.pipeline import stages
+
+    Path("code.json").write_text(json.dumps(stages.code(), indent=2) + "\n")
+
+
+def demo() -> None:
+    """Generate the demo music and voices that data.source 'demo' uses."""
+    from earmark.generated.demo import music, voices
+
+    asked = config.load_demo(PARAMS)
+    with bar("speaking demo voices", asked.voices) as advance:
+        voices.generate(Path("data/demo_voices"), asked.voices, asked.seed, progress=advance)
+    with bar("rendering demo songs", len(music.GENRES) * asked.songs_per_genre) as advance:
+        music.generate(Path("data/demo"), asked.songs_per_genre, asked.seed, workers=2, progress=advance)
+
+
+def prepare(task: TaskName) -> None:
+    """Read the recordings, try each, quarantine what cannot be used, split by group (or speaker)."""
+    from earmark.data import manifest
+    from earmark.pipeline import prepare as stage
+
+    data, corpora = settings(task).data, catalog.task(task).room("corpora").CORPORA
+    prepared = stage.run(corpora, data, paths.audio_root(data.root), warn, progress)
+    stage.write(corpora, Path("data") / task, prepared)
+    for row in prepared.quarantined.itertuples():
+        warn(f"quarantined {row.path}: {row.reason}.")
+    print(corpora.summary(prepared.table).to_string(index=False))
+    print(manifest.clip_advice(manifest.clip_lengths(prepared.table)))
+
+
+def features(task: TaskName) -> None:
+    """Extract features of every recording into one store."""
+    from earmark.data import manifest
+
+    asked, stage = settings(task), catalog.task(task).room("features")
+    table, root = manifest.load(Path("data") / task / "manifest.csv"), paths.audio_root(asked.data.root)
+    stage.run(table, root, asked.features, Path("features") / task, warn, progress)
+
+
+def train(task: TaskName) -> None:
+    """Train, followed live in MLflow; resumes where a killed training left off."""
+    from earmark.registry import tracking
+    from earmark.training import model_files
+
+    asked, out, rooms = settings(task), Path("models") / task, catalog.task(task)
+    stage, dataset = rooms.room("train"), rooms.room("dataset").load(asked)
+    hashes = stage.hashes(dataset, asked.model, asked.train)
+    key = hashes["train_key"]
+    with tracking.only_one(key, warn):
+        live = tracking.LiveRun(tracking.connect(task), task, hashes, logged(asked), warn)
+        callbacks = live.start, show.also_epoch(live.epoch, asked.train.epochs)
+        try:
+            stage.run(dataset, asked.model, asked.train, out, paths.checkpoint(key), *callbacks)
+        except BaseException as e:
+            live.finish("FAILED" if isinstance(e, Exception) else "KILLED", error=str(e) or type(e).__name__)
+            raise
+        live.finish("FINISHED", **model_files.identity(out))
+
+
+def evaluate(
+    task: TaskName,
+    leak_gap: Annotated[
+        bool, typer.Option("--leak-gap", help="Show what a random split adds to the figures (trains anew).")
+    ] = False,
+) -> None:
+    """Judge the trained model on the test split; files in, files out."""
+    asked, out = settings(task), Path("reports") / task
+    if leak_gap:
+        show.leak_gap(catalog.task(task), asked, out)
+        return
+    found = catalog.task(task).room("evaluate").run(asked, paths.audio_root(asked.data.root), out, warn)
+    show.figures(found, f"{task}: {found['n_recordings']} test recordings")
+
+
+def publish(task: TaskName) -> None:
+    """Make MLflow show the model and its evaluation, and register a version; idempotent."""
+    from earmark.pipeline import publish as stage
+
+    folders = (Path(name) / task for name in ("data", "models", "reports"))
+    for sentence in stage.run(catalog.task(task), *folders, logged(settings(task))):
+        print(sentence)

@@ -1,0 +1,47 @@
+"""Registered models: who is champion, and MLflow's pages."""
+
+import os
+import subprocess
+from typing import Annotated
+
+import typer
+
+from earmark import paths
+from earmark.cli.arguments import TaskName
+from earmark.tasks import catalog
+
+
+def promote(
+    task: TaskName,
+    version: Annotated[int | None, typer.Option(help="A registered version; the challenger by default.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="In spite of a lower figure or another test set.")] = False,
+    why: Annotated[str | None, typer.Option(help="The reason, kept with the version.")] = None,
+) -> None:
+    """Make a version champion, if it is no worse on the same test recordings."""
+    one = catalog.task(task)
+    from earmark.registry import tracking, versions
+
+    print(versions.promote(tracking.connect(task).client, one, version, force, why))
+
+
+def rollback(task: TaskName) -> None:
+    """Give the champion alias back to the version before."""
+    one = catalog.task(task)
+    from earmark.registry import tracking, versions
+
+    print(versions.rollback(tracking.connect(task).client, one))
+
+
+def ui(port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000) -> None:
+    """Open the MLflow UI on loopback. Choose 'Model training' at its top left."""
+    from earmark.registry import tracking
+
+    tracking.connect(catalog.names()[0])
+    env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    root = paths.main_repository()
+    store = f"sqlite:///{root / 'mlflow.db'}"
+    command = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--backend-store-uri", store]
+    try:
+        subprocess.run([*command, "--default-artifact-root", (root / "mlartifacts").as_uri()], env=env, cwd=root)
+    except KeyboardInterrupt:
+        print("The UI is closed.")

@@ -1,0 +1,59 @@
+"""The command that renders training material from scores: `earmark render chords`. Thin, as `cli` is."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from earmark.console import bar
+from earmark.errors import EarmarkError
+
+app = typer.Typer(no_args_is_help=True, help="Render audio with exact labels from scores.")
+
+
+@app.callback()
+def main() -> None:
+    """Render audio with exact labels from scores."""
+
+
+@app.command()
+def chords(
+    out: Annotated[Path, typer.Argument(help="Folder for audio/, lab/ and manifest.csv.")],
+    soundfont: Annotated[list[Path], typer.Option(help="An .sf2 file; several take turns.")],
+    songs: Annotated[int, typer.Option(min=1, help="How many.")] = 100,
+    seconds: Annotated[float, typer.Option(min=10, max=600, help="Length of each.")] = 36.0,
+    pop909: Annotated[Path | None, typer.Option(help="POP909's folder: its songs in place of generated ones.")] = None,
+    songs_of: Annotated[str, typer.Option(help="The numbers of POP909's songs to draw from.")] = "1-909",
+    seed: Annotated[int, typer.Option(help="Another seed, other songs.")] = 1,
+    split: Annotated[str, typer.Option(help="The manifest's split: train, val or test.")] = "train",
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+) -> None:
+    """Render songs with chord labels; a run that was cut off goes on where it stopped."""
+    from earmark.generated.songs import render
+
+    job = render.Job(
+        root=str(out),
+        seconds=seconds,
+        soundfonts=tuple(str(p) for p in soundfont),
+        seed=seed,
+        split=_split(split),
+        pop909=None if pop909 is None else str(pop909),
+        songs_of=_numbers(songs_of),
+    )
+    with bar("rendering chord songs", songs) as advance:
+        render.run(job, songs, workers, progress=advance)
+
+
+def _split(name: str) -> str:
+    if name not in ("train", "val", "test"):
+        raise EarmarkError(f"--split is train, val or test, not '{name}'.")
+    return name
+
+
+def _numbers(text: str) -> tuple[int, int]:
+    """'1-700' as its two numbers."""
+    match = re.fullmatch(r"(\d+)-(\d+)", text)
+    if not match or int(match[1]) > int(match[2]):
+        raise EarmarkError(f"--songs-of is a range such as 1-700, not '{text}'.")
+    return int(match[1]), int(match[2])

@@ -1,0 +1,115 @@
+"""Models at work: judging a folder from elsewhere, and handing a model on."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from earmark import console, paths
+from earmark.cli import show
+from earmark.cli.arguments import ModelName, Overrides, TaskName, settings
+from earmark.console import warn
+from earmark.errors import EarmarkError
+from earmark.tasks import catalog
+from earmark.tasks.task import Task
+
+
+def score(
+    task: TaskName,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="One sub-folder a label, or with manifest.csv.")],
+    model: ModelName = None,
+    out: Annotated[Path | None, typer.Option(help="Where files go; score/TASK by default.")] = None,
+) -> None:
+    """Judge a labelled folder from elsewhere, generated sounds say, beside the model's real test set."""
+    one = catalog.task(task)
+    from earmark.experiments import score as work
+    from earmark.registry import resolve
+
+    chosen, out = resolve.model(one, model), out or Path("score") / task
+    warn(chosen.sentence)
+    tracker = _tracker(task)
+    judged = one.room("score").judged(chosen.folder, folder, warn, console.progress)
+    for row in judged.unusable.itertuples():
+        warn(f"left out {row.path}: {row.reason}.")
+    beside = work.real(one, chosen.folder, Path("reports") / task, tracker)
+    found = work.summary(one, judged.figures, judged.data_sha256, chosen, judged.unusable, beside)
+    work.write(out, judged.predictions, found)
+    pictures = judged.draw(out)
+    if tracker:
+        work.log(tracker, out, found, folder, pictures)
+    show.score(found, one.compared)
+
+
+def _tracker(task: str):
+    """The project's tracker; outside a project there is nowhere to log, which is said."""
+    if paths.project() is None:
+        warn("Not inside an earmark project: nothing is logged in MLflow.")
+        return None
+    from earmark.registry import tracking
+
+    return tracking.connect(task)
+
+
+def release(
+    task: TaskName,
+    about: Annotated[str | None, typer.Option(help="What it knows: 'environmental sounds, ten classes'.")] = None,
+    data: Annotated[str | None, typer.Option(help="The recordings and their licence: 'ESC-10, CC BY 3.0'.")] = None,
+    figures: Annotated[Path | None, typer.Option(help="metrics.json of this recipe's cross-validation.")] = None,
+    overrides: Overrides = None,
+    out: Annotated[Path | None, typer.Option(help="The bundle's folder; the package's own by default.")] = None,
+) -> None:
+    """Write a bundle with its card: genre's recipe trained on all recordings, another task's champion as it is."""
+    one = catalog.task(task)
+    for name, given in (("about", about), ("data", data)):
+        if not given:
+            raise EarmarkError(f"A release needs --{name} in words; `earmark release --help` shows how they read.")
+    from earmark.release import bundle
+
+    out = out or bundle.ROOT / task
+    if one.release == "recipe":
+        _release_recipe(one, about, data, figures, overrides or [], out)
+    elif figures or overrides:
+        raise EarmarkError(
+            f"A release of a {task} model trains nothing and measures by itself; leave --figures and -S out."
+        )
+    else:
+        _release_champion(one, about, data, out)
+    _say_written(out)
+
+
+def _release_recipe(task: Task, about: str, data: str, figures: Path | None, overrides: list[str], out: Path) -> None:
+    from earmark.release.facts import Words
+
+    asked, work = settings(task.name, overrides), task.room("release")
+    quoted = work.figures(figures, asked, warn)
+    words = Words(about, data, _release_command(task.name, about, data, figures, overrides))
+    table, root = work.recordings(asked, quoted, warn, console.progress)
+    dataset = work.gathered(table, root, asked, warn, console.progress)
+    work.make(dataset, asked, quoted, words, out, _say_epoch(asked.train.epochs))
+
+
+def _release_champion(task: Task, about: str, data: str, out: Path) -> None:
+    from earmark.registry import resolve
+    from earmark.release.facts import Words
+
+    chosen = resolve.own(task)
+    warn(f"Releasing {chosen.name}.")
+    command = shlex.join(["earmark", "release", task.name, "--about", about, "--data", data])
+    task.room("release").make(chosen.folder, settings(task.name), Words(about, data, command), out)
+
+
+def _say_written(out: Path) -> None:
+    print(f"Wrote {out}: {(out / 'model.safetensors').stat().st_size / 1e6:.2f} MB; read its CARD.md.")
+
+
+def _release_command(task: str, about: str, data: str, figures: Path, overrides: list[str]) -> str:
+    """The command for the card; of an absolute path only the name is told."""
+    shown = [f"data.root=path/to/{Path(o).name}" if o.startswith("data.root=/") else o for o in overrides]
+    path = figures.name if figures.is_absolute() else str(figures)
+    words = ["earmark", "release", task, "--about", about, "--data", data, "--figures", path]
+    return shlex.join(words + [part for o in shown for part in ("-S", o)])
+
+
+def _say_epoch(epochs: int):
+    return lambda fit, seconds: console.say(f"epoch {fit.epoch}/{epochs}  ({seconds:.1f} s)")

@@ -1,0 +1,91 @@
+"""What readers of corpora share: a row of a manifest, and what a task says of its corpora.
+
+A reader takes the folder and `warn`, and returns a table of strings with path (below the folder), the task's
+annotation, group and, where the corpus has official folds or splits, `split`; its index says where a row stands.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import pandas as pd
+
+from earmark.data import manifest
+from earmark.data.settings import DataSettings
+from earmark.errors import EarmarkError
+
+Warn = Callable[[str], None]
+Reader = Callable[[Path, Warn], pd.DataFrame]
+
+
+def _as_it_is(table: pd.DataFrame, facts: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    return table, facts
+
+
+def _nothing(*args: object) -> None:
+    """No check."""
+
+
+def _no_files(out: Path, table: pd.DataFrame) -> pd.DataFrame:
+    return table
+
+
+def _no_tables(*args: object) -> dict[str, pd.DataFrame]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Corpora:
+    """How a task's recordings are read, and what it asks of them beside audio that can be decoded.
+
+    readers: by the name that data.source gives. annotation: the column that says what is true of a recording.
+    key: the column whose values stay in one split or fold.
+    annotate: (table, facts of the audio row by row, root) to both, with what the annotations say; a `reason` in the
+        facts quarantines the row.
+    check: (table, quarantined, warn), before anything is split. check_splits: (table, data, warn), after it.
+    write: (out, table) to the table, with annotations written as files below `out`.
+    tables: (data, root, table, quarantined, warn) to tables that stand beside the manifest, by name.
+    summary: of the split table, for people.
+    """
+
+    readers: Mapping[str, Reader]
+    annotation: Literal["label", "lab", "speaker"]
+    key: Literal["group", "label"] = "group"
+    annotate: Callable[[pd.DataFrame, pd.DataFrame, Path], tuple[pd.DataFrame, pd.DataFrame]] = _as_it_is
+    check: Callable[[pd.DataFrame, pd.DataFrame, Warn], None] = _nothing
+    check_splits: Callable[[pd.DataFrame, DataSettings, Warn], None] = _nothing
+    write: Callable[[Path, pd.DataFrame], pd.DataFrame] = _no_files
+    tables: Callable[[DataSettings, Path, pd.DataFrame, pd.DataFrame, Warn], dict[str, pd.DataFrame]] = _no_tables
+    summary: Callable[[pd.DataFrame], pd.DataFrame] = manifest.summary
+
+
+class Row(NamedTuple):
+    """A recording; `where` is the place in the corpus that names it, `split` is '' without an official one."""
+
+    where: str
+    path: str
+    label: str
+    group: str
+    split: str = ""
+
+
+def require(root: Path, name: str) -> Path:
+    """A file or folder that a corpus has below its root."""
+    if not (root / name).exists():
+        raise EarmarkError(f"{root} holds no {name}; set tasks.*.data.root to the folder that does.")
+    return root / name
+
+
+def table_of(rows: Iterable[NamedTuple], root: Path, columns: tuple[str, ...] = Row._fields) -> pd.DataFrame:
+    """The manifest of some rows, without `split` where the corpus has none. Refuses none, and a path twice."""
+    table = pd.DataFrame(rows, columns=columns).set_index("where")
+    if not len(table):
+        raise EarmarkError(f"{root} lists no recordings of this corpus; unpack it anew.")
+    repeated = table.path[table.path.duplicated()]
+    if len(repeated):
+        path = repeated.iloc[0]
+        places = table.index[table.path == path]
+        raise EarmarkError(f"{root / places[0]}: '{path}' is listed again in {places[1]}; keep one row a recording.")
+    table.index.name = None
+    return table if (table["split"] != "").any() else table.drop(columns="split")

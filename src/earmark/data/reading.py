@@ -1,0 +1,87 @@
+"""Recordings of a source, each tried; what cannot be used is put aside with its reason."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from earmark import audio
+from earmark.data import manifest
+from earmark.data.corpus import Corpora, Warn
+from earmark.data.settings import DataSettings
+from earmark.errors import EarmarkError
+
+Progress = Callable[[Iterable, int, str], Iterable]
+
+
+def read(
+    corpora: Corpora, data: DataSettings, root: Path, warn: Warn, progress: Progress
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read a source and try every file.
+
+    Returns (recordings, quarantined): two tables; the first is the source's manifest with duration_s,
+    sample_rate, channels, peak and sha256, and what `corpora.annotate` adds; the second has path, reason and, where
+    the first has it, utterance. Raises EarmarkError when the source is not usable as a whole.
+    """
+    if data.source not in corpora.readers:
+        known = ", ".join(corpora.readers)
+        raise EarmarkError(
+            f"The source '{data.source}' has no {corpora.annotation} of its recordings; set tasks.*.data.source to one "
+            f"of {known}."
+        )
+    if not root.is_dir():
+        raise EarmarkError(f"The audio folder {root} does not exist; set tasks.*.data.root to yours.")
+    table = corpora.readers[data.source](root, warn)
+    files = [manifest.inside(root, path, where) for where, path in table.path.items()]
+    with ThreadPoolExecutor() as pool:
+        facts = pd.DataFrame(progress(pool.map(_inspect, files), len(files), "checking audio"), index=table.index)
+    table, facts = corpora.annotate(table, facts, root)
+    bad = facts.reason != ""
+    quarantined = pd.DataFrame({"path": table.path[bad], "reason": facts.reason[bad]})
+    if "utterance" in table:
+        quarantined["utterance"] = table.utterance[bad]
+    _refuse_many(quarantined, len(table), data.max_quarantined)
+    table = table.drop(columns=[c for c in facts.columns if c in table]).join(facts.drop(columns="reason"))
+    return table[~bad].reset_index(drop=True), quarantined
+
+
+def read_folder(
+    corpora: Corpora, root: Path, hint: str, warn: Warn, progress: Progress
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The same of a labelled folder that is judged whole: anything but nothing at all may be unusable.
+
+    hint: what such a folder holds, for the sentence where there is none.
+    """
+    if not root.is_dir():
+        raise EarmarkError(f"There is no folder {root}; name one with {hint}, or with manifest.csv.")
+    return read(corpora, DataSettings("folder", str(root), None, 0.0, 0.5, 1, 1.0), root, warn, progress)
+
+
+def _inspect(path: Path) -> dict:
+    """Facts of one file; `reason` says why it is unusable, and is empty when it is fine."""
+    nothing = {"duration_s": 0.0, "sample_rate": 0, "channels": 0, "peak": 0.0, "sha256": ""}
+    try:
+        info = audio.check(path)
+        if info.peak == 0:
+            return nothing | {"reason": "it is digital silence: every sample is zero"}
+        with path.open("rb") as f:
+            sha256 = hashlib.file_digest(f, "sha256").hexdigest()
+        return asdict(info) | {"sha256": sha256, "reason": ""}
+    except audio.AudioError as e:
+        return nothing | {"reason": str(e)}
+    except FileNotFoundError:
+        return nothing | {"reason": "the file does not exist"}
+    except OSError as e:
+        return nothing | {"reason": f"the file cannot be read ({e.strerror})"}
+
+
+def _refuse_many(quarantined: pd.DataFrame, n: int, limit: float) -> None:
+    if len(quarantined) > limit * n or len(quarantined) == n:
+        first = quarantined.iloc[0]
+        raise EarmarkError(
+            f"{len(quarantined)} of {n} recordings cannot be used, more than data.max_quarantined ({limit:g}) "
+            f"allows; the first is '{first.path}': {first.reason}."
+        )

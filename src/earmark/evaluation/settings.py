@@ -1,0 +1,17 @@
+"""How a trained model is judged."""
+
+from dataclasses import dataclass
+
+from earmark.errors import require
+
+
+@dataclass(frozen=True)
+class EvaluateSettings:
+    """Number of bootstrap resamples over groups, and their seed."""
+
+    bootstrap: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        require(self.bootstrap >= 100, "bootstrap", "must be at least 100 resamples")
+        require(self.seed >= 0, "seed", "must be at least 0")

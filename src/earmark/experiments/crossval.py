@@ -1,0 +1,127 @@
+"""Cross-validation over official or dealt folds: every recording is judged once by a model that never saw its group."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from earmark import paths
+from earmark.config import Settings
+from earmark.data import manifest
+from earmark.data.reading import read
+from earmark.data.settings import DataSettings
+from earmark.errors import EarmarkError, nearest
+from earmark.evaluation import metrics
+from earmark.evaluation.fold import Fold
+from earmark.features import cache
+from earmark.registry import tracking
+from earmark.tasks.task import Task
+from earmark.training.key import recipe
+
+
+def recordings(task: Task, data: DataSettings, k: int, warn: Callable, progress: Callable) -> tuple[pd.DataFrame, Path]:
+    """The usable recordings of the source with their folds, and the audio's root."""
+    corpora, root = task.room("corpora").CORPORA, paths.audio_root(data.root)
+    table, quarantined = read(corpora, data, root, warn, progress)
+    if len(quarantined):
+        warn(f"{len(quarantined)} recordings cannot be used; the first is {quarantined.path.iloc[0]}.")
+    table = manifest.with_folds(table, k, data.seed, corpora.key)
+    task.room("folds").check(table, quarantined, root, data, warn)
+    return table, root
+
+
+def features_of(task: Task, table: pd.DataFrame, root: Path, settings: Any, warn: Callable, progress: Callable) -> Path:
+    """A folder with the feature store of a manifest, extracted once for each manifest and settings of features."""
+    folds = task.room("folds")
+    extract = lambda out: folds.extract(table, root, settings, out, warn, progress)  # noqa: E731
+    return cache.features_of(extract, table, settings, paths.state() / "features")
+
+
+def run(
+    task: Task, table: pd.DataFrame, features: Path, settings: Settings, some: list[str] | None = None
+) -> Iterator[tuple[Any, Fold]]:
+    """Train and judge fold by fold; `table` has `fold`, and `features` is a folder of `features_of` for its rows.
+
+    Yields each fold's material, in the task's own form, and its outcome.
+    """
+    known, folds, key = sorted(table.fold.unique()), task.room("folds"), task.room("corpora").CORPORA.key
+    for fold in some or known:
+        if fold not in known:
+            raise EarmarkError(f"There is no fold '{fold}'; {nearest(fold, known)}")
+    for fold in some or known:
+        split = manifest.split_fold(table, fold, settings.data, key)
+        material = folds.gather(split, features, settings)
+        yield material, folds.one(material, fold, features, settings)
+
+
+def pooled(task: Task, some: list[Fold], settings: Settings) -> dict:
+    """The figures over several folds; intervals by bootstrap over groups."""
+    found = task.room("folds").figures(some, settings.evaluate)
+    return found | {"best_epoch_mean": float(np.mean([f.best_epoch for f in some]))} | speed(some)
+
+
+def speed(some: list[Fold]) -> dict[str, float]:
+    """How fast a setting learns: mean epochs until validation accuracy reached .6, and 99 % of its maximum.
+
+    A fold that never came to .6 counts as all its epochs; without validation recordings there is nothing to say.
+    """
+    judged = [f.history for f in some if "val/accuracy" in f.history[0]]
+    if not judged:
+        return {}
+    sixty = [min(metrics.epochs_to(h), len(h)) for h in judged]
+    nearly = [metrics.epochs_to(h, 0.99 * max(row["val/accuracy"] for row in h)) for h in judged]
+    return {
+        "epochs_to_60_percent_mean": float(np.mean(sixty)),
+        "epochs_to_99_percent_mean": float(np.mean(nearly)),
+    }
+
+
+class Report:
+    """Collects the folds of one cross-validation, each as a nested run, and ends in files and a parent run."""
+
+    def __init__(self, task: Task, settings: Settings, out: Path, tracker: tracking.Tracker, run_id: str):
+        self.task, self.settings, self.out, self.of = task, settings, out, task.room("folds")
+        self.tracker, self.run_id, self.folds, self.data_sha256 = tracker, run_id, [], ""
+
+    @classmethod
+    def start(cls, task: Task, settings: Settings, params: dict[str, str], out: Path) -> "Report":
+        """Open the parent run; an unreachable store is said before any work is done."""
+        tracker = tracking.connect(task.name)
+        run_id = tracker.create(f"crossval-{task.name}", tracking.run_tags("crossval", {}), params)
+        return cls(task, settings, out, tracker, run_id)
+
+    def add(self, material: Any, fold: Fold) -> str:
+        """Log a fold as a nested run; a sentence about it."""
+        self.folds.append(fold)
+        self.data_sha256 = manifest.digest(material.table)
+        tags = tracking.run_tags("fold", self.of.hashes(material, self.settings.model, self.settings.train))
+        tags |= {"mlflow.parentRunId": self.run_id, "earmark.fold": fold.name}
+        run_id = self.tracker.create(f"crossval-{self.task.name}-{fold.name}", tags, {"fold": fold.name})
+        self.tracker.log_missing(run_id, fold.history)
+        found = pooled(self.task, [fold], self.settings)
+        self.tracker.log(run_id, _numbers(found))
+        self.tracker.client.set_terminated(run_id, "FINISHED")
+        said = [f"{word} {found[name]:.3f}" for name, word in self.of.SAID.items() if name in found]
+        return f"{fold.name}: {', '.join(said)}"
+
+    def finish(self) -> dict:
+        """Pooled figures, predictions and pictures below `out` and in the parent run.
+
+        metrics.json says by which recipe and on which recordings, so that a release can hold itself to it.
+        """
+        found = pooled(self.task, self.folds, self.settings)
+        found |= {"data_sha256": self.data_sha256, "folds": sorted(f.name for f in self.folds)}
+        predictions = pd.concat([f.predictions for f in self.folds], ignore_index=True)
+        self.of.write(self.out, predictions, found | {"recipe": recipe(self.settings)})
+        files = [self.out / "metrics.json", self.out / "predictions.parquet", *self.of.pictures(self.out, self.folds)]
+        self.tracker.log(self.run_id, _numbers(found))
+        for file in files:
+            self.tracker.client.log_artifact(self.run_id, str(file))
+        self.tracker.client.set_terminated(self.run_id, "FINISHED")
+        return found
+
+
+def _numbers(found: dict) -> dict[str, float]:
+    return {f"test/{k}": v for k, v in found.items() if isinstance(v, int | float)}

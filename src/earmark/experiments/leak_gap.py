@@ -1,0 +1,24 @@
+"""What a split at random adds to a task's figures: recordings of one group on both sides of it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from earmark.config import Settings
+from earmark.data import manifest
+from earmark.errors import EarmarkError
+from earmark.experiments import crossval
+from earmark.tasks.task import Task
+
+
+def run(task: Task, settings: Settings, found: dict, out: Path) -> dict[str, dict[str, float]]:
+    """Train anew on a split at random and hold it against `found`, the evaluation's figures; writes leak_gap.json."""
+    if not task.leak_figures:
+        raise EarmarkError(f"The leak of a random split is not shown for {task.name}; leave --leak-gap out.")
+    dataset = task.room("dataset").load(settings)
+    leaking = replace(dataset, table=manifest.random_split(dataset.table, settings.data.seed))
+    fold = task.room("folds").one(leaking, "random", Path("features") / task.name, settings)
+    random = crossval.pooled(task, [fold], settings)
+    gap = {k: {"grouped": found[k], "random": random[k], "gap": random[k] - found[k]} for k in task.leak_figures}
+    (out / "leak_gap.json").write_text(json.dumps(gap, indent=2) + "\n")
+    return gap

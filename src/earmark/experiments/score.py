@@ -1,0 +1,105 @@
+"""A labelled folder from elsewhere, generated sounds say, judged by a trained model; real test figures beside it."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from earmark.evaluation import metrics
+from earmark.evaluation.scored import by_class
+from earmark.registry.resolve import Chosen
+from earmark.tasks.task import Task
+from earmark.training import model_files
+
+
+def real(task: Task, model: Path, reports: Path, tracker=None) -> dict | None:
+    """Figures of the same weights on their real test set, with `from`: where they were found; None when unknown.
+
+    Looked for in `reports`/metrics.json, in the released bundle's config.json, and in the tracker's runs.
+    """
+    sha256, release, names = model_files.weights_sha256(model), model_files.read_plain(model)["release"], task.compared
+    if (reports / "metrics.json").exists():
+        found = json.loads((reports / "metrics.json").read_text())
+        if found.get("model_sha256") == sha256:
+            return _compared(found, names) | {"from": f"the test set of {reports / 'metrics.json'}"} | _recall(reports)
+    if released := release.get("figures"):
+        theirs, whose = _of_card(task, released)
+        return _compared(theirs, names) | {"from": f"{whose}, as the bundle's card says"}
+    runs = tracker.find({"earmark.model_sha256": sha256, "earmark.kind": "pipeline"}) if tracker else []
+    logged = next((r.data.metrics for r in runs if f"test/{names[0]}" in r.data.metrics), None)
+    return logged and _from_run(logged, names)
+
+
+def _of_card(task: Task, released: dict) -> tuple[dict, str]:
+    """A card's figures and where they come from; it may have those of several test folders, and the first counts."""
+    if task.headline in released:
+        return released, task.card_figures
+    first, *others = released
+    more = f" ({' and '.join(others)} stand{'s' * (len(others) == 1)} beside)" if others else ""
+    return released[first], f"{task.card_figures} of {first}{more}"
+
+
+def _compared(found: dict, names: tuple[str, ...]) -> dict:
+    names = [n for n in names if f"{n}_ci95" in found]
+    return {n: found[n] for n in names} | {f"{n}_ci95": found[f"{n}_ci95"] for n in names}
+
+
+def _recall(reports: Path) -> dict:
+    path = reports / "predictions.parquet"
+    if not path.exists():  # DVC's cache holds it; metrics.json alone is committed
+        return {}
+    predictions = pd.read_parquet(path)
+    if "recording_predicted" not in predictions:  # of chords
+        return {}
+    return {"recall": {label: row["recall"] for label, row in by_class(predictions).items()}}
+
+
+def _from_run(logged: dict, names: tuple[str, ...]) -> dict:
+    found = {}
+    for name in (n for n in names if f"test-ci95/{n}_low" in logged):
+        found[name] = logged[f"test/{name}"]
+        found[f"{name}_ci95"] = [logged[f"test-ci95/{name}_{end}"] for end in ("low", "high")]
+    return found | {"from": "the test set that its MLflow run was evaluated on"}
+
+
+def differences(names: Iterable[str], found: dict, beside: dict) -> dict:
+    """Figures less the real ones, with intervals; the recordings differ, so nothing is paired."""
+    out = {}
+    for name in (n for n in names if n in beside and n in found):
+        ours, theirs = found[f"{name}_ci95"], beside[f"{name}_ci95"]
+        out[name] = found[name] - beside[name]
+        out[f"{name}_ci95"] = metrics.difference_interval(found[name], ours, beside[name], theirs)
+    return out
+
+
+def summary(
+    task: Task, figures: dict, data_sha256: str, chosen: Chosen, unusable: pd.DataFrame, beside: dict | None
+) -> dict:
+    """What score.json says: figures, what was left out, the model, and the real figures beside (or None)."""
+    found = figures | {"unusable": unusable.to_dict("records"), "score_manifest_sha256": data_sha256}
+    found |= {"model": chosen.name, "model_sha256": model_files.weights_sha256(chosen.folder)}
+    return found | ({"real": beside, "difference": differences(task.compared, found, beside)} if beside else {})
+
+
+def write(out: Path, predictions: pd.DataFrame, found: dict) -> None:
+    """score.json and predictions.parquet below `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    predictions.to_parquet(out / "predictions.parquet", index=False)
+    (out / "score.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+def log(tracker, out: Path, found: dict, source: Path, pictures: list[Path]) -> str:
+    """A finished run of kind `score` with the figures, the files below `out` and the pictures; its id."""
+    from earmark.registry import tracking
+
+    facts = {k: found[k] for k in ("model_sha256", "score_manifest_sha256")}
+    params = {"folder": str(source), "model": found["model"]}
+    run_id = tracker.create(f"score-{source.resolve().name}", tracking.run_tags("score", facts), params)
+    tracker.log(run_id, tracking.numbers("score", found))
+    if "difference" in found:
+        tracker.log(run_id, tracking.numbers("score-minus-test", found["difference"]))
+    for file in (out / "score.json", out / "predictions.parquet", *pictures):
+        tracker.client.log_artifact(run_id, str(file))
+    tracker.client.set_terminated(run_id, "FINISHED")
+    return run_id

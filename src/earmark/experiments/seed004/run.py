@@ -1,0 +1,156 @@
+"""`earmark study studies/seed004.yaml`: from the asker's siamese network to one that learns, one change at a time."""
+
+import copy
+import json
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from earmark import config, console
+from earmark.experiments.seed004 import data as seed004_data
+from earmark.experiments.seed004 import show
+from earmark.experiments.seed004.data import Recordings, VoiceSettings
+from earmark.experiments.seed004.fit import FitSettings, Step, fit
+from earmark.experiments.study import kept
+from earmark.experiments.study.checks import Checks
+from earmark.experiments.study.log import StudyLog
+from earmark.experiments.study.plan import Plan
+from earmark.registry import tracking
+from earmark.tasks.speaker.settings import PairSettings, SpeakerFeatureSettings, SpeakerModelSettings
+from earmark.training.code import code_sha256
+
+KEYS = ("kind", "about", "seeds", "data", "features", "model", "pair", "train", "steps", "quick")
+STEP_KEYS = ("name", "why", "set")
+
+
+@dataclass(frozen=True)
+class Base:
+    """What the first step starts from."""
+
+    data: VoiceSettings
+    features: SpeakerFeatureSettings
+    model: SpeakerModelSettings
+    pair: PairSettings
+    train: FitSettings
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The walk. why: step -> what it changes, for people."""
+
+    name: str
+    about: str
+    seeds: list[int]
+    base: Base
+    steps: list[Step]
+    why: dict[str, str]
+
+
+def parse(raw: dict[str, Any], file: Path, quick: bool, overrides: list[str]) -> Settings:
+    """A study file's settings; `overrides` are 'data.root=FOLDER' and the like, and hold for the first step.
+
+    Raises EarmarkError, one sentence with the file.
+    """
+    check = Checks(file, "speaker")
+    check.known(raw, KEYS, "the key")
+    small = check.mapping(raw.get("quick") or {}, "quick") if quick else {}
+    seeds = check.seeds(small.get("seeds", raw.get("seeds", [1])), "seeds")
+    start = {f.name: copy.deepcopy(raw.get(f.name)) for f in fields(Base)}
+    changes = [(k, v) for k, v in small.items() if k != "seeds"] + [config.assignment(o) for o in overrides]
+    for key, value in changes:
+        config.put(start, key, value)
+    base = config.typed(Base, start, str(file))
+    steps, why = _steps(check, raw.get("steps"), start)
+    return Settings(file.stem + ("-quick" if quick else ""), str(raw.get("about") or ""), seeds, base, steps, why)
+
+
+def _steps(check: Checks, raw: Any, state: dict[str, Any]) -> tuple[list[Step], dict[str, str]]:
+    """Each step is the one before it with some keys changed."""
+    check.that(isinstance(raw, list) and bool(raw), "steps must list at least one step.")
+    found, why = [], {}
+    for one in raw:
+        check.known(check.mapping(one, "a step"), STEP_KEYS, "a step has the key")
+        name = str(one.get("name") or "")
+        check.that(bool(name) and name not in why, f"each step needs a name of its own, not '{name}'.")
+        for key, value in check.mapping(one.get("set") or {}, f"steps: {name}: set").items():
+            check.that(key.split(".")[0] in ("model", "pair", "train"), f"step {name} sets '{key}', which is for all.")
+            config.put(state, key, value)
+        now = config.typed(Base, state, f"{check.file}, step {name}")
+        check.that(now.model.name == "blstm", f"step {name}: model.name must be blstm, which is seed 004's.")
+        found.append(Step(name, now.features.normalize, now.model, now.pair, now.train))
+        why[name] = str(one.get("why") or "")
+    return found, why
+
+
+def run(
+    raw: dict[str, Any],
+    file: Path,
+    quick: bool,
+    overrides: list[str],
+    out: Path | None,
+    say: Callable[[str], None],
+    progress: Callable[[Iterable, int, str], Iterable] = console.progress,
+) -> None:
+    """Train what is missing, then write, print and log everything."""
+    settings = parse(raw, file, quick, overrides)
+    found = seed004_data.recordings(settings.base.data, console.warn, progress)
+    parts = [
+        asdict(settings.base.features),
+        found.sha256,
+        code_sha256("earmark.experiments.seed004.fit"),
+        torch.__version__,
+    ]
+    steps = [asdict(s) for s in settings.steps]
+    tracker, key = tracking.connect("speaker"), kept.sha256(settings.name, settings.seeds, steps, parts)
+    with tracking.only_one(key, say), StudyLog(tracker, _plan(settings), key, say) as log:
+        results = _results(settings, found, parts, say, progress)
+        files, figures = _write(settings, results, file, out or Path("study") / settings.name)
+        log.finish(files, figures)
+    say(f"Written below {files[0].parent}: {', '.join(f.name for f in files)}.")
+
+
+def _plan(settings: Settings) -> Plan:
+    """What the study's log wants to know of a study: this one has no cells."""
+    factors = {"step": [step.name for step in settings.steps]}
+    return Plan(settings.name, "speaker", settings.about, [], factors, settings.seeds, None, 0, "none", [])
+
+
+def _results(
+    settings: Settings, found: Recordings, parts: list, say: Callable[[str], None], progress: Callable
+) -> list[dict]:
+    """A result for each step and seed; those that are there from before are read."""
+    torch.set_num_threads(1)  # LSTMs of this size are slower on two
+    heard = cache(lambda: seed004_data.sounds(found, settings.base.features, progress))  # when a training asks for it
+    results = []
+    for seed in settings.seeds:
+        for step in settings.steps:
+            path = kept.file("seed004", asdict(step), seed, parts)
+            results.append(
+                kept.result(path, lambda t=step, s=seed: fit(t, heard(), s), lambda r: say(show.sentence(r)))
+            )
+    return results
+
+
+def _write(settings: Settings, results: list[dict], file: Path, out: Path) -> tuple[list[Path], dict[str, float]]:
+    """All files below `out`, and the figures of metrics.json; prints the table and what the claims come to."""
+    out.mkdir(parents=True, exist_ok=True)
+    seeds = pd.DataFrame([show.row(r) for r in results])
+    seeds.to_csv(out / "seeds.csv", index=False)
+    table = show.medians(seeds, settings.why)
+    table.to_csv(out / "table.csv", index=False)
+    claims = show.claims(table)
+    claims.to_csv(out / "claims.csv", index=False)
+    numbers = table.drop(columns="why").set_index("step").select_dtypes("number").stack()
+    figures = {f"{step}_{name}": float(v) for (step, name), v in numbers.items() if v == v}
+    (out / "metrics.json").write_text(json.dumps(figures, indent=2) + "\n")
+    shutil.copyfile(file, out / file.name)
+    pictures = show.pictures(out, results, table)
+    show.print_all(settings.name, settings.about, table, claims)
+    names = ("table.csv", "claims.csv", "seeds.csv", "metrics.json", file.name)
+    return [*(out / n for n in names), *pictures], figures

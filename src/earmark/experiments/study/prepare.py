@@ -1,0 +1,118 @@
+"""From a plan to jobs: each cell's settings, recordings, features and splits, or the sentence that refuses it."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from earmark import config
+from earmark.config import Settings
+from earmark.data.settings import DataSettings
+from earmark.errors import EarmarkError, nearest
+from earmark.experiments import crossval
+from earmark.experiments.study import nested
+from earmark.experiments.study.jobs import Job, Split
+from earmark.experiments.study.plan import Cell, Plan
+from earmark.experiments.study.splits import hold_out
+from earmark.experiments.study.windowed import Windowed
+from earmark.tasks import catalog
+from earmark.training import loop
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A cell with its jobs; `refused` says why it has none."""
+
+    cell: Cell
+    settings: Settings | None
+    jobs: list[Job]
+    refused: str = ""
+
+
+class Preparer:
+    """Reads recordings and extracts features once for all cells that share them.
+
+    raw: params.yaml as nested dicts.
+    """
+
+    def __init__(self, plan: Plan, raw: dict[str, Any], warn: Callable, progress: Callable):
+        self.plan, self.raw, self.warn, self.progress = plan, raw, warn, progress
+        self.task = catalog.task(plan.task)
+        # What every cell asks for again: one reading a source, one store a feature setting, one deal a split.
+        self.recordings, self.features, self.split = cache(self._recordings), cache(self._features), cache(self._split)
+
+    def cells(self) -> list[Ready]:
+        """All cells. Raises the first refusal when not one cell can be run."""
+        ready = [self.cell(cell) for cell in self.plan.cells]
+        if all(r.refused for r in ready):
+            raise EarmarkError(ready[0].refused)
+        return ready
+
+    def cell(self, cell: Cell) -> Ready:
+        """One cell's jobs, or its refusal."""
+        try:
+            settings = self.settings(cell)
+            loop.pick_device(settings.train.device)
+            folds = self.folds(settings.data)
+            everything = self.fold_names(settings.data)
+            nest, ring = self.plan.nested, self.plan.choose == "nested_ring"
+            tests = nested.pairs(folds, everything, ring) if nest else [(fold,) for fold in folds]
+            seeds = self.plan.seeds[: 1 if nest else None]
+            return Ready(cell, settings, [self.job(cell, settings, test, s) for test in tests for s in seeds])
+        except EarmarkError as e:
+            return Ready(cell, None, [], str(e))
+
+    def settings(self, cell: Cell) -> Settings:
+        """The settings of params.yaml with the cell's overrides."""
+        raw = deepcopy(self.raw)
+        for key, value in cell.overrides.items():
+            config.put(raw, f"tasks.{self.plan.task}.{key}", value)
+        settings = config.parse_task(raw, self.plan.task, f"cell {cell.name}")
+        # Random crops are drawn from whole recordings, so they would train on the very windows that are tested.
+        if cell.split == "frame" and self.plan.task != "genre":
+            raise EarmarkError(f"cell {cell.name}: split 'frame' is of genre alone; leave it out.")
+        if cell.split == "frame" and getattr(settings.train, "crops", "windows") != "windows":
+            raise EarmarkError(f"cell {cell.name}: split 'frame' needs train.crops 'windows'; set it.")
+        return settings
+
+    def folds(self, data: DataSettings) -> list[str]:
+        """The folds that the study tests on."""
+        known, named = self.fold_names(data), self.plan.folds
+        for fold in named or ():
+            if fold not in known:
+                raise EarmarkError(f"There is no fold '{fold}'; {nearest(fold, known)}")
+        if self.plan.nested and len(known) < 3:
+            raise EarmarkError(f"A nested choice needs three folds, and there are {len(known)}; set choose to none.")
+        return named or known
+
+    def fold_names(self, data: DataSettings) -> list[str]:
+        """All folds of the recordings."""
+        return sorted(self.recordings(data)[0].fold.unique())
+
+    def job(self, cell: Cell, settings: Settings, test: tuple[str, ...], seed: int) -> Job:
+        """The training of a cell that leaves the folds `test` out."""
+        one = replace(settings.train, seed=seed)
+        features = self.features(settings.data, settings.features)
+        split = self.split(settings.data, test, cell.split)
+        return Job.of(self.plan.task, test, settings.model, one, features, split)
+
+    def _recordings(self, data: DataSettings) -> tuple[pd.DataFrame, Path]:
+        return crossval.recordings(self.task, data, self.plan.k, self.warn, self.progress)
+
+    def _features(self, data: DataSettings, features: Any) -> Path:
+        table, root = self.recordings(data)
+        return crossval.features_of(self.task, table, root, features, self.warn, self.progress)
+
+    def _split(self, data: DataSettings, test: tuple[str, ...], kind: str) -> Split:
+        table, folds = self.recordings(data)[0], self.fold_names(data)
+        try:
+            held = hold_out(table, test, data, kind)
+        except EarmarkError as e:
+            raise EarmarkError(f"With {' and '.join(test)} held out: {e}") from None
+        if kind != "frame":
+            return Split.of(held)
+        return Split.of(held, Windowed(folds.index(test[0]), len(folds), data.val_share, data.seed))

@@ -1,0 +1,23 @@
+"""Which recordings a training of a study is tested on: whole folds, by group or dealt at random."""
+
+import pandas as pd
+
+from earmark.data import manifest
+from earmark.data.settings import DataSettings
+
+HELD_OUT = "held out"
+
+
+def hold_out(table: pd.DataFrame, folds: tuple[str, ...], data: DataSettings, kind: str) -> pd.DataFrame:
+    """The table with `split`: the folds are test, validation is a share of the others as `data` says.
+
+    kind: `group` keeps groups whole; `random` deals folds and validation without regard to groups;
+        `frame` leaves every recording in train, because its windows are split later (`split_windows`).
+    """
+    if kind == "frame":
+        return table.assign(split="train")
+    if kind == "random":
+        table = table.assign(fold=manifest.random_split(table.assign(split=table.fold), data.seed)["split"])
+    together = table.assign(fold=table.fold.where(~table.fold.isin(folds), HELD_OUT))
+    split = manifest.split_fold(together, HELD_OUT, data, "group" if kind == "group" else "path")
+    return split.assign(fold=table.fold)

@@ -1,0 +1,206 @@
+"""What a study found: one row a cell, and the main effect of every factor. Pure: frames in, frames out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from earmark.evaluation import metrics
+from earmark.evaluation.settings import EvaluateSettings
+
+COMPARED = 3  # so many figures are compared between cells, the headline first
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A cell's finished trainings.
+
+    results: one dict a training, as jobs.result gives them, with `seed` and `test` (names of folds).
+    answers: one row a recording and training: recording, group, fold, seed, and for every figure right_<figure> and
+        of_<figure>, whose sums over recordings make the figure; where a recording has one class, also label,
+        predicted and p_<class>.
+    refused: why the cell has no figures; empty where it has.
+    """
+
+    levels: dict[str, str]
+    split: str
+    results: list[dict]
+    answers: pd.DataFrame
+    refused: str = ""
+    reference: dict | None = None
+
+
+class Draws:
+    """Bootstrap draws over groups, made once for each set of recordings."""
+
+    def __init__(self, settings: EvaluateSettings):
+        self.settings, self.made, self.counted = settings, {}, {}
+
+    def of(self, groups: np.ndarray) -> list[np.ndarray]:
+        """Row indices of each draw; groups: (recordings,)."""
+        key = tuple(groups)
+        if key not in self.made:
+            self.made[key] = metrics.resamples(groups, self.settings.bootstrap, self.settings.seed)
+        return self.made[key]
+
+    def interval(self, figure: Callable[[np.ndarray], float], groups: np.ndarray) -> list[float]:
+        """95 % interval [low, high] of a figure of row indices."""
+        return metrics.interval(figure, self.of(groups))
+
+    def counts(self, groups: np.ndarray) -> np.ndarray:
+        """How often each draw holds each recording, (draws, recordings)."""
+        key = tuple(groups)
+        if key not in self.counted:
+            self.counted[key] = np.stack([np.bincount(rows, minlength=len(groups)) for rows in self.of(groups)])
+        return self.counted[key]
+
+
+def names(answers: pd.DataFrame) -> list[str]:
+    """The figures that answers hold."""
+    return [c.removeprefix("right_") for c in answers if c.startswith("right_")]
+
+
+def parts(answers: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Per recording, in order of its name: what was `right` and `of` how much, means over its trainings; `group`."""
+    songs = answers.groupby("recording")
+    return songs.agg(right=(f"right_{name}", "mean"), of=(f"of_{name}", "mean"), group=("group", "first"))
+
+
+def rights(answers: pd.DataFrame) -> pd.DataFrame:
+    """Per recording, in order of its name: `right`, the share of its trainings that knew its class, and `group`."""
+    judged = answers.assign(right=(answers.predicted == answers.label).astype(float))
+    return judged.groupby("recording").agg(right=("right", "mean"), group=("group", "first"))
+
+
+def quotient(right: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """right / of, NaN where nothing counts."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(of > 0, right / of, np.nan)
+
+
+def span(values: np.ndarray) -> list[float]:
+    """95 % percentile interval of those values (draws,) that are finite."""
+    finite = values[np.isfinite(values)]
+    return [float(v) for v in np.percentile(finite, [2.5, 97.5])] if len(finite) else [np.nan, np.nan]
+
+
+def table(outcomes: list[Outcome], draws: Draws) -> pd.DataFrame:
+    """One row a cell, in the study's order; figures are missing where a cell was refused."""
+    return pd.DataFrame([row(outcome, draws) for outcome in outcomes])
+
+
+def row(outcome: Outcome, draws: Draws) -> dict:
+    """A cell's row of the table.
+
+    The headline figure is over the recordings of the pooled test folds (means over seeds), [low, high] its 95 %
+    interval by bootstrap over groups, sd_folds the standard deviation of its folds; every further figure has
+    <figure>_low and <figure>_high. Seconds are of one training, and so is epochs_to_60 (the median training; missing
+    when that one never got there).
+    """
+    found = {**outcome.levels, "split_by": outcome.split}
+    if not outcome.refused:
+        found |= _judged(outcome.answers, draws) | _trained(outcome.results)
+    source = outcome.reference or {}
+    found |= {f"reference_{k}": source[k] for k in ("test", "val", "note") if k in source}
+    return found | {"refused": outcome.refused}
+
+
+def _judged(answers: pd.DataFrame, draws: Draws) -> dict:
+    headline, *others = names(answers)
+    found = {"folds": int(answers.fold.nunique()), "seeds": int(answers.seed.nunique())}
+    found |= dict(zip((headline, "low", "high"), _figure(answers, headline, draws), strict=True))
+    by_fold = answers.groupby("fold")[[f"right_{headline}", f"of_{headline}"]].sum()
+    found["sd_folds"] = float((by_fold.iloc[:, 0] / by_fold.iloc[:, 1]).std(ddof=1))
+    for name in others:
+        columns = (name, f"{name}_low", f"{name}_high")
+        found |= dict(zip(columns, _figure(answers, name, draws), strict=True))
+    if "predicted" in answers:
+        by_seed = [figures(one) for _, one in answers.groupby("seed")]
+        found |= {name: float(np.mean([f[name] for f in by_seed])) for name in ("macro_f1", "ece")}
+    return found
+
+
+def _figure(answers: pd.DataFrame, name: str, draws: Draws) -> tuple[float, float, float]:
+    """A figure and its interval."""
+    songs = parts(answers, name)
+    drawn = draws.counts(songs.group.to_numpy())
+    value = quotient(songs.right.sum(), songs.of.sum())
+    return float(value), *span(quotient(drawn @ songs.right.to_numpy(), drawn @ songs.of.to_numpy()))
+
+
+def _trained(results: list[dict]) -> dict:
+    def mean(key: str) -> float:
+        return float(pd.Series([r[key] for r in results], dtype=float).mean())
+
+    reached = float(np.median([metrics.epochs_to(r["history"]) for r in results]))
+    return {
+        "val_accuracy": mean("val_accuracy"),
+        "best_epoch": mean("best_epoch"),
+        "epochs_to_60": reached if np.isfinite(reached) else np.nan,
+        "cpu_seconds": mean("cpu_seconds"),
+        "wall_seconds": mean("wall_seconds"),
+        "parameters": results[0]["parameters"],
+    }
+
+
+def figures(answers: pd.DataFrame) -> dict[str, float]:
+    """accuracy, macro_f1 and ece of one answer a recording."""
+    columns = [c for c in answers if c.startswith("p_")]
+    classes = [c.removeprefix("p_") for c in columns]
+    labels, predicted = (answers[c].map(classes.index).to_numpy() for c in ("label", "predicted"))
+    right = labels == predicted
+    return {
+        "accuracy": float(right.mean()),
+        "macro_f1": metrics.macro_f1(predicted, labels),
+        "ece": metrics.ece(answers[columns].to_numpy().max(1), right),
+    }
+
+
+def effects(outcomes: list[Outcome], factors: dict[str, list[str]], draws: Draws) -> pd.DataFrame:
+    """The main effect of each factor on the first COMPARED figures: every level against the factor's first.
+
+    The difference is taken between cells that agree in all other factors, over the recordings that both judged, and
+    averaged over those pairs of cells; the interval is by bootstrap over groups, the same draws on both sides.
+    A pair with a refused cell is left out.
+    """
+    whole = [o for o in outcomes if not o.refused]
+    compared = names(whole[0].answers)[:COMPARED] if whole else [""]
+    known = {name: [(o.levels, parts(o.answers, name)) for o in whole] for name in compared}
+    rows = []
+    for factor, (first, *others) in factors.items():
+        for level, name in product(others, compared):
+            pairs = list(_matched(known[name], factor, first, level))
+            named = {"factor": factor, "level": level, "against": first, "figure": name}
+            rows.append(named | _effect(pairs, draws))
+    columns = ["factor", "level", "against", "figure", "pairs", "recordings", "difference", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _matched(whole: list[tuple[dict, pd.DataFrame]], factor: str, first: str, level: str):
+    """Pairs of cells that differ in the factor alone: (with its first level, with the other)."""
+    alike: dict[tuple, dict[str, pd.DataFrame]] = {}
+    for levels, known in whole:
+        rest = tuple((name, each) for name, each in levels.items() if name != factor)
+        alike.setdefault(rest, {})[levels[factor]] = known
+    yield from ((cells[first], cells[level]) for cells in alike.values() if {first, level} <= set(cells))
+
+
+def _effect(pairs: list[tuple[pd.DataFrame, pd.DataFrame]], draws: Draws) -> dict:
+    both = [(a.loc[a.index.intersection(b.index)], b.loc[a.index.intersection(b.index)]) for a, b in pairs]
+    both = [pair for pair in both if len(pair[0])]
+    if not both:
+        return {"pairs": 0, "recordings": 0}
+    group = pd.concat([a.group for a, _ in both])
+    group = group[~group.index.duplicated()].sort_index()
+    drawn = np.vstack([np.ones(len(group)), draws.counts(group.to_numpy())])  # all recordings once, then the draws
+    gaps = np.mean([_over(b, drawn, group.index) - _over(a, drawn, group.index) for a, b in both], axis=0)
+    found = {"pairs": len(both), "recordings": len(group), "difference": float(gaps[0])}
+    return found | dict(zip(("low", "high"), span(gaps[1:]), strict=True))
+
+
+def _over(songs: pd.DataFrame, drawn: np.ndarray, index: pd.Index) -> np.ndarray:
+    """A figure of each draw, (draws,); drawn: (draws, recordings of `index`)."""
+    songs = songs.reindex(index)
+    return quotient(*(drawn @ songs[side].fillna(0).to_numpy() for side in ("right", "of")))

@@ -1,0 +1,63 @@
+"""A split through the windows of every recording: what some articles report, and what it is worth."""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from earmark.data import manifest
+from earmark.tasks.genre.dataset import Material
+
+PER_WINDOW = {"values", "starts", "segment", "n_frames"}  # fields of Windows that do not list recordings
+TRAIN, VAL, TEST = range(len(manifest.SPLITS))
+
+
+@dataclass(frozen=True)
+class Windowed:
+    """How windows are dealt: part 0..k-1 of k is tested, a share of the others validates."""
+
+    part: int
+    k: int
+    val_share: float
+    seed: int
+
+
+def split_windows(material: Material, how: Windowed) -> Material:
+    """Windows of every recording on both sides, as Keras's `validation_split` over windows has it.
+
+    The result lists a recording once for each split that it has windows in. It shows what such a score is worth: the
+    windows tested stand between, and overlap with, windows that were trained on.
+    """
+    segment = material.windows.segment
+    rng = np.random.default_rng(how.seed)
+    # Recordings of few windows would all miss the last parts, or all miss validation, without a start of their own.
+    first, share = rng.integers(0, how.k, len(material.windows.ids)), rng.random(len(material.windows.ids))
+    order = np.lexsort((rng.random(len(segment)), segment))  # by recording, and at random within
+    place = segment[order]
+    test = (_rank(np.ones(len(order)), place) + first[place]) % how.k == how.part
+    until = share[place] + how.val_share * (_rank(~test, place) + 1)
+    val = ~test & (np.floor(until) > np.floor(until - how.val_share))  # every so many of the others
+    split = np.empty(len(order), np.int64)
+    split[order] = np.where(test, TEST, np.where(val, VAL, TRAIN))
+    return _regroup(material, split)
+
+
+def _rank(counted: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """How many of the rows counted before each row belong to its recording; place: (rows,) ascending."""
+    before = np.cumsum(counted) - counted
+    return (before - before[np.searchsorted(place, place)]).astype(np.int64)
+
+
+def _regroup(material: Material, split: np.ndarray) -> Material:
+    """The material with its windows grouped by recording and split; split: (windows,) index into SPLITS."""
+    names = np.array(manifest.SPLITS)
+    windows = material.windows
+    piece = windows.segment * len(names) + split
+    order = np.argsort(piece, kind="stable")
+    pieces, segment = np.unique(piece[order], return_inverse=True)
+    of = pieces // len(names)
+    lists = {f.name: getattr(windows, f.name) for f in fields(windows) if f.name not in PER_WINDOW}
+    chosen = {name: each[of] if isinstance(each, np.ndarray) else [each[i] for i in of] for name, each in lists.items()}
+    table = material.table.iloc[of].assign(split=names[pieces % len(names)]).reset_index(drop=True)
+    manifest.check_splits(table.assign(piece=range(len(table))), "piece")
+    grouped = replace(windows, starts=windows.starts[order], segment=segment, **chosen)
+    return replace(material, table=table, windows=grouped)

@@ -1,0 +1,134 @@
+"""What is computed from a recording before a network sees it."""
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
+
+from earmark.errors import require
+
+LEVEL_UNIT_DB = 15.0  # brings the features of most recordings near unit deviation
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """Log-mel or MFCC frames, and the windows a model judges one at a time.
+
+    framing: `recording` computes frames over the whole recording and windows are slices of them;
+        `window` computes every window by itself, as seed 000 does (its window hop is no multiple of
+        its frame hop, so slices of a recording-wide MFCC are other numbers).
+    normalize: `level` floors decibels `top_db` below the recording's loudest mel band, takes their mean over
+        the recording away and divides by 15 dB: level does not matter, contrast does. `recording` divides by
+        the recording's own deviation instead, so that contrast does not matter either. `none` is the plain
+        librosa convention (floor at 1e-10 and `top_db` below each window's maximum).
+    log_floor: `top_db` as above; `seed003` takes the natural logarithm of raw mel power and writes 0 where it
+        is minus infinity, as the article does: silence becomes the loudest thing in a quiet recording.
+    trim_db: frames before the first and after the last that reach `trim_db` below the loudest band are
+        silence; the rest is repeated to the recording's length. Null keeps silence.
+    fill: a recording shorter than a window is repeated (`tile`), gets silence on both sides (`pad`), or
+        zeros among its logarithms on both sides (`pad_log`, as seed 003).
+    window_s, window_hop_s, max_seconds: seconds; `max_seconds` null reads recordings to their end.
+    """
+
+    kind: Literal["log_mel", "mfcc"]
+    sample_rate: int
+    n_fft: int
+    hop_length: int
+    n_mels: int
+    n_mfcc: int
+    f_min: float
+    f_max: float | None
+    top_db: float
+    log_floor: Literal["top_db", "seed003"]
+    normalize: Literal["level", "recording", "none"]
+    trim_db: float | None
+    framing: Literal["recording", "window"]
+    fill: Literal["tile", "pad", "pad_log"]
+    window_s: float
+    window_hop_s: float
+    max_seconds: float | None
+    dtype: Literal["float16", "float32"]
+
+    def __post_init__(self) -> None:
+        for name in ("sample_rate", "n_fft", "hop_length", "n_mels", "n_mfcc", "top_db"):
+            require(getattr(self, name) > 0, name, "must be above 0")
+        require(self.n_mfcc <= self.n_mels, "n_mfcc", f"must be at most n_mels ({self.n_mels})")
+        require(self.hop_length <= self.n_fft, "hop_length", f"must be at most n_fft ({self.n_fft})")
+        require(self.f_min >= 0, "f_min", "must be at least 0 Hz")
+        require(
+            self.f_min < self.f_high <= self.sample_rate / 2,
+            "f_max",
+            f"must lie above f_min and at or below the Nyquist frequency ({self.sample_rate / 2:g} Hz)",
+        )
+        require(self.window_samples >= self.n_fft, "window_s", "must be at least n_fft samples long")
+        hop_fits = 0 < self.window_hop_s <= self.window_s
+        require(hop_fits, "window_hop_s", f"must lie above 0 and be at most window_s ({self.window_s:g} s)")
+        enough = self.max_seconds is None or self.max_seconds >= self.window_s
+        require(enough, "max_seconds", f"must be null or at least window_s ({self.window_s:g} s)")
+
+        raw = self.kind == "log_mel" and self.normalize == "none" and self.framing == "recording"
+        faithful = self.log_floor == "top_db" or (raw and self.trim_db is None)
+        require(
+            faithful, "log_floor", "seed003 goes with kind log_mel, normalize none, framing recording, trim_db null"
+        )
+        require(self.trim_db is None or self.trim_db > 0, "trim_db", "must be null or above 0")
+        sliced = self.framing == "recording" or (self.trim_db is None and self.fill != "pad_log")
+        require(sliced, "framing", "must be recording for trim_db or fill pad_log")
+
+    @property
+    def f_high(self) -> float:
+        """Upper edge of the mel bank in Hz."""
+        return self.sample_rate / 2 if self.f_max is None else self.f_max
+
+    @property
+    def n_bands(self) -> int:
+        """Feature rows of one frame."""
+        return self.n_mfcc if self.kind == "mfcc" else self.n_mels
+
+    @property
+    def unit_db(self) -> float:
+        """Decibels of one unit of a log-mel feature; with `recording` it is about a typical recording's deviation."""
+        if self.log_floor == "seed003":
+            return 10 / math.log(10)  # natural logarithms
+        return 1.0 if self.normalize == "none" else LEVEL_UNIT_DB
+
+    @property
+    def frames_per_second(self) -> float:
+        """Feature rows a second."""
+        return self.sample_rate / self.hop_length
+
+    @property
+    def window_samples(self) -> int:
+        """Samples of one window."""
+        return int(self.sample_rate * self.window_s)
+
+    @property
+    def window_hop_samples(self) -> int:
+        """Samples from one window's start to the next, where every window is computed by itself."""
+        return max(1, int(self.sample_rate * self.window_hop_s))
+
+    @property
+    def window_frames(self) -> int:
+        """Frames of one window (centred frames: one more than whole hops)."""
+        return 1 + self.window_samples // self.hop_length
+
+    @property
+    def window_stride(self) -> int:
+        """Stored frames from one window's start to the next."""
+        if self.framing == "window":
+            return self.window_frames
+        return max(1, round(self.window_hop_s * self.sample_rate / self.hop_length))
+
+    @property
+    def window_stride_s(self) -> float:
+        """Seconds from one window's start to the next."""
+        if self.framing == "window":
+            return self.window_hop_samples / self.sample_rate
+        return self.window_stride * self.hop_length / self.sample_rate
+
+    def until(self, max_seconds: float | None) -> "FeatureSettings":
+        """The same settings, reading at most `max_seconds` of a recording."""
+        return replace(self, max_seconds=max_seconds)
+
+    def plain(self) -> dict:
+        """The settings as a dict that goes into JSON."""
+        return asdict(self)

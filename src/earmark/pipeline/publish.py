@@ -1,0 +1,114 @@
+"""The publish stage: make MLflow show what the files say. Quick, and the same when run again."""
+
+import hashlib
+import json
+import math
+import os
+import shutil
+from pathlib import Path
+
+import mlflow
+from filelock import FileLock, Timeout
+
+from earmark import paths
+from earmark.evaluation import metrics
+from earmark.registry import tracking, versions
+from earmark.registry.tracking import Tracker
+from earmark.tasks import model_folder
+from earmark.tasks.task import Task
+from earmark.training import model_files
+
+DATA = ("summary.csv", "clip_lengths.csv")
+REPORTS = ("metrics.json", "predictions.parquet", "listening.html", "plots")
+
+
+def run(task: Task, data: Path, folder: Path, reports: Path, params: dict[str, str]) -> list[str]:
+    """Find or rebuild the run of the model in `folder`, log its `data` and the evaluation in `reports`, register it.
+
+    Inside a DVC experiment nothing is registered and no alias moves. Returns sentences about what was done.
+    """
+    config, sha256 = model_folder.read_config(folder), model_files.weights_sha256(folder)
+    tracker = tracking.connect(task.name)
+    with FileLock(paths.lock("publish")):
+        close_stale(tracker)
+        run_id, said = _training_run(tracker, config, sha256, data, folder, params)
+        found = json.loads((reports / "metrics.json").read_text())
+        if _log_evaluation(tracker, run_id, reports, found):
+            said.append(f"Logged the evaluation: {task.headline} {found[task.headline]:.3f}.")
+        if name := os.environ.get("DVC_EXP_NAME"):
+            said.append(f"Inside the DVC experiment {name}: nothing registered, no alias moved.")
+        else:
+            said += _register(tracker, task, run_id, folder, config, sha256, found)
+    shutil.rmtree(paths.checkpoint(config.hashes["train_key"]).parent, ignore_errors=True)
+    return said
+
+
+def close_stale(tracker: Tracker) -> None:
+    """End the RUNNING runs of this copy of the project whose process is gone."""
+    for run in tracker.find({"earmark.owner": tracking.owner()}, ("RUNNING",)):
+        try:
+            with FileLock(paths.lock(run.data.tags.get("earmark.train_key", "none")), timeout=0):
+                tracker.client.set_terminated(run.info.run_id, "KILLED")
+        except Timeout:  # its process is alive and holds the lock
+            continue
+
+
+def _training_run(
+    tracker: Tracker, config, sha256: str, data: Path, folder: Path, params: dict
+) -> tuple[str, list[str]]:
+    key = config.hashes["train_key"]
+    found = tracker.find({"earmark.train_key": key, "earmark.model_sha256": sha256}, ("FINISHED",))
+    if found:
+        run_id, said = found[0].info.run_id, []
+    else:
+        tags = tracking.run_tags("pipeline", config.hashes) | {"earmark.rebuilt": "true"}
+        run_id = tracker.create(tracking.run_name(config.task, key), tags, params)
+        said = ["This tracking store had no run of this model: made it from models/*/history.csv."]
+    tracker.log_missing(run_id, model_files.read_history(folder))
+    if not found:
+        tracker.tag(run_id, **model_files.identity(folder))
+        tracker.client.set_terminated(run_id, "FINISHED")
+    if "earmark.files" not in tracker.client.get_run(run_id).data.tags:
+        files = {folder: ("model.txt", "history.csv", "config.json", "batch.png"), data: DATA}
+        for path in (parent / name for parent, names in files.items() for name in names):
+            tracker.client.log_artifact(run_id, str(path), "data" if path.parent == data else None)
+        epochs = metrics.epochs_to(model_files.read_history(folder))
+        tracker.log(run_id, {"val/epochs_to_60_percent": epochs} if math.isfinite(epochs) else {})
+        tracker.tag(run_id, files="logged")
+    return run_id, said
+
+
+def _log_evaluation(tracker: Tracker, run_id: str, reports: Path, found: dict) -> bool:
+    """Log figures and files under the hash of metrics.json; a later, different evaluation stands beside the first."""
+    sha = hashlib.sha256((reports / "metrics.json").read_bytes()).hexdigest()
+    tags = tracker.client.get_run(run_id).data.tags
+    if f"earmark.evaluation.{sha[:8]}" in tags:
+        return False
+    first = not any(k.startswith("earmark.evaluation.") for k in tags)
+    prefix = "test" if first else f"test-{sha[:8]}"
+    tracker.log(run_id, tracking.numbers(prefix, found))
+    for name in REPORTS:
+        at = f"evaluation/{sha[:8]}/{name}" if (reports / name).is_dir() else f"evaluation/{sha[:8]}"
+        log = tracker.client.log_artifacts if (reports / name).is_dir() else tracker.client.log_artifact
+        log(run_id, str(reports / name), at)
+    tracker.client.set_tag(run_id, f"earmark.evaluation.{sha[:8]}", found["test_manifest_sha256"])
+    return True
+
+
+def _register(tracker: Tracker, task: Task, run_id: str, folder: Path, config, sha256: str, found: dict) -> list[str]:
+    client, name = tracker.client, task.registered_model
+    mlflow.set_experiment(experiment_id=tracker.experiment_id)
+    identity = {"earmark.model_sha256": sha256, "earmark.train_key": config.hashes["train_key"]}
+    version, said = versions.find(client, task, identity), []
+    if version is None:
+        version = versions.register(client, task, run_id, folder, config, identity)
+        said.append(f"Registered {name} version {version.version}.")
+    for key, value in versions.evaluation_tags(task, found).items():
+        if version.tags.get(key) != value:
+            client.set_model_version_tag(name, version.version, key, value)
+    champion, challenger = (versions.by_alias(client, task, a) for a in ("champion", "challenger"))
+    held = {int(v.version) for v in (champion, challenger) if v}
+    if int(version.version) not in held:
+        client.set_registered_model_alias(name, "challenger", version.version)
+        said.append(f"It is the challenger; `earmark promote {task.name}` makes it champion.")
+    return said

@@ -1,0 +1,81 @@
+"""Which model answers: the one that is named, else the registry's champion, else the released bundle."""
+
+from pathlib import Path
+
+from earmark import paths
+from earmark.errors import EarmarkError
+from earmark.release import bundle
+from earmark.tasks.task import Task
+from earmark.training import model_files
+from earmark.training.model_files import Chosen
+
+
+def model(task: Task, named: str | None = None) -> Chosen:
+    """The model of a task to answer with; `named` is a model folder or an MLflow model URI.
+
+    Raises EarmarkError when there is none. MLflow is imported only where there is a store to ask.
+    """
+    chosen = _named(named) if named else champion(task) or _released(task)
+    found = model_files.read_plain(chosen.folder)["task"]
+    if found != task.name:
+        raise EarmarkError(f"{chosen.name} is a model of the task '{found}', not of '{task.name}'; name another one.")
+    return chosen
+
+
+def _named(named: str) -> Chosen:
+    if Path(named).is_dir():
+        return Chosen(Path(named), named, f"Answering with {named}.")
+    if ":/" not in named:
+        raise EarmarkError(f"There is no model folder {named}; name one, or a URI such as models:/earmark-genre/1.")
+    uri = paths.tracking_store()
+    if uri is None and named.startswith(("models:", "runs:")):
+        raise EarmarkError(f"There is no tracking store here to take {named} from; set MLFLOW_TRACKING_URI.")
+    from earmark.registry import tracking, versions
+
+    if uri:
+        tracking.reader(uri)
+    return Chosen(versions.download(named), named, f"Answering with {named}.")
+
+
+def champion(task: Task) -> Chosen | None:
+    """The registry's champion, or None where there is none."""
+    uri = paths.tracking_store()
+    if uri is None:
+        return None
+    from mlflow.exceptions import MlflowException
+
+    from earmark.registry import tracking, versions
+
+    client = tracking.connect(task.name).client if paths.project() else tracking.reader(uri)
+    try:
+        version = versions.by_alias(client, task, "champion")
+    except MlflowException as e:
+        raise tracking.unreachable(e) from None
+    if version is None:
+        return None
+    name = f"{task.registered_model} version {version.version} (champion)"
+    sentence = f"Answering with {name}; `earmark promote {task.name}` changes the champion."
+    return Chosen(versions.download(f"models:/{task.registered_model}@champion"), name, sentence)
+
+
+def own(task: Task) -> Chosen:
+    """The champion, or where there is none the model that the pipeline trained."""
+    trained = Path("models") / task.name
+    return champion(task) or Chosen(trained, str(trained), f"Answering with {trained}.")
+
+
+def _released(task: Task) -> Chosen:
+    folder = bundle.folder(task.name)
+    if folder is None:
+        raise EarmarkError(
+            f"{task.registered_model} has no champion and no released bundle; run `earmark promote {task.name}`, "
+            "or name a model with --model."
+        )
+    name = f"earmark's released {task.name} bundle"
+    config = model_files.read_plain(folder)
+    about = config["release"].get("about") or ", ".join(config["labels"])
+    sentence = (
+        f"Answering with {name}, which knows {about}; "
+        f"`earmark promote {task.name}` makes a model of your own training answer instead."
+    )
+    return Chosen(folder, name, sentence)

@@ -1,0 +1,225 @@
+"""Runs in MLflow: connecting, a training's live run, and a run rebuilt from files.
+
+MLflow is a view of the project's files. Runs are found by tags, never by a stored id:
+earmark.train_key, earmark.kind (pipeline, crossval, fold), earmark.model_sha256, earmark.owner.
+"""
+
+import os
+import platform
+import re
+import time
+from collections.abc import Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version as installed
+from typing import TYPE_CHECKING
+
+for _name, _value in {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # a server that is not there is said in seconds, not minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+}.items():
+    os.environ.setdefault(_name, _value)
+# `mlflow run` exports its run's id, and every run below would attach to that one.
+for _name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
+    os.environ.pop(_name, None)
+
+import mlflow
+from filelock import FileLock, Timeout
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+from earmark import paths
+from earmark.errors import EarmarkError
+from earmark.training.provenance import git_tags
+
+if TYPE_CHECKING:
+    from earmark.training.loop import Fit
+
+UNFINISHED = ("RUNNING", "KILLED")
+
+
+@dataclass(frozen=True)
+class Tracker:
+    """A connection to one experiment."""
+
+    client: MlflowClient
+    experiment_id: str
+
+    def find(self, tags: dict[str, str], statuses: Iterable[str] = ()) -> list[Run]:
+        """Runs with all these tags and one of these statuses, newest first."""
+        query = " and ".join(f"tags.`{k}` = '{v}'" for k, v in tags.items())
+        runs = self.client.search_runs([self.experiment_id], query, order_by=["attributes.start_time DESC"])
+        statuses = set(statuses)
+        return [r for r in runs if not statuses or r.info.status in statuses]
+
+    def create(self, name: str, tags: dict[str, str], params: dict[str, str]) -> str:
+        """A new RUNNING run; its id."""
+        run_id = self.client.create_run(self.experiment_id, run_name=name, tags=tags).info.run_id
+        self.client.log_batch(run_id, params=[Param(k, str(v)) for k, v in params.items()])
+        return run_id
+
+    def log(self, run_id: str, metrics: dict[str, float], step: int = 0, at_ms: int | None = None) -> None:
+        """Several metrics of one step in one batch."""
+        at_ms = int(time.time() * 1000) if at_ms is None else at_ms
+        self.client.log_batch(run_id, metrics=[Metric(k, float(v), at_ms, step) for k, v in metrics.items()])
+
+    def tag(self, run_id: str, **tags: str) -> None:
+        """Set tags earmark.<name>."""
+        self.client.log_batch(run_id, tags=[RunTag(f"earmark.{k}", str(v)) for k, v in tags.items()])
+
+    def last_steps(self, run_id: str) -> dict[str, int]:
+        """The last step logged of every metric of the history."""
+        keys = [k for k in self.client.get_run(run_id).data.metrics if not k.startswith("system/")]
+        return {k: max(m.step for m in self.client.get_metric_history(run_id, k)) for k in keys}
+
+    def log_missing(self, run_id: str, history: list[dict]) -> None:
+        """Log the epochs of a history that the run does not have yet; each step once."""
+        last = self.last_steps(run_id)
+        for row in history:
+            step = int(row["epoch"])
+            new = {k: v for k, v in row.items() if k != "epoch" and step > last.get(k, 0)}
+            if new:
+                self.log(run_id, new, step)
+
+
+def connect(experiment: str) -> Tracker:
+    """The tracking store that MLFLOW_TRACKING_URI names, else mlflow.db in the main repository.
+
+    Raises EarmarkError in one sentence when it does not answer.
+    """
+    root = paths.main_repository()
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
+    local = uri.startswith("sqlite:")
+    try:
+        with FileLock(paths.lock("mlflow")):  # two processes that create the database at once crash
+            client = reader(uri)
+            found = client.get_experiment_by_name(experiment)
+            if found is None:
+                place = (root / "mlartifacts" / experiment).as_uri() if local else None
+                experiment_id = client.create_experiment(experiment, artifact_location=place)
+            else:
+                experiment_id = found.experiment_id
+    except (MlflowException, OSError) as e:
+        raise unreachable(e) from None
+    return Tracker(client, experiment_id)
+
+
+def reader(uri: str) -> MlflowClient:
+    """A client of a tracking store for those who only read it, as MLflow's own functions will use it too."""
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    return MlflowClient(uri)
+
+
+def unreachable(error: Exception) -> EarmarkError:
+    """The one sentence about a store that does not answer; credentials in its address stay out."""
+    uri = re.sub(r"//[^/@]*@", "//***@", mlflow.get_tracking_uri())
+    reason = "it refuses the connection" if "refused" in str(error) else str(error).split("\n")[0][:160]
+    return EarmarkError(
+        f"The tracking store {uri} cannot be reached ({reason}); start it or unset MLFLOW_TRACKING_URI."
+    )
+
+
+def owner() -> str:
+    """Which copy of the project on which machine writes a run."""
+    return f"{platform.node()}:{paths.main_repository()}"
+
+
+def numbers(prefix: str, found: dict) -> dict[str, float]:
+    """Figures as metrics: `<prefix>/<name>`, and their intervals in a group of their own, `<prefix>-ci95/`."""
+    out = {f"{prefix}/{k}": v for k, v in found.items() if isinstance(v, int | float)}
+    for key, (low, high) in ((k, v) for k, v in found.items() if k.endswith("_ci95")):
+        name = key.removesuffix("_ci95")
+        out |= {f"{prefix}-ci95/{name}_low": low, f"{prefix}-ci95/{name}_high": high}
+    return out
+
+
+def version_tags() -> dict[str, str]:
+    """Versions of what decides a result."""
+    versions = {"python": platform.python_version()} | {
+        p: installed(p) for p in ("earmark", "torch", "numpy", "mlflow")
+    }
+    return {f"earmark.version.{k}": v for k, v in versions.items()}
+
+
+def run_tags(kind: str, hashes: dict[str, str]) -> dict[str, str]:
+    """The tags that a run carries from its start."""
+    tags = {"earmark.kind": kind, "earmark.owner": owner(), "mlflow.source.name": "earmark"} | {
+        f"earmark.{k}": v for k, v in hashes.items()
+    }
+    if name := os.environ.get("DVC_EXP_NAME"):
+        tags["earmark.experiment"] = name
+    return tags | git_tags() | version_tags()
+
+
+def run_name(task: str, train_key: str) -> str:
+    """A name for people; DVC's experiment name where there is one."""
+    return os.environ.get("DVC_EXP_NAME") or f"{task}-{train_key[:8]}"
+
+
+@contextmanager
+def only_one(train_key: str, say):
+    """Hold the lock of a train key: killing `dvc` alone leaves its training alive, and a second one must wait."""
+    lock = FileLock(paths.lock(train_key))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        say("Another process is at this very training; waiting for it.")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class LiveRun:
+    """Follows one training. Resumes the run that an interrupted training left, and logs later steps only.
+
+    A store that goes away while training does not end the training: that is said, and `publish` logs
+    what is missing.
+    """
+
+    def __init__(self, tracker: Tracker, task: str, hashes: dict[str, str], params: dict[str, str], say):
+        self.tracker, self.say, self.lost = tracker, say, False
+        key = hashes["train_key"]
+        # A finished run of the same key is this very training if its checkpoint has not been published yet.
+        resumable = (*UNFINISHED, "FINISHED") if paths.checkpoint(key).exists() else UNFINISHED
+        mine = {"earmark.train_key": key, "earmark.kind": "pipeline", "earmark.owner": owner()}
+        found = tracker.find(mine, resumable)
+        if found:
+            self.run_id = found[0].info.run_id
+            tracker.client.update_run(self.run_id, status="RUNNING")
+        else:
+            self.run_id = tracker.create(run_name(task, key), run_tags("pipeline", hashes), params)
+        self.monitor = SystemMetricsMonitor(self.run_id, sampling_interval=5, resume_logging=bool(found))
+        self.monitor.start()
+
+    def start(self, fit: "Fit") -> None:
+        if fit.epoch:
+            self.say(f"Resuming after epoch {fit.epoch}.")
+        self._try(lambda: self.tracker.log_missing(self.run_id, fit.history))
+
+    def epoch(self, fit: "Fit", seconds: float) -> None:
+        row = {k: v for k, v in fit.history[-1].items() if k != "epoch"}
+        self._try(lambda: self.tracker.log(self.run_id, row | {"epoch_seconds": seconds}, fit.epoch))
+
+    def finish(self, status: str, **tags: str) -> None:
+        """End the run; tags are earmark.<name>."""
+        self.monitor.finish()
+        self._try(lambda: self.tracker.tag(self.run_id, **tags) if tags else None)
+        self._try(lambda: self.tracker.client.set_terminated(self.run_id, status))
+
+    def _try(self, log) -> None:
+        if self.lost:
+            return
+        try:
+            log()
+        except (MlflowException, OSError) as e:
+            self.lost = True
+            self.say(f"{unreachable(e)} Training goes on; `dvc repro` logs what is missing at publish.")

@@ -1,0 +1,127 @@
+"""What the chord task brings to the training loop: crops of songs in every key, and the losses of many heads."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from earmark.tasks.chord import loss as objective
+from earmark.tasks.chord.networks.build import logits, network
+from earmark.tasks.chord.notation.vocabulary import IGNORED
+from earmark.tasks.chord.settings import DOWN, UP, ChordModelSettings, ChordTrainSettings
+from earmark.tasks.chord.songs import Crops, Songs, joined, rotated
+from earmark.training import loop as train
+
+__all__ = ["ChordTask", "Songs", "joined", "rotated"]
+VALIDATED_AT_ONCE = 16
+
+
+class ChordTask:
+    """A network and the songs it is trained and validated on, as the training loop wants them.
+
+    train, val: (n,) int64 places in `songs.ids`.
+    """
+
+    def __init__(
+        self,
+        songs: Songs,
+        train: np.ndarray,
+        val: np.ndarray,
+        n_qualities: int,
+        model: ChordModelSettings,
+        settings: ChordTrainSettings,
+        device: torch.device,
+    ):
+        self.songs, self.train, self.val, self.settings, self.device = songs, train, val, settings, device
+        self.crops = Crops(songs, device)
+        self.lengths = self.crops.lengths
+        torch.manual_seed(settings.seed)
+        octaves = songs.n_bins // songs.bins_per_octave
+        self.model = network(model, n_qualities, octaves, songs.channels, songs.bins_per_octave).to(device)
+
+    def batches(self) -> Iterator[Tensor]:
+        """An epoch's crops (n, 2), song and first frame: as many of a song as fit into it."""
+        crop = self.settings.crop_frames
+        lengths = self.lengths[self.train]
+        song = torch.repeat_interleave(torch.from_numpy(self.train), (lengths / crop).round().long().clamp_min(1))
+        start = self.crops.starts(song, crop, self.settings.crops == "changes")
+        crops = torch.stack([song, start], 1)[torch.randperm(len(song))]
+        yield from crops.split(self.settings.batch_size)
+
+    def steps(self) -> int:
+        """Batches of an epoch."""
+        n = int((self.lengths[self.train] / self.settings.crop_frames).round().clamp_min(1).sum())
+        return -(-n // self.settings.batch_size)
+
+    def loss(self, batch: Tensor) -> tuple[Tensor, int]:
+        """The loss of a batch of crops (scalar) and their number."""
+        x, targets, lengths = self.examples(batch)
+        with train.autocast(self.device, self.settings.precision):
+            said = self.model(x, lengths)
+        return self._losses(said, targets), len(batch)
+
+    def examples(self, batch: Tensor) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+        """Augmented spectrograms (n, channels, frames, bins), targets (n, frames ...), lengths (n,) of crops (n, 2)."""
+        song, start = batch.unbind(1)
+        crop = self.settings.crop_frames
+        lengths = (self.lengths[song] - start).clamp_max(crop).to(self.device)
+        rows = self.crops.rows(song, start, crop)
+        semitones = (torch.randint(-DOWN, UP + 1, (len(batch),)) * self.settings.transpose).to(self.device)
+        x = self.crops.spectrograms(rows, semitones)
+        return self._augmented(x), self.crops.targets(rows, lengths, semitones), lengths
+
+    def names(self, batch: Tensor) -> list[str]:
+        """Songs that a batch draws on."""
+        return [self.songs.ids[i] for i in batch[:, 0].unique().tolist()]
+
+    @torch.no_grad()
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Loss and the share of frames whose class, root and bass are right, over the validation songs."""
+        if not len(self.val):
+            return {}
+        model.eval()
+        total = torch.zeros(5, dtype=torch.float64)
+        for part in torch.from_numpy(self.val).split(VALIDATED_AT_ONCE):
+            longest = int(self.lengths[part].max())
+            rows, lengths = self.crops.rows(part, torch.zeros_like(part), longest), self.lengths[part].to(self.device)
+            still = torch.zeros(len(part), dtype=torch.int64, device=self.device)
+            targets = self.crops.targets(rows, lengths, still)
+            with train.autocast(self.device, self.settings.precision):
+                said = model(self.crops.spectrograms(rows, still), lengths)
+            n = int((targets["chord"] != IGNORED).sum())
+            total += torch.tensor([n, n * self._losses(said, targets).item(), *self._right(said, targets)])
+        _, loss, chord, root, bass = (total / total[0]).tolist()
+        return {"val/loss": loss, "val/accuracy": chord, "val/root": root, "val/bass": bass}
+
+    def _losses(self, said, targets: dict[str, Tensor]) -> Tensor:
+        return objective.loss(said, targets, self.settings)
+
+    def _right(self, said, targets: dict[str, Tensor]) -> list[int]:
+        """Frames whose chord, root and bass are right."""
+        said, known, none = logits(said), targets["known"], self.songs.none
+        root = lambda c: torch.where(c == none, 12, c % 12)  # noqa: E731
+        said_chord, chord = said.chord.argmax(2)[known], targets["chord"][known]
+        said_bass, bass = said.bass.argmax(2), targets["bass"]
+        right = (said_bass == bass)[bass != IGNORED].double().mean() * len(chord)
+        return [int((said_chord == chord).sum()), int((root(said_chord) == root(chord)).sum()), float(right)]
+
+    def _augmented(self, x: Tensor) -> Tensor:
+        """Random slopes and floors of spectrograms (batch, channels, frames, bins) in 0..1, and masks of any."""
+        s, (n, _, frames, bins) = self.settings, x.shape
+        slope = (torch.rand(n, 1, 1, 1) * 2 - 1) * s.tilt * torch.linspace(-1, 1, bins)
+        floor = torch.rand(n, 1, 1, 1) * s.floor
+        if s.tilt or s.floor:  # centred features have no range to keep
+            x = (x + (x > 0) * slope.to(x.device)).clamp(0, 1)
+            x = (x - floor.to(x.device)).clamp_min(0) / (1 - floor.to(x.device))
+        for masks, size, length, axis in (
+            (s.time_masks, s.time_mask, frames, 2),
+            (s.band_masks, s.band_mask, bins, 3),
+        ):
+            for _ in range(masks):
+                width = torch.rand(n, 1) * size
+                begin = torch.rand(n, 1) * (length - width)
+                at = torch.arange(length)
+                hidden = ((at >= begin) & (at < begin + width)).to(x.device)[:, None]
+                x = x.masked_fill(hidden[..., None] if axis == 2 else hidden[:, :, None], 0.0)
+        return x

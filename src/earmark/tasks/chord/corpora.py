@@ -1,0 +1,260 @@
+"""Readers of chord corpora as they are distributed: a folder in, a manifest out, as in `corpora`.
+
+Every table has path, group, lab (the file with its chords) and key_lab (the file with its keys, '' without one), all
+below the folder; `annotations` reads those files. A song whose audio is not there is left out, which `warn` says: of
+most of these corpora only the annotations are free, and the audio is the user's own.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import pandas as pd
+
+from earmark.audio import EXTENSIONS
+from earmark.data import manifest
+from earmark.data.corpus import Corpora, Reader, Warn, require, table_of
+from earmark.data.manifest import read_csv, read_table
+from earmark.data.settings import DataSettings
+from earmark.errors import EarmarkError
+from earmark.tasks.chord import chord_files
+
+GUITARSET_AUDIO = {"audio_mono-mic": "mic", "audio_mono-pickup_mix": "mix"}  # the six-channel recordings are not read
+TRACK_NUMBER = re.compile(r"^(?:CD\d+[\s_-]+)?\d+[\s_.-]+(?=\S)")
+LAST_BRACKET = re.compile(r"[\s_]*\([^()]*\)\s*$")
+RWC_PIECE = re.compile(r"N(\d{3})-M(\d{2})-T(\d{2})")
+
+
+class Song(NamedTuple):
+    """A recording; `where` is the place in the corpus that names it."""
+
+    where: str
+    path: str
+    group: str
+    lab: str
+    key_lab: str = ""
+    split: str = ""
+
+
+def isophonics(root: Path, warn: Warn) -> pd.DataFrame:
+    """Isophonics (http://isophonics.net/datasets): The Beatles (Harte 2010), Queen, Zweieck, Carole King (Mauch 2009).
+
+    annotations/{chordlab,keylab}/<artist>/<album>/<track>.lab, and the user's audio/<album>/<track>.wav or
+    audio/<artist>/<album>/<track>.wav. Names are compared by letters and digits alone. Grouped by the song's title,
+    over artists, so that covers and a "(Reprise)" stay with their song.
+    """
+    base = "annotations" if (root / "annotations").is_dir() else "."
+    folder = require(root, PurePosixPath(base, "chordlab").as_posix())
+    audio = {_plain(p): p for p in reversed(_audio_below(root, "audio"))}
+    songs, labs = [], sorted(p.relative_to(folder) for p in folder.rglob("*.lab"))
+    for lab in labs:
+        parts = _plain(PurePosixPath("audio", lab))
+        path = audio.get(parts) or audio.get((parts[0], *parts[2:]))
+        if path:
+            chords, keys = (PurePosixPath(base, kind, lab).as_posix() for kind in ("chordlab", "keylab"))
+            title = _title(TRACK_NUMBER.sub("", lab.stem))
+            songs.append(Song(chords, str(path), title, chords, keys if (root / keys).exists() else ""))
+    return _found(songs, root, len(labs), "audio/<album>/<track>", warn)
+
+
+def billboard(root: Path, warn: Warn) -> pd.DataFrame:
+    """McGill Billboard (Burgoyne 2011, https://ddmal.ca/research/The_McGill_Billboard_Project_(Chord_Analysis_Dataset)).
+
+    billboard-2.0-index.csv, McGill-Billboard/<id>/full.lab, and the user's audio anywhere below audio/ as
+    <artist>/<title>/<any>.flac, <artist>/<title>.flac, <artist> - <title>.flac or <id>.flac. A song that was drawn for
+    several slots is taken once. Grouped by artist and by title: songs of one artist, and covers, stay together.
+    """
+    index = _billboard_index(root)
+    audio = _billboard_audio(_audio_below(root, "audio"))
+    groups = _joined([[*_artists(row.artist), f"song {_title(row.title)}"] for row in index.itertuples()])
+    songs: dict[str, Song] = {}
+    for row, group in zip(index.itertuples(), groups, strict=True):
+        path = audio.get((row.folder,)) or audio.get((_letters(row.artist), _letters(row.title)))
+        if path and str(path) not in songs:
+            lab = f"McGill-Billboard/{row.folder}/full.lab"
+            songs[str(path)] = Song(f"billboard-2.0-index.csv, line {row.Index}", str(path), group, lab)
+    n = len(set(zip(index.artist, index.title, strict=True)))
+    return _found(songs.values(), root, n, "audio/<artist>/<title>/", warn)
+
+
+def _billboard_index(root: Path) -> pd.DataFrame:
+    """The slots of the index that have a song with a full.lab: artist, title, folder; by line."""
+    path = require(root, "billboard-2.0-index.csv")
+    index = read_csv(path, ("id",))
+    for column in ("title", "artist"):
+        if column not in index:
+            raise EarmarkError(f"{path} has no column '{column}'; take the corpus's own index.")
+    index = index.assign(folder=index.id.str.zfill(4))
+    labs = require(root, "McGill-Billboard")
+    annotated = index.folder.map(lambda folder: (labs / folder / "full.lab").exists())
+    return index[(index.title != "") & annotated]
+
+
+def _billboard_audio(paths: Iterable[PurePosixPath]) -> dict[tuple[str, ...], PurePosixPath]:
+    """Audio by (artist, title) in letters, and by (id,)."""
+    found: dict[tuple[str, ...], PurePosixPath] = {}
+    for path in paths:
+        *folders, stem = path.with_suffix("").parts[1:]
+        artist, dash, title = stem.partition(" - ")
+        names = [(stem.zfill(4),), (artist, title) if dash else (), (*folders[-1:], stem), tuple(folders[-2:])]
+        for name in names:
+            found.setdefault(name if len(name) == 1 else tuple(map(_letters, name)), path)
+    return found
+
+
+def _artists(text: str) -> list[str]:
+    """'Roberta Flack,Donny Hathaway' are two; 'Earth, Wind & Fire' is one."""
+    return [f"artist {_letters(artist)}" for artist in re.split(r",(?! )", text)]
+
+
+def guitarset(root: Path, warn: Warn) -> pd.DataFrame:
+    """GuitarSet (Xi 2018, https://zenodo.org/records/3371780): annotation/<take>.jams and two recordings of each take.
+
+    audio_mono-mic/<take>_mic.wav and audio_mono-pickup_mix/<take>_mix.wav; <take> is
+    <player>_<style and progression>-<tempo>-<key>_<comp or solo>. Grouped by player.
+    """
+    folder = require(root, "annotation")
+    if not any((root / name).is_dir() for name in GUITARSET_AUDIO):
+        raise EarmarkError(f"{root} holds no {' or '.join(GUITARSET_AUDIO)}; unpack one there, beside annotation.")
+    songs, takes = [], sorted(p.stem for p in folder.glob("*.jams"))
+    for take in takes:
+        for name, suffix in GUITARSET_AUDIO.items():
+            path, lab = f"{name}/{take}_{suffix}.wav", f"annotation/{take}.jams"
+            if (root / path).exists():
+                songs.append(Song(path, path, f"player {take.partition('_')[0]}", lab, lab))
+    table = _found(songs, root, len(takes), "audio_mono-mic/<take>_mic.wav", warn)
+    n_solo = int(table.lab.str.endswith("_solo.jams").sum())
+    warn(
+        "GuitarSet's chords are the performed ones, inferred from the notes (a take without them has the lead "
+        f"sheet's). {n_solo} of {len(table)} recordings are solos: theirs are the chords of a comp that is not heard. "
+        "All players play the same lead sheets, so groups by player hold out players and not songs."
+    )
+    return table
+
+
+def rwc(root: Path, warn: Warn) -> pd.DataFrame:
+    """RWC Popular (Goto 2002) with the chords of Cho (2011, https://github.com/tmc323/Chord-Annotations).
+
+    AIST.RWC-MDB-P-2001.CHORD/RWC_Pop_Chords/N<piece>-M<disc>-T<track>.lab anywhere below the folder, and the user's
+    audio/rwc-p-m<disc>/<track>.wav, or RM-P<piece>.wav anywhere below audio/. A song is a group of its own.
+    """
+    labs = sorted(p.relative_to(root) for p in root.rglob("RWC_Pop_Chords/*.lab"))
+    if not labs:
+        raise EarmarkError(f"{root} holds no RWC_Pop_Chords/N001-M01-T01.lab and so on; unpack the chords there.")
+    audio = {}
+    for path in _audio_below(root, "audio"):
+        audio |= {_plain(path)[-1:]: path, _plain(path)[-2:]: path}
+    songs = []
+    for lab in labs:
+        piece, disc, track = _rwc_piece(root, lab)
+        names = [(f"rwcpm{disc}", str(int(track))), (f"rwcpm{disc}", track), (f"rmp{piece}",)]
+        path = next((audio[name] for name in names if name in audio), None)
+        if path:
+            songs.append(Song(lab.as_posix(), str(path), f"P{piece}", lab.as_posix()))
+    return _found(songs, root, len(labs), "audio/rwc-p-m<disc>/<track>.wav", warn)
+
+
+def _rwc_piece(root: Path, lab: Path) -> tuple[str, ...]:
+    """Numbers of piece, disc and track, with their zeros."""
+    match = RWC_PIECE.fullmatch(lab.stem)
+    if not match:
+        raise EarmarkError(f"{root / lab} is not named as N001-M01-T01.lab (piece, disc, track); name it so.")
+    return match.groups()
+
+
+def _audio_below(root: Path, name: str) -> list[PurePosixPath]:
+    """Audio files below a folder of the corpus, sorted, relative to its root."""
+    folder = require(root, name)
+    return sorted(PurePosixPath(p.relative_to(root)) for p in folder.rglob("*") if p.suffix.lower() in EXTENSIONS)
+
+
+def _plain(path: PurePosixPath) -> tuple[str, ...]:
+    """The parts of a path without its suffix, each as letters and digits alone."""
+    return tuple(map(_letters, path.with_suffix("").parts))
+
+
+def _letters(text: str) -> str:
+    """Letters and digits of a name, without case, accents and a leading article."""
+    text = unicodedata.normalize("NFKD", text).casefold().strip()
+    return "".join(c for c in text.removeprefix("the ") if c.isalnum())
+
+
+def _title(name: str) -> str:
+    """A song's title for its group, without its last bracket: 'Help! (Live)' -> 'help'."""
+    return _letters(LAST_BRACKET.sub("", name)) or _letters(name)
+
+
+def _joined(names: list[list[str]]) -> list[str]:
+    """A group for every row, one for rows that share a name, directly or through others: the first name of them."""
+    leader: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while leader.setdefault(name, name) != name:
+            name = leader[name]
+        return name
+
+    for first, *others in names:
+        for other in others:
+            one, two = sorted((find(first), find(other)))
+            leader[two] = one
+    return [find(first) for first, *_ in names]
+
+
+def _found(songs: Iterable[Song], root: Path, n: int, example: str, warn: Warn) -> pd.DataFrame:
+    """The table of the songs that have audio; `warn` says how many of `n` have none."""
+    songs = list(songs)
+    if n and not songs:
+        raise EarmarkError(f"{root}: none of the {n} annotated songs has audio; name it as in {example}.")
+    n_found = len({song.lab for song in songs})
+    if n_found < n:
+        warn(f"{n - n_found} of {n} annotated songs have no audio (named as in {example}): left out.")
+    return table_of(songs, root, Song._fields)
+
+
+def folder(root: Path, warn: Warn) -> pd.DataFrame:
+    """The songs below `root` as a manifest (columns path, lab, group and any others).
+
+    Without manifest.csv every recording with a .lab file of its name beside it is taken, as a group of its own, which
+    `warn` says.
+    """
+    if (root / "manifest.csv").exists():
+        return read_table(root / "manifest.csv", ("path", "lab", "group"))
+    paths = sorted(p.relative_to(root) for p in root.rglob("*") if p.suffix.lower() in EXTENSIONS)
+    songs = [p for p in paths if (root / p).with_suffix(".lab").exists()]
+    if not songs:
+        raise EarmarkError(
+            f"{root} holds neither manifest.csv nor recordings with a .lab file beside them; put song.lab beside "
+            "song.flac, or write a manifest.csv with path,lab,group."
+        )
+    if len(songs) < len(paths):
+        warn(f"{len(paths) - len(songs)} recordings in {root} have no .lab file beside them: left out.")
+    warn(
+        f"{root} has no manifest.csv: every file is taken for a group of its own. If several are takes, covers or "
+        "renders of one song, the score will be too good: write a manifest.csv with path,lab,group."
+    )
+    names = [p.as_posix() for p in songs]
+    return pd.DataFrame({"path": names, "lab": [p.with_suffix(".lab").as_posix() for p in songs], "group": names})
+
+
+def _annotate(table: pd.DataFrame, facts: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Chords and keys beside the facts of the audio; a song has no class, so `label` goes."""
+    table = table.drop(columns="label", errors="ignore")
+    return table, chord_files.with_chords(table, facts, root)
+
+
+def _check_splits(table: pd.DataFrame, data: DataSettings, warn: Warn) -> None:
+    manifest.warn_of_same_audio(table, warn)
+
+
+READERS: dict[str, Reader] = {
+    "demo": folder,
+    "folder": folder,
+    "isophonics": isophonics,
+    "billboard": billboard,
+    "guitarset": guitarset,
+    "rwc": rwc,
+}
+
+CORPORA = Corpora(READERS, "lab", annotate=_annotate, check_splits=_check_splits, write=chord_files.write)

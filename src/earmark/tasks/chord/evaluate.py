@@ -1,0 +1,39 @@
+"""The chord task's evaluate stage: files in, files out. Figures, predictions, pictures and the listening report."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from earmark.data import manifest
+from earmark.evaluation import pictures
+from earmark.features import store
+from earmark.tasks.chord import listening, metrics, report, vectors
+from earmark.tasks.chord.networks.build import seen
+from earmark.tasks.chord.predictions import Recogniser
+from earmark.tasks.chord.settings import ChordSettings
+from earmark.training import model_files
+
+DATA, FEATURES, MODEL = Path("data/chord"), Path("features/chord"), Path("models/chord")
+
+
+def run(settings: ChordSettings, root: Path, out: Path, warn: Callable[[str], None]) -> dict:
+    """Judge the trained model on the test split and write the report below `out`; its figures. root: the audio's."""
+    every = manifest.load(DATA / "manifest.csv")
+    table, held_out = (every[every["split"] == split].reset_index(drop=True) for split in ("test", "val"))
+    stored, recognise = store.load(FEATURES), Recogniser(MODEL)
+    songs = metrics.judged(table, DATA, metrics.recognised(recognise, table, stored))
+    found = metrics.figures(songs, table, settings.evaluate) | {"model_sha256": model_files.weights_sha256(MODEL)}
+    metrics.write(out, metrics.predictions(songs), found)
+    plots, f = out / "plots", recognise.features
+    report.breakdowns(plots, songs, recognise.vocabulary)
+    history, best = model_files.read_history(MODEL), recognise.config.best_epoch
+    pictures.learning_curves(plots / "learning_curves.png", history, best, "frames")
+    if suggestion := metrics.suggested(recognise, held_out, DATA, stored):
+        report.quality_weights(plots, suggestion, f.hop_s, recognise.vocabulary)
+    worst = songs[listening.worst_first(songs)[0]]
+    heard = vectors.heard(recognise.model, torch.from_numpy(stored.frames(worst.name)), f.channels)
+    vectors.picture(plots / "vectors.png", worst, heard, f.hop_s)
+    shown = [seen(torch.from_numpy(stored.frames(path)), f.channels, f.bins_per_octave)[0] for path in table.path]
+    listening.listening(out / "listening.html", songs, [values.numpy() for values in shown], f.hop_s, root)
+    return found

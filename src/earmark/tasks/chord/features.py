@@ -1,0 +1,39 @@
+"""The chord task's features stage: a constant-Q spectrogram of every recording into one store."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from earmark.features import pool
+from earmark.features.store import Writer
+from earmark.tasks.chord import spectrogram
+from earmark.tasks.chord.settings import ChordFeatureSettings
+
+Progress = Callable[[Iterable, int, str], Iterable]
+DTYPE = "float16"  # 60 dB in 2048 steps and more
+
+
+def run(
+    table: pd.DataFrame,
+    root: Path,
+    settings: ChordFeatureSettings,
+    out: Path,
+    warn: Callable[[str], None],
+    progress: Progress,
+    workers: int | None = None,
+) -> None:
+    """Write the store below `out`, in the manifest's order: (frames, channels x bins and those for transposition)."""
+    workers = workers or pool.workers_for(table.duration_s.sum())
+    writer = Writer(out, spectrogram.width(settings), DTYPE, asdict(settings))
+    jobs = ((root / path, settings) for path in table.path)
+    done = progress(pool.ordered(_extract, jobs, workers), len(table), "constant-Q transform")
+    for path, values in zip(table.path, done, strict=True):
+        writer.append(path, [values])
+    writer.close()
+
+
+def _extract(path: Path, settings: ChordFeatureSettings) -> np.ndarray:
+    return spectrogram.of(path, settings)

@@ -1,0 +1,46 @@
+"""What a chord network is trained for: one loss over its heads, by network. Frames of X and of padding count nowhere.
+
+targets: by name as songs.Crops gives them.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from earmark.tasks.chord.networks.chordnet import ChordNetOutput
+from earmark.tasks.chord.networks.losses import ChordTargets, LossSettings, head_losses
+from earmark.tasks.chord.networks.pitch_net import ChordLogits
+from earmark.tasks.chord.notation.vocabulary import IGNORED
+from earmark.tasks.chord.settings import ChordTrainSettings
+
+
+def loss(said: ChordLogits | ChordNetOutput, targets: dict[str, Tensor], s: ChordTrainSettings) -> Tensor:
+    """The loss (scalar) of what a network said."""
+    if isinstance(said, ChordLogits):
+        return _of_pitch_net(said, targets, s)
+    weights = s.weight_tones, s.weight_change, s.weight_key, s.weight_bass
+    settings = LossSettings(s.vector_loss, s.tversky_alpha, s.tversky_power, s.focal_gamma, *weights)
+    return torch.stack(list(head_losses(said, of_heads(targets), settings).values())).sum()
+
+
+def of_heads(targets: dict[str, Tensor]) -> ChordTargets:
+    """Targets as ChordNet's heads are judged by: the bass joins the tones in the vector, the change is a class."""
+    known, bass = targets["known"], targets["bass"]
+    one_hot = (bass[..., None] == torch.arange(13, device=bass.device)).float()
+    vector = torch.cat([targets["tones"], one_hot], 2)
+    change = targets["change"].long().masked_fill(~known, IGNORED)
+    return ChordTargets(vector, known, change, targets["key"], bass, targets["chord"])
+
+
+def _of_pitch_net(said: ChordLogits, targets: dict[str, Tensor], s: ChordTrainSettings) -> Tensor:
+    known = targets["known"]
+
+    def classes(name: str, smoothing: float = 0.0) -> Tensor:
+        logits, truth = getattr(said, name).flatten(0, 1), targets[name].flatten()
+        return F.cross_entropy(logits, truth, ignore_index=IGNORED, label_smoothing=smoothing)
+
+    tones = F.binary_cross_entropy_with_logits(said.tones[known], targets["tones"][known])
+    change = F.binary_cross_entropy_with_logits(said.change[known], targets["change"][known])
+    total = classes("chord", s.label_smoothing) + s.weight_bass * classes("bass")
+    total = total + s.weight_tones * tones + s.weight_change * change
+    return total + s.weight_key * classes("key") if (targets["key"] != IGNORED).any() else total

@@ -1,0 +1,87 @@
+"""The chord task's evaluate stage: pure, files in and files out. Figures, intervals, and every estimated segment."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.nn.functional import log_softmax
+
+from earmark.data import manifest
+from earmark.errors import EarmarkError
+from earmark.evaluation.settings import EvaluateSettings
+from earmark.features.store import Store
+from earmark.tasks.chord import scores
+from earmark.tasks.chord.decoding import weights
+from earmark.tasks.chord.networks.build import said
+from earmark.tasks.chord.notation import lab, targets
+from earmark.tasks.chord.predictions import Recogniser, Song
+
+
+def recognised(recognise: Recogniser, table: pd.DataFrame, store: Store) -> list[Song]:
+    """What the model hears in the recordings of a table, from their stored spectrograms."""
+    frames = stored(table, store)
+    return [recognise.read(values, seconds) for values, seconds in zip(frames, table.duration_s, strict=True)]
+
+
+def stored(table: pd.DataFrame, store: Store) -> Iterator[Tensor]:
+    """The spectrograms (frames, width) of a table's recordings."""
+    missing = sorted(set(table.path) - set(store.ids))
+    if missing:
+        raise EarmarkError(f"The feature store lacks '{missing[0]}'; run `dvc repro` to extract features anew.")
+    return (torch.from_numpy(store.frames(path)) for path in table.path)
+
+
+def suggested(recognise: Recogniser, table: pd.DataFrame, folder: Path, store: Store) -> weights.Suggestion | None:
+    """Weights of the qualities from what the network says of recordings that it was not trained on, frame by frame.
+
+    table, folder: as of `judged`, the validation split's; None without recordings.
+    """
+    heard, true = [], []
+    for row, values in zip(table.itertuples(), stored(table, store), strict=True):
+        log_chord = log_softmax(said(recognise.model, values, recognise.features.channels).chord, 1)
+        heard.append(weights.by_quality(log_chord.numpy()))
+        segments = lab.read(folder / row.lab)
+        true.append(lab.frames(segments, len(values), recognise.features.hop_s, recognise.vocabulary).chord)
+    return weights.suggest(np.concatenate(heard), np.concatenate(true)) if heard else None
+
+
+def judged(table: pd.DataFrame, folder: Path, songs: list[Song]) -> list[scores.Song]:
+    """Truth, from the .lab files that the table names below `folder`, and estimate of every recording."""
+    return [
+        scores.Song(
+            row.path,
+            lab.read(folder / row.lab),
+            song.segments,
+            row.group,
+            targets.key_of(row.key),
+            targets.key_of(song.key),
+        )
+        for row, song in zip(table.itertuples(), songs, strict=True)
+    ]
+
+
+def figures(songs: list[scores.Song], table: pd.DataFrame, settings: EvaluateSettings) -> dict:
+    """Every figure with its interval, the number of recordings and the hash of what they were tested on."""
+    found = scores.evaluate(songs, settings.bootstrap, settings.seed)
+    return found | {
+        "n_recordings": len(songs),
+        "n_groups": int(table.group.nunique()),
+        "test_manifest_sha256": manifest.digest(table),
+    }
+
+
+def predictions(songs: list[scores.Song]) -> pd.DataFrame:
+    """One row a segment: recording, start_s, end_s, label and probability."""
+    rows = [(song.name, *segment) for song in songs for segment in song.estimate]
+    return pd.DataFrame(rows, columns=["recording", "start_s", "end_s", "label", "probability"])
+
+
+def write(out: Path, table: pd.DataFrame, found: dict) -> None:
+    """predictions.parquet and metrics.json below `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    table.to_parquet(out / "predictions.parquet", index=False)
+    (out / "metrics.json").write_text(json.dumps(found, indent=2) + "\n")

@@ -1,0 +1,161 @@
+"""Chords in time: reading, writing and mending of .lab files, their frames, and JSON of them.
+
+A .lab file has a row a chord: start and end in seconds and a Harte label, separated by blanks.
+"""
+
+import json
+import math
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from earmark.errors import EarmarkError
+from earmark.tasks.chord.notation import harte
+from earmark.tasks.chord.notation.targets import Targets, of_labels
+from earmark.tasks.chord.notation.vocabulary import SEED, Vocabulary
+
+ROUNDING_S = 0.001  # rows that overlap by no more were rounded: the later row's start counts
+CLOSED_S = 0.05  # a gap of no more is closed: the earlier chord lasts until the later one starts
+OVERHANG_S = 1.0  # an annotation may outlast its audio by so much, and is cut; longer belongs to another recording
+
+
+class Segment(NamedTuple):
+    """A chord from start_s up to end_s."""
+
+    start_s: float
+    end_s: float
+    label: str
+    probability: float | None = None
+
+
+def read(path: Path, duration_s: float | None = None, fill: str = "X") -> list[Segment]:
+    """The chords of a .lab file, without gaps, in the spelling that mir_eval scores.
+
+    Time that no row covers becomes `fill`: X in an annotation, where nobody said what sounds; N in an estimate, as
+    mir_eval has it. That is between rows; what lies before the first and after the last is left to `spanned`.
+    duration_s: the audio's length, where it is known; a last row that ends up to a second later is cut.
+    Raises EarmarkError naming file and row.
+    """
+    rows = [(n, line.split()) for n, line in enumerate(_lines(path), 1) if line.strip()]
+    return checked(path, rows, duration_s, fill)
+
+
+def checked(path: Path, rows: list[tuple[int, list[str]]], duration_s: float | None, fill: str) -> list[Segment]:
+    """`read` of numbered rows START END LABEL that `path` holds in another format."""
+    if not rows:
+        raise EarmarkError(f"{path} has no rows; write one row a chord, as in '0.0 2.5 C:maj', or 'N' for no chord.")
+    segments = [_segment(f"{path}, row {n}", fields) for n, fields in rows]
+    for (n, _), before, after in zip(rows[1:], segments, segments[1:], strict=False):
+        if after.start_s < before.end_s - ROUNDING_S:
+            raise EarmarkError(
+                f"{path}, row {n} starts at {after.start_s:g} s, but the row before ends at {before.end_s:g} s; "
+                "rows must follow one another without overlap."
+            )
+    if duration_s is not None:
+        segments = _within(path, segments, duration_s)
+    return closed(segments, fill)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError:
+        raise EarmarkError(f"There is no chord file {path}; give the path of a .lab file that exists.") from None
+    except UnicodeDecodeError:
+        raise EarmarkError(f"{path} is no text; a .lab file has rows such as '0.0 2.5 C:maj'.") from None
+
+
+def _segment(where: str, fields: list[str]) -> Segment:
+    """One checked row; `where` names file and row."""
+    try:
+        start, end = float(fields[0]), float(fields[1])
+        label = harte.scorable(fields[2])
+        harte.parse(label)
+    except harte.ChordError as e:
+        raise EarmarkError(f"{where}: {e}; correct the label, or write X for a chord that is unknown.") from None
+    except (ValueError, IndexError):
+        raise EarmarkError(f"{where}: '{' '.join(fields)}' is not 'START END LABEL', times in seconds.") from None
+    if len(fields) > 3:
+        raise EarmarkError(f"{where} has {len(fields)} fields; it takes three: start, end and label.")
+    if not (0 <= start < end < math.inf):
+        raise EarmarkError(f"{where} lasts from {start:g} to {end:g} s; the end must lie after the start, from 0 on.")
+    return Segment(start, end, label)
+
+
+def _within(path: Path, segments: list[Segment], duration_s: float) -> list[Segment]:
+    end = segments[-1].end_s
+    if end > duration_s + OVERHANG_S or segments[0].start_s >= duration_s:
+        raise EarmarkError(
+            f"{path}, last row ends at {end:.2f} s, but the audio lasts {duration_s:.2f} s; "
+            "does the annotation belong to another recording?"
+        )
+    return [s._replace(end_s=min(s.end_s, duration_s)) for s in segments if s.start_s < duration_s]
+
+
+def closed(segments: list[Segment], fill: str) -> list[Segment]:
+    """Segments one right after the other: gaps of up to 50 ms go to the earlier chord, longer ones become `fill`."""
+    done = []
+    for before, after in pairwise(segments):
+        if after.start_s - before.end_s > CLOSED_S + 1e-6:
+            done += [before, Segment(before.end_s, after.start_s, fill)]
+        else:
+            done.append(before._replace(end_s=after.start_s))
+    return done + segments[-1:]
+
+
+def spanned(segments: list[Segment], start_s: float, end_s: float, fill: str) -> list[Segment]:
+    """The part of closed segments from start_s to end_s, with `fill` where they begin later or end sooner."""
+    kept = [
+        s._replace(start_s=max(s.start_s, start_s), end_s=min(s.end_s, end_s))
+        for s in segments
+        if s.start_s < end_s and s.end_s > start_s
+    ]
+    if not kept:
+        return [Segment(start_s, end_s, fill)]
+    head = [Segment(start_s, kept[0].start_s, fill)] if kept[0].start_s > start_s else []
+    tail = [Segment(kept[-1].end_s, end_s, fill)] if kept[-1].end_s < end_s else []
+    return head + kept + tail
+
+
+def merged(segments: list[Segment]) -> list[Segment]:
+    """Neighbours of the same chord (bass included) as one segment, with the first one's label and no probability."""
+    done: list[Segment] = []
+    for s in segments:
+        if done and done[-1].end_s == s.start_s and harte.parse(done[-1].label) == harte.parse(s.label):
+            done[-1] = Segment(done[-1].start_s, s.end_s, done[-1].label)
+        else:
+            done.append(s)
+    return done
+
+
+def transposed(segments: list[Segment], semitones: int) -> list[Segment]:
+    """The same times, the chords as many semitones higher."""
+    return [s._replace(label=harte.transposed(s.label, semitones)) for s in segments]
+
+
+def frames(segments: list[Segment], n_frames: int, hop_s: float, vocabulary: Vocabulary = SEED) -> Targets:
+    """Targets of n_frames frames, frame i centred at i * hop_s seconds; X where no segment covers the centre."""
+    starts = np.array([s.start_s for s in segments])
+    ends = np.array([s.end_s for s in segments])
+    centres = np.arange(n_frames) * hop_s
+    place = np.searchsorted(starts, centres, side="right") - 1
+    inside = (place >= 0) & (centres < ends[place])
+    return of_labels([s.label for s in segments], np.where(inside, place, -1), vocabulary)
+
+
+def write(path: Path, segments: list[Segment]) -> None:
+    """A .lab file, times to the microsecond."""
+    path.write_text(text(segments))
+
+
+def text(segments: list[Segment]) -> str:
+    """The rows of a .lab file."""
+    return "".join(f"{s.start_s:.6f}\t{s.end_s:.6f}\t{s.label}\n" for s in segments)
+
+
+def write_json(path: Path, segments: list[Segment], **song) -> None:
+    """An object of `song`'s entries (key, duration_s ...) and the list `segments`, times to the microsecond."""
+    rows = [s._asdict() | {"start_s": round(s.start_s, 6), "end_s": round(s.end_s, 6)} for s in segments]
+    path.write_text(json.dumps(song | {"segments": rows}, indent=1) + "\n")

@@ -1,0 +1,96 @@
+"""Pictures and tables of a chord evaluation: who is taken for whom, and by quality and length."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from earmark.evaluation.pictures import plt, save
+from earmark.tasks.chord import breakdown, scores
+from earmark.tasks.chord.decoding import weights
+from earmark.tasks.chord.notation import harte
+from earmark.tasks.chord.notation.vocabulary import Vocabulary
+
+SHARE_WRITTEN = 0.05  # smaller shares of a row are left to the colour
+
+
+def breakdowns(folder: Path, songs: list[scores.Song], words: Vocabulary) -> list[Path]:
+    """Confusion of qualities and of roots as PNG, figures by quality and by length and equal chords as CSV."""
+    cut = scores.pieces(songs)
+    qualities = [q.harte for q in words.qualities] + ["N"]
+    confusion(folder / "confusion_qualities.png", breakdown.confusion_of_qualities(cut, words), qualities)
+    confusion(folder / "confusion_roots.png", breakdown.confusion_of_roots(cut), [*harte.ROOTS, "N"])
+    breakdown.by_quality(cut).to_csv(folder / "by_quality.csv", index=False)
+    breakdown.by_length(cut).to_csv(folder / "by_length.csv", index=False)
+    breakdown.same_but_in_name(cut).to_csv(folder / "same_but_in_name.csv", index=False)
+    names = ("confusion_qualities.png", "confusion_roots.png", "by_quality.csv", "by_length.csv")
+    return [folder / name for name in (*names, "same_but_in_name.csv")]
+
+
+def confusion(path: Path, seconds: np.ndarray, names: list[str]) -> None:
+    """A confusion matrix of seconds (true, estimated) as PNG: shares of the row, rows without support blank.
+
+    How long each class sounds stands beside its row. Classes that neither sound nor are heard are left out.
+    """
+    counts, used = _occurring([seconds], names)
+    side = _side(used)
+    fig, ax = plt.subplots(figsize=(side + 1, side + 0.5), layout="constrained")
+    _matrix(fig, ax, counts[0], used, "Shares of each true class's time, in percent")
+    save(fig, path)
+
+
+def quality_weights(folder: Path, found: weights.Suggestion, hop_s: float, words: Vocabulary) -> None:
+    """quality_weights.png, the frames' confusion before and with the weights, and quality_weights.csv below `folder`.
+
+    The table has a row a quality that sounds: seconds, its weight, and the share that is right before and with it.
+    """
+    names = [q.harte for q in words.qualities] + ["N"]
+    columns = {
+        "quality": names,
+        "seconds": found.before.sum(1) * hop_s,
+        "weight": found.weights,
+        "right_before": weights.recalls(found.before),
+        "right_after": weights.recalls(found.after),
+    }
+    table = pd.DataFrame(columns).query("seconds > 0").sort_values("seconds", ascending=False, kind="stable")
+    folder.mkdir(parents=True, exist_ok=True)
+    table.to_csv(folder / "quality_weights.csv", index=False)
+    matrices, used = _occurring([found.before * hop_s, found.after * hop_s], names)
+    weight = dict(zip(names, found.weights, strict=True))
+    side = _side(used)
+    fig, axes = plt.subplots(1, 2, figsize=(2 * side + 2, side + 1), layout="constrained")
+    for ax, seconds, how in zip(axes, matrices, ("as it is", "weighted"), strict=True):
+        recall, right = weights.mean_recall(seconds), seconds.trace() / seconds.sum()
+        title = f"Validation {how}: right in {right:.3f} of time, {recall:.3f} of a quality's"
+        _matrix(fig, ax, seconds, used, title)
+    axes[1].set_xticks(range(len(used)), [f"{name}  x {weight[name]:.2f}" for name in used], rotation=90, fontsize=8)
+    save(fig, folder / "quality_weights.png")
+
+
+def _occurring(matrices: list[np.ndarray], names: list[str]) -> tuple[list[np.ndarray], list[str]]:
+    """Matrices and names without the classes that are nothing but zeros in all of them."""
+    there = sum(m.sum(0) + m.sum(1) for m in matrices) > 0
+    return [m[there][:, there] for m in matrices], [name for name, yes in zip(names, there, strict=True) if yes]
+
+
+def _side(names: list[str]) -> float:
+    """Inches."""
+    return max(4.0, 0.42 * len(names) + 2)
+
+
+def _matrix(fig, ax, counts: np.ndarray, used: list[str], title: str) -> None:
+    shares, n = breakdown.normalized(counts), len(used)
+    colours = plt.get_cmap("Blues").with_extremes(bad="white")
+    image = ax.imshow(np.ma.masked_invalid(shares), cmap=colours, vmin=0, vmax=1)
+    for (i, j), share in np.ndenumerate(shares):
+        if share >= SHARE_WRITTEN:
+            ax.text(j, i, f"{100 * share:.0f}", ha="center", va="center", fontsize=7, color=_ink(share))
+    labels = [f"{name}  ({row.sum():.0f} s)" for name, row in zip(used, counts, strict=True)]
+    ax.set_xticks(range(n), used, rotation=90, fontsize=8)
+    ax.set_yticks(range(n), labels, fontsize=8)
+    ax.set(xlabel="estimated", ylabel="true", title=title)
+    fig.colorbar(image, label="share of the true class's time", shrink=0.7)
+
+
+def _ink(share: float) -> str:
+    return "white" if share > 0.5 else "black"

@@ -1,0 +1,32 @@
+"""A folder of songs with .lab files judged by a chord model."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from earmark.data import manifest
+from earmark.data.reading import read_folder
+from earmark.evaluation.scored import BOOTSTRAP, SEED, Judged
+from earmark.tasks.chord import annotations, metrics, report, scores
+from earmark.tasks.chord.corpora import CORPORA
+from earmark.tasks.chord.notation import targets
+from earmark.tasks.chord.predictions import Recogniser
+
+
+def judged(model: Path, root: Path, warn: Callable[[str], None], progress: Callable) -> Judged:
+    """What the model of a folder hears in the songs below `root`."""
+    table, unusable = read_folder(CORPORA, root, "song.lab beside song.flac", warn, progress)
+    recognise = Recogniser(model)
+    songs = [_song(row, root, recognise) for row in progress(table.itertuples(), len(table), "recognising chords")]
+    found = scores.evaluate(songs, BOOTSTRAP, SEED)
+    found |= {"n_recordings": len(songs), "n_groups": int(table.group.nunique())}
+
+    def draw(out: Path) -> list[Path]:
+        return report.breakdowns(out, songs, recognise.vocabulary)
+
+    return Judged(metrics.predictions(songs), unusable, found, manifest.digest(table), draw)
+
+
+def _song(row, root: Path, recognise: Recogniser) -> scores.Song:
+    heard, keys = recognise(root / row.path), targets.key_of(row.key)
+    truth = annotations.chords(root / row.lab, row.duration_s)
+    return scores.Song(row.path, truth, heard.segments, row.group, keys, targets.key_of(heard.key))

@@ -1,0 +1,81 @@
+"""The features stage: every recording of a manifest into one store, streamed file by file."""
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from earmark.errors import EarmarkError
+from earmark.features import pool
+from earmark.features.frames import recording_frames
+from earmark.features.settings import FeatureSettings
+from earmark.features.spectral import bands_above
+from earmark.features.statistics import N_STATISTICS, mfcc_statistics
+from earmark.features.store import Writer
+
+Progress = Callable[[Iterable, int, str], Iterable]
+
+
+def run(
+    table: pd.DataFrame,
+    root: Path,
+    settings: FeatureSettings,
+    out: Path,
+    warn: Callable[[str], None],
+    progress: Progress,
+    workers: int | None = None,
+) -> None:
+    """Write the store and the baseline's `statistics.npy` (recordings, 60) below `out`, in the manifest's order."""
+    refuse_long_windows(table, settings)
+    warn_of_resampling(table, settings, warn)
+    workers = workers or pool.workers_for(table.duration_s.sum())
+    writer = Writer(out, settings.n_bands, settings.dtype, settings.plain())
+    statistics = np.lib.format.open_memmap(out / "statistics.npy", mode="w+", shape=(len(table), N_STATISTICS))
+    with tempfile.TemporaryDirectory(prefix="earmark-") as scratch:
+        jobs = ((root / path, settings, Path(scratch) / str(i)) for i, path in enumerate(table.path))
+        done = progress(pool.ordered(_extract, jobs, workers), len(table), "extracting features")
+        for i, (path, (part, row)) in enumerate(zip(table.path, done, strict=True)):
+            writer.append(path, _parts(part, settings.n_bands))
+            part.unlink()
+            statistics[i] = row
+    statistics.flush()
+    writer.close()
+
+
+def refuse_long_windows(table: pd.DataFrame, settings: FeatureSettings) -> None:
+    """Raise EarmarkError where every recording is shorter than a window: all would be filled, none read."""
+    longest = table.duration_s.max()
+    if settings.window_s > longest + 1e-3:  # decoders round lengths
+        raise EarmarkError(
+            f"features.window_s is {settings.window_s:g} s, longer than every recording (the longest is "
+            f"'{table.path[table.duration_s.idxmax()]}' with {longest:.2f} s); set it to {longest:.2f} or less."
+        )
+
+
+def warn_of_resampling(table: pd.DataFrame, settings: FeatureSettings, warn: Callable[[str], None]) -> None:
+    """Say how many recordings have another sample rate, and which mel bands upsampling leaves empty."""
+    for rate, n in table.sample_rate[table.sample_rate != settings.sample_rate].value_counts().items():
+        text = f"{n} recording{'s' * (n != 1)} resampled from {rate} to {settings.sample_rate} Hz"
+        empty = bands_above(settings, rate / 2)
+        if empty:
+            text += (
+                f"; their mel bands {empty[0]} to {empty[-1]} (above {rate / 2:g} Hz) hold nothing, which gives "
+                f"them away: set features.f_max to {rate / 2:g} or lower features.sample_rate"
+            )
+        warn(text + ".")
+
+
+def _extract(path: Path, settings: FeatureSettings, part: Path) -> tuple[Path, np.ndarray]:
+    """One recording's frames into the file `part` (float32), and its baseline statistics."""
+    with part.open("wb") as file:
+        for block in recording_frames(path, settings):
+            file.write(np.ascontiguousarray(block, np.float32).tobytes())
+    return part, mfcc_statistics(path, settings.max_seconds)
+
+
+def _parts(part: Path, n_bands: int, rows: int = 65536) -> Iterator[np.ndarray]:
+    with part.open("rb") as file:
+        while data := file.read(rows * n_bands * 4):
+            yield np.frombuffer(data, np.float32).reshape(-1, n_bands)

@@ -1,0 +1,106 @@
+"""Genres (or sound classes) in cross-validations and studies of folds."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from earmark.data import manifest
+from earmark.data.settings import DataSettings
+from earmark.evaluation.fold import Clock, Fold
+from earmark.evaluation.settings import EvaluateSettings
+from earmark.features import store
+from earmark.features.settings import FeatureSettings
+from earmark.nn import describe
+from earmark.tasks.genre import dataset, metrics, report, train
+from earmark.tasks.genre import features as extraction
+from earmark.tasks.genre.dataset import Material
+from earmark.tasks.genre.settings import GenreSettings, ModelSettings, TrainSettings
+
+SAID = {"accuracy": "accuracy", "baseline_accuracy": "baseline"}
+hashes, write = train.hashes, metrics.write
+
+
+def check(
+    table: pd.DataFrame, quarantined: pd.DataFrame, root: Path, data: DataSettings, warn: Callable[[str], None]
+) -> None:
+    """Say which folds hold no recording of some class."""
+    for sentence in manifest.lacking(table, "fold"):
+        warn(sentence)
+
+
+def extract(
+    table: pd.DataFrame, root: Path, settings: FeatureSettings, out: Path, warn: Callable, progress: Callable
+) -> None:
+    """Frames of every recording, and the statistics that the baseline reads, below `out`."""
+    extraction.run(table, root, settings, out, warn, progress)
+
+
+def gather(table: pd.DataFrame, features: Path, settings: GenreSettings) -> Material:
+    """`joined`, for a cross-validation."""
+    return joined(table, features, settings.model)
+
+
+def joined(table: pd.DataFrame, features: Path, model: ModelSettings) -> Material:
+    """A manifest with a split, joined with the store in a folder that `extract` wrote."""
+    return dataset.gather("genre", table, store.load(features))
+
+
+def one(found: Material, name: str, features: Path, settings: GenreSettings) -> Fold:
+    """Train on a material's train split and judge its test split; `judged` are the baseline's probabilities."""
+    fitted, fit = train.run(found, settings.model, settings.train, out=None)
+    test = found.rows("test")
+    known = np.sort(np.concatenate([found.rows("train"), found.rows("val")]))
+    predictions = metrics.predict(found, fitted.model, fitted.data, test).assign(fold=name)
+    statistics = np.load(features / "statistics.npy", allow_pickle=False)
+    baseline = metrics.baseline(found, statistics, known, test)
+    return Fold(name, predictions, baseline, fit.history, int(fit.best_epoch))
+
+
+def train_and_judge(
+    found: Material, features: Path, model: ModelSettings, settings: TrainSettings
+) -> tuple[dict, pd.DataFrame]:
+    """A study's training: its result, and one row a recording: label, predicted and p_<class>, right_accuracy."""
+    clock = Clock()
+    fitted, fit = train.run(found, model, settings, out=None)
+    seconds = clock.seconds()
+    answers = _answers(found, metrics.predict(found, fitted.model, fitted.data, found.rows("test")))
+    best = next((row for row in fit.history if row["epoch"] == fit.best_epoch), {})
+    result = {
+        "refused": "",
+        "accuracy": float(answers.right_accuracy.mean()),
+        "val_accuracy": best.get("val/accuracy"),
+        "best_epoch": int(fit.best_epoch),
+        "parameters": describe.count(fitted.model),
+        "classes": found.classes,
+        "history": fit.history,
+    }
+    return result | seconds, answers
+
+
+def _answers(found: Material, windows: pd.DataFrame) -> pd.DataFrame:
+    songs = windows[windows["window"] == 0].reset_index(drop=True)
+    fold_of = dict(zip(found.table.path, found.table.fold, strict=True))
+    rows = songs[["recording", "label", "group"]].assign(fold=songs.recording.map(fold_of))
+    rows = rows.assign(predicted=songs.recording_predicted)
+    rows = rows.assign(right_accuracy=(rows.predicted == rows.label).astype(float), of_accuracy=1.0)
+    return rows.join(pd.DataFrame({f"p_{c}": songs[f"recording_p_{c}"] for c in found.classes}))
+
+
+def figures(folds: list[Fold], settings: EvaluateSettings) -> dict:
+    """Figures over all folds; intervals by bootstrap over groups."""
+    predictions = pd.concat([f.predictions for f in folds], ignore_index=True)
+    return metrics.figures(predictions, np.concatenate([f.judged for f in folds]), _classes(predictions), settings)
+
+
+def pictures(out: Path, folds: list[Fold]) -> list[Path]:
+    """Confusion and calibration as PNG below `out`."""
+    predictions = pd.concat([f.predictions for f in folds], ignore_index=True)
+    report.confusion(out / "confusion.png", predictions, _classes(predictions))
+    report.reliability(out / "reliability.png", predictions)
+    return [out / "confusion.png", out / "reliability.png"]
+
+
+def _classes(predictions: pd.DataFrame) -> list[str]:
+    return [c.removeprefix("p_") for c in predictions if c.startswith("p_")]

@@ -1,0 +1,32 @@
+"""Settings -> the body of a window model: (N, 1, bands, frames) -> (N, body.n_out)."""
+
+from torch import nn
+
+from earmark.tasks.genre.networks.compact import Compact
+from earmark.tasks.genre.networks.net import Net
+from earmark.tasks.genre.networks.resnetish import ResNetish
+from earmark.tasks.genre.networks.vggish import VGGish
+from earmark.tasks.genre.networks.window import Cnn000, Mlp000, SoundCnn, SoundMlp
+from earmark.tasks.genre.settings import ModelSettings
+
+
+def body(n_bands: int, n_frames: int, s: ModelSettings) -> nn.Module:
+    """The network that `s.name` and `s.variant` name. Raises ValueError for windows too small for it."""
+    match s.name, s.variant:
+        case "compact", _:
+            return Compact(n_bands, n_frames, s.width, s.dropout)
+        case "net", _:
+            return Net(n_bands, n_frames, s.width)
+        case "resnetish18" | "resnetish34", _:
+            return ResNetish(n_bands, n_frames, s.width, depth=int(s.name[-2:]))
+        case "vggish", _:
+            return VGGish(n_bands, n_frames, s.width)
+        case "cnn", "seed000":
+            return Cnn000(n_bands, n_frames, s.channels, s.hidden)
+        case "cnn", _:
+            return SoundCnn(n_bands, s.channels, s.hidden, s.dropout)
+        case "mlp", "seed000":
+            return Mlp000(n_bands, n_frames, s.hidden)
+        case "mlp", _:
+            return SoundMlp(n_bands, n_frames, s.hidden, s.dropout)
+    raise ValueError(f"unknown model {s.name!r}")

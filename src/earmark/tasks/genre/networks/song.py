@@ -1,0 +1,108 @@
+"""Multiple-instance learning: the windows of a recording are a bag, the recording has the label."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import log_softmax, logsigmoid
+
+from earmark.tasks.genre.networks.build import body
+from earmark.tasks.genre.networks.window import keras_init
+from earmark.tasks.genre.settings import ModelSettings
+
+
+def n_units(n_classes: int) -> int:
+    """Output units: two classes need one sigmoid unit, more need one softmax unit each."""
+    return 1 if n_classes == 2 else n_classes
+
+
+def class_log_probs(logits: Tensor) -> Tensor:
+    """Logits (N, units) -> log-probabilities (N, classes); one unit is a sigmoid over two classes."""
+    if logits.shape[-1] == 1:
+        return torch.cat([logsigmoid(-logits), logsigmoid(logits)], dim=-1)
+    return log_softmax(logits, dim=-1)
+
+
+def segment_mean(x: Tensor, segment: Tensor, n: int) -> Tensor:
+    """Mean of the rows of x (N, d) in each of n segments: (n, d)."""
+    total = x.new_zeros(n, x.shape[1]).index_add_(0, segment, x)
+    return total / torch.bincount(segment, minlength=n).clamp_min(1).unsqueeze(1)
+
+
+def segment_softmax(score: Tensor, segment: Tensor, n: int) -> Tensor:
+    """Softmax of score (N,) within each of n segments: (N,)."""
+    top = score.new_full((n,), -torch.inf).scatter_reduce(0, segment, score, "amax")
+    e = (score - top[segment]).exp()
+    return e / e.new_zeros(n).index_add_(0, segment, e)[segment]
+
+
+def log_mean_prob(log_probs: Tensor, segment: Tensor, n: int) -> Tensor:
+    """Logarithm of the mean probability in each segment: (N, classes) -> (n, classes), without underflow."""
+    index = segment.unsqueeze(1).expand_as(log_probs)
+    top = log_probs.new_full((n, log_probs.shape[1]), -torch.inf)
+    top = top.scatter_reduce(0, index, log_probs.detach(), "amax")
+    return segment_mean((log_probs - top[segment]).exp(), segment, n).log() + top
+
+
+def unsmoothed(log_probs: Tensor, smoothing: float) -> Tensor:
+    """What a network believes that was trained with label smoothing s: (N, classes) -> (N, classes).
+
+    Over k classes it learns to say (1 - s) p + s / k where it means p; this takes it back. The order of the
+    classes stays. Nothing falls below s / 10 k, since beyond that the answer is rounding.
+    """
+    share = smoothing / log_probs.shape[1]
+    p = ((log_probs.exp() - share) / (1 - smoothing)).clamp_min(share / 10)
+    return (p / p.sum(1, keepdim=True)).log()
+
+
+class GatedAttention(nn.Module):
+    """Weights of the windows of a bag (Ilse, Tomczak and Welling 2018): (N, hidden) -> scores (N,)."""
+
+    def __init__(self, hidden: int):
+        super().__init__()
+        self.value = nn.Linear(hidden, hidden)
+        self.gate = nn.Linear(hidden, hidden)
+        self.score = nn.Linear(hidden, 1)
+
+    def forward(self, h: Tensor) -> Tensor:
+        return self.score(torch.tanh(self.value(h)) * torch.sigmoid(self.gate(h))).squeeze(1)
+
+
+class SongModel(nn.Module):
+    """A window model and the pooling of its answers over recordings of any number of windows.
+
+    smoothing: the label smoothing it is trained with, which its answers are freed of outside training.
+    """
+
+    def __init__(self, n_bands: int, n_frames: int, n_classes: int, settings: ModelSettings, smoothing: float = 0.0):
+        super().__init__()
+        self.pooling, self.smoothing = settings.pooling, smoothing
+        self.body = body(n_bands, n_frames, settings)
+        self.head = nn.Linear(self.body.n_out, n_units(n_classes))
+        if settings.variant == "seed000" and settings.name in ("cnn", "mlp"):
+            keras_init(self.head)
+        self.attention = GatedAttention(self.body.n_out) if settings.pooling == "attention" else None
+
+    def forward(self, windows: Tensor, segment: Tensor, n: int) -> tuple[Tensor, Tensor]:
+        """Log-probabilities of windows and of recordings.
+
+        windows: (N, 1, bands, frames); segment: (N,) int64, each window's recording, 0..n-1.
+        Returns ((N, classes), (n, classes)).
+        """
+        return self.answer(self.body(windows), segment, n)
+
+    def answer(self, h: Tensor, segment: Tensor, n: int) -> tuple[Tensor, Tensor]:
+        """The same from the body's output h (N, n_out), which may have been computed piece by piece."""
+        by_window, by_song = self._pooled(h, segment, n)
+        if self.training or not self.smoothing:
+            return by_window, by_song
+        return unsmoothed(by_window, self.smoothing), unsmoothed(by_song, self.smoothing)
+
+    def _pooled(self, h: Tensor, segment: Tensor, n: int) -> tuple[Tensor, Tensor]:
+        logits = self.head(h).float()
+        by_window = class_log_probs(logits)
+        if self.pooling == "mean_prob":
+            return by_window, log_mean_prob(by_window, segment, n)
+        if self.pooling == "mean_logit":
+            return by_window, class_log_probs(segment_mean(logits, segment, n))
+        weight = segment_softmax(self.attention(h).float(), segment, n)
+        bag = h.new_zeros(n, h.shape[1]).index_add_(0, segment, h * weight.unsqueeze(1).to(h.dtype))
+        return by_window, class_log_probs(self.head(bag).float())

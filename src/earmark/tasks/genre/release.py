@@ -1,0 +1,122 @@
+"""Make a released bundle: the recipe of params.yaml trained on every recording, its cross-validated figures beside."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from earmark import paths
+from earmark.data import manifest
+from earmark.data.reading import read
+from earmark.errors import EarmarkError
+from earmark.features import cache, store
+from earmark.release import bundle
+from earmark.release.facts import Words
+from earmark.tasks.genre import card, features, train
+from earmark.tasks.genre.batches import GenreTask
+from earmark.tasks.genre.corpora import CORPORA
+from earmark.tasks.genre.dataset import Material, gather
+from earmark.tasks.genre.networks import trained as networks
+from earmark.tasks.genre.settings import GenreSettings
+from earmark.training import provenance
+from earmark.training.key import flatten, recipe
+
+# A recipe is cross-validated over several seeds on any machine.
+FREE = ("train.seed", "train.device")
+
+
+def figures(path: Path | None, settings: GenreSettings, warn: Callable[[str], None]) -> dict:
+    """The cross-validated figures that a card quotes. Raises EarmarkError unless they are of this very recipe."""
+    hint = "run `earmark crossval` with this recipe and name its metrics.json with --figures"
+    if path is None:
+        raise EarmarkError(f"A release needs figures; {hint}.")
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise EarmarkError(f"There is no file {path}; {hint}.") from None
+    except ValueError as e:
+        raise EarmarkError(f"{path} is not valid JSON ({e}); {hint}.") from None
+    missing = [k for k in ("accuracy", "accuracy_ci95", "n_recordings") if k not in found]
+    if missing:
+        raise EarmarkError(f"{path} has no '{missing[0]}'; {hint}.")
+    if "recipe" in found:
+        _same_recipe(path, found["recipe"], settings)
+    else:
+        warn(f"{path} does not say by which recipe it was made; the card says so.")
+    return found
+
+
+def _same_recipe(path: Path, theirs: dict, settings: GenreSettings) -> None:
+    ours, theirs = flatten(recipe(settings)), flatten(theirs)
+    for key in (k for k in sorted(ours | theirs) if k not in FREE and ours.get(k) != theirs.get(k)):
+        raise EarmarkError(
+            f"{path} is of another recipe: {key} is {theirs.get(key, 'not set')} there and "
+            f"{ours.get(key, 'not set')} here; cross-validate this recipe, or give the same -S."
+        )
+
+
+def recordings(
+    settings: GenreSettings, quoted: dict, warn: Callable[[str], None], progress: Callable
+) -> tuple[pd.DataFrame, Path]:
+    """Every usable recording of the source, all of them to train on, and the audio's root."""
+    root = paths.audio_root(settings.data.root)
+    table, quarantined = read(CORPORA, settings.data, root, warn, progress)
+    if len(quarantined):
+        warn(f"{len(quarantined)} recordings cannot be used; the first is {quarantined.path.iloc[0]}.")
+    if quoted.get("data_sha256", manifest.digest(table)) != manifest.digest(table):
+        raise EarmarkError(
+            f"The figures are of other recordings than {settings.data.root} holds now; cross-validate these."
+        )
+    return table.assign(split="train"), root
+
+
+def gathered(table: pd.DataFrame, root: Path, settings: GenreSettings, warn: Callable, progress: Callable) -> Material:
+    """Recordings with their features, once it is sure that the network fits into a bundle."""
+    network = networks.untrained(settings.features, settings.model, table.label.nunique())
+    bundle.refuse_large(bundle.size(network.state_dict()))
+    extract = lambda out: features.run(table, root, settings.features, out, warn, progress)  # noqa: E731
+    kept = cache.features_of(extract, table, settings.features, paths.state() / "features")
+    return gather("genre", table, store.load(kept))
+
+
+def make(
+    material: Material, settings: GenreSettings, quoted: dict, words: Words, out: Path, on_epoch: Callable
+) -> dict:
+    """Train on everything and write the bundle `out`. Returns the facts that its card states."""
+    with tempfile.TemporaryDirectory() as scratch:
+        trained, _ = train.run(material, settings.model, settings.train, Path(scratch), on_epoch=on_epoch)
+        config = networks.config(Path(scratch))
+    weights = bundle.half({k: v.cpu() for k, v in trained.model.state_dict().items()})
+    data = bundle.pack(weights)
+    facts = {
+        "about": words.about,
+        "data": words.data,
+        "n_recordings": len(material.table),
+        "data_sha256": manifest.digest(material.table),
+        "figures": {k: v for k, v in quoted.items() if k not in ("recipe", "data_sha256")},
+        "figures_by_this_recipe": "recipe" in quoted,
+        "half_precision": rounding(trained, material),
+        "command": words.command,
+        "commit": provenance.git_tags()["earmark.commit"],
+    }
+    config = replace(config, release=facts)
+    text = card.text(config, recipe(settings), len(data), hashlib.sha256(data).hexdigest())
+    bundle.write(out, config, data, text)
+    return facts
+
+
+def rounding(trained: GenreTask, material: Material) -> dict:
+    """What half precision changes: the largest change of a recording's probability, and how many answers differ."""
+    rows = material.rows("train")
+    before = trained.data.predict(trained.model, rows)[1].exp()
+    weights = {k: v.cpu() for k, v in trained.model.state_dict().items()}
+    trained.model.load_state_dict(bundle.half(weights))
+    after = trained.data.predict(trained.model, rows)[1].exp()
+    trained.model.load_state_dict(weights)
+    differ = int(np.sum((before.argmax(1) != after.argmax(1)).numpy()))
+    return {"largest_change": float((after - before).abs().max()), "answers_changed": differ}

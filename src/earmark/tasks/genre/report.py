@@ -1,0 +1,98 @@
+"""Pictures and the listening report of an evaluation."""
+
+import base64
+import html
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import confusion_matrix
+
+from earmark.audio import AudioError
+from earmark.evaluation import metrics
+from earmark.evaluation.pictures import plt, save
+from earmark.evaluation.sounds import clip
+
+HEARD = 24  # mistakes in the listening report
+
+
+def confusion(path: Path, predictions: pd.DataFrame, classes: list[str]) -> None:
+    """Confusion of recordings as PNG: rows are true labels, shares of the row; counts are written in."""
+    songs = predictions[predictions["window"] == 0]
+    counts = confusion_matrix(songs.label, songs.recording_predicted, labels=classes)
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    side = max(4.0, 0.55 * len(classes) + 2)
+    fig, ax = plt.subplots(figsize=(side + 1, side), layout="constrained")
+    image = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (i, j), n in np.ndenumerate(counts):
+        if n:
+            ax.text(j, i, n, ha="center", va="center", color="white" if shares[i, j] > 0.5 else "black")
+    ax.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
+    ax.set_yticks(range(len(classes)), classes)
+    ax.set(xlabel="predicted", ylabel="true", title=f"Confusion of {len(songs)} recordings")
+    fig.colorbar(image, label="share of the true class")
+    save(fig, path)
+
+
+def reliability(path: Path, predictions: pd.DataFrame, bins: int = 10) -> None:
+    """Reliability diagram of recordings as PNG: accuracy by confidence, the gaps to it, and the counts below."""
+    songs = predictions[predictions["window"] == 0]
+    confidence = songs.recording_probability.to_numpy(float)
+    right = (songs.recording_predicted == songs.label).to_numpy()
+    counts, mean, accuracy = metrics.reliability(confidence, right, bins)
+    error = metrics.ece(confidence, right, bins)
+    middle, used, width = (np.arange(bins) + 0.5) / bins, counts > 0, 1 / bins
+    shape = {"height_ratios": (3, 1), "hspace": 0.05}
+    fig, (top, below) = plt.subplots(2, 1, figsize=(5, 6), sharex=True, gridspec_kw=shape, layout="constrained")
+    top.plot([0, 1], [0, 1], ls=":", color="0.4", label="perfectly calibrated")
+    top.bar(middle[used], accuracy[used], width, color="C0", edgecolor="white", label="accuracy")
+    gap, least = np.abs(mean - accuracy)[used], np.fmin(mean, accuracy)[used]
+    top.bar(
+        middle[used], gap, width, least, color="C3", alpha=0.35, hatch="//", edgecolor="C3", label="gap to confidence"
+    )
+    top.set(ylabel="share right", ylim=(0, 1.02), title=f"{len(songs)} recordings, calibration error (ECE) {error:.3f}")
+    top.legend(loc="upper left")
+    below.bar(middle, counts, width, color="0.6", edgecolor="white")
+    below.set(xlabel="confidence (top probability)", ylabel="recordings", xlim=(0, 1))
+    save(fig, path)
+
+
+def listening(path: Path, predictions: pd.DataFrame, root: Path, window_s: float) -> None:
+    """An HTML page that plays the most confident mistakes, each at the window that misled the model most."""
+    wrong = predictions[predictions.recording_predicted != predictions.label]
+    wrong = wrong.sort_values(["recording_probability", "recording"], ascending=[False, True])
+    names = list(dict.fromkeys(wrong.recording))[:HEARD]
+    rows = [_heard(predictions[predictions.recording == name], root, window_s) for name in names]
+    n, n_wrong = predictions.recording.nunique(), wrong.recording.nunique()
+    path.write_text(_PAGE.format(n=n, n_wrong=n_wrong, shown=len(rows), rows="\n".join(rows)))
+
+
+def _heard(windows: pd.DataFrame, root: Path, window_s: float) -> str:
+    chosen = windows.recording_predicted.iloc[0]
+    worst = windows.loc[windows[f"p_{chosen}"].idxmax()]
+    try:
+        sound = base64.b64encode(clip(root / worst.recording, worst.start_s, window_s)).decode()
+        player = f'<audio controls preload="none" src="data:audio/mpeg;base64,{sound}"></audio>'
+    except (AudioError, OSError) as e:
+        player = f"(not playable: {html.escape(str(e))})"
+    cells = [
+        html.escape(worst.recording),
+        html.escape(worst.label),
+        f"{html.escape(chosen)} ({worst.recording_probability:.2f})",
+        f"{worst.start_s:.1f} s",
+        player,
+    ]
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Listening report</title>
+<style>body{{font:15px sans-serif;margin:2em}}td,th{{padding:.3em .8em;text-align:left}}
+tr:nth-child(even){{background:#f3f3f3}}</style></head><body>
+<h1>What the model got wrong</h1>
+<p>{n_wrong} of {n} test recordings; the {shown} most confident mistakes, each at the window that spoke most
+for the wrong answer. Levels are evened out.</p>
+<table><tr><th>recording</th><th>true</th><th>predicted</th><th>from</th><th>listen</th></tr>
+{rows}
+</table></body></html>
+"""

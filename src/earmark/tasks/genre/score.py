@@ -1,0 +1,116 @@
+"""A labelled folder of recordings judged by a genre model; `score_chord` judges songs."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from earmark.audio import AudioError
+from earmark.data import folder, manifest
+from earmark.errors import EarmarkError, nearest
+from earmark.evaluation import metrics
+from earmark.evaluation.scored import BOOTSTRAP, SEED, Judged, by_class
+from earmark.tasks.genre import report
+from earmark.tasks.genre.predictions import Answer, Predictor
+
+
+def judged(model: Path, root: Path, warn: Callable[[str], None], progress: Callable) -> Judged:
+    """What the model of a folder says of the recordings below `root`."""
+    predictor = Predictor(model, whole=False)  # as its test set was judged
+    classes = predictor.config.labels
+    table = recordings(root, classes, warn)
+    predictions, unusable = judge(table, root, predictor, progress)
+    found = figures(predictions, classes) | {"by_class": by_class(predictions), "n_classes": len(classes)}
+    usable = table[~table.path.isin(unusable.path)]
+
+    def draw(out: Path) -> list[Path]:
+        report.confusion(out / "confusion.png", predictions, classes)
+        return [out / "confusion.png"]
+
+    return Judged(predictions, unusable, found, digest(usable, root), draw)
+
+
+def recordings(root: Path, labels: list[str], warn: Callable[[str], None]) -> pd.DataFrame:
+    """The manifest of a labelled folder. Raises EarmarkError for a label that a model of `labels` cannot give."""
+    if not root.is_dir():
+        raise EarmarkError(f"There is no folder {root}; name one with a sub-folder a label, or with manifest.csv.")
+    table = folder.read(root, warn)
+    unknown = sorted(set(table.label) - set(labels))
+    if unknown:
+        n, hint = int((table.label == unknown[0]).sum()), nearest(unknown[0], labels)
+        known = "" if hint.startswith("known") else f" Known are: {', '.join(labels)}."
+        raise EarmarkError(
+            f"{root} has {n} recording{'s' * (n != 1)} of '{unknown[0]}', which the model does not know; {hint}{known}"
+        )
+    return table
+
+
+def judge(
+    table: pd.DataFrame, root: Path, predictor: Predictor, progress: Callable
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Answers for a manifest's recordings, and those that cannot be used.
+
+    Returns (predictions, unusable): the first with one row a window and the columns of `evaluate.predict`, the
+    second with path and reason. Raises EarmarkError when nothing can be used.
+    """
+    files = {line: manifest.inside(root, path, line) for line, path in table.path.items()}
+    answered, unusable = [], []
+    for row in progress(table.itertuples(), len(table), "judging recordings"):
+        try:
+            answered.append(_rows(row, predictor(files[row.Index])))
+        except FileNotFoundError:
+            unusable.append({"path": row.path, "reason": "the file does not exist"})
+        except (AudioError, OSError) as e:
+            unusable.append({"path": row.path, "reason": getattr(e, "strerror", None) or str(e)})
+    if not answered:
+        first = unusable[0]
+        raise EarmarkError(f"No recording of {root} can be used; the first is {first['path']}: {first['reason']}.")
+    return pd.concat(answered, ignore_index=True), pd.DataFrame(unusable, columns=["path", "reason"])
+
+
+def _rows(row, answer: Answer) -> pd.DataFrame:
+    by_window, by_song = answer.window_probabilities, answer.probabilities
+    labels = np.array(answer.labels)
+    columns = {
+        "recording": row.path,
+        "window": np.arange(len(by_window)),
+        "start_s": answer.starts_s,
+        "label": row.label,
+        "group": row.group,
+        "predicted": labels[by_window.argmax(1)],
+        "probability": by_window.max(1),
+        "recording_predicted": answer.label,
+        "recording_probability": by_song.max(),
+    }
+    columns |= {f"p_{c}": by_window[:, i] for i, c in enumerate(labels)}
+    columns |= {f"recording_p_{c}": by_song[i] for i, c in enumerate(labels)}
+    return pd.DataFrame(columns)
+
+
+def figures(predictions: pd.DataFrame, classes: list[str]) -> dict:
+    """Accuracy, macro F1 and calibration error by recording, with intervals by bootstrap over groups."""
+    songs = predictions[predictions["window"] == 0]
+    y, answer = (songs[c].map(classes.index).to_numpy() for c in ("label", "recording_predicted"))
+    confidence = songs.recording_probability.to_numpy()
+    of = {
+        "accuracy": lambda r: np.mean(answer[r] == y[r]),
+        "macro_f1": lambda r: metrics.macro_f1(answer[r], y[r]),
+        "ece": lambda r: metrics.ece(confidence[r], answer[r] == y[r]),
+    }
+    draws = metrics.resamples(songs.group.to_numpy(), BOOTSTRAP, SEED)
+    out = {}
+    for name, figure in of.items():
+        out[name] = float(figure(np.arange(len(songs))))
+        out[f"{name}_ci95"] = metrics.interval(figure, draws)
+    return out | {"n_recordings": len(songs), "n_groups": int(songs.group.nunique())}
+
+
+def digest(table: pd.DataFrame, root: Path) -> str:
+    """The hash of a scored set: every usable recording's content, label and group (`manifest.digest`)."""
+    sums = []
+    for path in table.path:
+        with (root / path).open("rb") as file:
+            sums.append(hashlib.file_digest(file, "sha256").hexdigest())
+    return manifest.digest(table.assign(sha256=sums))

@@ -1,0 +1,74 @@
+"""The train stage: a manifest and a feature store in, a model folder out."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from earmark.errors import EarmarkError
+from earmark.nn import describe
+from earmark.tasks.genre.batches import GenreTask
+from earmark.tasks.genre.dataset import Material
+from earmark.tasks.genre.settings import ModelSettings, TrainSettings
+from earmark.training import batch_picture, key, loop, model_files
+
+
+def hashes(material: Material, model: ModelSettings, settings: TrainSettings) -> dict[str, str]:
+    """Hashes of parameters, data and code, and the train key over all three."""
+    rows = material.table[["path", "label", "split"]]
+    return key.hashes("earmark.tasks.genre.train", [model, settings], material.store_sha256, rows)
+
+
+def run(
+    material: Material,
+    model: ModelSettings,
+    settings: TrainSettings,
+    out: Path | None,
+    checkpoint: Path | None = None,
+    on_start: Callable | None = None,
+    on_epoch: Callable | None = None,
+) -> tuple[GenreTask, loop.Fit]:
+    """Train, and write the model folder `out` unless it is None. Returns task (with the best weights) and fit."""
+    device = loop.pick_device(settings.device)
+    key.require_validation(settings, len(material.rows("val")))
+    try:
+        task = GenreTask(
+            material.windows,
+            material.rows("train"),
+            material.rows("val"),
+            len(material.classes),
+            model,
+            settings,
+            device,
+            material.features.frames_per_second,
+            material.features.unit_db,
+        )
+    except ValueError as e:
+        raise EarmarkError(f"features.window_s or n_mels: {e}; lengthen the window or take another model.") from None
+    seen = batch_picture.first_batch(task) if out else None
+    fit = loop.fit(task, settings, checkpoint, on_start, on_epoch)
+    task.model.load_state_dict(fit.weights)
+    if out is not None:
+        config = model_files.ModelConfig(
+            material.task,
+            material.classes,
+            material.features,
+            model,
+            asdict(settings),
+            hashes(material, model, settings),
+            int(fit.best_epoch),
+            describe.count(task.model),
+        )
+        out.mkdir(parents=True, exist_ok=True)
+        x, targets, *_ = seen
+        titles = [batch_picture.named(target, material.classes) for target in targets]
+        batch_picture.draw(out / "batch.png", x, titles)
+        model_files.write(out, config, fit.weights, fit.history, _summary(material, task))
+    return task, fit
+
+
+def _summary(material: Material, task: GenreTask) -> str:
+    n_windows = int(np.diff(task.data.bounds).max())
+    f = material.features
+    return describe.summary(task.model, f.n_bands, f.window_frames, n_windows, len(material.classes))

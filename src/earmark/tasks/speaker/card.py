@@ -1,0 +1,60 @@
+"""The card of a released speaker model."""
+
+import yaml
+
+from earmark.training.model_files import ModelConfig
+
+HEADLINES = ("eer", "min_dcf", "auc", "mr_at_k", "mr_at_threshold", "accuracy")
+SYSTEMS = {"": "this model", "baseline_lda_": "MFCC + LDA", "baseline_mfcc_": "MFCC statistics"}
+
+
+def text(config: ModelConfig, recipe: dict, sha256: str, n_bytes: int, n_values: int, words: str) -> str:
+    """CARD.md as Markdown. n_values: of an embedding. words: what the recordings are, with their licences."""
+    facts = config.release
+    tables = [_table(name, figures) for name, figures in facts["figures"].items()]
+    parts = [
+        f"# {facts['about']}",
+        f"The released speaker model of earmark. An utterance becomes {n_values} numbers of length 1; the cosine of "
+        "two utterances says how likely one person speaks in both. "
+        f"{config.features.views} networks{', whitened,' * config.model.whiten} have "
+        f"{1 - config.model.statistics:.0%} of it, in equal parts, and "
+        f"statistics of cepstra, projected by linear discriminant analysis, {config.model.statistics:.0%}.",
+        f"## Data\n\n{words.strip()} {facts['n_recordings']} recordings of {facts['n_speakers']} speakers were "
+        "trained on.",
+        "## Figures\n\nOn speakers who were neither trained on nor chosen by, with the very file released here; "
+        "95 % intervals by bootstrap over speakers. The baselines learnt from the same training speakers.\n\n"
+        + "\n\n".join(tables),
+        f"Two utterances are said to be of one speaker from a cosine of {facts['threshold']:.3f} on, and clusters are "
+        f"joined up to a cosine distance of {facts['cluster_threshold']:.3f}: both chosen on the validation speakers. "
+        "Other microphones and languages want thresholds of their own.",
+        f"## Recipe\n\n`recipes/speaker.sh` at commit {facts['commit']}:\n\n```yaml\n"
+        f"{yaml.safe_dump(recipe, sort_keys=False)}```",
+        f"## File\n\n`model.safetensors`: {n_bytes:,} bytes, sha256 `{sha256}`, {config.n_parameters:,} parameters in "
+        "half precision, read without pickle.",
+        "## Limits\n\nA few hundred speakers teach less than the thousands that speaker models are usually trained on. "
+        "Most of them were heard in one session, so what a microphone or a mood changes is known from few. It is no "
+        "means to identify people beyond doubt, and not meant to be used on anybody without their consent.",
+        "## Licences\n\nThe weights were learnt from the recordings named above, so their terms may bind what you do "
+        "with the weights; the code is under the licence in the project's LICENSE.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(name: str, figures: dict) -> str:
+    head = f"{name}: {figures['n_speakers']} speakers, {figures['n_utterances']} utterances, "
+    head += f"{figures['n_same_trials']} same and {figures['n_different_trials']} different trials"
+    shown = [s for s in SYSTEMS if f"{s}eer" in figures]
+    rows = [f"| figure | {' | '.join(SYSTEMS[s] for s in shown)} |", f"|---|{'---|' * len(shown)}"]
+    for figure in HEADLINES:
+        rows.append(f"| {figure.replace('_', ' ')} | {' | '.join(_cell(f'{s}{figure}', figures) for s in shown)} |")
+    return "\n".join([head, "", *rows])
+
+
+def _cell(name: str, figures: dict) -> str:
+    low, high = figures.get(f"{name}_ci95", (None, None))
+    return f"{figures[name]:.3f}" + ("" if low is None else f" [{low:.3f}, {high:.3f}]")
+
+
+def tables(figures: dict[str, dict]) -> str:
+    """The figures of every test, by name, as Markdown."""
+    return "\n\n".join(_table(name, found) for name, found in figures.items())

@@ -1,0 +1,105 @@
+"""Speakers in cross-validations: a fold's are told apart by a model that met none of them."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from earmark import paths
+from earmark.data import manifest
+from earmark.data.settings import DataSettings
+from earmark.errors import EarmarkError
+from earmark.evaluation.fold import Fold
+from earmark.features import store
+from earmark.tasks.speaker import checks, dataset, metrics, predictions, report, train
+from earmark.tasks.speaker import features as extraction
+from earmark.tasks.speaker.dataset import Material
+from earmark.tasks.speaker.settings import SpeakerEvaluateSettings, SpeakerFeatureSettings, SpeakerSettings
+from earmark.tasks.speaker.trials import exams, pooled
+from earmark.tasks.speaker.trials import lists as speaker_lists
+from earmark.tasks.speaker.trials.exams import Answers
+from earmark.tasks.speaker.trials.pooled import Part
+
+SAID = {"eer": "EER", "baseline_lda_eer": "MFCC + LDA", "mr_at_k": "MR"}
+MODEL = "model"  # its name among the systems of a fold
+hashes, write = train.hashes, metrics.write
+
+
+def check(
+    table: pd.DataFrame, quarantined: pd.DataFrame, root: Path, data: DataSettings, warn: Callable[[str], None]
+) -> None:
+    """Raise EarmarkError for folds in which nobody can be mistaken or known again, before anything is trained.
+
+    `warn` says where a list of trials is not used: most of its pairs lie in two folds, whose models differ.
+    """
+    checks.recordings(table, quarantined, warn)
+    for name, rows in table.groupby("fold"):
+        speakers, most = rows.label.unique(), rows.groupby("label").utterance.nunique().max()
+        if len(speakers) < 2:
+            raise EarmarkError(
+                f"The fold '{name}' has one speaker only ('{speakers[0]}'), and telling them apart takes two: lower "
+                "--k, or add recordings of others."
+            )
+        if most < 2:
+            raise EarmarkError(
+                f"No speaker of the fold '{name}' has two utterances, so that none can be known again: lower --k, or "
+                "give some of them more recordings."
+            )
+    if data.val_share == 0:
+        raise EarmarkError(
+            "A cross-validation of speakers chooses its thresholds on validation speakers; set data.val_share above 0."
+        )
+    for name in table.fold.unique():
+        checks.splits(manifest.split_fold(table, name, data, "label"))
+    if table.groupby("label").group.nunique().max() < 2:
+        warn(
+            "No speaker has recordings of several groups: same-speaker trials pair utterances of one session and are "
+            "easier than real use."
+        )
+    lists = [name for name in ("trials.csv", *speaker_lists.VOXCELEB1) if (root / name).exists()]
+    if lists:
+        warn(f"{lists[0]} is not used: its trials lie in several folds, so that each fold draws its own.")
+
+
+def extract(
+    table: pd.DataFrame, root: Path, settings: SpeakerFeatureSettings, out: Path, warn: Callable, progress: Callable
+) -> None:
+    """Frames of every recording below `out`, at every speed, as each is trained on in some fold."""
+    extraction.run(table.assign(split="train"), root, settings, out, warn, progress)
+
+
+def gather(table: pd.DataFrame, features: Path, settings: SpeakerSettings) -> Material:
+    """A manifest with a split, joined with the store in a folder that `extract` wrote."""
+    return dataset.gather(table, None, store.load(features), settings.evaluate)
+
+
+def one(found: Material, name: str, features: Path, settings: SpeakerSettings) -> Fold:
+    """Train on a material's train split and judge its test split; `judged` is a Part by system, the model's first."""
+    with tempfile.TemporaryDirectory() as folder:
+        _, fit = train.run(found, settings.model, settings.train, Path(folder))
+        embedder = predictions.Embedder(Path(folder))
+    exam_of = {split: found.exam(split) for split in ("val", "test")}
+    val, test = (Answers(exam, predictions.stored(embedder, exam.utterances, found.store)) for exam in exam_of.values())
+    learnt = exams.learnt(found.table, found.judged, found.given)
+    beside = metrics.baselines(learnt, val.exam, test.exam, paths.audio_root(settings.data.root))
+    systems = {MODEL: (val, test)} | beside
+    parts = {system: Part(its_test, exams.carried(its_val)) for system, (its_val, its_test) in systems.items()}
+    table = metrics.predictions(test, parts[MODEL].chosen.threshold).assign(fold=name)
+    return Fold(name, table, parts, fit.history, int(fit.best_epoch))
+
+
+def figures(folds: list[Fold], settings: SpeakerEvaluateSettings) -> dict:
+    """Figures over all folds, the baselines' beside; intervals by bootstrap over speakers."""
+    systems = {name: [fold.judged[name] for fold in folds] for name in folds[0].judged}
+    return pooled.figures(systems.pop(MODEL), systems, settings)
+
+
+def pictures(out: Path, folds: list[Fold]) -> list[Path]:
+    """DET curves as PNG and who was put with whom as CSV, below `out`."""
+    names = folds[0].judged
+    report.det(out / "det.png", {name: pooled.together([f.judged[name].test for f in folds]) for name in names})
+    parts = [(fold.name, fold.judged[MODEL]) for fold in folds]
+    tables = [metrics.clusters(p.test, p.chosen.cluster_threshold).assign(fold=name) for name, p in parts]
+    pd.concat(tables, ignore_index=True).to_csv(out / "clusters.csv", index=False)
+    return [out / "det.png", out / "clusters.csv"]

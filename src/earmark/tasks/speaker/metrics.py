@@ -1,0 +1,244 @@
+"""The speaker task's evaluate stage: pure, embeddings in and figures out. Verification, clustering, what is beside.
+
+Thresholds are chosen on the validation speakers and carried to the test speakers, for the model as for each baseline.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from earmark.data import manifest
+from earmark.evaluation import metrics
+from earmark.tasks.speaker.settings import SpeakerEvaluateSettings
+from earmark.tasks.speaker.trials import baseline, clustering, scores
+from earmark.tasks.speaker.trials.exams import Answers, Carried, Exam, carried
+
+Say = Callable[[str], None]
+# An embedding (n, d) of each utterance of a table, of at most so many seconds of it.
+Embed = Callable[[pd.DataFrame, float], np.ndarray]
+OF_TRIALS = {
+    "eer": scores.eer,
+    "min_dcf": partial(scores.min_dcf, p_same=0.01),
+    "min_dcf_05": partial(scores.min_dcf, p_same=0.05),
+    "auc": scores.auc,
+}
+DURATIONS_S = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 10.0, np.inf)
+CROPS_S = (1.0, 2.0, 3.0)
+
+
+class Draws(NamedTuple):
+    """A bootstrap over an exam's speakers.
+
+    times: (resamples, speakers), how often each was drawn, for trials. rows: of every resample the utterances' places.
+    """
+
+    times: np.ndarray
+    rows: list[np.ndarray]
+
+
+def baselines(train: pd.DataFrame, val: Exam, test: Exam, root: Path) -> dict[str, tuple[Answers, Answers]]:
+    """(validation, test) of MFCC statistics and of LDA on them, learnt from the utterances `train`, below `root`."""
+    learnt, *found = (baseline.measured(part, root) for part in (train, val.utterances, test.utterances))
+    systems = {
+        "baseline_mfcc": baseline.Statistics(learnt),
+        "baseline_lda": baseline.Lda(learnt, train.label.to_numpy()),
+    }
+    return {
+        name: tuple(Answers(e, embed(x)) for e, x in zip((val, test), found, strict=True))
+        for name, embed in systems.items()
+    }
+
+
+def figures(
+    val: Answers, test: Answers, beside: dict[str, tuple[Answers, Answers]], settings: SpeakerEvaluateSettings
+) -> dict:
+    """The model's figures with `<name>_ci95`, each baseline's under `<its name>_<name>`, and the differences of EER.
+
+    beside: (validation, test) of each baseline on the same exams. Intervals are of a bootstrap over test speakers, the
+    same resamples for all, so that differences are paired.
+    """
+    draws = draws_of(test.exam, settings)
+    drawn = resampled(test, draws)
+    out = verification(test, drawn) | at_thresholds(carried(val), test, draws)
+    for name, (its_val, its_test) in beside.items():
+        its_drawn = resampled(its_test, draws)
+        its = verification(its_test, its_drawn) | at_thresholds(carried(its_val), its_test, draws)
+        out |= {f"{name}_{k}": v for k, v in its.items()}
+        out[f"eer_minus_{name}"] = out["eer"] - its["eer"]
+        out[f"eer_minus_{name}_ci95"] = scores.interval(drawn["eer"] - its_drawn["eer"])
+    return out | sizes(test.exam)
+
+
+def draws_of(exam: Exam, settings: SpeakerEvaluateSettings) -> Draws:
+    """The same resamples for the same exam and settings."""
+    n, seed = settings.bootstrap, settings.seed
+    times = scores.multiplicities(exam.speakers.max() + 1, n, seed)
+    return Draws(times, metrics.resamples(exam.speakers, n, seed))
+
+
+def resampled(test: Answers, draws: Draws) -> dict[str, np.ndarray]:
+    """The figures of `OF_TRIALS` in every resample, (resamples,) each."""
+    all_of = lambda curve: np.stack([figure(curve) for figure in OF_TRIALS.values()])  # noqa: E731
+    values = scores.resampled(all_of, test.score, test.exam.same, test.exam.speakers[test.exam.at], draws.times)
+    return dict(zip(OF_TRIALS, values, strict=True))
+
+
+def verification(test: Answers, drawn: dict[str, np.ndarray]) -> dict:
+    """The figures of `OF_TRIALS`, with intervals from what was `resampled`."""
+    out = {}
+    for name, figure in OF_TRIALS.items():
+        out |= {name: float(figure(test.curve)), f"{name}_ci95": scores.interval(drawn[name])}
+    return out
+
+
+def at_thresholds(chosen: Carried, test: Answers, draws: Draws) -> dict:
+    """Figures at the carried thresholds, and of as many clusters as there are speakers.
+
+    Intervals take thresholds and clusters as they are and draw speakers anew.
+    """
+    who = test.exam.speakers
+    found = clustering.at(test.tree, chosen.cluster_threshold)
+    out = {"threshold": chosen.threshold} | decisions(test.score >= chosen.threshold, test.exam, draws)
+    out |= {"cluster_threshold": chosen.cluster_threshold, "n_clusters": int(found.max() + 1)}
+    out |= misclassified("mr_at_k", clustering.into(test.tree, who.max() + 1), who, draws)
+    out |= misclassified("mr_at_threshold", found, who, draws) | _agreement(found, who, draws.rows)
+    return out | of_means(test, draws)
+
+
+def of_means(test: Answers, draws: Draws) -> dict:
+    """mr_of_means: the misclassification rate of two means a speaker in as many clusters as there are speakers.
+
+    What ZHAW's papers on speaker clustering report: long utterances, as an application may have them.
+    """
+    vectors, who = half_means(test)
+    wrong = ~clustering.matched(clustering.into(clustering.tree(vectors), who.max() + 1), who)
+    drawn = np.array([np.average(wrong, weights=times[who]) for times in draws.times])
+    return {"mr_of_means": float(wrong.mean()), "mr_of_means_ci95": scores.interval(drawn)}
+
+
+def half_means(test: Answers) -> tuple[np.ndarray, np.ndarray]:
+    """Means of embeddings (n, d), L2-normalised, and their speakers (n,).
+
+    Two of a speaker: his first sessions and the others, or his utterances where he has one session; one where he has
+    one utterance.
+    """
+    vectors, who = [], []
+    for speaker in np.unique(test.exam.speakers):
+        own = test.exam.speakers == speaker
+        groups = test.exam.utterances.group.to_numpy()[own]
+        _, order = np.unique(groups, return_inverse=True)
+        place = order if order.any() else np.arange(len(order))
+        later = place >= (place.max() + 1) / 2
+        for half in (later, ~later):
+            if half.any():
+                mean = test.embeddings[own][half].mean(0)
+                vectors.append(mean / max(np.linalg.norm(mean), 1e-12))
+                who.append(speaker)
+    return np.array(vectors), np.array(who)
+
+
+def decisions(accepted: np.ndarray, exam: Exam, draws: Draws) -> dict:
+    """Accuracy with its interval, miss and false alarm rate of accepting these trials, (trials,) booleans."""
+    right, at = accepted == exam.same, exam.speakers[exam.at]
+    return {
+        "accuracy": float(right.mean()),
+        "accuracy_ci95": scores.interval(_shares(right, at, draws.times)),
+        "miss_rate": float(1 - accepted[exam.same].mean()),
+        "false_alarm_rate": float(accepted[~exam.same].mean()),
+    }
+
+
+def _shares(right: np.ndarray, at: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Weighted share of the trials that are right in every resample, (resamples,), weighted as `scores.resampled` does.
+
+    right: (trials,); at: (trials, 2), their speakers. NaN where a resample holds no trials.
+    """
+    shares = []
+    for drawn in times:  # one by one: a trial list may be long
+        weights = drawn[at[:, 0]] * drawn[at[:, 1]]
+        shares.append(np.average(right, weights=weights) if weights.any() else np.nan)
+    return np.array(shares)
+
+
+def misclassified(name: str, clusters: np.ndarray, who: np.ndarray, draws: Draws) -> dict:
+    """The misclassification rate of clusters (utterances,) of speakers (utterances,) as `name`, with its interval."""
+    wrong = ~clustering.matched(clusters, who)
+    return {name: float(wrong.mean()), f"{name}_ci95": metrics.interval(lambda r: wrong[r].mean(), draws.rows)}
+
+
+def _agreement(clusters: np.ndarray, who: np.ndarray, rows: list[np.ndarray]) -> dict:
+    drawn = pd.DataFrame([clustering.agreement(clusters[r], who[r]) for r in rows])
+    out = {}
+    for name, value in clustering.agreement(clusters, who).items():
+        out |= {name: value, f"{name}_ci95": scores.interval(drawn[name].to_numpy())}
+    return out
+
+
+def sizes(test: Exam) -> dict:
+    """How much an exam holds, and the hash of its trials."""
+    listed = test.trials[["a", "b", "same"]].to_csv(index=False, lineterminator="\n")
+    return {
+        "n_recordings": int(test.utterances.paths.map(len).sum()),
+        "n_utterances": len(test.utterances),
+        "n_speakers": int(test.speakers.max() + 1),
+        "n_same_trials": int(test.same.sum()),
+        "n_different_trials": int((~test.same).sum()),
+        "test_trials_sha256": hashlib.sha256(listed.encode()).hexdigest(),
+    }
+
+
+def tested_on(table: pd.DataFrame) -> dict:
+    """The hash of the manifest's rows that the test is made of."""
+    test = table[table["split"] == "test"]
+    return {"test_manifest_sha256": manifest.digest(test)}
+
+
+def by_duration(test: Answers, edges: tuple[float, ...] = DURATIONS_S) -> pd.DataFrame:
+    """EER of the trials whose shorter utterance lasts from_s up to to_s; those of one kind alone have none (NaN)."""
+    shorter = test.exam.utterances.duration_s.to_numpy()[test.exam.at].min(1)
+    rows = []
+    for low, high in pairwise(edges):
+        part = (shorter >= low) & (shorter < high)
+        if part.any():
+            same = test.exam.same[part]
+            eer = float(scores.eer(scores.curve(test.score[part], same)))
+            rows.append((low, high, int(same.sum()), int((~same).sum()), eer))
+    return pd.DataFrame(rows, columns=["from_s", "to_s", "same", "different", "eer"])
+
+
+def by_crop(test: Exam, embed: Embed, seconds: tuple[float, ...] = CROPS_S) -> pd.DataFrame:
+    """EER where at most so many seconds of each utterance are heard."""
+    rows = [(s, float(scores.eer(Answers(test, embed(test.utterances, s)).curve))) for s in seconds]
+    return pd.DataFrame(rows, columns=["seconds", "eer"])
+
+
+def predictions(test: Answers, threshold: float) -> pd.DataFrame:
+    """One row a trial: a, b, same, score, accepted, and of both utterances speaker, group and duration_s."""
+    out = test.exam.trials.assign(score=test.score, accepted=test.score >= threshold)
+    for side, at in zip("ab", test.exam.at.T, strict=True):
+        of = test.exam.utterances.iloc[at]
+        out[f"speaker_{side}"], out[f"group_{side}"] = of.label.to_numpy(), of.group.to_numpy()
+        out[f"duration_s_{side}"] = of.duration_s.to_numpy()
+    return out
+
+
+def clusters(test: Answers, cluster_threshold: float) -> pd.DataFrame:
+    """One row an utterance: id, label, group, and its cluster among as many as speakers and at the threshold."""
+    return test.exam.utterances[["id", "label", "group"]].assign(
+        cluster_at_k=clustering.into(test.tree, test.exam.speakers.max() + 1),
+        cluster_at_threshold=clustering.at(test.tree, cluster_threshold),
+    )
+
+
+def write(out: Path, table: pd.DataFrame, found: dict) -> None:
+    """predictions.parquet and metrics.json below `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    table.to_parquet(out / "predictions.parquet", index=False)
+    (out / "metrics.json").write_text(json.dumps(found, indent=2) + "\n")

@@ -1,0 +1,61 @@
+"""A recording's voice as a vector, from a released or trained speaker model."""
+
+import json
+import math
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from earmark import audio
+from earmark.features.store import Store
+from earmark.tasks.speaker import embedding, log_mel
+from earmark.tasks.speaker.networks import build
+from earmark.tasks.speaker.settings import SpeakerFeatureSettings, SpeakerModelSettings
+from earmark.training import model_files
+
+
+class Embedder:
+    """Embeds recordings with the speaker model of a folder."""
+
+    def __init__(self, folder: Path):
+        self.config = model_files.read_config(folder, SpeakerFeatureSettings, SpeakerModelSettings)
+        self.features: SpeakerFeatureSettings = self.config.features
+        self.tower = build.build(self.config.model, self.features.n_mels, self.features.views)
+        self.tower.load_state_dict(model_files.read_weights(folder))
+        self.tower.eval()
+
+    def __call__(self, source: audio.Source) -> np.ndarray:
+        """The embedding (d,) float32 of length 1. Raises AudioError for what cannot be decoded or is silent."""
+        recording = audio.Checked(source)
+        frames = log_mel.of(recording, self.features)
+        if recording.info.peak == 0:
+            raise audio.AudioError("it is digital silence: nobody speaks in it")
+        return self.of_frames(frames)
+
+    def of_files(self, files: Iterable[audio.Source]) -> np.ndarray:
+        """The same of an utterance in several recordings."""
+        return self.of_frames(*(log_mel.of(file, self.features) for file in files))
+
+    def of_frames(self, *recordings: np.ndarray, most: int | None = None) -> np.ndarray:
+        """The same of an utterance's log-mel frames (frames, bands), one or several recordings one after the other.
+
+        most: frames that are heard, pauses left out; all of them by default.
+        """
+        voiced = [frames[log_mel.voiced(frames, self.features.voice_db)] for frames in recordings]
+        decibels = torch.from_numpy(np.concatenate(voiced)[:most].astype(np.float32))
+        return embedding.of_frames(self.tower, decibels, self.features.normalize).numpy()
+
+
+def stored(embedder: Embedder, utterances: pd.DataFrame, store: Store, seconds: float = math.inf) -> np.ndarray:
+    """Embeddings (n, d) of a table of utterances from a feature store, of at most so many seconds of each."""
+    most = None if math.isinf(seconds) else round(seconds / embedder.features.hop_s)
+    return np.stack([embedder.of_frames(*(store.frames(p) for p in paths), most=most) for paths in utterances.paths])
+
+
+def answering(folder: Path) -> Callable[[audio.Source], dict]:
+    """What a registered model says of one recording; embeddings are JSON."""
+    embed = Embedder(folder)
+    return lambda source: {"embedding": json.dumps([round(float(x), 6) for x in embed(source)])}

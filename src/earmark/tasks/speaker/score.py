@@ -1,0 +1,128 @@
+"""A folder of voices judged by a speaker model: all of its speakers are the test, and nothing is learnt from them.
+
+Splits, of a manifest or a trial list, are not looked at. `score_genre` judges recordings with a label.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from earmark.data import manifest
+from earmark.data.reading import read_folder
+from earmark.errors import EarmarkError
+from earmark.evaluation.scored import BOOTSTRAP, SEED, Judged
+from earmark.tasks.speaker import checks, metrics, report
+from earmark.tasks.speaker.corpora import CORPORA
+from earmark.tasks.speaker.predictions import Embedder
+from earmark.tasks.speaker.settings import SpeakerEvaluateSettings
+from earmark.tasks.speaker.trials import clustering, exams, lists, scores
+from earmark.tasks.speaker.trials.exams import Answers, Carried
+
+# As the released model was judged: utterances as the folder names them, at most 5000 trials of each kind.
+SETTINGS = SpeakerEvaluateSettings(BOOTSTRAP, SEED, 0.0, 5000)
+NAMED = 5  # speakers in a warning
+
+
+def judged(model: Path, root: Path, warn: Callable[[str], None], progress: Callable) -> Judged:
+    """What the model of a folder makes of the speakers below `root`."""
+    embedder = Embedder(model)
+    table, unusable, given = recordings(root, warn, progress)
+    if sentence := familiar(table, root, embedder.config.labels):
+        warn(sentence)
+    exam = exams.exam(table, "test", SETTINGS, given, warn)
+    files = ([root / path for path in paths] for paths in exam.utterances.paths)
+    heard = progress(files, len(exam.utterances), "embedding utterances")
+    test, chosen = Answers(exam, np.stack([embedder.of_files(of) for of in heard])), carried(embedder.config.release)
+    if chosen is None:
+        warn("The model carries no thresholds, having met no validation speakers: what needs them is left out.")
+    found, own = figures(test, chosen), scores.eer_threshold(test.curve)
+    threshold, of = (chosen.threshold, "the validation speakers") if chosen else (own, "these speakers")
+
+    def draw(out: Path) -> list[Path]:
+        report.det(out / "det.png", {"model": test})
+        report.distances(out / "distances.png", test, threshold, of)
+        if chosen is None:
+            return [out / "det.png", out / "distances.png"]
+        metrics.clusters(test, chosen.cluster_threshold).to_csv(out / "clusters.csv", index=False)
+        return [out / "det.png", out / "distances.png", out / "clusters.csv"]
+
+    return Judged(metrics.predictions(test, threshold), unusable, found, manifest.digest(table), draw)
+
+
+def recordings(
+    root: Path, warn: Callable[[str], None], progress: Callable
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None]:
+    """The usable recordings of a folder, all in the split test; the others (path, reason); its trials, or None.
+
+    Raises EarmarkError where nobody can be told apart or known again.
+    """
+    table, unusable = read_folder(CORPORA, root, "a sub-folder a speaker", warn, progress)
+    checks.recordings(table, unusable, warn)
+    if table.groupby("label").utterance.nunique().max() < 2:
+        raise EarmarkError(
+            f"No speaker in {root} has two utterances, so that none can be known again: give some of them more "
+            "recordings."
+        )
+    table = table.drop(columns="fold", errors="ignore").assign(split="test")
+    return table, unusable[["path", "reason"]], _trials(root, table, unusable, warn)
+
+
+def _trials(
+    root: Path, table: pd.DataFrame, unusable: pd.DataFrame, warn: Callable[[str], None]
+) -> pd.DataFrame | None:
+    given = lists.of_folder(root, warn)
+    if given is None:
+        return None
+    lost = set(unusable.utterance) - set(table.utterance)
+    kept = lists.trials(given.drop(columns="split", errors="ignore"), table, lost, warn)
+    if not len(kept):
+        warn("None of the given trials is left: trials are drawn.")
+        return None
+    return kept
+
+
+def familiar(table: pd.DataFrame, root: Path, learnt: list[str]) -> str | None:
+    """A sentence on speakers whose names are among those that the model learnt, or None.
+
+    learnt: names as a training knew them, by recipes/speaker.py with the folder's before them.
+    """
+    known, place = set(learnt), root.resolve().name
+    speakers = sorted(table.label.unique())
+    met = [name for name in speakers if {name, f"{place}/{name}"} & known]
+    if not met:
+        return None
+    names = ", ".join(met[:NAMED]) + (f" and {len(met) - NAMED} more" if len(met) > NAMED else "")
+    return (
+        f"{len(met)} of {len(speakers)} speakers are named like speakers that the model learnt ({names}): if they are "
+        "the same people the figures are too good; leave them out."
+    )
+
+
+def carried(release: dict) -> Carried | None:
+    """The thresholds that a model brings; None where it has met no validation speakers."""
+    if "threshold" not in release:
+        return None
+    return Carried(float(release["threshold"]), float(release["cluster_threshold"]))
+
+
+def figures(test: Answers, chosen: Carried | None) -> dict:
+    """Figures of a model on a folder, with `<name>_ci95` by bootstrap over its speakers.
+
+    Beside those at the carried thresholds, if there are any, the folder's own threshold, at which both kinds of errors
+    are equally frequent (eer_threshold), and the accuracy there: what a threshold chosen on such voices would bring.
+    """
+    draws = metrics.draws_of(test.exam, SETTINGS)
+    found = metrics.verification(test, metrics.resampled(test, draws))
+    if chosen:
+        found |= metrics.at_thresholds(chosen, test, draws)
+    else:
+        who = test.exam.speakers
+        found |= metrics.misclassified("mr_at_k", clustering.into(test.tree, who.max() + 1), who, draws)
+    own = scores.eer_threshold(test.curve)
+    at_own = metrics.decisions(test.score >= own, test.exam, draws)
+    found |= {"eer_threshold": own} | {
+        f"accuracy_at_eer_threshold{end}": at_own[f"accuracy{end}"] for end in ("", "_ci95")
+    }
+    return found | metrics.sizes(test.exam)

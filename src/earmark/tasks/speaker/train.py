@@ -1,0 +1,95 @@
+"""The speaker task's train stage: voices in, a model folder out."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import torch
+
+from earmark.nn import describe
+from earmark.tasks.speaker import closed_form, embedding
+from earmark.tasks.speaker.batches import SpeakerTask
+from earmark.tasks.speaker.dataset import Material
+from earmark.tasks.speaker.settings import SpeakerModelSettings, SpeakerTrainSettings
+from earmark.tasks.speaker.trials.exams import Answers, Exam, carried
+from earmark.training import batch_picture, loop, model_files
+from earmark.training import key as train_key
+
+SHOWN_FRAMES = 200  # of the input in model.txt
+
+
+def hashes(material: Material, model: SpeakerModelSettings, settings: SpeakerTrainSettings) -> dict[str, str]:
+    """Hashes of parameters, data and code, and the train key over all three."""
+    rows = material.table[["path", "label", "group", "split", "utterance"]]
+    judged = replace(material.judged, bootstrap=1000)  # intervals decide nothing in training
+    return train_key.hashes("earmark.tasks.speaker.train", [model, settings, judged], material.store_sha256, rows)
+
+
+def run(
+    material: Material,
+    model: SpeakerModelSettings,
+    settings: SpeakerTrainSettings,
+    out: Path | None,
+    checkpoint: Path | None = None,
+    on_start: Callable | None = None,
+    on_epoch: Callable | None = None,
+    warn: Callable[[str], None] = lambda sentence: print(f"earmark: {sentence}", file=sys.stderr, flush=True),
+) -> tuple[SpeakerTask, loop.Fit]:
+    """Train, and write the model folder `out` unless it is None. Returns task (with the best weights) and fit.
+
+    warn: told after an epoch that a collapse is seen, and what to change.
+    """
+    device = loop.pick_device(settings.device)
+    exam = material.exam("val")
+    train_key.require_validation(settings, 0 if exam is None else len(exam.trials))
+    val = material.heard(exam) if exam else None
+    voices, names = material.voices()
+    task = SpeakerTask(voices, val, material.features, model.network, settings, device, names)
+    seen = batch_picture.first_batch(task) if out else None
+
+    def watched(state: loop.Fit, seconds: float) -> None:
+        if on_epoch:
+            on_epoch(state, seconds)
+        if sentence := task.alarm():
+            warn(sentence)
+
+    fit = loop.fit(task, settings, checkpoint, on_start, watched)
+    task.model.load_state_dict(fit.weights)
+    task.model.tower = closed_form.added(task.model.tower, material, model).to(device)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        batch_picture.draw(out / "batch.png", seen[0].mT[:, None], [names[i] for i in seen[1].tolist()])
+        config = config_of(task, material, model, fit, thresholds(task, exam))
+        model_files.write(out, config, task.model.tower.state_dict(), fit.history, _summary(task))
+    return task, fit
+
+
+def thresholds(task: SpeakerTask, val: Exam | None) -> dict[str, float]:
+    """The thresholds chosen on the validation speakers, which go with the model; none without them."""
+    if val is None:
+        return {}
+    task.model.eval()
+    vectors = embedding.of_runs(task.model.tower, task.heard, task.features.normalize)
+    return asdict(carried(Answers(val, vectors.cpu().numpy())))
+
+
+def config_of(task: SpeakerTask, material: Material, model: SpeakerModelSettings, fit: loop.Fit, release: dict):
+    """What config.json says of a trained tower."""
+    settings, tower = task.settings, task.model.tower
+    labels = sorted(material.table.label[material.table["split"] == "train"].unique())
+    key = hashes(material, model, settings)
+    size = describe.count(tower)
+    return model_files.ModelConfig(
+        "speaker", labels, material.features, model, asdict(settings), key, int(fit.best_epoch), size, release
+    )
+
+
+def _summary(task: SpeakerTask) -> str:
+    """The network's layers as text for model.txt."""
+    bands = task.features.n_mels * task.features.views
+    x = torch.zeros(1, SHOWN_FRAMES, bands, device=task.device)
+    rows = describe.layers(task.model.tower, x)
+    lines = [f"Input (None, {SHOWN_FRAMES} frames of any number, {bands} bands)"]
+    lines += [f"  {name:<44}{output:<22}{n:>9,}" for name, output, n in rows]
+    return "\n".join([*lines, f"Parameters: {describe.count(task.model.tower):,}"]) + "\n"

@@ -1,0 +1,191 @@
+"""One training loop for every task. Imports torch, torchaudio and numpy alone, so a bare GPU machine runs it.
+
+Every epoch seeds itself from (seed, epoch): a training that was killed and resumed draws the very
+numbers it would have drawn, and ends in the same weights on a CPU.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from earmark.errors import EarmarkError
+from earmark.training.schedule import Schedule
+from earmark.training.settings import LoopSettings
+
+Row = dict[str, float]
+
+
+class Task(Protocol):
+    """What a task brings to the loop."""
+
+    model: nn.Module
+
+    def batches(self) -> Iterator[Tensor]: ...
+    def steps(self) -> int: ...
+    def loss(self, batch: Tensor) -> tuple[Tensor, int]: ...
+    def names(self, batch: Tensor) -> list[str]: ...
+    def validate(self, model: nn.Module) -> Row: ...
+
+
+@dataclass
+class Fit:
+    """Progress of a training: weights of the best epoch so far, and one history row an epoch."""
+
+    history: list[Row] = field(default_factory=list)
+    weights: dict[str, Tensor] = field(default_factory=dict)
+    best_epoch: int = 0
+    best: float = float("inf")
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done."""
+        return len(self.history)
+
+
+def pick_device(name: str) -> torch.device:
+    """`auto` is CUDA where there is one. Raises EarmarkError for a CUDA that is not there."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise EarmarkError("train.device is 'cuda', but this machine has no CUDA device; set it to auto.")
+    cuda = name == "cuda" or (name == "auto" and torch.cuda.is_available())
+    return torch.device("cuda" if cuda else "cpu")
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """A context in which products are bfloat16 where `precision` (or `auto`, on native hardware) says so."""
+    native = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
+    return torch.autocast(device.type, torch.bfloat16, precision == "bfloat16" or (precision == "auto" and native))
+
+
+class Trained:
+    """What changes while training: model, optimizer, schedule, and the weights' average if there is one."""
+
+    def __init__(self, task: Task, settings: LoopSettings):
+        self.model = task.model
+        self.optimizer = build_optimizer(task.model, settings)
+        self.schedule = Schedule(self.optimizer, settings.schedule, settings.epochs, task.steps())
+        average = get_ema_multi_avg_fn(settings.average)
+        self.average = AveragedModel(task.model, multi_avg_fn=average, use_buffers=True) if settings.average else None
+
+    @property
+    def judged(self) -> nn.Module:
+        """The network that is validated and kept."""
+        return self.average.module if self.average else self.model
+
+    def step(self, loss: Tensor) -> None:
+        """One step down the gradient of a loss."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        self.schedule.step()
+        if self.average:
+            self.average.update_parameters(self.model)
+
+    def parts(self) -> dict:
+        """Everything with a state, by name."""
+        named = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule}
+        return named | ({"average": self.average} if self.average else {})
+
+
+def fit(
+    task: Task,
+    settings: LoopSettings,
+    checkpoint: Path | None = None,
+    on_start: Callable[[Fit], None] | None = None,
+    on_epoch: Callable[[Fit, float], None] | None = None,
+) -> Fit:
+    """Train until `settings.epochs`, or until validation has not improved for `settings.patience` epochs.
+
+    checkpoint: written after every epoch and resumed from when it exists.
+    on_start gets the state that training starts from; on_epoch the state and the epoch's seconds.
+    Returns the weights of the epoch that `settings.keep` says. Raises EarmarkError when a loss is
+    not finite, naming the recordings of that batch.
+    """
+    trained = Trained(task, settings)
+    state = _resume(checkpoint, trained) or Fit()
+    if on_start:
+        on_start(state)
+    while not _finished(state, settings):
+        began = time.perf_counter()
+        torch.manual_seed(settings.seed * 1_000_003 + state.epoch + 1)
+        row = {"epoch": state.epoch + 1, "train/lr": trained.schedule.lr}
+        row["train/loss"] = _epoch(task, trained, state.epoch + 1)
+        row |= task.validate(trained.judged)
+        trained.schedule.epoch(row)
+        _keep_best(state, row, trained.judged, settings.keep)
+        state.history.append(row)
+        if checkpoint:
+            _save(checkpoint, state, trained)
+        if on_epoch:
+            on_epoch(state, time.perf_counter() - began)
+    return state
+
+
+def build_optimizer(model: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
+    """Keras's defaults where the seeds rely on them: plain SGD, RMSprop with rho .9."""
+    args = {"lr": settings.lr, "weight_decay": settings.weight_decay}
+    match settings.optimizer:
+        case "sgd":
+            return torch.optim.SGD(model.parameters(), momentum=settings.momentum, **args)
+        case "rmsprop":
+            return torch.optim.RMSprop(model.parameters(), alpha=0.9, eps=1e-7, **args)
+        case "adam":
+            return torch.optim.Adam(model.parameters(), **args)
+        case "adamw":
+            return torch.optim.AdamW(model.parameters(), fused=True, **args)
+    raise ValueError(f"unknown optimizer {settings.optimizer!r}")
+
+
+def _epoch(task: Task, trained: Trained, epoch: int) -> float:
+    """One pass over the training set; the mean loss over its examples."""
+    task.model.train()
+    total = n = 0
+    for batch in task.batches():
+        loss, size = task.loss(batch)
+        value = loss.item()
+        if value != value or abs(value) == float("inf"):
+            raise EarmarkError(
+                f"The loss is not finite ({value}) in epoch {epoch}, in the batch of "
+                f"{', '.join(task.names(batch)[:8])}; look at these recordings, or lower train.lr."
+            )
+        trained.step(loss)
+        total, n = total + value * size, n + size
+    return total / n
+
+
+def _keep_best(state: Fit, row: Row, model: nn.Module, keep: str) -> None:
+    worth = {"loss": row.get("val/loss"), "accuracy": -row.get("val/accuracy", 0), "last": -row["epoch"]}[keep]
+    if worth < state.best or not state.weights:
+        state.best, state.best_epoch = worth, row["epoch"]
+        state.weights = {k: v.detach().cpu().clone() for k, v in model.state_dict().items()}
+
+
+def _finished(state: Fit, settings: LoopSettings) -> bool:
+    waited = state.epoch - state.best_epoch
+    return state.epoch >= settings.epochs or (settings.patience > 0 and waited >= settings.patience)
+
+
+def _save(path: Path, state: Fit, trained: Trained) -> None:
+    """Write beside, flush to the disk, then rename: a kill leaves the old checkpoint or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".partial")
+    with beside.open("wb") as file:
+        torch.save({"fit": vars(state)} | {k: v.state_dict() for k, v in trained.parts().items()}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+
+
+def _resume(path: Path | None, trained: Trained) -> Fit | None:
+    if path is None or not path.exists():
+        return None
+    saved = torch.load(path, map_location=next(trained.model.parameters()).device, weights_only=True)
+    for name, part in trained.parts().items():
+        part.load_state_dict(saved[name])
+    return Fit(**saved["fit"])

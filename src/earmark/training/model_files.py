@@ -1,0 +1,94 @@
+"""A trained model's files: model.safetensors, config.json, history.csv, model.txt. Knows no task's settings."""
+
+import csv
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from earmark.errors import EarmarkError
+
+if TYPE_CHECKING:  # torch takes seconds to import, and most readers of a folder want its facts alone
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What it takes to use a model and to know where it came from.
+
+    features, model: settings of the task's own classes. train: the training settings; hashes: the train key and what
+    went into it; release: what a released bundle says of itself (see `bundle`), and the thresholds of a speaker model.
+    """
+
+    task: str
+    labels: list[str]
+    features: Any
+    model: Any
+    train: dict
+    hashes: dict[str, str]
+    best_epoch: int
+    n_parameters: int
+    release: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A model folder, its name for people, and a sentence that says which model answers and how to change it."""
+
+    folder: Path
+    name: str
+    sentence: str
+
+
+def write(path: Path, config: ModelConfig, weights: "dict[str, Tensor]", history: list[dict], text: str) -> None:
+    """Write the folder; config.json comes last, so a folder that has one is whole."""
+    from safetensors.torch import save
+
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "model.safetensors").write_bytes(save({k: v.contiguous() for k, v in weights.items()}))
+    with (path / "history.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, history[0].keys())
+        writer.writeheader()
+        writer.writerows(history)
+    (path / "model.txt").write_text(text)
+    (path / "config.json").write_text(json.dumps(asdict(config), indent=2) + "\n")
+
+
+def read_config(path: Path, features: type, model: type) -> ModelConfig:
+    """Settings of a model folder; features, model: the task's classes. Raises EarmarkError when there is none."""
+    raw = read_plain(path)
+    return ModelConfig(**(raw | {"features": features(**raw["features"]), "model": model(**raw["model"])}))
+
+
+def read_plain(path: Path) -> dict[str, Any]:
+    """config.json of a model folder, of whichever task. Raises EarmarkError when there is none."""
+    if not (path / "config.json").exists():
+        raise EarmarkError(f"There is no trained model in {path}; run `dvc repro` first.")
+    return json.loads((path / "config.json").read_text())
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """One row an epoch."""
+    with (path / "history.csv").open() as file:
+        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+
+def read_weights(path: Path) -> "dict[str, Tensor]":
+    """Weights of a model folder; half-precision ones are widened to single."""
+    from safetensors.torch import load
+
+    weights = load((path / "model.safetensors").read_bytes())
+    return {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
+
+
+def weights_sha256(path: Path) -> str:
+    """sha256 of model.safetensors: the identity of a model."""
+    return hashlib.sha256((path / "model.safetensors").read_bytes()).hexdigest()
+
+
+def identity(path: Path) -> dict[str, str]:
+    """What a finished run is tagged with: the weights' hash, the epoch kept, the number of parameters."""
+    config = read_plain(path)
+    facts = {"model_sha256": weights_sha256(path)} | {k: config[k] for k in ("best_epoch", "n_parameters")}
+    return {k: str(v) for k, v in facts.items()}

@@ -1,0 +1,194 @@
+"""Bad input at the command line: one sentence that names the thing and the remedy, nothing half-written."""
+
+import shutil
+import sys
+
+import numpy as np
+import pytest
+import soundfile as sf
+import yaml
+
+from builders import small_folder
+from bundles import small_chord_bundle
+from earmark.cli import app
+from project import REPOSITORY, SMALL
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder with params.yaml for a small folder of sounds, as the present directory."""
+    small_folder(tmp_path / "audio")
+    shutil.copy(REPOSITORY / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    configure(tmp_path, **SMALL | {"data.root": "audio"})
+    return tmp_path
+
+
+def configure(place, **changes) -> None:
+    params = yaml.safe_load((place / "params.yaml").read_text())
+    for dotted, value in changes.items():
+        block, key = dotted.split(".")
+        params["tasks"]["genre"][block][key] = value
+    (place / "params.yaml").write_text(yaml.safe_dump(params))
+
+
+def manifest_lines(place, *lines: str) -> None:
+    with (place / "audio/manifest.csv").open("a") as file:
+        file.write("".join(f"{line}\n" for line in lines))
+
+
+def rewrite(place, old: str, new: str) -> None:
+    path = place / "audio/manifest.csv"
+    path.write_text(path.read_text().replace(old, new))
+
+
+def split_by_group(place, test_label: str | None = None) -> None:
+    """An official split: group 0 of a label tests, 1 validates, 2 trains."""
+    rows = ["path,label,group,split"]
+    for label in ("low", "high", "noise"):
+        for i in range(6):
+            split = ("test", "val", "train")[i // 2]
+            named = test_label if test_label and label == "low" and split == "test" else label
+            rows.append(f"{label}/{i}.wav,{named},{label}{i // 2},{split}")
+    (place / "audio/manifest.csv").write_text("\n".join(rows) + "\n")
+
+
+def missing_column(place):
+    rewrite(place, "path,label,group", "path,lable,group")
+    return "no column 'label'", "lable"
+
+
+def unknown_label_in_test(place):
+    split_by_group(place, test_label="bass")
+    return "'bass' occurs in test but not in train", "add recordings"
+
+
+def group_in_two_splits(place):
+    split_by_group(place)
+    rewrite(place, "low/0.wav,low,low0,test", "low/0.wav,low,low2,test")
+    return "Group 'low2' is in the splits test and train", "move all its recordings"
+
+
+def outside(place):
+    manifest_lines(place, "../secret.wav,low,s")
+    return "line 20: '../secret.wav' lies outside", "below that folder"
+
+
+def one_recording(place):
+    sf.write(place / "audio/one.wav", np.ones(12000) * 0.1, 8000)
+    manifest_lines(place, "one.wav,rare,rare0")
+    return "Class 'rare' has 1 recording", "add recordings or remove the class"
+
+
+def too_many_bad(place):
+    for label in ("low", "high", "noise"):
+        for i in range(4):
+            (place / f"audio/{label}/{i}.wav").write_text("no audio")
+    return "12 of 18 recordings cannot be used", "Format not recognised"
+
+
+def unknown_parameter(place):
+    configure(place, **{"data.test_flod": "fold1"})
+    return "unknown key 'tasks.genre.data.test_flod'", "did you mean 'test_fold'?"
+
+
+def no_folder(place):
+    configure(place, **{"data.root": "nowhere"})
+    return "nowhere does not exist", "set tasks.*.data.root"
+
+
+def only_one_class(place):
+    rows = [f"low/{i}.wav,low,low{i // 2}" for i in range(6)]
+    (place / "audio/manifest.csv").write_text("path,label,group\n" + "\n".join(rows) + "\n")
+    return "There is one class only ('low')", "at least two"
+
+
+MISTAKES = (
+    missing_column,
+    unknown_label_in_test,
+    group_in_two_splits,
+    outside,
+    one_recording,
+    too_many_bad,
+    unknown_parameter,
+    no_folder,
+    only_one_class,
+)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.__name__)
+def test_mistake_is_one_sentence_and_nothing_is_written(place, earmark, mistake):
+    what, remedy = mistake(place)
+    code, _, (*_, sentence) = earmark("prepare", "genre")
+    assert code == 1
+    assert sentence.startswith("earmark: ")
+    assert what in sentence
+    assert remedy in sentence
+    assert not (place / "data").exists()
+
+
+def test_bad_files_are_quarantined_and_the_rest_goes_on(place, monkeypatch, capsys):
+    audio = place / "audio"
+    eight = np.random.default_rng(0).normal(0, 0.1, (12000, 8))
+    nan = np.full(12000, 0.1, np.float32)
+    nan[6000] = np.nan
+    sf.write(audio / "low/0.wav", eight, 8000)
+    sf.write(audio / "low/2.wav", nan, 8000, subtype="FLOAT")
+    sf.write(audio / "high/0.wav", np.zeros(0), 8000)
+    (audio / "high/2.wav").write_text("no audio")
+    (audio / "noise/0.wav").write_bytes(b"")
+    monkeypatch.setattr(sys, "argv", ["earmark", "prepare", "genre"])
+    with pytest.raises(SystemExit) as ended:
+        app.main()
+    assert ended.value.code in (0, None)
+    assert "A clip of 2 s holds 100.0% of them whole; 0.0% fill it unpadded." in capsys.readouterr().out
+    rows = (place / "data/genre/quarantine.csv").read_text().splitlines()
+    assert len(rows) == 6
+    reasons = dict(row.split(",", 1) for row in rows[1:])
+    assert "8 channels" in reasons["low/0.wav"]
+    assert "not finite" in reasons["low/2.wav"]
+    assert "no samples" in reasons["high/0.wav"]
+    assert "cannot be decoded" in reasons["high/2.wav"]
+    assert "empty" in reasons["noise/0.wav"]
+
+
+def test_stage_before_is_named_when_missing(place, earmark):
+    code, _, (*_, sentence) = earmark("features", "genre")
+    assert (code, "run `dvc repro` first" in sentence) == (1, True)
+
+
+def test_unknown_task_is_named(place, earmark):
+    code, _, (*_, sentence) = earmark("prepare", "gerne")
+    assert (code, sentence) == (1, "earmark: There is no task 'gerne'; did you mean 'genre'?")
+
+
+def test_tracking_server_that_is_not_there(place, earmark, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    code, _, (*_, sentence) = earmark("rollback", "genre")
+    assert code == 1
+    assert sentence.startswith("earmark: The tracking store http://127.0.0.1:9 cannot be reached")
+    assert "unset MLFLOW_TRACKING_URI" in sentence
+
+
+def test_prediction_needs_a_file_that_exists(place, earmark):
+    code, _, (*_, sentence) = earmark("predict", "genre", "missing.wav")
+    assert (code, sentence) == (1, "earmark: There is no file missing.wav.")
+
+
+WORDS = ("--about", "chords", "--data", "Generated, CC0")
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        (("release", "chord", *WORDS), "There is no trained model in models/chord; run `dvc repro` first."),
+        (("release", "chord", *WORDS, "-S", "train.epochs=1"), "leave --figures and -S out"),
+        (("score", "chord", "nowhere", "--model", "chords"), "There is no folder nowhere; name one with song.lab"),
+        (("score", "chord", "audio", "--model", "chords"), "has no column 'lab'"),
+    ],
+)
+def test_what_chords_lack_is_one_sentence(place, earmark, command, sentence):
+    small_chord_bundle(place / "chords")
+    code, _, err = earmark(*command)
+    assert code == 1
+    assert sentence in err[-1]

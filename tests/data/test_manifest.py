@@ -1,0 +1,318 @@
+"""The table of recordings: its schema, splits that keep groups whole, its digest and summary."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from builders import data_settings
+from earmark.data import manifest
+from earmark.errors import EarmarkError
+
+GOOD = "path,label,group\na.wav,x,1\nb.wav,y,2\n"
+
+
+def read(tmp_path, text: str) -> pd.DataFrame:
+    (tmp_path / "manifest.csv").write_text(text)
+    return manifest.read_table(tmp_path / "manifest.csv")
+
+
+def table(labels: str, groups: str, splits: list[str] | None = None) -> pd.DataFrame:
+    """One recording a character; splits by name."""
+    rows = {"path": [f"{i}.wav" for i in range(len(labels))], "label": list(labels), "group": list(groups)}
+    return pd.DataFrame(rows | ({} if splits is None else {"split": splits}))
+
+
+def many(labels: str = "xyz", groups: int = 10, each: int = 2) -> pd.DataFrame:
+    """`groups` groups of `each` recordings for every label."""
+    rows = [(f"{y}{g}_{i}.wav", y, f"{y}{g}") for y in labels for g in range(groups) for i in range(each)]
+    return pd.DataFrame(rows, columns=["path", "label", "group"])
+
+
+def error(function, *args) -> str:
+    with pytest.raises(EarmarkError) as caught:
+        function(*args)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_read_table_keeps_strings_and_extra_columns(tmp_path):
+    text = "﻿path,label,group,lab\n001.wav,NA,007,a.lab\nb.wav,y,2,\n"
+    got = read(tmp_path, text)
+    assert got.to_dict("records") == [
+        {"path": "001.wav", "label": "NA", "group": "007", "lab": "a.lab"},
+        {"path": "b.wav", "label": "y", "group": "2", "lab": ""},
+    ]
+
+
+def test_missing_column(tmp_path):
+    assert "has no column 'group'; add it (did you mean 'groups'?)" in error(
+        read, tmp_path, GOOD.replace("group", "groups")
+    )
+    assert "has no column 'label'" in error(read, tmp_path, "path,group\na.wav,1\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (GOOD + "c.wav,,3\n", "line 4: 'label' is empty"),
+        (GOOD + "c.wav,x,  \n", "line 4: 'group' is empty"),
+        (GOOD + "c.wav,x\n", "line 4: 'group' is empty"),
+        (GOOD + ",x,3\nd.wav,x,4\n", "line 4: 'path' is empty"),
+        (GOOD + "\nc.wav,,3\n", "line 5: 'label' is empty"),
+    ],
+)
+def test_empty_cell_names_its_line(tmp_path, text, expected):
+    assert expected in error(read, tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "has no column 'path'"),
+        ("path,label,group\n", "lists no recordings"),
+        (GOOD + "c.wav,x,3,4\n", "line 4 has more fields than the header"),
+        (GOOD + "a.wav,x,3\n", "lists 'a.wav' twice"),
+    ],
+)
+def test_unusable_table(tmp_path, text, expected):
+    assert expected in error(read, tmp_path, text)
+
+
+def test_rows_longer_than_the_header_do_not_shift_columns(tmp_path):
+    text = error(read, tmp_path, "path,label,group\na.wav,x,1,q\nb.wav,y,2,q\n")
+    assert "line 2 has more fields than the header" in text
+
+
+def test_inside(tmp_path):
+    root = tmp_path / "audio"
+    (root / "x").mkdir(parents=True)
+    assert manifest.inside(root, "x/a.wav", 2) == (root / "x" / "a.wav").resolve()
+    assert manifest.inside(root, "x/../a.wav", 2) == (root / "a.wav").resolve()
+    (tmp_path / "secret.wav").write_bytes(b"x")
+    (root / "link.wav").symlink_to(tmp_path / "secret.wav")
+    (root / "dir").symlink_to(tmp_path)
+    for outside in ("../secret.wav", "x/../../secret.wav", str(root / "a.wav"), "link.wav", "dir/secret.wav"):
+        text = error(manifest.inside, root, outside, 7)
+        assert "line 7" in text
+        assert f"'{outside}' lies outside" in text
+    assert "audio/list.txt, line 3: '../secret.wav' lies" in error(
+        manifest.inside, root, "../secret.wav", "list.txt, line 3"
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    groups=st.dictionaries(st.integers(0, 40), st.tuples(st.sampled_from("xyz"), st.integers(1, 3)), min_size=1),
+    n=st.integers(2, 6),
+    seed=st.integers(0, 5),
+)
+def test_deal_keeps_groups_whole_and_fills_part_0(groups, n, seed):
+    rows = [(f"{g}_{i}", label, f"g{g}") for g, (label, size) in groups.items() for i in range(size)]
+    recordings = pd.DataFrame(rows, columns=["path", "label", "group"])
+    part = manifest.deal(recordings, "group", n, seed)
+    assert part.between(0, n - 1).all()
+    assert (part.groupby(recordings.group).nunique() == 1).all()
+    assert set(recordings.label[part == 0]) == set(recordings.label)
+    # every part gets its share of a label's groups, to one group
+    per_part = recordings.assign(part=part).drop_duplicates("group").groupby(["label", "part"]).size()
+    for _, counts in per_part.unstack(fill_value=0).reindex(columns=range(n), fill_value=0).iterrows():
+        assert counts.max() - counts.min() <= 1
+    shuffled = recordings.sample(frac=1, random_state=seed)
+    pd.testing.assert_series_equal(manifest.deal(shuffled, "group", n, seed).sort_index(), part, check_names=False)
+
+
+def test_split_without_a_split_column():
+    got = manifest.assign_splits(many(), data_settings())
+    assert (got.groupby("group")["split"].nunique() == 1).all()
+    # 10 groups a label: 2 for test, then a fifth of the other 8, rounded up, for val
+    groups = got.drop_duplicates("group").groupby(["label", "split"]).size()
+    assert groups.to_dict() == {(y, s): n for y in "xyz" for s, n in [("test", 2), ("train", 6), ("val", 2)]}
+
+
+def test_split_is_seeded():
+    one = manifest.assign_splits(many(), data_settings(seed=1))["split"]
+    assert one.equals(manifest.assign_splits(many(), data_settings(seed=1))["split"])
+    assert not one.equals(manifest.assign_splits(many(), data_settings(seed=2))["split"])
+
+
+def test_shares_are_kept():
+    got = manifest.assign_splits(many("xy", 20), data_settings(test_share=0.4, val_share=0.2))["split"]
+    assert (got == "test").mean() == pytest.approx(0.4, abs=0.051)
+
+
+def test_official_splits_stay():
+    splits = ["train", "train", "val", "val", "test", "test"]
+    got = manifest.assign_splits(table("xyxyxy", "123456", splits), data_settings())
+    assert list(got["split"]) == splits
+    assert "fold" not in got
+
+
+def test_official_test_and_a_dealt_val():
+    given_splits = many().assign(split=["test" if g.endswith(("0", "1")) else "train" for g in many().group])
+    got = manifest.assign_splits(given_splits, data_settings(val_share=0.25))
+    assert set(got.group[got["split"] == "test"]) == {f"{y}{g}" for y in "xyz" for g in (0, 1)}
+    groups = got.drop_duplicates("group").groupby(["label", "split"]).size()
+    assert all(groups[y, "val"] == 2 and groups[y, "train"] == 6 for y in "xyz")
+
+
+def folds() -> pd.DataFrame:
+    return many().assign(split=[f"fold{int(g[1:]) % 5}" for g in many().group])
+
+
+def test_folds():
+    got = manifest.assign_splits(folds(), data_settings(test_fold="fold3"))
+    assert list(got.fold) == list(folds()["split"])
+    assert set(got.fold[got["split"] == "test"]) == {"fold3"}
+    assert set(got["split"][got.fold == "fold3"]) == {"test"}
+    assert (got.groupby("group")["split"].nunique() == 1).all()
+    assert all(set(got.label[got["split"] == s]) == set("xyz") for s in manifest.SPLITS)
+
+
+def test_test_fold_mistakes():
+    text = error(manifest.assign_splits, folds(), data_settings())
+    assert "test_fold to one of fold0, fold1, fold2, fold3, fold4" in text
+    text = error(manifest.assign_splits, folds(), data_settings(test_fold="fold33"))
+    assert "'fold33' is no fold of the manifest; did you mean 'fold3'?" in text
+    official = table("xyxyxy", "123456", ["train", "train", "val", "val", "test", "test"])
+    assert "test_fold is set" in error(manifest.assign_splits, official, data_settings(test_fold="fold3"))
+
+
+def test_half_filled_split_names_the_recording():
+    half = table("xyxyxy", "123456", ["train", "train", "val", " ", "test", "test"])
+    assert "split is empty for '3.wav'" in error(manifest.assign_splits, half, data_settings())
+
+
+def test_group_in_two_splits():
+    leak = table("xyxyxyx", "1234561", ["train", "train", "val", "val", "test", "test", "test"])
+    assert "Group '1' is in the splits test and train" in error(manifest.assign_splits, leak, data_settings())
+    two = leak.assign(group=list("1234521"))
+    assert "Group '1' (and 1 more)" in error(manifest.assign_splits, two, data_settings())
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_label_that_was_never_trained(split):
+    splits = ["train", "train", "val", "val", "test", "test", split]
+    text = error(manifest.assign_splits, table("xyxyxyz", "1234567", splits), data_settings())
+    assert f"Label 'z' occurs in {split} but not in train" in text
+
+
+def test_empty_split():
+    text = error(manifest.assign_splits, table("xyxy", "1234", ["val", "val", "test", "test"]), data_settings())
+    assert "No recording is in the split 'train'" in text
+
+
+def test_class_with_too_few_groups():
+    one = pd.concat([many("xy"), table("z", "q")], ignore_index=True)
+    text = error(manifest.assign_splits, one, data_settings())
+    assert "Class 'z' has 1 recording in 1 group;" in text
+    two = pd.concat([many("xy"), table("zzz", "qqr")], ignore_index=True)
+    assert "Class 'z' has 3 recordings in 2 groups;" in error(manifest.assign_splits, two, data_settings())
+    three = pd.concat([many("xy"), table("zzz", "qrs")], ignore_index=True)
+    got = manifest.assign_splits(three, data_settings())
+    assert sorted(got["split"][got.label == "z"]) == ["test", "train", "val"]
+
+
+def test_one_class_only():
+    assert "one class only ('x')" in error(manifest.assign_splits, many("x"), data_settings())
+    official = table("xxx", "123", list(manifest.SPLITS))
+    assert "one class only ('x')" in error(manifest.assign_splits, official, data_settings())
+
+
+def test_check_splits_by_label_allows_untrained_labels():
+    speakers = table("aabc", "1234", ["train", "train", "val", "test"])
+    manifest.check_splits(speakers, "label")
+    with pytest.raises(EarmarkError, match="Speaker 'a' is in the splits train and val"):
+        manifest.check_splits(speakers.assign(split=["train", "val", "val", "test"]), "label")
+
+
+def test_digest():
+    base = table("xyz", "123").assign(sha256=["a", "b", "c"])
+    same = manifest.digest(base)
+    assert len(same) == 64
+    assert manifest.digest(base.iloc[[2, 0, 1]]) == same
+    assert manifest.digest(base.assign(split="train", extra=1)) == same
+    for column in ("path", "label", "group", "sha256"):
+        other = base.copy()
+        other.loc[1, column] = "other"
+        assert manifest.digest(other) != same, column
+
+
+def test_same_audio():
+    recordings = table("xyxyx", "12345", ["train", "test", "train", "val", "val"])
+    assert manifest.same_audio(recordings.assign(sha256=list("abcde"))) == []
+    assert manifest.same_audio(recordings.assign(sha256=list("abade"))) == []  # twice in train
+    assert manifest.same_audio(recordings.assign(sha256=list("aabcb"))) == [
+        ("0.wav", "1.wav"),
+        ("2.wav", "4.wav"),
+    ]
+
+
+def test_summary_by_hand():
+    recordings = table("xxxyy", "11234", ["train", "train", "test", "train", "val"])
+    got = manifest.summary(recordings.assign(duration_s=[60.0, 30.0, 6.0, 90.0, 45.4]))
+    rows = {(r.label, r.split): (r.recordings, r.groups, r.minutes) for r in got.itertuples()}
+    assert rows == {
+        ("x", "train"): (2, 1, 1.5),
+        ("x", "test"): (1, 1, 0.1),
+        ("y", "train"): (1, 1, 1.5),
+        ("y", "val"): (1, 1, 0.76),
+        ("(all)", "train"): (3, 2, 3.0),
+        ("(all)", "val"): (1, 1, 0.76),
+        ("(all)", "test"): (1, 1, 0.1),
+    }
+
+
+def test_clip_lengths_by_hand():
+    """Four recordings of 1, 2, 2 and 5 s; sorted positions 0..3, so the 80th percentile lies at 2.4: 2 + .4 (5 - 2)."""
+    got = manifest.clip_lengths(table("xxyy", "1234").assign(duration_s=[5.0, 2.0, 1.0, 2.0]), (0.5, 2, 4, 8))
+    assert list(got.columns) == ["percentile", "seconds", "whole", "unpadded"]
+    given_lengths = got[got.percentile.isna()]
+    assert list(given_lengths[["seconds", "whole", "unpadded"]].itertuples(index=False, name=None)) == [
+        (0.5, 0.0, 1.0),
+        (2.0, 0.75, 0.75),
+        (4.0, 0.75, 0.25),
+        (8.0, 1.0, 0.0),
+    ]
+    at = got.dropna().set_index("percentile")
+    assert list(at.index) == [5, 10, 25, 50, 75, 80, 90, 95]
+    assert at.seconds[80] == pytest.approx(3.2)
+    assert tuple(at.loc[80, ["whole", "unpadded"]]) == (0.75, 0.25)
+    assert at.seconds[50] == 2.0
+
+
+def test_clip_lengths_are_numpys_percentiles_and_not_those_of_seed_003():
+    durations = np.random.default_rng(3).gamma(2.0, 4.0, 501)
+    recordings = pd.DataFrame({"duration_s": durations})
+    at = manifest.clip_lengths(recordings).dropna().set_index("percentile").seconds
+    np.testing.assert_array_equal(at, np.percentile(durations, at.index))
+    assert at[80] != np.sort(durations)[int(0.6 * len(durations))]  # what the seed printed as 80 %
+    assert (durations <= at[80]).mean() == pytest.approx(0.8, abs=0.002)
+
+
+def test_clip_advice():
+    recordings = pd.DataFrame({"duration_s": [1.0, 2.0, 2.0]})
+    assert manifest.clip_advice(manifest.clip_lengths(recordings, (1.5, 2))).splitlines() == [
+        "Durations: 5 % last at most 1.10 s, 50 % last at most 2.00 s, 80 % last at most 2.00 s, "
+        "95 % last at most 2.00 s.",
+        "A clip of 1.5 s holds 33.3% of them whole; 66.7% fill it unpadded.",
+        "A clip of 2 s holds 100.0% of them whole; 66.7% fill it unpadded.",
+    ]
+
+
+def test_lacking():
+    recordings = table("xyzxxyz", "1234567").assign(fold=["b", "b", "b", "a", "c", "c", "c"])
+    one = "The fold 'a' holds no recording of class 'y' (and 1 more): not judged there."
+    assert manifest.lacking(recordings, "fold") == [one]
+    assert manifest.lacking(recordings, "fold", ["b"]) == []
+    assert manifest.lacking(recordings[recordings.label != "z"], "fold", ["a"]) == [one.replace(" (and 1 more)", "")]
+
+
+def test_load(tmp_path):
+    assert "run `dvc repro` first" in error(manifest.load, tmp_path / "manifest.csv")
+    facts = {"duration_s": [1.5], "sample_rate": [8000], "channels": [1], "peak": [0.5]}
+    table("x", "1").assign(label="NA", **facts).to_csv(tmp_path / "manifest.csv", index=False)
+    got = manifest.load(tmp_path / "manifest.csv")
+    assert got.iloc[0].to_dict() == {"path": "0.wav", "label": "NA", "group": "1"} | {k: v[0] for k, v in facts.items()}
+    assert np.issubdtype(got.sample_rate.dtype, np.integer)

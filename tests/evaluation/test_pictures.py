@@ -1,0 +1,35 @@
+"""The learning curves' axes: what is drawn where."""
+
+import pytest
+
+from earmark.evaluation import pictures
+
+HISTORY = [
+    {"epoch": 1, "train/loss": 8.0, "val/loss": 0.4, "val/accuracy": 0.6, "train/lr": 0.1},
+    {"epoch": 2, "train/loss": 5.0, "val/loss": 0.1, "val/accuracy": 0.9, "train/lr": 0.05},
+]
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    figures = []
+    monkeypatch.setattr(pictures, "save", lambda fig, path: figures.append(fig))
+    yield figures
+    for fig in figures:
+        pictures.plt.close(fig)
+
+
+def test_validation_loss_that_is_another_measure_has_an_axis_of_its_own(drawn, tmp_path):
+    pictures.learning_curves(tmp_path / "a.png", HISTORY, 2, "trials, 1 - EER", "1 - AUC")
+    left, middle, _, right = drawn[0].axes
+    assert right.get_ylabel() == "1 - AUC on validation"
+    assert list(right.lines[0].get_ydata()) == [0.4, 0.1]
+    assert list(left.lines[0].get_ydata()) == [8.0, 5.0]
+    assert right.get_ylim()[0] == 0
+    assert list(middle.lines[0].get_ydata()) == [0.6, 0.9]
+
+
+def test_one_loss_has_one_axis(drawn, tmp_path):
+    pictures.learning_curves(tmp_path / "a.png", HISTORY, 2)
+    assert len(drawn[0].axes) == 3
+    assert [list(line.get_ydata()) for line in drawn[0].axes[0].lines[:2]] == [[8.0, 5.0], [0.4, 0.1]]

@@ -1,0 +1,277 @@
+"""Study files: what they mean, and one sentence for each mistake."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from builders import data_settings, features_settings
+from earmark.errors import EarmarkError
+from earmark.experiments.study import nested, plan
+from earmark.experiments.study.run import dotted
+from earmark.experiments.study.splits import hold_out
+from earmark.experiments.study.windowed import Windowed, split_windows
+from earmark.tasks.genre.dataset import Material
+from earmark.tasks.genre.windows import Windows
+
+KNOWN = [
+    "data",
+    "data.root",
+    "model",
+    "model.name",
+    "model.channels",
+    "train",
+    "train.lr",
+    "train.epochs",
+    "train.seed",
+]
+MINIMAL = {
+    "task": "genre",
+    "base": {"train.epochs": 3, "model.channels": 2},
+    "factors": {
+        "model": {"Small": {}, "Wide": {"model.channels": 8}, "Mlp": {"model.name": "mlp"}},
+        "lr": {"key": "train.lr", "values": [0.001, 0.0003]},
+    },
+}
+
+
+def parsed(tmp_path, use_quick=False, more=None, **changes) -> plan.Plan:
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump(MINIMAL | changes, sort_keys=False))
+    return plan.parse(plan.read(file), file, KNOWN, use_quick, more)
+
+
+def test_grid_holds_every_combination_in_order(tmp_path):
+    found = parsed(tmp_path)
+    assert [c.name for c in found.cells] == [
+        "model=Small lr=0.001",
+        "model=Small lr=0.0003",
+        "model=Wide lr=0.001",
+        "model=Wide lr=0.0003",
+        "model=Mlp lr=0.001",
+        "model=Mlp lr=0.0003",
+    ]
+    assert found.cells[0].overrides == {"train.epochs": 3, "model.channels": 2, "train.lr": 0.001}
+    assert found.cells[3].overrides == {"train.epochs": 3, "model.channels": 8, "train.lr": 0.0003}
+    assert found.factors == {"model": ["Small", "Wide", "Mlp"], "lr": ["0.001", "0.0003"]}
+    assert (found.name, found.seeds, found.folds, found.k, found.choose) == ("mine", [1], None, 5, "none")
+
+
+def test_one_at_a_time_varies_one_factor_from_the_first_levels(tmp_path):
+    found = parsed(tmp_path, design="one_at_a_time")
+    names = ["model=Small lr=0.001", "model=Wide lr=0.001", "model=Mlp lr=0.001", "model=Small lr=0.0003"]
+    assert [c.name for c in found.cells] == names
+
+
+def test_quick_keeps_levels_and_adds_to_the_base(tmp_path):
+    quick = {
+        "base": {"train.epochs": 1},
+        "factors": {"model": ["Mlp", "Small"], "lr": [0.0003]},
+        "folds": ["fold1"],
+        "seeds": [7],
+    }
+    found = parsed(tmp_path, use_quick=True, quick=quick)
+    assert [c.name for c in found.cells] == ["model=Mlp lr=0.0003", "model=Small lr=0.0003"]
+    assert found.cells[1].overrides == {"train.epochs": 1, "model.channels": 2, "train.lr": 0.0003}
+    assert (found.name, found.folds, found.seeds) == ("mine-quick", ["fold1"], [7])
+
+
+def test_overrides_of_the_command_line_change_the_base_but_no_level(tmp_path):
+    found = parsed(tmp_path, more={"data.root": "/audio", "train.epochs": 9, "train.lr": 1.0})
+    assert {c.overrides["data.root"] for c in found.cells} == {"/audio"}
+    assert {c.overrides["train.epochs"] for c in found.cells} == {9}
+    assert {c.overrides["train.lr"] for c in found.cells} == {0.001, 0.0003}
+
+
+def test_split_is_a_level_too(tmp_path):
+    found = parsed(tmp_path, split="random", factors={"split": {"as is": {}, "frames": {"split": "frame"}}})
+    assert [c.split for c in found.cells] == ["random", "frame"]
+    assert all("split" not in c.overrides for c in found.cells)
+
+
+def test_reference_belongs_to_the_cells_with_its_levels(tmp_path):
+    entry = {"levels": {"model": "Wide", "lr": 0.001}, "test": 0.73, "val": 0.76, "note": "seed 003"}
+    found = parsed(tmp_path, reference=[entry])
+    figures = [found.reference_of(cell).get("test") for cell in found.cells]
+    assert figures == [None, None, 0.73, None, None, None]
+
+
+MISTAKES = {
+    "no factors": ({"factors": None}, "'factors' is missing"),
+    "empty grid": ({"factors": {}}, "the grid is empty"),
+    "factor without levels": ({"factors": {"model": {}}}, "factor 'model' has no levels"),
+    "no values": ({"factors": {"lr": {"key": "train.lr", "values": []}}}, "at least one value"),
+    "value twice": ({"factors": {"lr": {"key": "train.lr", "values": [1, 1]}}}, "factor 'lr' has a level twice"),
+    "unknown key": ({"desing": "grid"}, "the key 'desing', which does not exist; did you mean 'design'?"),
+    "unknown factor key": (
+        {"factors": {"lr": {"slow": {"train.lrr": 1}}}},
+        "factor 'lr' sets 'train.lrr', which is no key of tasks.genre; did you mean 'train.lr'?",
+    ),
+    "unknown short key": ({"factors": {"lr": {"key": "trian.lr", "values": [1]}}}, "did you mean 'train.lr'?"),
+    "unknown base key": ({"base": {"train.epoch": 1}}, "base sets 'train.epoch'"),
+    "unknown block": ({"base": {"zzz": 1}}, "known are: data, model, train."),
+    "level without keys": ({"factors": {"m": {"a": None}}}, "factor 'm' must hold keys and values, not None"),
+    "two owners": (
+        {"factors": {"a": {"key": "train.lr", "values": [1]}, "b": {"x": {"train.lr": 2}}}},
+        "factors 'a' and 'b' both set 'train.lr'",
+    ),
+    "hidden column": ({"factors": {"accuracy": {"x": {}}}}, "factor 'accuracy' needs another name"),
+    "design": ({"design": "gird"}, "design is 'gird'; did you mean 'grid'?"),
+    "choose": ({"choose": "best"}, "choose is 'best'"),
+    "split": ({"factors": {"s": {"key": "split", "values": ["grop"]}}}, "split is 'grop'; did you mean 'group'?"),
+    "seeds": ({"seeds": [1, 1]}, "seeds must list different whole numbers"),
+    "folds": ({"folds": []}, "folds must be 'all' or list"),
+    "k": ({"k": 1}, "k must be a whole number of at least 2"),
+    "nested leak": (
+        {"choose": "nested", "factors": {"s": {"key": "split", "values": ["group", "random"]}}},
+        "choose: nested needs split: group everywhere",
+    ),
+    "reference factor": ({"reference": [{"levels": {"modle": "Small"}}]}, "did you mean 'model'?"),
+    "reference level": ({"reference": [{"levels": {"model": "Smal"}}]}, "did you mean 'Small'?"),
+    "reference share": ({"reference": [{"test": 73}]}, "test must be a share from 0 to 1 (it is 73)"),
+    "references clash": (
+        {"reference": [{"levels": {"model": "Small"}}, {"levels": {"lr": 0.001}}]},
+        "references [1, 2] all belong to the cell model=Small lr=0.001",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "sentence"), MISTAKES.values(), ids=MISTAKES)
+def test_mistake_is_one_sentence_with_the_files_name(tmp_path, changes, sentence):
+    with pytest.raises(EarmarkError) as caught:
+        parsed(tmp_path, **changes)
+    assert str(caught.value).startswith(f"{tmp_path / 'mine.yaml'}: ")
+    assert sentence in str(caught.value)
+
+
+QUICK_MISTAKES = {
+    "none": ({}, "says nothing under 'quick'"),
+    "factor": ({"factors": {"modle": ["Small"]}}, "did you mean 'model'?"),
+    "level": ({"factors": {"model": ["Smal"]}}, "did you mean 'Small'?"),
+    "empty": ({"factors": {"model": []}}, "at least one level"),
+    "key": ({"fold": ["fold1"]}, "did you mean 'folds'?"),
+}
+
+
+@pytest.mark.parametrize(("quick", "sentence"), QUICK_MISTAKES.values(), ids=QUICK_MISTAKES)
+def test_mistake_under_quick(tmp_path, quick, sentence):
+    with pytest.raises(EarmarkError) as caught:
+        parsed(tmp_path, use_quick=True, quick=quick)
+    assert sentence in str(caught.value)
+
+
+def test_level_given_twice_is_refused_rather_than_replaced(tmp_path):
+    file = tmp_path / "twice.yaml"
+    file.write_text("task: genre\nfactors:\n  m:\n    A: {train.lr: 1}\n    A: {train.lr: 2}\n")
+    with pytest.raises(EarmarkError, match="the key 'A' is given twice"):
+        plan.read(file)
+
+
+@pytest.mark.parametrize(("text", "sentence"), [("- a", "must hold keys"), ("a: [", "cannot be read as YAML")])
+def test_file_that_is_no_study(tmp_path, text, sentence):
+    (tmp_path / "x.yaml").write_text(text)
+    with pytest.raises(EarmarkError, match=sentence):
+        plan.read(tmp_path / "x.yaml")
+    with pytest.raises(EarmarkError, match="There is no study file"):
+        plan.read(tmp_path / "missing.yaml")
+
+
+def test_dotted_names_blocks_and_leaves():
+    assert dotted({"train": {"lr": 1, "schedule": {"name": "step"}}}) == [
+        "train",
+        "train.lr",
+        "train.schedule",
+        "train.schedule.name",
+    ]
+
+
+def recordings() -> pd.DataFrame:
+    """Two classes, four folds, three groups of two recordings in each fold and class."""
+    rows = [
+        (f"{label}{fold}{g}{i}", label, f"{label}{fold}{g}", f"fold{fold}")
+        for label in "ab"
+        for fold in range(1, 5)
+        for g in range(3)
+        for i in range(2)
+    ]
+    return pd.DataFrame(rows, columns=["path", "label", "group", "fold"])
+
+
+def test_two_folds_are_held_out_together_and_keep_their_names():
+    table = recordings()
+    held = hold_out(table, ("fold2", "fold4"), data_settings(), "group")
+    assert set(held.fold[held["split"] == "test"]) == {"fold2", "fold4"}
+    assert set(held.fold[held["split"] != "test"]) == {"fold1", "fold3"}
+    assert held.fold.tolist() == table.fold.tolist()
+    assert held.groupby("group")["split"].nunique().max() == 1
+
+
+def test_random_split_tests_every_recording_once_and_splits_groups():
+    table, tested = recordings(), []
+    for fold in ("fold1", "fold2", "fold3", "fold4"):
+        held = hold_out(table, (fold,), data_settings(), "random")
+        test = held[held["split"] == "test"]
+        assert test.label.value_counts().to_dict() == {"a": 6, "b": 6}
+        assert set(test.fold) == {fold}
+        tested += test.path.tolist()
+    assert sorted(tested) == sorted(table.path)
+    assert held.groupby("group")["split"].nunique().max() > 1
+
+
+def test_windows_are_tested_once_over_the_parts_and_lists_follow():
+    counts, settings = [5, 3, 7], features_settings()
+    segment = np.repeat([0, 1, 2], counts)
+    starts = np.arange(15) * 10
+    values = np.zeros((200, settings.n_bands), np.float32)
+    extra = {"offsets": np.array([0, 50, 80]), "lengths": np.array([50, 30, 70])}
+    known = {k: v for k, v in extra.items() if k in Windows.__dataclass_fields__}
+    labels = np.array([0, 1, 0])
+    windows = Windows(
+        values=values, starts=starts, segment=segment, labels=labels, ids=["x", "y", "z"], n_frames=16, **known
+    )
+    table = pd.DataFrame({"path": ["x", "y", "z"], "label": ["a", "b", "a"], "group": list("xyz"), "fold": "fold1"})
+    material = Material("genre", table, ["a", "b"], windows, settings, "")
+    tested = []
+    for part in range(3):
+        found = split_windows(material, Windowed(part, 3, 0.4, seed=3))
+        ids = np.array(found.windows.ids)
+        assert ids.tolist() == found.table.path.tolist()
+        assert (np.diff(found.windows.segment) >= 0).all()
+        # Every window still belongs to the recording that it started in.
+        origin = dict(zip(starts, np.array(["x", "y", "z"])[segment], strict=True))
+        assert [origin[s] for s in found.windows.starts] == ids[found.windows.segment].tolist()
+        assert sorted(found.windows.starts) == starts.tolist()
+        assert found.windows.labels.tolist() == [{"x": 0, "y": 1, "z": 0}[i] for i in ids]
+        # Validation takes at most every second of a recording's other windows, so all labels are trained.
+        assert set(found.table.path[found.table["split"] == "train"]) == {"x", "y", "z"}
+        tested += found.windows.starts[np.isin(found.windows.segment, found.rows("test"))].tolist()
+    assert sorted(tested) == starts.tolist()
+
+
+def test_shares_of_windows_are_exact():
+    settings = features_settings()
+    places = {"offsets": np.array([0, 200]), "lengths": np.array([200, 200])}
+    windows = Windows(
+        values=np.zeros((400, settings.n_bands), np.float32),
+        starts=np.arange(40) * 10,
+        segment=np.repeat([0, 1], 20),
+        labels=np.array([0, 1]),
+        ids=["x", "y"],
+        n_frames=16,
+        **{k: v for k, v in places.items() if k in Windows.__dataclass_fields__},
+    )
+    table = pd.DataFrame({"path": ["x", "y"], "label": ["a", "b"], "group": ["x", "y"], "fold": "fold1"})
+    found = split_windows(Material("genre", table, ["a", "b"], windows, settings, ""), Windowed(0, 5, 0.25, seed=1))
+    # Of 20 windows a fifth is tested; of the other 16 a quarter validates.
+    assert np.bincount(found.windows.segment).tolist() == [12, 4, 4] * 2
+    assert found.table["split"].tolist() == ["train", "val", "test"] * 2
+
+
+def test_pairs_hold_a_fold_that_is_judged():
+    folds = ["fold1", "fold2", "fold3"]
+    assert nested.pairs(folds, folds) == [("fold1", "fold2"), ("fold1", "fold3"), ("fold2", "fold3")]
+    five = [f"fold{i}" for i in range(1, 6)]
+    ring = [("fold1", "fold2"), ("fold1", "fold5"), ("fold2", "fold3"), ("fold3", "fold4"), ("fold4", "fold5")]
+    assert nested.pairs(five, five, ring=True) == ring
+    assert nested.pairs(["fold3"], five, ring=True) == [("fold2", "fold3"), ("fold3", "fold4")]
+    assert nested.pairs(["fold3"], folds) == [("fold1", "fold3"), ("fold2", "fold3")]

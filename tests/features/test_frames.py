@@ -1,0 +1,231 @@
+"""Frames of a recording: librosa's numbers, however the samples come in blocks."""
+
+import librosa
+import numpy as np
+import pytest
+import soundfile as sf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from builders import features_settings, noise, seed000_features, sines
+from earmark.features.frames import recording_frames, samples_frames, sliding
+
+
+def frames(x: np.ndarray, s, cuts=()) -> np.ndarray:
+    """All frames of the samples x, given in blocks cut at `cuts`."""
+    return np.concatenate(list(samples_frames(np.split(x, sorted(cuts)), s)))
+
+
+def music(seconds: float, rate: int, seed: int = 0) -> np.ndarray:
+    """Noise and tones whose level changes."""
+    x = noise(seconds, rate, 0.05, seed) + sines(440, seconds, rate, 0.3) + sines(rate / 6, seconds, rate, 0.2)
+    return (x * np.linspace(1, 0.05, len(x))).astype(np.float32)
+
+
+def test_seed_000_windows_equal_librosa(tmp_path):
+    s = seed000_features()
+    x = music(61.0, s.sample_rate)
+    sf.write(tmp_path / "a.wav", x, s.sample_rate, subtype="FLOAT")
+    got = np.concatenate(list(recording_frames(tmp_path / "a.wav", s)))
+    windows = librosa.util.frame(x[: 60 * s.sample_rate], frame_length=110250, hop_length=55125, axis=0)
+    expected = np.stack(
+        [librosa.feature.mfcc(y=w, sr=s.sample_rate, n_mfcc=13, n_fft=1024, hop_length=512) for w in windows]
+    )
+    assert expected.shape == (23, 13, 216)
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got.reshape(23, 216, 13).transpose(0, 2, 1), expected, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["log_mel", "mfcc"])
+@pytest.mark.parametrize("top_db", [80.0, 25.0])  # the second floors a good part
+def test_whole_recording_equals_librosa(kind, top_db):
+    s = features_settings(kind=kind, normalize="none", top_db=top_db)
+    x = music(3.3, s.sample_rate)
+    mel = librosa.feature.melspectrogram(y=x, sr=s.sample_rate, n_fft=s.n_fft, hop_length=s.hop_length, n_mels=s.n_mels)
+    expected = librosa.power_to_db(mel, top_db=s.top_db)
+    if kind == "mfcc":
+        expected = librosa.feature.mfcc(S=expected, n_mfcc=s.n_mfcc)
+    got = frames(x, s)
+    assert got.shape == (1 + len(x) // s.hop_length, s.n_bands)
+    np.testing.assert_allclose(got.T, expected, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("normalize", ["none", "recording"])
+@pytest.mark.parametrize("framing", ["recording", "window"])
+def test_floor_is_below_the_loudest(normalize, framing):
+    """A passage 60 dB down under a floor of 40 dB is flat; a loud window of its own has no flat one."""
+    s = features_settings(normalize=normalize, framing=framing, top_db=40.0, window_hop_s=0.5)
+    x = noise(4.0, s.sample_rate)
+    x[2 * s.sample_rate :] *= 1e-3
+    faint = frames(x, s)[-s.window_frames :]
+    floored_by_itself = (normalize, framing) == ("none", "window")
+    assert (np.ptp(faint) > 1) == floored_by_itself
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    framing=st.sampled_from(["recording", "window"]),
+    normalize=st.sampled_from(["recording", "none"]),
+    kind=st.sampled_from(["log_mel", "mfcc"]),
+    cuts=st.lists(st.integers(1, 20000), max_size=12, unique=True),
+    n=st.integers(300, 20001),
+)
+def test_block_edges_leave_no_trace(framing, normalize, kind, cuts, n):
+    s = features_settings(framing=framing, normalize=normalize, kind=kind)
+    x = music(2.6, s.sample_rate)[:n]
+    whole = frames(x, s)
+    np.testing.assert_allclose(frames(x, s, cuts), whole, rtol=0, atol=1e-4)
+    samples = max(n, s.window_samples)
+    if framing == "recording":
+        assert len(whole) == 1 + samples // s.hop_length
+    else:
+        windows = (samples - s.window_samples) // s.window_hop_samples + 1
+        assert len(whole) == windows * s.window_frames
+
+
+def test_more_frames_than_are_handled_at_once():
+    s = features_settings(hop_length=64, n_fft=256, n_mels=8, n_mfcc=8, f_min=100.0, normalize="none")
+    x = music(40.0, s.sample_rate)
+    blocks = list(samples_frames([x], s))
+    assert len(blocks) > 1
+    mel = librosa.feature.melspectrogram(
+        y=x, sr=s.sample_rate, n_fft=256, hop_length=64, n_mels=8, fmin=100.0, fmax=s.f_high
+    )
+    np.testing.assert_allclose(np.concatenate(blocks).T, librosa.power_to_db(mel), rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("framing", ["recording", "window"])
+def test_normalised_recording(framing):
+    s = features_settings(framing=framing)
+    x = music(5.0, s.sample_rate)
+    got = frames(x, s)
+    assert got.mean() == pytest.approx(0, abs=1e-3)
+    assert got.std() == pytest.approx(1, abs=1e-3)
+    for db in (20, 40):
+        np.testing.assert_allclose(frames(x * np.float32(10 ** (-db / 20)), s), got, rtol=0, atol=1e-3)
+    assert np.abs(frames(x**2, s) - got).max() > 0.1
+
+
+def test_level_matters_where_nothing_is_normalised():
+    s = features_settings(normalize="none")
+    x = noise(2.0, s.sample_rate)
+    np.testing.assert_allclose(frames(0.1 * x, s), frames(x, s) - 20, rtol=0, atol=1e-2)
+
+
+@pytest.mark.parametrize("normalize", ["none", "recording"])
+@pytest.mark.parametrize("framing", ["recording", "window"])
+def test_zeros_stay_finite(normalize, framing):
+    s = features_settings(normalize=normalize, framing=framing)
+    x = music(3.0, s.sample_rate)
+    x[s.sample_rate : 2 * s.sample_rate] = 0
+    got = frames(x, s)
+    assert np.isfinite(got).all()
+    assert got.std() > 0.5
+    silence = frames(np.zeros(s.sample_rate, np.float32), s)
+    assert np.isfinite(silence).all()
+    assert np.abs(silence).max() <= (100.001 if normalize == "none" else 1)
+
+
+@pytest.mark.parametrize("framing", ["recording", "window"])
+@pytest.mark.parametrize("n", [1, 100, 1500, 3999])
+def test_short_recording_is_repeated_to_one_window(framing, n):
+    s = features_settings(framing=framing)
+    x = music(1.0, s.sample_rate)[:n]
+    got = frames(x, s)
+    assert len(got) == s.window_frames
+    repeated = np.concatenate([x] * (s.window_samples // n + 1))[: s.window_samples]
+    np.testing.assert_allclose(got, frames(repeated, s), rtol=0, atol=1e-4)
+    np.testing.assert_allclose(got, frames(x, s, [n // 2]), rtol=0, atol=1e-4)
+
+
+@settings(deadline=None)
+@given(
+    sizes=st.lists(st.integers(0, 30), min_size=1, max_size=10),
+    size=st.integers(1, 12),
+    hop=st.integers(1, 12),
+)
+def test_sliding_gives_the_windows_of_the_whole(sizes, size, hop):
+    hop = min(hop, size)
+    x = np.arange(2 * sum(sizes)).reshape(-1, 2)
+    blocks = np.split(x, np.cumsum(sizes)[:-1])
+    got = []
+    for piece in sliding(blocks, size, hop):
+        assert (len(piece) - size) % hop == 0
+        got += [piece[i : i + size] for i in range(0, len(piece) - size + 1, hop)]
+    expected = [] if len(x) < size else list(np.lib.stride_tricks.sliding_window_view(x, size, 0)[::hop].swapaxes(1, 2))
+    np.testing.assert_array_equal(np.array(got), np.array(expected))
+
+
+def test_silent_ends_are_cut_and_the_rest_repeated():
+    s = features_settings(trim_db=60.0, n_fft=256, hop_length=256)
+    sound = music(1.0, s.sample_rate)
+    x = np.concatenate([np.zeros(2560, np.float32), sound, np.zeros(10240, np.float32)])
+    kept, whole = frames(x, s), frames(x, features_settings(n_fft=256, hop_length=256))
+    assert kept.shape == whole.shape
+    # Frame i is centred at sample 256 i with 128 to each side: the sound is heard from frame 10 to 10 + 8000 / 256.
+    n = 32
+    for i in range(len(kept)):
+        np.testing.assert_array_equal(kept[i], kept[i % n])
+    alone = frames(x[2560 - 256 : 2560 + 8000 + 256], s)  # its own silent ends are cut too
+    np.testing.assert_allclose(kept[:n], alone[:n], atol=1e-5)
+    assert kept[:n].mean() == pytest.approx(0, abs=0.05)  # normalised over what is heard
+    assert np.ptp(whole[-20:]) == 0  # silence as it was
+
+
+def test_silence_within_a_recording_stays():
+    s = features_settings(trim_db=60.0)
+    x = np.concatenate([music(1.0, 8000), np.zeros(8000, np.float32), music(1.0, 8000)])
+    np.testing.assert_array_equal(frames(x, s), frames(x, features_settings()))
+
+
+@pytest.mark.parametrize("cuts", [(), (100,), (3000, 3001)])
+def test_short_recordings_are_filled_as_asked(cuts):
+    """A quarter of a second into windows of half a second."""
+    x = music(0.25, 8000)
+    plain = {"normalize": "none", "window_s": 0.5}
+    tiled, padded, logs = (frames(x, features_settings(fill=f, **plain), cuts) for f in ("tile", "pad", "pad_log"))
+    np.testing.assert_array_equal(tiled, frames(np.tile(x, 2), features_settings(**plain)))
+    np.testing.assert_array_equal(padded, frames(np.pad(x, (1000, 1000)), features_settings(**plain)))
+    own = frames(x, features_settings(normalize="none", window_s=0.1, window_hop_s=0.1))
+    before = (features_settings().window_frames - len(own)) // 2
+    assert logs.shape == tiled.shape
+    np.testing.assert_array_equal(logs[before : before + len(own)], own)
+    assert not logs[:before].any()
+    assert not logs[before + len(own) :].any()
+
+
+@pytest.mark.parametrize("fill", ["tile", "pad", "pad_log"])
+def test_long_recordings_are_not_filled(fill):
+    x = music(0.7, 8000)
+    np.testing.assert_array_equal(frames(x, features_settings(fill=fill)), frames(x, features_settings()))
+
+
+def test_seed_003_writes_zero_for_the_log_of_nothing():
+    raw = {"normalize": "none", "log_floor": "seed003"}
+    x = np.concatenate([np.zeros(8000, np.float32), 0.01 * music(1.0, 8000)])
+    s = features_settings(**raw)
+    mel = librosa.feature.melspectrogram(y=x, sr=8000, n_fft=s.n_fft, hop_length=s.hop_length, n_mels=s.n_mels)
+    with np.errstate(divide="ignore"):
+        log = np.log(mel)
+    expected = np.where(np.isneginf(log), 0, log)
+    got = frames(x, s).T
+    assert np.isneginf(log).any()
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-2)
+    assert got[:, 0].max() == 0 > got[:, 40:].max()  # silence is the loudest thing in a quiet recording
+
+
+def test_seed_003s_setting_gives_his_frames():
+    for seconds, n in ((4.0, 401), (5.0, 501), (10.0, 1001)):
+        s = features_settings(sample_rate=44100, hop_length=441, n_fft=1024, n_mels=64, window_s=seconds)
+        assert (s.window_frames, s.f_high, s.n_bands) == (n, 22050, 64)
+
+
+def test_level_normalisation_keeps_contrast():
+    x = music(1.0, 8000)
+    s = features_settings(normalize="level", top_db=60.0)
+    mel = librosa.feature.melspectrogram(y=x, sr=8000, n_fft=s.n_fft, hop_length=s.hop_length, n_mels=s.n_mels)
+    db = 10 * np.log10(mel)
+    db = np.maximum(db, db.max() - 60)
+    np.testing.assert_allclose(frames(x, s).T, (db - db.mean()) / 15, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(frames(0.01 * x, s), frames(x, s), rtol=0, atol=1e-4)
+    assert (s.unit_db, features_settings(normalize="none").unit_db) == (15, 1)

@@ -1,0 +1,158 @@
+"""The prepare stage on small folders: what is kept, what is quarantined and why, what is refused."""
+
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile as sf
+
+from builders import data_settings, noise, plain_progress, tone
+from earmark.data import manifest
+from earmark.errors import EarmarkError
+from earmark.pipeline import prepare
+
+
+def run(root, **changes):
+    """(table, quarantined, warnings)."""
+    warnings: list[str] = []
+    table, quarantined = prepare.run(data_settings(**changes), root, warnings.append, plain_progress)
+    return table, quarantined, warnings
+
+
+def add(root, name: str, label: str = "low", group: str | None = None) -> None:
+    with (root / "manifest.csv").open("a") as file:
+        file.write(f"{name},{label},{group or name}\n")
+
+
+def test_facts_and_splits(folder):
+    table, quarantined, warnings = run(folder)
+    assert len(table) == 18
+    assert quarantined.empty
+    assert warnings == []
+    assert set(table.duration_s) == {1.5}
+    assert set(table.sample_rate) == {8000}
+    assert set(table.channels) == {1}
+    tones = table.label != "noise"
+    np.testing.assert_allclose(table.peak[tones], 0.5, atol=1e-3)
+    first = table.iloc[0]
+    assert first.sha256 == hashlib.sha256((folder / first.path).read_bytes()).hexdigest()
+    assert (table.groupby("group")["split"].nunique() == 1).all()
+    assert table.groupby(["label", "split"]).size().to_dict() == {
+        (y, s): 2 for y in ("low", "high", "noise") for s in manifest.SPLITS
+    }
+
+
+def test_write(folder, tmp_path):
+    table, quarantined, _ = run(folder)
+    out = tmp_path / "out"
+    prepare.write(out, table, quarantined)
+    pd.testing.assert_frame_equal(manifest.load(out / "manifest.csv"), table, check_dtype=False)
+    assert list(pd.read_csv(out / "quarantine.csv").columns) == ["path", "reason"]
+    assert len(pd.read_csv(out / "summary.csv")) == 12
+    pd.testing.assert_frame_equal(pd.read_csv(out / "clip_lengths.csv"), manifest.clip_lengths(table))
+    assert json.loads((out / "data.json").read_text()) == {
+        "n_recordings": 18,
+        "n_quarantined": 0,
+        "data_sha256": manifest.digest(table),
+    }
+
+
+def test_quarantine_says_why(folder, tmp_path):
+    sf.write(folder / "long.wav", noise(2.0, 8000), 8000)
+    data = (folder / "long.wav").read_bytes()
+    nan = noise(1.0, 8000)
+    nan[3] = np.nan
+    (folder / "empty.wav").write_bytes(b"")
+    (folder / "cut.wav").write_bytes(data[: len(data) // 2])
+    (folder / "text.wav").write_text("no audio at all " * 20)
+    sf.write(folder / "nan.wav", nan, 8000, subtype="FLOAT")
+    sf.write(folder / "silent.wav", np.zeros(8000), 8000)
+    tone(folder / "wide.wav", channels=4)
+    sf.write(folder / "none.wav", np.zeros(0), 8000)
+    (folder / "dir.wav").mkdir()
+    expected = {
+        "empty.wav": "the file is empty",
+        "cut.wav": "truncated",
+        "text.wav": "cannot be decoded as audio",
+        "nan.wav": "not finite",
+        "silent.wav": "digital silence",
+        "wide.wav": "4 channels",
+        "none.wav": "holds no samples",
+        "dir.wav": "",
+        "gone.wav": "does not exist",
+    }
+    for name in expected:
+        add(folder, name)
+    table, quarantined, _ = run(folder, max_quarantined=0.5)
+    reasons = dict(zip(quarantined.path, quarantined.reason, strict=True))
+    assert list(reasons) == list(expected)
+    for name, reason in expected.items():
+        assert reason in reasons[name], name
+        assert reasons[name]
+    assert len(table) == 18
+    assert not set(table.path) & set(reasons)
+    assert (table.sha256.str.len() == 64).all()
+    prepare.write(tmp_path / "out", table, quarantined)
+    assert len(pd.read_csv(tmp_path / "out" / "quarantine.csv")) == len(expected)
+    assert json.loads((tmp_path / "out" / "data.json").read_text())["n_quarantined"] == len(expected)
+
+
+def test_too_many_unusable(folder):
+    for i in range(2):
+        add(folder, f"gone{i}.wav")
+    assert len(run(folder, max_quarantined=0.1)[1]) == 2  # 2 of 20
+    add(folder, "gone2.wav")
+    with pytest.raises(EarmarkError) as error:
+        run(folder, max_quarantined=0.1)
+    assert "3 of 21 recordings cannot be used" in str(error.value)
+    assert "max_quarantined (0.1)" in str(error.value)
+    assert "'gone0.wav': the file does not exist" in str(error.value)
+
+
+def test_every_recording_unusable(tmp_path):
+    (tmp_path / "manifest.csv").write_text("path,label,group\na.wav,x,1\nb.wav,y,2\n")
+    with pytest.raises(EarmarkError):
+        run(tmp_path, max_quarantined=1.0)
+
+
+def test_path_outside_the_folder(folder):
+    tone(folder.parent / "other.wav")
+    add(folder, "../other.wav")
+    with pytest.raises(EarmarkError, match=r"line 20: '\.\./other\.wav' lies outside"):
+        run(folder)
+
+
+def test_subfolders_without_a_manifest(folder):
+    (folder / "manifest.csv").unlink()
+    (folder / "low" / "notes.txt").write_text("no audio")
+    tone(folder / "loose.wav")
+    table, _, warnings = run(folder)
+    assert set(table.label) == {"low", "high", "noise"}
+    assert (table.label == table.path.str.split("/").str[0]).all()
+    assert table.group.is_unique
+    assert len(table) == 18
+    assert len(warnings) == 2
+    assert "1 recordings lie in" in warnings[0]
+    assert "group of its own" in warnings[1]
+    assert "the score will be too good" in warnings[1]
+
+
+def test_folder_that_cannot_be_read(tmp_path):
+    with pytest.raises(EarmarkError, match="does not exist; set tasks"):
+        run(tmp_path / "nowhere")
+    with pytest.raises(EarmarkError, match=r"neither manifest\.csv nor sub-folders"):
+        run(tmp_path)
+
+
+def test_same_bytes_in_two_splits_are_warned_of(folder):
+    table, _, _ = run(folder)
+    one = table.path[(table["split"] == "train") & (table.label == "low")].iloc[0]
+    other = table.path[(table["split"] == "test") & (table.label == "low")].iloc[0]
+    (folder / other).write_bytes((folder / one).read_bytes())
+    _, _, warnings = run(folder)
+    assert len(warnings) == 1
+    assert one in warnings[0]
+    assert other in warnings[0]
+    assert "same bytes" in warnings[0]

@@ -1,0 +1,188 @@
+"""Builders that tests share: small audio files, a labelled folder, and settings with small sizes."""
+
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+
+from earmark.data.settings import DataSettings
+from earmark.features.settings import FeatureSettings
+from earmark.tasks.genre.settings import AugmentSettings, ModelSettings, TrainSettings
+from earmark.training.settings import ScheduleSettings
+
+FREQUENCY = {"low": 220.0, "high": 1760.0}
+
+
+def noise(seconds: float, rate: int = 22050, level: float = 0.1, seed: int = 0) -> np.ndarray:
+    """Gaussian noise (n,), float32."""
+    return (level * np.random.default_rng(seed).standard_normal(round(seconds * rate))).astype(np.float32)
+
+
+def sines(frequency: float, seconds: float, rate: int = 22050, level: float = 0.5) -> np.ndarray:
+    """A sine tone (n,), float32."""
+    t = np.arange(round(seconds * rate)) / rate
+    return (level * np.sin(2 * np.pi * frequency * t)).astype(np.float32)
+
+
+def tone(
+    path: Path,
+    freq: float = 440.0,
+    seconds: float = 1.0,
+    rate: int = 22050,
+    channels: int = 1,
+    level: float = 0.5,
+    fmt: str | None = None,
+) -> Path:
+    """Write a sine tone; the format follows the file's name unless `fmt` names it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    signal = sines(freq, seconds, rate, level)
+    sf.write(path, np.repeat(signal[:, None], channels, axis=1), rate, format=fmt)
+    return path
+
+
+def features_settings(**changes) -> FeatureSettings:
+    """Small and quick feature settings; `changes` replace single ones."""
+    plain = {
+        "kind": "log_mel",
+        "sample_rate": 8000,
+        "n_fft": 512,
+        "hop_length": 256,
+        "n_mels": 24,
+        "n_mfcc": 13,
+        "f_min": 0.0,
+        "f_max": None,
+        "top_db": 80.0,
+        "log_floor": "top_db",
+        "normalize": "recording",
+        "trim_db": None,
+        "framing": "recording",
+        "fill": "tile",
+        "window_s": 0.5,
+        "window_hop_s": 0.25,
+        "max_seconds": 60.0,
+        "dtype": "float32",
+    }
+    return FeatureSettings(**plain | changes)
+
+
+def seed000_features(**changes) -> FeatureSettings:
+    """The features of seed 000."""
+    seed = {
+        "kind": "mfcc",
+        "sample_rate": 22050,
+        "n_fft": 1024,
+        "hop_length": 512,
+        "n_mels": 128,
+        "normalize": "none",
+        "framing": "window",
+        "window_s": 5.0,
+        "window_hop_s": 2.5,
+    }
+    return features_settings(**seed | changes)
+
+
+def data_settings(**changes) -> DataSettings:
+    """Settings of a folder of recordings."""
+    plain = {
+        "source": "folder",
+        "root": "data",
+        "test_fold": None,
+        "val_share": 0.2,
+        "test_share": 0.2,
+        "seed": 1,
+        "max_quarantined": 0.1,
+    }
+    return DataSettings(**plain | changes)
+
+
+def model_settings(**changes) -> ModelSettings:
+    """Settings of a small network."""
+    plain = {
+        "name": "cnn",
+        "width": 1.0,
+        "variant": "sound",
+        "channels": 4,
+        "hidden": 8,
+        "dropout": 0.2,
+        "pooling": "mean_prob",
+    }
+    return ModelSettings(**plain | changes)
+
+
+def schedule_settings(**changes) -> ScheduleSettings:
+    """A constant learning rate."""
+    plain = {
+        "name": "constant",
+        "step_epochs": 10,
+        "gamma": 0.1,
+        "patience": 10,
+        "monitor": "loss",
+        "min_lr": 0.0,
+        "warmup_epochs": 0,
+    }
+    return ScheduleSettings(**plain | changes)
+
+
+def augment_settings(**changes) -> AugmentSettings:
+    """No augmentation."""
+    plain = {
+        "stretch": 0.0,
+        "mel_roll": 0,
+        "shift": 0.0,
+        "gain_db": 0.0,
+        "equalizer_db": 0.0,
+        "time_masks": 0,
+        "time_mask_s": 0.0,
+        "band_masks": 0,
+        "band_mask": 0,
+        "mix": "none",
+        "mix_alpha": 1.0,
+        "mix_share": 1.0,
+    }
+    return AugmentSettings(**plain | changes)
+
+
+def train_settings(**changes) -> TrainSettings:
+    """Settings of a training of a few steps."""
+    plain = {
+        "loss": "frame",
+        "crops": "windows",
+        "optimizer": "adamw",
+        "lr": 0.002,
+        "momentum": 0.0,
+        "weight_decay": 0.01,
+        "batch_size": 8,
+        "epochs": 2,
+        "label_smoothing": 0.0,
+        "average": 0.0,
+        "keep": "loss",
+        "patience": 0,
+        "seed": 1,
+        "device": "cpu",
+        "precision": "float32",
+        "schedule": schedule_settings(),
+        "augment": augment_settings(),
+    }
+    return TrainSettings(**plain | changes)
+
+
+def plain_progress(items, n, text):
+    """A progress bar that shows nothing."""
+    return items
+
+
+def small_folder(root: Path) -> Path:
+    """A labelled folder: low tones, high tones and noise; 6 recordings each, two to a group."""
+    root.mkdir()
+    rows = ["path,label,group"]
+    for label in ("low", "high", "noise"):
+        for i in range(6):
+            path = root / label / f"{i}.wav"
+            if label == "noise":
+                path.parent.mkdir(exist_ok=True)
+                sf.write(path, noise(1.5, 8000, seed=i), 8000)
+            else:
+                tone(path, FREQUENCY[label] * (1 + i / 50), 1.5, 8000)
+            rows.append(f"{label}/{i}.wav,{label},{label}{i // 2}")
+    (root / "manifest.csv").write_text("\n".join(rows) + "\n")
+    return root

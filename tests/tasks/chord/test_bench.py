@@ -1,0 +1,144 @@
+"""`earmark bench chords` on small folders."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from chord_songs import LABELS, random_song
+from earmark.tasks.chord import bench, scores
+from earmark.tasks.chord.notation import lab
+from project import REPOSITORY
+
+DEV = REPOSITORY.parent / "shared/data/chd_mma_dev"
+
+
+@pytest.fixture
+def folders(workplace: Path) -> Path:
+    """Three random songs: truth/, and estimates/ with the same names."""
+    for seed in range(3):
+        a = random_song(seed)
+        for folder, segments in (("truth", a.truth), ("estimates", a.estimate)):
+            (workplace / folder).mkdir(exist_ok=True)
+            lab.write(workplace / folder / f"{a.name}.lab", segments)
+    return workplace
+
+
+def files(folder: Path) -> set[str]:
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_json_holds_the_figures_of_the_folder_and_nothing_is_written(folders, earmark):
+    before = files(folders)
+    status, out, err = earmark("bench", "chords", "estimates", "--truth", "truth", "--json")
+    found = json.loads(out)
+    expected = scores.evaluate([random_song(i) for i in range(3)])
+    assert (status, err, found["n_recordings"]) == (0, [], 3)
+    for name, value in expected.items():
+        assert found[name] == pytest.approx(value, abs=1e-5), name  # times are written to the microsecond
+    assert found["seconds"] == pytest.approx(sum(random_song(i).truth[-1].end_s for i in range(3)), abs=1e-5)
+    assert {row["quality"] for row in found["by_quality"]} <= {bench.scores.harte.quality_of(x) for x in LABELS}
+    assert None in [row["majmin"] for row in found["by_quality"]]  # sus4 does not count there
+    assert files(folders) == before
+
+
+def test_table_and_out_file(folders, earmark):
+    status, out, _ = earmark("bench", "chords", "estimates", "--truth", "truth", "--out", "found.json", "--draws", "20")
+    found = json.loads(Path("found.json").read_text())
+    assert status == 0
+    assert "3 songs" in out
+    for name in ("class_balanced_tetrads", "tetrads_inv", "seg", "bass"):
+        assert [line.split()[3] for line in out.splitlines() if line.startswith(f"│ {name} ")] == [f"{found[name]:.3f}"]
+    assert [line.split()[1] for line in out.splitlines() if "2 to 4 s" in line or "sus4(b7,9)" in line] == [
+        "sus4(b7,9)",
+        "2",
+    ]
+    low, high = found["seg_ci95"]
+    assert f"{low:.3f} to {high:.3f}" in out
+
+
+def test_perfect_estimates_score_one(folders, earmark):
+    _, out, _ = earmark("bench", "chords", "truth", "--truth", "truth", "--json", "--draws", "0")
+    found = json.loads(out)
+    assert {name for name, value in found.items() if isinstance(value, float) and value != 1} == {"seconds"}
+    assert found["same_but_in_name"] == []
+
+
+def test_keys_and_groups_come_from_the_manifest(folders, earmark):
+    Path("truth/manifest.csv").write_text(
+        "path,lab,group,key\na.flac,song0.lab,g,C:maj\nb.flac,song1.lab,g,A:min\nc.flac,song2.lab,g,\n"
+    )
+    for i, key in enumerate(['"C:maj"', '"C:maj"', "null"]):
+        Path(f"estimates/song{i}.json").write_text(f'{{"key": {key}}}')
+    status, out, _ = earmark("bench", "chords", "estimates", "--truth", "truth", "--json", "--draws", "20")
+    found = json.loads(out)
+    assert (status, found["key_accuracy"], found["key_weighted"]) == (0, 0.5, 0.65)
+    assert found["root_ci95"] == [found["root"]] * 2  # one group: no spread
+
+
+def test_missing_estimates_are_refused_by_name(folders, earmark):
+    Path("estimates/song1.lab").unlink()
+    status, out, err = earmark("bench", "chords", "estimates", "--truth", "truth")
+    assert (status, out) == (1, "")
+    assert err == [
+        "earmark: estimates has no estimate of 1 of the 3 annotated songs (song1); write the missing .lab files "
+        "(one row of N for a song without chords) or take their annotations out."
+    ]
+
+
+def test_extra_estimates_are_named_and_left_out(folders, earmark):
+    for i in range(7):
+        Path(f"estimates/other{i}.lab").write_text("0 1 C\n")
+    status, out, err = earmark("bench", "chords", "estimates", "--truth", "truth", "--json", "--draws", "0")
+    assert (status, json.loads(out)["n_recordings"]) == (0, 3)
+    assert err == [
+        "earmark: left out 7 estimates that truth has no annotation of (other0, other1, other2, other3, other4 "
+        "and 2 more)."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("nowhere", "--truth", "truth"), "There is no folder nowhere; give one with a .lab file a song."),
+        (("estimates", "--truth", "empty"), "empty holds no .lab files; give a folder with one a song."),
+        (
+            ("estimates", "--truth", "truth", "--out", "no/x.json"),
+            "There is no folder no to write x.json into; make it first.",
+        ),
+    ],
+)
+def test_folders_that_are_not_there(folders, earmark, arguments, sentence):
+    Path("empty").mkdir()
+    assert earmark("bench", "chords", *arguments) == (1, "", [f"earmark: {sentence}"])
+
+
+@pytest.mark.parametrize("text", ["C:maj", "[]", "{}", '{"key": 3}'])
+def test_a_key_file_that_is_none_is_named(folders, earmark, text):
+    Path("estimates/song0.json").write_text(text)
+    status, _, err = earmark("bench", "chords", "estimates", "--truth", "truth")
+    assert (status, len(err)) == (1, 1)
+    assert "estimates/song0.json is no JSON object with 'key'" in err[0]
+
+
+def test_a_gap_in_an_estimate_is_no_chord_and_in_an_annotation_unknown(workplace, earmark):
+    for folder, text in (("truth", "0 1 N\n1 2 C\n3 4 C\n"), ("estimates", "0 0.1 N\n0.9 2 C\n2 4 G\n")):
+        Path(folder).mkdir()
+        Path(folder, "a.lab").write_text(text)
+    _, out, _ = earmark("bench", "chords", "estimates", "--truth", "truth", "--json", "--draws", "0")
+    assert json.loads(out)["majmin"] == pytest.approx(1.9 / 3)  # N for .9 s, C for 1 s; 2 to 3 s does not count
+
+
+def test_a_bad_estimate_is_named_by_file_and_row(folders, earmark):
+    Path("estimates/song2.lab").write_text("0 1 C\n1 2 Hm\n")
+    status, _, err = earmark("bench", "chords", "estimates", "--truth", "truth")
+    assert (status, len(err)) == (1, 1)
+    assert "estimates/song2.lab, row 2: 'Hm' is no chord" in err[0]
+
+
+@pytest.mark.skipif(not DEV.is_dir(), reason="chd_mma_dev is not in ../shared/data")
+def test_dev_songs_against_themselves():
+    found = bench.report(bench.songs(DEV, DEV, pytest.fail), n_draws=0)
+    assert (found["n_recordings"], found["tetrads_inv"], found["class_balanced_tetrads"], found["seg"]) == (15, 1, 1, 1)
+    assert "key_accuracy" not in found  # nobody estimated one
+    assert len(found["by_quality"]) == 25

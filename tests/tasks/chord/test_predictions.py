@@ -1,0 +1,185 @@
+"""From the network's word to chords, and the command that writes them."""
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import soundfile as sf
+import torch
+
+from builders import noise, sines, tone
+from bundles import CHORD_FEATURES as FEATURES
+from bundles import CHORD_NETWORK as NETWORK
+from bundles import small_chord_bundle
+from earmark.tasks.chord import predictions, spectrogram
+from earmark.tasks.chord.networks import build
+from earmark.tasks.chord.networks.pitch_net import ChordLogits
+from earmark.tasks.chord.notation import harte, lab
+from earmark.tasks.chord.notation.vocabulary import WIDE
+
+HOP_S = 0.1
+
+
+def heard(chords: list[tuple[str, int]], sure: float = 9.0) -> ChordLogits:
+    """A network that is sure of these labels, each for a number of frames, and undecided about changes."""
+    classes, basses = [], []
+    for label, n in chords:
+        chord = harte.parse(label)
+        classes += [harte.class_of(chord, WIDE)] * n
+        basses += [chord.bass] * n
+    n = len(classes)
+    said = ChordLogits(*(torch.zeros(n, k) for k in (WIDE.n_classes, 13, 12)), torch.zeros(n), torch.zeros(n, 24))
+    said.chord[torch.arange(n), classes] = sure
+    said.bass[torch.arange(n), basses] = sure
+    said.key[:, 21] = 1.0  # A minor
+    return said
+
+
+@pytest.fixture
+def place(workplace):
+    small_chord_bundle(workplace / "bundles/chord")
+    return workplace
+
+
+def test_chords_inversions_and_key_of_a_sure_network():
+    song = predictions.song(heard([("N", 5), ("C:maj", 10), ("C:maj/3", 10), ("F:min7", 10), ("N", 5)]), HOP_S, 3.95)
+    # the bass alone is no change: one chord of two basses, of which neither is likelier, keeps its first by sum
+    assert [s.label for s in song.segments] == ["N", "C:maj", "F:min7", "N"]
+    bounds = [(round(s.start_s, 3), round(s.end_s, 3)) for s in song.segments]
+    assert bounds == [(0, 0.45), (0.45, 2.45), (2.45, 3.45), (3.45, 3.95)]
+    assert song.key == "A:min"
+    assert all(0.9 < s.probability <= 1 for s in song.segments)
+
+
+@pytest.mark.parametrize("label", ["C:maj/3", "G:7/b7", "Bb:min/5", "D:maj/2", "A:sus2"])
+def test_the_bass_is_written_as_inversion(label):
+    song = predictions.song(heard([("E:min", 10), (label, 10), ("E:min", 10)]), HOP_S, 3.0)
+    assert [s.label for s in song.segments] == ["E:min", label, "E:min"]
+
+
+@pytest.mark.parametrize(
+    ("bass", "nats", "label"),
+    [(2, 9, "D:maj"), (6, 2.9, "D:maj"), (6, 3.1, "D:maj/3"), (7, 7.9, "D:maj"), (7, 8.1, "D:maj/4")],
+)
+@pytest.mark.parametrize("shorter", [1, 4])
+def test_what_a_bass_other_than_the_root_costs(bass, nats, label, shorter, monkeypatch):
+    """A tenth of the evidence in each of ten frames, of which the root has none; as long as those it is for, or a
+    quarter, of which there are four times as many.
+    """
+    monkeypatch.setattr(predictions, "BASS", {"inversion": 3.0, "foreign": 8.0})
+    said = heard([("D:maj", 10 * shorter)])
+    said.bass[:] = 0.0
+    said.bass[:, bass] = nats / 10
+    hop_s = predictions.SWITCH_HOP_S / shorter
+    assert [s.label for s in predictions.song(said, hop_s, 10 * shorter * hop_s).segments] == [label]
+
+
+def test_a_flicker_of_a_frame_is_no_chord():
+    song = predictions.song(heard([("C:maj", 10), ("A:min", 1), ("C:maj", 10)], sure=3.5), HOP_S, 2.1)
+    assert [s.label for s in song.segments] == ["C:maj"]
+
+
+def test_pieces_of_a_long_recording_give_the_whole(monkeypatch):
+    torch.manual_seed(1)
+    model = build.untrained(NETWORK, FEATURES).eval()
+    values = torch.rand(100, FEATURES.n_bins + 33)
+    whole = predictions.said(model, values)
+    monkeypatch.setattr(build, "AT_ONCE", 23)
+    pieces = predictions.said(model, values)
+    for name, value in vars(whole).items():
+        torch.testing.assert_close(getattr(pieces, name), value, msg=name)
+
+
+def test_spectrogram_is_relative_to_the_maximum_and_floored(tmp_path):
+    quiet, loud = (tone(tmp_path / f"{level}.wav", 440, 2, 8000, level=level) for level in (0.001, 0.5))
+    a, b = spectrogram.of(quiet, FEATURES).astype(np.float32), spectrogram.of(loud, FEATURES).astype(np.float32)
+    assert a.shape == (1 + 16000 // 1024, 4 * 36 + 33)
+    assert (b.max(), b.min()) == (1, 0)
+    # 16 bits hold the quiet tone's partials above its noise only
+    np.testing.assert_allclose(a[a > 0.7], b[a > 0.7], atol=0.02)
+    peak = 18 + round(36 * np.log2(440 / FEATURES.f_min))
+    assert int(b[8].argmax()) == peak
+
+
+def test_silence_is_no_chord(place, earmark):
+    sf.write(place / "still.wav", np.zeros(16000), 8000)
+    code, out, _ = earmark("predict", "chord", "still.wav", "--json")
+    assert code == 0
+    (answer,) = json.loads(out)
+    assert [(s["start_s"], s["end_s"], s["label"]) for s in answer["segments"]] == [(0.0, 2.0, "N")]
+    assert answer["key"] == "N"
+
+
+def test_a_second_is_worth_the_same_at_any_hop():
+    """Every frame four times over, at a quarter of the hop, costs four times as much to leave."""
+    sparse, dense = ([("C:maj", 10 * k), ("A:min", 2 * k), ("C:maj", 10 * k)] for k in (1, 4))
+    price = predictions.SWITCH["base"] * predictions.SWITCH_HOP_S / 0.1
+    for sure, n in ((0.9 * price, 1), (1.2 * price, 3)):  # two frames of it against two changes
+        found = [predictions.song(heard(c, sure), hop, 2.2).segments for c, hop in ((sparse, 0.1), (dense, 0.025))]
+        assert [len(f) for f in found] == [n, n]
+
+
+@pytest.mark.parametrize(("rate", "channels", "seconds"), [(8000, 1, 5.0), (44100, 2, 1.0), (22050, 1, 0.06)])
+def test_writes_lab_json_and_midi_that_cover_the_recording(place, earmark, rate, channels, seconds):
+    tone(place / "in/song.flac", 261.6, seconds, rate, channels)
+    code, _, err = earmark("predict", "chord", "in/song.flac", "--out", "out")
+    assert code == 0
+    assert any("released chord bundle, which knows chords of nothing in particular" in line for line in err)
+    segments = lab.read(place / "out/song.lab")
+    assert segments[0].start_s == 0
+    assert segments[-1].end_s == pytest.approx(seconds, abs=1e-6)
+    assert all(a.end_s == b.start_s for a, b in pairwise(segments))
+    facts = json.loads((place / "out/song.json").read_text())
+    assert set(facts) == {"key", "key_probability", "duration_s", "segments"}
+    assert (place / "out/song.mid").read_bytes()[:4] == b"MThd"
+
+
+def test_files_of_one_stem_are_refused_before_work(place, earmark):
+    for folder in ("a", "b"):
+        tone(place / folder / "song.wav", rate=8000)
+    code, _, err = earmark("predict", "chord", "a/song.wav", "b/song.wav", "--out", "out")
+    assert code == 1
+    assert err == [
+        "earmark: a/song.wav and b/song.wav would both become out/song.lab; recognise them into two folders."
+    ]
+    assert not (place / "out").exists()
+
+
+def test_bad_files_do_not_lose_the_others(place, earmark):
+    tone(place / "good.wav", rate=8000)
+    (place / "bad.wav").write_text("no audio")
+    (place / "folder").mkdir()
+    code, _, err = earmark("predict", "chord", "bad.wav", "gone.wav", "folder", "good.wav", "--out", "out")
+    assert code == 1
+    assert (place / "out/good.lab").exists()
+    (bad,) = (line for line in err if "cannot be used" in line)
+    assert bad.startswith("earmark: bad.wav cannot be used: it cannot be decoded as audio")
+    assert "earmark: There is no file gone.wav." in err
+    judged = "name its files, or judge a labelled folder with `earmark score chord folder`."
+    assert f"earmark: folder is a folder; {judged}" in err
+
+
+def test_a_folder_beside_a_file_of_its_name_is_no_clash(place, earmark):
+    tone(place / "song.wav", rate=8000)
+    (place / "song").mkdir()
+    code, _, err = earmark("predict", "chord", "song", "song.wav", "--out", "out")
+    assert code == 1
+    assert (place / "out/song.lab").exists()
+    assert not [line for line in err if "would both become" in line]
+
+
+@pytest.mark.parametrize("task", ["genre", "chord"])
+def test_a_name_that_no_file_system_takes_is_one_sentence(place, earmark, task):
+    name = 300 * "a" + ".wav"
+    code, _, err = earmark("predict", task, name)
+    assert code == 1
+    assert f"earmark: {name} cannot be used: File name too long." in err
+
+
+def test_the_answer_does_not_depend_on_the_channels_or_the_rate_of_the_file(place):
+    chord = sum(sines(f, 4, 16000, 0.2) for f in (261.6, 329.6, 392.0)) + noise(4, 16000, 0.001)
+    sf.write(place / "mono.wav", chord, 16000)
+    sf.write(place / "stereo.wav", np.stack([chord, chord], 1), 16000)
+    read = predictions.Recogniser(place / "bundles/chord")
+    assert read(place / "mono.wav").segments == read(place / "stereo.wav").segments

@@ -1,0 +1,261 @@
+"""Pieces of the chord task's stages: stereo spectrograms, the store joined with labels, the CRF of a network."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile as sf
+import torch
+
+from builders import noise, plain_progress, sines
+from bundles import CHORD_FEATURES, CHORD_NETWORK
+from earmark import audio
+from earmark.errors import EarmarkError
+from earmark.features import store
+from earmark.tasks.chord import dataset, features, listening, metrics, report, scores, spectrogram
+from earmark.tasks.chord.decoding import fit_crf
+from earmark.tasks.chord.decoding.weights import Suggestion
+from earmark.tasks.chord.networks import build
+from earmark.tasks.chord.networks.pitch_net import ChordLogits
+from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.vocabulary import IGNORED, SEED, WIDE
+from earmark.tasks.chord.settings import ChordModelSettings
+from earmark.tasks.chord.songs import Songs
+
+STEREO = replace(CHORD_FEATURES, channels=2)
+BINS = 4 * 36 + 33
+
+
+def write(path, *channels):
+    sf.write(path, np.stack(channels, 1), 8000, subtype="FLOAT")
+    return path
+
+
+def both(path, *args) -> np.ndarray:
+    return np.concatenate(list(audio.read_stereo(path, *args)), axis=1)
+
+
+def test_stereo_is_read_at_any_rate_and_mono_twice(tmp_path):
+    left, right = sines(440, 1, 8000), noise(1, 8000)
+    path = write(tmp_path / "a.wav", left, right)
+    alone = write(tmp_path / "m.wav", left)
+    np.testing.assert_array_equal(both(path, 8000), [left, right])
+    np.testing.assert_array_equal(both(alone, 8000), [left, left])
+    np.testing.assert_array_equal(both(path, 8000, 0.5), [left[:4000], right[:4000]])
+    halved = both(path, 4000)
+    assert halved.shape == (2, 4000)
+    np.testing.assert_array_equal(both(alone, 4000), [both(path, 4000)[0]] * 2)
+    mono = np.concatenate(list(audio.read_blocks(path, 4000)))
+    np.testing.assert_allclose(halved.mean(0), mono, atol=1e-6)
+
+
+def test_two_channels_are_the_mean_and_the_difference_below_one_maximum(tmp_path):
+    tone, hiss = sines(440, 2, 8000), noise(2, 8000)
+    values = spectrogram.of(write(tmp_path / "a.wav", tone + hiss, tone - hiss), STEREO).astype(np.float32)
+    assert values.shape == (1 + 16000 // 1024, 2 * BINS)
+    mid, side = np.split(values, 2, axis=1)
+    np.testing.assert_allclose(mid, spectrogram.of(write(tmp_path / "t.wav", tone), CHORD_FEATURES), atol=2e-3)
+    assert mid.max() == 1
+    assert 0 < side.max() < 1
+    # twice the hiss, in decibels below the tone's maximum
+    loudest = [spectrogram._transform(CHORD_FEATURES)(torch.from_numpy(x)[None, None]).max() for x in (2 * hiss, tone)]
+    assert side.max() == pytest.approx(1 + float(20 / 60 * torch.log10(loudest[0] / loudest[1])), abs=2e-3)
+
+
+def test_mono_has_a_silent_side_and_deviation_is_centred(tmp_path):
+    path = write(tmp_path / "t.wav", sines(440, 2, 8000) + noise(2, 8000, 0.01))
+    side = np.split(spectrogram.of(path, STEREO), 2, axis=1)[1]
+    assert not side.any()
+    centred = spectrogram.of(path, replace(STEREO, normalize="deviation")).astype(np.float32)
+    mid, side = np.split(centred, 2, axis=1)
+    assert mid.mean() == pytest.approx(0, abs=1e-3)
+    assert mid.std() == pytest.approx(1, abs=1e-3)
+    assert not side.any()
+
+
+@pytest.mark.parametrize("bins", [12, 24, 36, 48])
+def test_an_octave_has_as_many_bins_as_the_settings_say(tmp_path, bins):
+    settings = replace(STEREO, bins_per_octave=bins)
+    path = write(tmp_path / "t.wav", sines(220, 2, 8000), np.zeros(16000, np.float32))
+    values = torch.from_numpy(spectrogram.of(path, settings))
+    assert values.shape[1] == spectrogram.width(settings) == 2 * (4 * bins + 11 * bins // 12)
+    mid = build.seen(values, 2, bins)[0]
+    assert mid.shape[1] == settings.n_bins
+    assert mid[8].argmax() == bins * 21 // 12  # from C2 to A3, an octave and nine semitones
+    model = build.untrained(ChordModelSettings("chordnet", 1, 1, 1, width=0.08), settings).eval()
+    assert build.said(model, values, 2).chord.shape == (len(values), 529)
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    """Two prepared songs, their table, and a feature store of two channels."""
+    rows = []
+    for name, pitch, chord in (("a", 261.6, "C:maj"), ("b", 440.0, "A:min")):
+        write(tmp_path / f"{name}.wav", sines(pitch, 3, 8000), noise(3, 8000))
+        (tmp_path / f"{name}.lab").write_text(f"0 1 N\n1 2 {chord}\n2 3 X\n")
+        rows.append((f"{name}.wav", f"{name}.lab", chord, name, 3.0))
+    table = pd.DataFrame(rows, columns=["path", "lab", "key", "group", "duration_s"])
+    features.run(table, tmp_path, STEREO, tmp_path / "store", plain_progress)
+    return tmp_path, table
+
+
+@pytest.mark.parametrize(("name", "words"), [("chordnet", SEED), ("pitch_net", WIDE)])
+def test_store_and_labels_join_in_the_tables_order(prepared, name, words):
+    folder, table = prepared
+    stored = store.load(folder / "store")
+    assert stored.values.dtype == np.float16
+    backwards = table.iloc[::-1].reset_index(drop=True).assign(split=["train", "test"])
+    found = dataset.gather(backwards, folder, stored, replace(CHORD_NETWORK, name=name))
+    songs, n = found.songs, 1 + 24000 // 1024
+    assert (songs.ids, songs.lengths.tolist(), songs.none) == (["b.wav", "a.wav"], [n, n], words.none)
+    np.testing.assert_array_equal(songs.values, np.concatenate([stored.frames("b.wav"), stored.frames("a.wav")]))
+    # centres at 0.128 s: 8 frames before 1 s, 8 more before 2 s
+    minor = words.index(2, 9)
+    assert songs.chord[:n].tolist() == [words.none] * 8 + [minor] * 8 + [IGNORED] * 8
+    assert songs.key[[0, n]].tolist() == [21, 0]
+    assert np.flatnonzero(songs.change).tolist() == [8, n + 8]
+    assert found.rows("test").tolist() == [1]
+
+
+def test_a_store_without_a_recording_is_refused(prepared):
+    folder, table = prepared
+    more = pd.concat([table, table.iloc[:1].assign(path="new.wav")], ignore_index=True)
+    with pytest.raises(EarmarkError, match=r"The feature store lacks 'new\.wav'"):
+        dataset.gather(more, folder, store.load(folder / "store"), CHORD_NETWORK)
+
+
+def test_seed_002_is_heard_whole_and_in_pieces_of_long_recordings(monkeypatch):
+    torch.manual_seed(0)
+    model = build.untrained(ChordModelSettings("chordnet", 1, 1, 1, width=0.08), STEREO).eval()
+    values = torch.rand(50, 2 * BINS)
+    said = build.said(model, values, 2)
+    x = torch.stack([values[:, 18 : 18 + 144], values[:, BINS + 18 : BINS + 18 + 144]])[None]
+    with torch.no_grad():
+        plain = model(x)
+    torch.testing.assert_close(said.chord, plain.chord[0])
+    torch.testing.assert_close(said.change.sigmoid(), plain.transition[0].softmax(1)[:, 1])
+    assert said.key.shape == (50, 24)
+    monkeypatch.setattr(build, "SONG_AT_ONCE", 20)
+    monkeypatch.setattr(build, "SONG_MARGIN", 5)
+    assert build.said(model, values, 2).chord.shape == said.chord.shape
+
+
+def test_the_crf_counts_transitions_and_trusts_the_network_as_far_as_that_is_right(monkeypatch):
+    """C and G major in turn, 8 frames each; every fifth frame is heard as D major, twice as sure as the others."""
+    c, g, d = (SEED.index(1, root) for root in (0, 7, 2))
+    truth = np.repeat(np.tile([c, g], 30), 8)
+    n = len(truth)
+    heard = torch.zeros(n, SEED.n_classes)
+    heard[torch.arange(n), torch.from_numpy(truth)] = 3.0
+    heard[::5, d] = 6.0
+    none, values = np.zeros(n, np.int64), np.zeros((n, 36 + 33), np.float16)
+    songs = Songs(values, np.array([0]), np.array([n]), ["s"], truth, none, none, values[:, :12], none, 36, SEED.none)
+    monkeypatch.setattr(fit_crf, "said", lambda *a: build.ChordLogits(heard, *[torch.zeros(1)] * 4))
+    crf = fit_crf.fit(torch.nn.Identity(), songs, np.array([0]), np.array([0]))
+    assert float(crf.pair[1, 1, 0].exp()) == pytest.approx(7 / 8, abs=0.01)  # seven stays to one change
+    log_probs, right = heard.log_softmax(1).numpy(), {}
+    for sharpness in fit_crf.SHARPNESS:
+        crf.sharpness.fill_(sharpness)
+        right[sharpness] = (crf.decoder()(log_probs) == truth).mean()
+    chosen = fit_crf.fit(torch.nn.Identity(), songs, np.array([0]), np.array([0]))
+    assert right[round(float(chosen.sharpness), 3)] == max(right.values()) > 0.95
+    assert right[3.3] < max(right.values()) - 0.02  # too sure: D major breaks in
+
+
+def test_frames_right_count_class_and_root_and_leave_the_unknown_out():
+    c, minor, none = SEED.index(1, 0), SEED.index(2, 0), SEED.none
+    path, truth = np.array([c, minor, none, c, c]), np.array([c, c, none, none, IGNORED])
+    assert fit_crf.score(path, truth, none) == (2 + 3) / 2
+
+
+def judged() -> list[scores.Song]:
+    truth = [Segment(0, 2, "C:maj"), Segment(2, 4, "A:min7")]
+    return [
+        scores.Song("right", truth, truth, "right", 0, 0),
+        scores.Song("wrong", truth, [Segment(0, 4, "C:maj", 0.5)], "wrong", 0, 9),
+    ]
+
+
+def test_pages_show_the_worst_song_first_and_say_what_cannot_be_played(tmp_path):
+    spectrograms = [np.random.default_rng(i).random((40, 36)) for i in range(2)]
+    listening.listening(tmp_path / "page.html", judged(), spectrograms, 0.1, tmp_path)
+    page = (tmp_path / "page.html").read_text()
+    assert page.index("<h2>wrong</h2>") < page.index("<h2>right</h2>")
+    assert "tetrads 0.50" in page
+    assert "key C:maj, heard A:maj" in page
+    assert page.count("not playable") == 2
+
+
+def test_a_picture_is_the_same_every_time():
+    values = np.random.default_rng(0).random((3000, 36))
+    assert listening.picture(judged()[1], values, 0.001) == listening.picture(judged()[1], values, 0.001)
+
+
+def test_confusion_leaves_rows_without_support_blank_and_classes_that_never_come_out(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(report, "save", lambda fig, path: drawn.append(fig))
+    report.confusion(tmp_path / "c.png", np.array([[3.0, 1.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]), ["a", "b", "c"])
+    (image,) = drawn[0].axes[0].images
+    shares = image.get_array()
+    assert shares.shape == (2, 2)
+    assert shares[0].tolist() == [0.75, 0.25]
+    assert shares.mask[1].all()
+    assert [t.get_text() for t in drawn[0].axes[0].get_yticklabels()] == ["a  (4 s)", "b  (0 s)"]
+
+
+def test_weights_are_suggested_from_the_frames_of_the_songs_given(prepared):
+    folder, table = prepared
+    torch.manual_seed(0)
+    model = build.untrained(CHORD_NETWORK, CHORD_FEATURES).eval()
+    recognise = SimpleNamespace(model=model, features=STEREO, vocabulary=WIDE)
+    model.forward = lambda x, lengths=None: said_c_major(x.shape[2])
+    found = metrics.suggested(recognise, table.iloc[:1], folder, store.load(folder / "store"))
+    major, none = 1, len(WIDE.qualities)
+    # 8 frames of N, 8 of C:maj and as many of X, which do not count; all are heard as C:maj
+    assert (found.before[none, major], found.before[major, major], found.before.sum()) == (8, 8, 16)
+    assert metrics.suggested(recognise, table.iloc[:0], folder, store.load(folder / "store")) is None
+
+
+def said_c_major(n: int) -> ChordLogits:
+    sizes = (WIDE.n_classes, 13, 12)
+    said = ChordLogits(*(torch.zeros(1, n, k) for k in sizes), torch.zeros(1, n), torch.zeros(1, n, 24))
+    said.chord[..., WIDE.index(1, 0)] = 5.0
+    return said
+
+
+def test_weights_are_listed_and_drawn_beside_both_matrices(tmp_path, monkeypatch):
+    n = len(SEED.qualities) + 1
+    before, after, given = np.zeros((n, n), int), np.zeros((n, n), int), np.ones(n)
+    before[1, [1, 6]], before[6, [1, 6]] = (30, 10), (15, 5)
+    after[1, [1, 6]], after[6, [1, 6]] = (20, 20), (5, 15)
+    given[[1, 6]] = 0.5, 2.0
+    drawn = []
+    monkeypatch.setattr(report, "save", lambda fig, path: drawn.append((fig, path.name)))
+    report.quality_weights(tmp_path, Suggestion(given, before, after), 0.1, SEED)
+    rows = pd.read_csv(tmp_path / "quality_weights.csv").values.tolist()
+    assert rows == [["maj", 4.0, 0.5, 0.75, 0.5], ["7", 2.0, 2.0, 0.25, 0.75]]
+    ((fig, name),) = drawn
+    assert name == "quality_weights.png"
+    shares = [ax.images[0].get_array().tolist() for ax in fig.axes[:2]]
+    assert shares == [[[0.75, 0.25], [0.75, 0.25]], [[0.5, 0.5], [0.25, 0.75]]]
+    assert [t.get_text() for t in fig.axes[1].get_xticklabels()] == ["maj  x 0.50", "7  x 2.00"]
+    assert "0.583 of time, 0.625 of a quality's" in fig.axes[1].get_title()
+
+
+@pytest.mark.parametrize("seconds", [20.0, 24.576, 31.17])
+@pytest.mark.parametrize("settings", [CHORD_FEATURES, STEREO, replace(STEREO, hop_length=136)])
+def test_a_long_recording_is_transformed_in_pieces_that_leave_no_trace(tmp_path, monkeypatch, settings, seconds):
+    sounds = [sines(220, seconds, 8000) + noise(seconds, 8000, 0.2, seed=i) for i in range(2)]
+    path = write(tmp_path / "a.wav", *sounds)
+    monkeypatch.setattr(audio, "BLOCK_S", 0.7)
+    whole = spectrogram.of(path, settings)
+    seen = []
+    forward = spectrogram._transform(settings).forward
+    monkeypatch.setattr(spectrogram._transform(settings), "forward", lambda x: seen.append(x.shape) or forward(x))
+    monkeypatch.setattr(spectrogram, "PIECE_S", 2.0)
+    pieces = spectrogram.of(path, settings)
+    assert len(seen) > 2
+    assert len(pieces) == 1 + round(seconds * 8000) // settings.hop_length
+    np.testing.assert_allclose(pieces.astype(np.float32), whole.astype(np.float32), atol=5e-4)  # a float16 near 1

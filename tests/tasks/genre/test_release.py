@@ -1,0 +1,293 @@
+"""A release: figures held to the recipe and the recordings, the bundle's three files, the card's statements."""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+from safetensors.torch import load
+
+from builders import FREQUENCY, small_folder, tone
+from bundles import config, weights
+from chord_audio import songs
+from earmark import config as configuration
+from earmark.cli import use
+from earmark.data import manifest
+from earmark.errors import EarmarkError
+from earmark.experiments import crossval
+from earmark.release import bundle
+from earmark.tasks import model_folder
+from earmark.tasks.chord import scores
+from earmark.tasks.chord.notation import lab
+from earmark.tasks.chord.predictions import Recogniser
+from earmark.tasks.genre import card, release
+from earmark.tasks.genre.predictions import Predictor
+from project import REPOSITORY, SMALL, write_params
+
+FIGURES = {"accuracy": 0.75, "accuracy_ci95": [0.5, 0.875], "macro_f1": 0.7, "macro_f1_ci95": [0.4, 0.9]}
+FIGURES |= {"n_recordings": 18, "folds": ["fold1", "fold2"]}
+
+
+@pytest.fixture
+def place(workplace):
+    """A project on a small folder of sounds, and an empty bundle root."""
+    small_folder(workplace / "audio")
+    params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+    for dotted, value in (SMALL | {"data.root": "audio", "train.epochs": 4}).items():
+        block, key = dotted.split(".")
+        params["tasks"]["genre"][block][key] = value
+    (workplace / "params.yaml").write_text(yaml.safe_dump(params))
+    return workplace
+
+
+def settings():
+    return configuration.load("params.yaml").tasks.genre
+
+
+def quote(place, **changes):
+    """Write figures of the project's own recipe."""
+    found = FIGURES | {"recipe": crossval.recipe(settings())} | changes
+    (place / "metrics.json").write_text(json.dumps(found))
+    return place / "metrics.json"
+
+
+RELEASE = ("release", "genre", "--about", "tones, three classes", "--data", "Generated, CC0")
+
+
+def test_release_then_predict_with_nothing_else_trained(place, earmark):
+    quote(place)
+    root = place / "audio"
+    command = [*RELEASE, "--figures", "metrics.json", "-S", "train.epochs=4", "-S", f"data.root={root}"]
+    code, out, err = earmark(*command)
+    assert code == 0, err
+    folder = place / "bundles/genre"
+    assert sorted(p.name for p in folder.iterdir()) == ["CARD.md", "config.json", "model.safetensors"]
+    config = model_folder.read_config(folder)
+    assert config.labels == ["high", "low", "noise"]
+    facts = config.release
+    assert (facts["n_recordings"], facts["figures"]) == (18, FIGURES)
+    assert facts["half_precision"]["largest_change"] < 0.01
+    stored = load((folder / "model.safetensors").read_bytes())
+    assert {v.dtype for v in stored.values() if v.is_floating_point()} == {torch.float16}
+    card = (folder / "CARD.md").read_text()
+    assert card.splitlines()[0] == "# tones, three classes"
+    assert facts["command"] == (
+        "earmark release genre --about 'tones, three classes' --data 'Generated, CC0' --figures metrics.json "
+        "-S train.epochs=4 -S data.root=path/to/audio"
+    )
+    for statement in (
+        facts["command"],
+        "| accuracy, by recording | 0.750 | 0.500 to 0.875 |",
+        "Cross-validated by this recipe: every one of 18 recordings in 2 folds",
+        "Recordings: Generated, CC0.",
+        facts["data_sha256"],
+        hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest(),
+        "  epochs: 4",
+        "It hears 0 to 4000 Hz in windows of 0.5 s",
+    ):
+        assert statement in card
+    assert str(place) not in card + (folder / "config.json").read_text()
+    code, out, err = earmark("predict", "genre", "audio/low/1.wav", "--json")
+    assert json.loads(out)[0]["label"] in config.labels
+    assert "which knows tones, three classes" in err[0]
+
+
+def test_every_recording_is_trained_on(place):
+    table, root = release.recordings(settings(), {}, print, lambda items, n, title: items)
+    assert (len(table), set(table["split"]), root.name) == (18, {"train"}, "audio")
+
+
+def test_figures_must_come_from_somewhere(place, earmark):
+    code, _, err = earmark(*RELEASE)
+    assert (code, err) == (
+        1,
+        [
+            "earmark: A release needs figures; run `earmark crossval` with this recipe and name its metrics.json "
+            "with --figures."
+        ],
+    )
+    code, _, err = earmark(*RELEASE, "--figures", "gone.json")
+    assert (code, err[0].startswith("earmark: There is no file gone.json; run")) == (1, True)
+    for missing in ("about", "data"):
+        at = RELEASE.index(f"--{missing}")
+        _, _, err = earmark(*RELEASE[:at], *RELEASE[at + 2 :])
+        assert err[0].startswith(f"earmark: A release needs --{missing} in words")
+    assert not (place / "bundles").exists()
+
+
+def test_figures_of_another_recipe_are_refused(place):
+    path = quote(place)
+    assert release.figures(path, settings(), pytest.fail)["accuracy"] == 0.75
+    recipe = crossval.recipe(settings())
+    recipe["train"] |= {"seed": 7, "device": "cuda"}  # a recipe holds for any seed and machine
+    release.figures(quote(place, recipe=recipe), settings(), pytest.fail)
+    ours = recipe["train"]["lr"]
+    recipe["train"]["lr"] = 0.5
+    with pytest.raises(EarmarkError, match=rf"is of another recipe: train\.lr is 0\.5 there and {ours} here"):
+        release.figures(quote(place, recipe=recipe), settings(), pytest.fail)
+
+
+def test_figures_without_a_recipe_are_said(place):
+    path, said = place / "metrics.json", []
+    path.write_text(json.dumps(FIGURES))
+    release.figures(path, settings(), said.append)
+    assert said == [f"{path} does not say by which recipe it was made; the card says so."]
+    path.write_text(json.dumps({"accuracy": 1}))
+    with pytest.raises(EarmarkError, match="has no 'accuracy_ci95'"):
+        release.figures(path, settings(), said.append)
+    path.write_text("no json")
+    with pytest.raises(EarmarkError, match="is not valid JSON"):
+        release.figures(path, settings(), said.append)
+
+
+def test_figures_of_other_recordings_are_refused(place):
+    with pytest.raises(EarmarkError, match="The figures are of other recordings than audio holds now"):
+        release.recordings(settings(), {"data_sha256": "0" * 64}, print, lambda items, n, title: items)
+
+
+def test_large_network_is_refused_before_training(place, earmark, monkeypatch):
+    monkeypatch.setattr(release.training, "run", lambda *a, **k: pytest.fail("it trains"))
+    recipe = crossval.recipe(
+        configuration.load("params.yaml", ["tasks.genre.model.name=compact", "tasks.genre.model.width=8"]).tasks.genre
+    )
+    quote(place, recipe=recipe)
+    big = ("-S", "model.name=compact", "-S", "model.width=8")
+    code, _, err = earmark(*RELEASE, "--figures", "metrics.json", *big)
+    assert code == 1
+    assert re.fullmatch(
+        r"earmark: The weights take \d+\.\d MB, and a bundle at most 8 MB; release a smaller network\.", err[-1]
+    )
+    assert not (place / "bundles").exists()
+
+
+def test_size_is_checked_to_the_byte(tmp_path):
+    header = len(bundle.pack({"w": torch.zeros(1000, dtype=torch.float16)})) - 2000
+    largest = (bundle.LARGEST_BYTES - header - 8) // 2  # the header's own text grows by a few bytes
+    assert len(bundle.pack({"w": torch.zeros(largest, dtype=torch.float16)})) <= 8_000_000
+    with pytest.raises(EarmarkError, match="at most 8 MB"):
+        bundle.pack({"w": torch.zeros(4_000_000, dtype=torch.float16)})
+
+
+def test_half_precision_by_hand():
+    got = bundle.half({"w": torch.tensor([1.0, 1 + 2**-11, -0.1]), "n": torch.tensor([3])})
+    assert got["w"].tolist() == [1.0, 1.0, float(np.float16(-0.1))]
+    assert (got["n"].dtype, got["n"].item()) == (torch.int64, 3)
+    assert bundle.size({"w": torch.zeros(5), "n": torch.zeros(1, dtype=torch.int64)}) == 18
+    with pytest.raises(EarmarkError, match="'w' pass the range of half precision"):
+        bundle.half({"w": torch.tensor([1e5])})
+
+
+def test_bundle_without_config_is_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(bundle, "ROOT", tmp_path)
+    (tmp_path / "genre").mkdir()
+    assert bundle.folder("genre") is None
+    settings = config()
+    bundle.write(tmp_path / "genre", settings, bundle.pack(bundle.half(weights(settings))), "# card\n")
+    assert bundle.folder("genre") == tmp_path / "genre"
+
+
+def test_command_of_the_card_tells_no_folder_of_this_machine(tmp_path):
+    told = use._release_command(
+        "genre", "sounds", "ESC-10", tmp_path / "metrics.json", ["train.lr=0.1", "data.root=/home/me/esc"]
+    )
+    assert told == (
+        "earmark release genre --about sounds --data ESC-10 --figures metrics.json "
+        "-S train.lr=0.1 -S data.root=path/to/esc"
+    )
+
+
+def test_card_says_when_figures_name_no_recipe():
+    facts = {"figures": FIGURES, "figures_by_this_recipe": False}
+    assert "by the release's author, in a file that names no recipe" in card._figures(facts)
+
+
+def test_package_data_holds_the_bundles(tmp_path):
+    """A wheel built by the project's own configuration has a bundle's three files."""
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(REPOSITORY / name, tmp_path)
+    package = tmp_path / "src/earmark"
+    (package / "bundles/genre").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    names = {f"bundles/genre/{name}" for name in ("model.safetensors", "config.json", "CARD.md")}
+    for name in names:
+        (package / name).write_text("")
+    build = "from setuptools import build_meta; print(build_meta.build_wheel('.'))"
+    done = subprocess.run([sys.executable, "-c", build], cwd=tmp_path, capture_output=True, text=True, check=True)
+    with zipfile.ZipFile(tmp_path / done.stdout.splitlines()[-1]) as wheel:
+        assert {f"earmark/{name}" for name in names} <= set(wheel.namelist())
+
+
+def test_predictor_of_a_bundle_tells_tones_apart(place, monkeypatch, capsys):
+    """Not a figure: the weights that a release writes are the trained ones."""
+    quote(place, recipe=crossval.recipe(settings()) | {})
+    monkeypatch.setattr(
+        "earmark.tasks.genre.release.rounding", lambda *a: {"largest_change": 0.0, "answers_changed": 0}
+    )
+    table, root = release.recordings(settings(), {}, print, lambda items, n, title: items)
+    material = release.gathered("genre", table, root, settings(), print, lambda items, n, title: items)
+    words = release.Words("a", "b", "c")
+    trained = []
+    run = release.training.run
+    monkeypatch.setattr(release.training, "run", lambda *a, **k: trained.append(run(*a, **k)) or trained[-1])
+    release.make(material, settings(), FIGURES, words, place / "out", lambda *a: None)
+    told = Predictor(place / "out")(tone(place / "x.wav", FREQUENCY["low"], 1.5, 8000)).probabilities
+    network = trained[0][0].model.eval()
+    full = Predictor(place / "out")
+    full.model = network
+    np.testing.assert_allclose(told, full(place / "x.wav").probabilities, atol=5e-3)
+
+
+CHORDS = ("release", "chord", "--about", "chords of sines", "--data", "Generated, CC0", "--out", "bundle")
+
+
+def test_a_chord_model_is_released_with_figures_of_the_very_file(workplace, earmark):
+    songs(workplace / "audio")
+    write_params(workplace, "chord", **{"data.root": "audio", "train.epochs": 1})
+    for stage in ("prepare", "features", "train"):
+        assert earmark(stage, "chord")[0] == 0
+    code, _, err = earmark(*CHORDS)
+    assert code == 0, err
+    assert "earmark: Releasing models/chord." in err
+    bundled = model_folder.read_config(workplace / "bundle")
+    figures = bundled.release["figures"]
+    assert (figures["n_recordings"], bundled.release["n_recordings"]) == (2, 6)
+    table = manifest.load(workplace / "data/chord/manifest.csv").query("split == 'test'")
+    recognise = Recogniser(workplace / "bundle")
+    again = [
+        scores.Song(
+            row.path,
+            lab.read(workplace / "data/chord" / row.lab),
+            recognise(Path("audio") / row.path).segments,
+            row.group,
+        )
+        for row in table.itertuples()
+    ]
+    assert figures["majmin"] == pytest.approx(scores.evaluate(again, 0)["majmin"], abs=1e-3)
+    stored = load((workplace / "bundle/model.safetensors").read_bytes())
+    assert {v.dtype for v in stored.values() if v.is_floating_point()} == {torch.float16}
+    assert any(name.startswith("crf.") for name in stored)
+    text = (workplace / "bundle/CARD.md").read_text()
+    for statement in (
+        "# chords of sines\n",
+        f"| majmin | {figures['majmin']:.3f} | ",
+        hashlib.sha256((workplace / "bundle/model.safetensors").read_bytes()).hexdigest(),
+        "earmark release chord --about 'chords of sines' --data 'Generated, CC0'",
+        "Generated, CC0: 6 recordings were trained on.",
+    ):
+        assert statement in text
+    # A model that may know the test songs is not released.
+    path = workplace / "data/chord/manifest.csv"
+    other = pd.read_csv(path, dtype=str, keep_default_na=False)
+    other.assign(split=other["split"].replace({"test": "train", "val": "test"})).to_csv(path, index=False)
+    code, _, err = earmark(*CHORDS[:-1], "other")
+    assert (code, "was trained on other recordings, or another split" in err[-1]) == (1, True)
+    assert not (workplace / "other").exists()

@@ -1,0 +1,268 @@
+"""The speaker task's evaluation: figures from embeddings, thresholds carried, what stands beside."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from builders import tone
+from earmark.data import manifest
+from earmark.tasks.speaker import metrics
+from earmark.tasks.speaker.settings import SpeakerEvaluateSettings
+from earmark.tasks.speaker.trials import clustering, exams, scores, utterances
+from earmark.tasks.speaker.trials.exams import Answers, Exam
+
+SETTINGS = SpeakerEvaluateSettings(bootstrap=100, seed=1, utterance_s=0.0, trials=1000)
+
+
+def table(split: str = "test", speakers: int = 6, groups: int = 2, each: int = 2) -> pd.DataFrame:
+    """A prepared manifest of one-second recordings."""
+    rows = [
+        (f"{split}/s{s}/g{g}-{i}.wav", f"{split}-s{s}", f"{split}-s{s}-g{g}", split, 1.0, f"sha{s}{g}{i}")
+        for s in range(speakers)
+        for g in range(groups)
+        for i in range(each)
+    ]
+    found = pd.DataFrame(rows, columns=["path", "label", "group", "split", "duration_s", "sha256"])
+    return found.assign(utterance=found.path)
+
+
+def exam(split: str = "test", **shape) -> Exam:
+    return exams.exam(table(split, **shape), split, SETTINGS, None, pytest.fail)
+
+
+def heard(of: Exam, noise: float, seed: int = 0, d: int = 8) -> Answers:
+    """Embeddings of a system that hears speakers through noise."""
+    rng = np.random.default_rng(seed)
+    voices = rng.standard_normal((of.speakers.max() + 1, d))
+    x = voices[of.speakers] + noise * rng.standard_normal((len(of.speakers), d))
+    return Answers(of, (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32))
+
+
+def test_an_exam_is_of_one_split():
+    both = pd.concat([table("val", speakers=3), table("test")], ignore_index=True)
+    found = exams.exam(both, "val", SETTINGS, None, pytest.fail)
+    assert list(found.utterances.label.unique()) == ["val-s0", "val-s1", "val-s2"]
+    assert (found.same.sum(), (~found.same).sum()) == (12, 12)  # 2 x 2 pairs across sessions a speaker
+    assert found.utterances.id.to_numpy()[found.at].tolist() == found.trials[["a", "b"]].to_numpy().tolist()
+
+
+def test_utterances_are_joined_unless_a_list_names_them():
+    settings = SpeakerEvaluateSettings(bootstrap=100, seed=1, utterance_s=2.0, trials=1000)
+    joined = exams.exam(table(), "test", settings, None, pytest.fail)
+    assert (len(joined.utterances), joined.utterances.duration_s.unique().tolist()) == (12, [2.0])
+    given = pd.DataFrame(
+        [
+            ("test", "test/s0/g0-1.wav", "test/s0/g1-1.wav", "1"),
+            ("test", "test/s0/g0-1.wav", "test/s1/g0-1.wav", "0"),
+        ],
+        columns=["split", "a", "b", "same"],
+    )
+    assert len(exams.exam(table(), "test", settings, given, pytest.fail).utterances) == 24
+
+
+def test_thresholds_are_chosen_on_validation_and_carried():
+    val, test = heard(exam("val"), 0.3), heard(exam(), 0.8)
+    chosen = exams.carried(val)
+    assert chosen.threshold == scores.eer_threshold(val.curve)
+    assert chosen.cluster_threshold == clustering.best_threshold(val.tree, val.exam.utterances.label.to_numpy())
+    found = metrics.figures(val, test, {}, SETTINGS)
+    assert (found["threshold"], found["cluster_threshold"]) == (chosen.threshold, chosen.cluster_threshold)
+    assert chosen.threshold != scores.eer_threshold(test.curve)
+    assert found["accuracy"] == np.mean((test.score >= chosen.threshold) == test.exam.same)
+    assert found["miss_rate"] == pytest.approx(np.mean(test.score[test.exam.same] < chosen.threshold))
+    assert found["false_alarm_rate"] == pytest.approx(np.mean(test.score[~test.exam.same] >= chosen.threshold))
+    found_clusters = clustering.at(test.tree, chosen.cluster_threshold)
+    assert found["n_clusters"] == len(np.unique(found_clusters))
+    for name, clusters in (("mr_at_threshold", found_clusters), ("mr_at_k", clustering.into(test.tree, 6))):
+        assert found[name] == pytest.approx(clustering.misclassification_rate(clusters, test.exam.speakers))
+    assert {k: found[k] for k in ("ari", "nmi")} == clustering.agreement(found_clusters, test.exam.speakers)
+
+
+def test_every_headline_figure_has_its_interval():
+    found = metrics.figures(heard(exam("val"), 0.5), heard(exam(), 0.5), {}, SETTINGS)
+    for name in ("eer", "min_dcf", "min_dcf_05", "auc", "mr_at_k", "mr_at_threshold", "ari", "nmi"):
+        low, high = found[f"{name}_ci95"]
+        assert low <= found[name] + 0.05
+        assert found[name] - 0.05 <= high
+    low, high = found["eer_ci95"]
+    assert low < found["eer"] < high
+    assert json.loads(json.dumps(found)) == found
+    assert (found["n_recordings"], found["n_utterances"], found["n_speakers"]) == (24, 24, 6)
+    assert (found["n_same_trials"], found["n_different_trials"]) == (24, 24)
+
+
+def test_accuracys_interval_counts_a_trial_as_often_as_its_speakers_were_drawn():
+    test = heard(exam(), 0.8)
+    accepted = test.score >= 0.4
+    draws = metrics.draws_of(test.exam, SETTINGS)
+    found = metrics.decisions(accepted, test.exam, draws)
+    assert found["accuracy"] == np.mean(accepted == test.exam.same)
+    drawn = []
+    for times in draws.times:
+        rights = []
+        for right, (a, b) in zip(accepted == test.exam.same, test.exam.speakers[test.exam.at], strict=True):
+            rights += [right] * (times[a] * times[b])
+        drawn.append(np.mean(rights))
+    np.testing.assert_allclose(found["accuracy_ci95"], np.percentile(drawn, [2.5, 97.5]), atol=1e-12)
+    assert found["accuracy_ci95"][0] < found["accuracy"] < found["accuracy_ci95"][1]
+
+
+def test_a_resample_without_trials_has_no_accuracy():
+    pair = pd.DataFrame({"a": ["test/s0/g0-0.wav"], "b": ["test/s1/g0-0.wav"], "same": [True]})
+    of, draws = Exam(utterances.of(table(speakers=2)), pair), metrics.Draws(np.array([[2, 0], [1, 1]]), [])
+    rates = metrics._shares(np.array([True]), of.speakers[of.at], draws.times)
+    np.testing.assert_array_equal(rates, [np.nan, 1.0])
+
+
+def test_a_system_that_hears_all():
+    found = metrics.figures(heard(exam("val"), 0.0), heard(exam(), 0.0), {}, SETTINGS)
+    wanted = {"eer": 0, "min_dcf": 0, "auc": 1, "mr_at_k": 0, "mr_at_threshold": 0, "ari": 1, "nmi": 1, "n_clusters": 6}
+    assert {name: found[name] for name in wanted} == pytest.approx(wanted)
+    assert found["eer_ci95"] == [0, 0]
+
+
+def test_differences_are_paired():
+    val, test = heard(exam("val"), 0.5), heard(exam(), 0.5)
+    worse = heard(val.exam, 1.5), heard(test.exam, 1.5)
+    found = metrics.figures(val, test, {"itself": (val, test), "worse": worse}, SETTINGS)
+    assert found["itself_eer"] == found["eer"]
+    assert (found["eer_minus_itself"], found["eer_minus_itself_ci95"]) == (0, [0, 0])
+    assert found["eer_minus_worse"] == found["eer"] - found["worse_eer"] < 0
+    assert found["worse_threshold"] == scores.eer_threshold(worse[0].curve)
+    low, high = found["eer_minus_worse_ci95"]
+    assert low < found["eer_minus_worse"] < high
+
+
+def test_other_trials_have_another_hash():
+    def digest(seed: int) -> str:
+        settings = SpeakerEvaluateSettings(bootstrap=100, seed=seed, utterance_s=0.0, trials=10)
+        of = exams.exam(table(), "test", settings, None, pytest.fail)
+        return metrics.figures(heard(exam("val"), 0.5), heard(of, 0.5), {}, settings)["test_trials_sha256"]
+
+    assert digest(1) == digest(1) != digest(2)
+
+
+def test_the_hash_is_of_the_test_split_alone():
+    both = pd.concat([table("train"), table("test")], ignore_index=True)
+    assert metrics.tested_on(both) == {"test_manifest_sha256": manifest.digest(table("test"))}
+
+
+def small() -> Answers:
+    """Two speakers, three utterances of 0.5, 1.5 and 5 s each, at chosen angles."""
+    rows = table(speakers=2, groups=3, each=1).assign(duration_s=[0.5, 1.5, 5.0] * 2)
+    angle = np.radians([0, 50, 20, 90, 65, 110])
+    return Answers(
+        exams.exam(rows, "test", SETTINGS, None, pytest.fail),
+        np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32),
+    )
+
+
+def test_eer_by_the_shorter_utterance():
+    test = small()
+    found = metrics.by_duration(test, (0.0, 1.0, 2.0, 10.0))
+    shorter = test.exam.utterances.duration_s.to_numpy()[test.exam.at].min(1)
+    assert found.from_s.tolist() == [0.0, 1.0, 2.0][: len(found)]
+    for row in found.itertuples():
+        part = (shorter >= row.from_s) & (shorter < row.to_s)
+        same = test.exam.same[part]
+        assert (row.same, row.different) == (same.sum(), (~same).sum())
+        if row.same and row.different:
+            assert row.eer == scores.eer(scores.curve(test.score[part], same))
+        else:
+            assert np.isnan(row.eer)
+    assert found.same.sum() == 6
+
+
+def test_eer_by_crop():
+    test, good = heard(exam(), 1.5), heard(exam(), 0.0)
+    asked = []
+
+    def embed(utterances: pd.DataFrame, seconds: float) -> np.ndarray:
+        asked.append((list(utterances.id), seconds))
+        return (good if seconds > 1 else test).embeddings
+
+    found = metrics.by_crop(test.exam, embed)
+    assert asked == [(list(test.exam.utterances.id), s) for s in (1.0, 2.0, 3.0)]
+    assert found.to_dict("list") == {"seconds": [1.0, 2.0, 3.0], "eer": [float(scores.eer(test.curve)), 0.0, 0.0]}
+
+
+def test_predictions_and_clusters():
+    test = small()
+    found = metrics.predictions(test, 0.9)
+    first = found[(found.a == "test/s0/g0-0.wav") & (found.b == "test/s0/g2-0.wav")].iloc[0]
+    assert first.score == pytest.approx(np.cos(np.radians(20)), rel=1e-6)
+    expected = {"same": True, "accepted": True, "speaker_a": "test-s0", "speaker_b": "test-s0"}
+    expected |= {"group_a": "test-s0-g0", "group_b": "test-s0-g2", "duration_s_a": 0.5, "duration_s_b": 5.0}
+    assert {name: first[name] for name in expected} == expected
+    # At 18 degrees 50 and 65 are one; at K = 2 the tree has 0, 20 against the rest.
+    clusters = metrics.clusters(test, 1 - np.cos(np.radians(18)))
+    assert clusters.cluster_at_threshold.nunique() == 5
+    ones = clusters.groupby("cluster_at_k").id.agg(set)
+    assert {"test/s0/g0-0.wav", "test/s0/g2-0.wav"} in ones.tolist()
+
+
+def test_baselines_are_learnt_on_training_speakers(tmp_path):
+    parts = {split: table(split, speakers=3, each=1) for split in ("train", "val", "test")}
+    for i, path in enumerate(p for part in parts.values() for p in part.path):
+        tone(tmp_path / path, 150.0 + 40 * (i // 2) + i % 2, 0.2, 16000)
+    val, test = (exams.exam(parts[s], s, SETTINGS, None, pytest.fail) for s in ("val", "test"))
+    train = utterances.of(parts["train"])
+    found = metrics.baselines(train, val, test, tmp_path)
+    assert {name: [a.embeddings.shape for a in pair] for name, pair in found.items()} == {
+        "baseline_mfcc": [(6, 76), (6, 76)],
+        "baseline_lda": [(6, 2), (6, 2)],
+    }
+    assert found["baseline_lda"][1].exam is test
+    figures = metrics.figures(*found["baseline_lda"], found, SETTINGS)
+    assert figures["eer_minus_baseline_lda"] == 0
+    assert figures["baseline_mfcc_eer"] == float(scores.eer(found["baseline_mfcc"][1].curve))
+
+
+def test_what_is_written(tmp_path):
+    metrics.write(tmp_path / "out", metrics.predictions(small(), 0.5), {"eer": 0.25})
+    assert json.loads((tmp_path / "out/metrics.json").read_text()) == {"eer": 0.25}
+    assert len(pd.read_parquet(tmp_path / "out/predictions.parquet")) == 12
+
+
+def test_baselines_learn_from_the_recordings_of_who_has_one_utterance():
+    rows = [("a", "x", "1"), ("b", "x", "1"), ("c", "y", "2"), ("d", "y", "3"), ("e", "z", "4")]
+    table = pd.DataFrame(rows, columns=["path", "label", "utterance"]).assign(split="train", group="g", duration_s=1.0)
+    found = exams.learnt(table, SETTINGS, None)
+    assert list(zip(found.label, found.paths, strict=True)) == [
+        ("y", ("c",)), ("y", ("d",)), ("x", ("a",)), ("x", ("b",)), ("z", ("e",)),
+    ]  # fmt: skip
+
+
+def test_means_are_of_the_first_sessions_and_the_others():
+    of = exam(speakers=2, groups=3, each=1)
+    angles = np.radians([0, 60, 90, 180, 180, 270])
+    answers = Answers(of, np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32))
+    vectors, who = metrics.half_means(answers)
+    assert who.tolist() == [0, 0, 1, 1]
+    found = np.degrees(np.arctan2(vectors[:, 1], vectors[:, 0])) % 360
+    assert found == pytest.approx([90, 30, 270, 180], abs=1e-3)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1)
+
+
+def test_means_of_one_session_are_of_its_halves_and_one_utterance_is_its_own():
+    several = exams.exam(table(speakers=2, groups=1, each=4), "test", SETTINGS, None, lambda sentence: None)
+    answers = heard(several, 0.5)
+    vectors, who = metrics.half_means(answers)
+    assert who.tolist() == [0, 0, 1, 1]
+    first = answers.embeddings[:2].mean(0)
+    assert vectors[1] == pytest.approx(first / np.linalg.norm(first))
+    alone = Exam(several.utterances.iloc[:5].reset_index(drop=True), several.trials)
+    assert metrics.half_means(Answers(alone, answers.embeddings[:5]))[1].tolist() == [0, 0, 1]
+
+
+def test_a_mean_in_another_speakers_cluster_is_misclassified():
+    """Of speakers A and B, A's second session sounds like B: three of four means lie right."""
+    of = exam(speakers=2, groups=2, each=1)
+    answers = Answers(of, np.array([[1, 0], [0.1, 1], [0, 1], [0, 1]], np.float32))
+    draws = metrics.draws_of(of, SETTINGS)
+    found = metrics.of_means(answers, draws)
+    assert found["mr_of_means"] == 0.25
+    assert found["mr_of_means_ci95"] == [0.0, 0.5]  # B twice and A twice
+    assert metrics.figures(answers, answers, {}, SETTINGS)["mr_of_means"] == 0.25

@@ -1,0 +1,283 @@
+"""The prepare stage for speakers: splits without a speaker in two, utterances, trials, and what is refused."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile as sf
+
+from builders import data_settings, plain_progress, tone
+from earmark.data import manifest
+from earmark.errors import EarmarkError
+from earmark.pipeline import prepare
+from project import REPOSITORY
+
+DATA = REPOSITORY.parent / "shared/data"
+
+
+def real(name: str):
+    return pytest.mark.skipif(not (DATA / name).is_dir(), reason=f"the corpus is not in ../shared/data/{name}")
+
+
+def speakers(root: Path, splits: str, utterances: int = 2) -> Path:
+    """Speakers s0, s1, ..., one for each letter of `splits` (t, v, e: test, or ? for none), a tone each recording."""
+    rows = []
+    for s, letter in enumerate(splits):
+        split = {"t": "train", "v": "val", "e": "test", "?": ""}[letter]
+        for n in range(utterances):
+            tone(root / f"s{s}/{n}.wav", 200 + 50 * s + 7 * n, 0.2, 8000)
+            rows.append(f"s{s}/{n}.wav,s{s},s{s}-{n},{split}")
+    (root / "manifest.csv").write_text("path,label,group,split\n" + "\n".join(rows) + "\n")
+    return root
+
+
+def edit(root: Path, old: str, new: str, name: str = "manifest.csv") -> None:
+    text = (root / name).read_text()
+    assert old in text
+    (root / name).write_text(text.replace(old, new, 1))
+
+
+def run(root: Path, **changes) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None, list[str]]:
+    """(table, quarantined, trials, warnings)."""
+    warnings: list[str] = []
+    data = data_settings(**{"max_quarantined": 0.5} | changes)
+    table, quarantined = prepare.run(data, root, warnings.append, plain_progress, "speaker")
+    return table, quarantined, prepare.trials(data, root, table, quarantined, warnings.append), warnings
+
+
+def refused(root: Path, **changes) -> str:
+    with pytest.raises(EarmarkError) as caught:
+        run(root, **changes)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def splits_of(table: pd.DataFrame) -> dict[str, int]:
+    assert (table.groupby("label")["split"].nunique() == 1).all()
+    return table.groupby("split").label.nunique().to_dict()
+
+
+def test_official_splits_and_utterances_by_default(tmp_path):
+    table, quarantined, trials, warnings = run(speakers(tmp_path, "ttvvee"))
+    assert splits_of(table) == {"train": 2, "val": 2, "test": 2}
+    assert list(table.utterance) == list(table.path)
+    assert quarantined.empty
+    assert trials is None
+    assert warnings == []
+
+
+def test_speakers_are_dealt_whole(tmp_path):
+    table, *_ = run(speakers(tmp_path, "?" * 20), test_share=0.2, val_share=0.25)
+    assert splits_of(table) == {"train": 12, "val": 4, "test": 4}
+    again, *_ = run(tmp_path, test_share=0.2, val_share=0.25)
+    other, *_ = run(tmp_path, test_share=0.2, val_share=0.25, seed=2)
+    assert table["split"].equals(again["split"])
+    assert not table["split"].equals(other["split"])
+
+
+def test_folds_and_a_validation_share_of_speakers(tmp_path):
+    root = speakers(tmp_path, "t" * 10 + "ee")
+    (root / "manifest.csv").write_text((root / "manifest.csv").read_text().replace("train", "x").replace("test", "y"))
+    table, *_ = run(root, test_fold="y", val_share=0.2)
+    assert splits_of(table) == {"train": 8, "val": 2, "test": 2}
+    assert set(table.label[table["split"] == "test"]) == {"s10", "s11"}
+    assert "set tasks.*.data.test_fold to one of x, y" in refused(root)
+
+
+def test_sub_folders(tmp_path):
+    root = speakers(tmp_path, "?" * 6)
+    (root / "manifest.csv").unlink()
+    tone(root / "s0/monday/a.wav", 1300, 0.2, 8000)
+    tone(root / "s0/monday/b.wav", 1310, 0.2, 8000)
+    tone(root / "loose.wav", 310, 0.2, 8000)
+    table, _, _, warnings = run(root, test_share=0.4, val_share=0.0)
+    assert set(table.label) == {f"s{i}" for i in range(6)}
+    groups = dict(zip(table.path, table.group, strict=True))
+    assert groups["s0/monday/a.wav"] == groups["s0/monday/b.wav"] == "s0/monday"
+    assert groups["s0/0.wav"] == "s0/0.wav"
+    assert warnings[0] == f"1 recordings lie in {root} itself and have no speaker: left out."
+    assert "SPEAKERS ARE THE NAMES OF ITS SUB-FOLDERS" in warnings[1]
+    assert "a file in none for a session of its own" in warnings[1]
+    assert len(warnings) == 2
+
+
+def with_lists(root: Path) -> Path:
+    """Test speakers s4 and s5: s4-all of three recordings, s4-one and s5-one of one; three trials."""
+    speakers(root, "ttvvee")
+    for i, name in enumerate(("s4/2.wav", "s4/3.wav")):
+        tone(root / name, 900 + 10 * i, 0.2, 8000)
+    with (root / "manifest.csv").open("a") as file:
+        file.write("s4/2.wav,s4,s4-0,test\ns4/3.wav,s4,s4-1,test\n")
+    (root / "utterances.csv").write_text(
+        "utterance,label,paths\ns4-all,s4,s4/0.wav;s4/1.wav;s4/2.wav\ns4-one,s4,s4/3.wav\ns5-one,s5,s5/0.wav\n"
+    )
+    (root / "trials.csv").write_text(
+        "split,a,b,same\ntest,s4-all,s4-one,1\ntest,s4-all,s5-one,0\ntest,s4-one,s5-one,0\n"
+    )
+    return root
+
+
+def test_lists_are_written(tmp_path):
+    table, quarantined, trials, warnings = run(with_lists(tmp_path / "audio"))
+    assert warnings == []
+    out = tmp_path / "out"
+    prepare.write(out, table, quarantined, trials)
+    written = (out / "trials.csv").read_text()
+    assert written == "split,a,b,same\ntest,s4-all,s4-one,1\ntest,s4-all,s5-one,0\ntest,s4-one,s5-one,0\n"
+    loaded = manifest.load(out / "manifest.csv")
+    assert list(loaded.path[loaded.utterance == "s4-all"]) == ["s4/0.wav", "s4/1.wav", "s4/2.wav"]
+    assert list(loaded.utterance[loaded.path == "s0/1.wav"]) == ["s0/1.wav"]
+    facts = json.loads((out / "data.json").read_text())
+    assert facts == {
+        "n_recordings": 14,
+        "n_quarantined": 0,
+        "data_sha256": manifest.digest(table),
+        "n_trials": 3,
+        "trials_sha256": hashlib.sha256(written.encode()).hexdigest(),
+    }
+    assert manifest.digest(table.assign(utterance=table.path)) != facts["data_sha256"]
+    prepare.write(out, table, quarantined)
+    assert not (out / "trials.csv").exists()
+    assert "n_trials" not in json.loads((out / "data.json").read_text())
+
+
+def test_quarantine_takes_a_part_or_the_whole_of_an_utterance(tmp_path):
+    root = with_lists(tmp_path)
+    (root / "s4/1.wav").unlink()
+    table, quarantined, trials, warnings = run(root)
+    assert list(quarantined.itertuples(index=False, name=None)) == [("s4/1.wav", "the file does not exist", "s4-all")]
+    assert list(table.path[table.utterance == "s4-all"]) == ["s4/0.wav", "s4/2.wav"]
+    assert len(trials) == 3
+    assert warnings == [
+        "The utterance 's4-all' lacks 1 of its 3 recordings, which cannot be used ('s4/1.wav'): it is made of the "
+        "others."
+    ]
+    for n in (0, 2):
+        sf.write(root / f"s4/{n}.wav", np.zeros(8000), 8000)  # silence only
+    (root / "s4/1.wav").write_bytes(b"")
+    edit(root, "s5/0.wav\n", "s5/0.wav\ns4-more,s4,s4/4.wav\n", "utterances.csv")
+    tone(root / "s4/4.wav", 777, 0.2, 8000)
+    with (root / "manifest.csv").open("a") as file:
+        file.write("s4/4.wav,s4,s4-1,test\n")
+    table, quarantined, trials, warnings = run(root)
+    assert set(quarantined.utterance) == {"s4-all"}
+    assert list(trials.itertuples(index=False, name=None)) == [("test", "s4-one", "s5-one", 0)]
+    assert warnings == ["2 of 3 trials need an unusable recording: left out."]
+
+
+def test_without_a_trial_left_there_are_none(tmp_path):
+    root = with_lists(tmp_path)
+    (root / "s5/0.wav").unlink()
+    edit(root, "test,s4-all,s4-one,1\n", "", "trials.csv")
+    _, _, trials, warnings = run(root)
+    assert trials is None
+    assert warnings[-1] == "None of the given trials is left: the evaluation makes its own."
+
+
+def test_the_same_bytes_under_two_speakers(tmp_path):
+    root = speakers(tmp_path, "ttvvee")
+    (root / "s1/0.wav").write_bytes((root / "s0/1.wav").read_bytes())
+    assert refused(root) == (
+        "'s0/1.wav' and 's1/0.wav' hold the same bytes, but are said to be of the speakers 's0' and 's1'; remove one, "
+        "or correct its label."
+    )
+
+
+def test_the_same_bytes_under_one_speaker_are_warned_of(tmp_path):
+    root = speakers(tmp_path, "ttvvee")
+    (root / "s0/0.wav").write_bytes((root / "s0/1.wav").read_bytes())
+    warnings = run(root)[3]
+    assert len(warnings) == 1
+    assert warnings[0].startswith("'s0/0.wav' and 's0/1.wav' of speaker 's0' hold the same bytes: a trial of both says")
+
+
+def test_a_speaker_in_two_splits(tmp_path):
+    root = speakers(tmp_path, "ttvvee")
+    edit(root, "s0/1.wav,s0,s0-1,train", "s0/1.wav,s0,s0-1,test")
+    assert refused(root).startswith("Speaker 's0' is in the splits test and train; move all its recordings into one")
+
+
+def test_an_utterance_of_two_speakers(tmp_path):
+    root = speakers(tmp_path, "ttvvee")
+    text = (root / "manifest.csv").read_text().splitlines()
+    rows = [f"{line},{'u' if line.startswith(('s0/0', 's1/1')) else ''}" for line in text[1:]]
+    (root / "manifest.csv").write_text("\n".join([f"{text[0]},utterance", *rows]))
+    assert refused(root) == (
+        "The utterance 'u' is of two speakers: 's0/0.wav' of 's0', 's1/1.wav' of 's1'; correct the manifest's "
+        "utterance or label."
+    )
+
+
+def test_a_manifest_may_name_some_utterances(tmp_path):
+    root = speakers(tmp_path, "ttvvee", utterances=3)
+    text = (root / "manifest.csv").read_text().splitlines()
+    rows = [f"{line},{' u ' if line.startswith(('s0/0', 's0/2')) else ''}" for line in text[1:]]
+    (root / "manifest.csv").write_text("\n".join([f"{text[0]},utterance", *rows]))
+    table, *_ = run(root)
+    assert list(table.utterance[:4]) == ["u", "s0/1.wav", "u", "s1/0.wav"]
+
+
+@pytest.mark.parametrize(
+    ("splits", "sentence"),
+    [
+        ("tvvee", "one speaker only ('s0') in the split 'train', and telling them apart takes two: add recordings"),
+        (
+            "ttvee",
+            "one speaker only ('s2') in the split 'val', and telling them apart takes two: raise tasks.*.data.val",
+        ),
+        (
+            "ttvve",
+            "one speaker only ('s4') in the split 'test', and telling them apart takes two: raise tasks.*.data.te",
+        ),
+        ("tttt", "No recording is in the split 'test'; give it some."),
+        ("?", "There is one speaker only ('s0'), and telling them apart takes two: add recordings of others."),
+        ("???", "There are recordings of 3 speaker(s) only; train and test need two each: add others."),
+        ("????", "one speaker only ('s"),
+    ],
+)
+def test_too_few_speakers(tmp_path, splits, sentence):
+    assert sentence in refused(speakers(tmp_path, splits), val_share=0.0)
+
+
+def test_one_utterance_a_speaker(tmp_path):
+    root = speakers(tmp_path, "ttvvee", utterances=1)
+    val, test = (
+        "No speaker of the split 'val' has two utterances",
+        "No speaker of the split 'test' has two utterances",
+    )
+    assert refused(root).startswith(val)
+    assert refused(root).endswith("or set tasks.*.data.val_share to 0.")
+    for n, speaker, split in ((2, "s2", "val"), (4, "s5", "test")):
+        text = refused(root)
+        assert text.startswith(val if n == 2 else test)
+        tone(root / f"{speaker}/x.wav", 1000 + n, 0.2, 8000)
+        with (root / "manifest.csv").open("a") as file:
+            file.write(f"{speaker}/x.wav,{speaker},x,{split}\n")
+    table, *_ = run(root)  # one speaker with two utterances is enough, and training needs none
+    assert len(table) == 8
+
+
+@real("spk_arabic30")
+def test_arabic_words_with_their_utterances_and_trials():
+    table, quarantined, trials, warnings = run(DATA / "spk_arabic30")
+    assert (len(table), len(quarantined), warnings) == (2400, 0, [])
+    assert splits_of(table) == {"train": 18, "val": 6, "test": 6}
+    assert table.groupby("utterance").size().value_counts().to_dict() == {4: 600}
+    assert list(table.path[table.utterance == "01-r01-0"]) == [
+        f"audio/01/{word}_01.flac" for word in ("two", "direction", "receive", "zero")
+    ]
+    pd.testing.assert_frame_equal(trials, pd.read_csv(DATA / "spk_arabic30/trials.csv"), check_dtype=False)
+
+
+@real("spk_librispeech261")
+def test_librispeech_pieces_with_folds():
+    table, _, trials, warnings = run(DATA / "spk_librispeech261", test_fold="crossutt", val_share=0.0)
+    assert splits_of(table) == {"train": 248, "test": 10}
+    assert table.utterance.nunique() == 348
+    assert trials is None
+    assert warnings == []
+    text = refused(DATA / "spk_librispeech261", test_fold="crossutt")
+    assert text.startswith("No speaker of the split 'val' has two utterances")

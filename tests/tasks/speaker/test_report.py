@@ -1,0 +1,165 @@
+"""Pictures and the listening page of a speaker evaluation."""
+
+import base64
+import io
+import re
+from pathlib import Path
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile as sf
+
+from builders import sines
+from earmark.evaluation import sounds
+from earmark.tasks.speaker import listening, report
+from earmark.tasks.speaker.trials.exams import Answers, Carried, Exam
+
+LABELS = "aabbc"
+
+
+def answers(degrees=(0, 10, 20, 100, 95), trials=None, labels: str = LABELS) -> Answers:
+    """An utterance a direction, each of two recordings; all pairs are trials."""
+    n = len(labels)
+    utterances = pd.DataFrame(
+        {
+            "id": [f"u<{i}>" for i in range(n)],
+            "label": list(labels),
+            "group": [str(i) for i in range(n)],
+            "duration_s": [1.0 + i for i in range(n)],
+            "paths": [(f"{i}.wav", f"{i}b.wav") for i in range(n)],
+        }
+    )
+    pairs = trials or [(i, j) for i in range(n) for j in range(i + 1, n)]
+    listed = pd.DataFrame(
+        [(f"u<{i}>", f"u<{j}>", labels[i] == labels[j]) for i, j in pairs], columns=["a", "b", "same"]
+    )
+    angle = np.radians(degrees)
+    return Answers(Exam(utterances, listed), np.stack([np.cos(angle), np.sin(angle)], 1).astype(np.float32))
+
+
+def crowd(speakers: int, each: int) -> Answers:
+    """Many utterances, a direction a speaker, with noise."""
+    rng = np.random.default_rng(0)
+    who = np.repeat(np.arange(speakers), each)
+    labels = "".join(chr(97 + w) for w in who)
+    return answers(360 * who / speakers + 20 * rng.standard_normal(len(who)), labels=labels)
+
+
+def test_the_pictures_are_drawn_and_the_same_every_time(tmp_path):
+    drawn = []
+    for i in range(2):
+        report.pictures(tmp_path / str(i), crowd(3, 3), Carried(0.7, 0.4), {"baseline": crowd(3, 3)})
+        drawn.append({p.name: p.read_bytes() for p in (tmp_path / str(i)).iterdir()})
+    assert sorted(drawn[0]) == ["dendrogram.png", "det.png", "distances.png", "map.png"]
+    assert all(png.startswith(b"\x89PNG") for png in drawn[0].values())
+    assert drawn[0] == drawn[1]
+
+
+@pytest.mark.parametrize("degrees", [(0, 0, 90, 90, 180), (7, 7, 7, 7, 7)])
+def test_voices_wholly_apart_or_all_alike_can_be_drawn(tmp_path, degrees):
+    report.pictures(tmp_path, answers(degrees), Carried(0.7, 0.4), {})
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_crowd_is_thinned_out_in_the_tree(tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(report, "save", lambda fig, path: figures.append(fig))
+    monkeypatch.setattr(report, "LEAVES", 25)
+    test = crowd(22, 2)
+    report.dendrogram(tmp_path / "d.png", test, 0.4)
+    labels = figures[0].axes[0].get_xticklabels()
+    assert (len(labels), len({tick.get_text() for tick in labels})) == (25, 22)
+    colours = {tick.get_text(): tick.get_color() for tick in labels}
+    assert len({tuple(colour) for colour in colours.values()}) == 22
+
+
+def test_the_det_curve_has_probit_axes(tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(report, "save", lambda fig, path: figures.append(fig))
+    test = crowd(4, 6)
+    report.det(tmp_path / "det.png", {"model": test})
+    (ax,) = figures[0].axes
+    x, y = ax.lines[0].get_data()
+    false_alarm, miss = report.scores.det(test.curve)
+    np.testing.assert_allclose(x, [NormalDist().inv_cdf(p) for p in false_alarm], atol=1e-9)
+    np.testing.assert_allclose(y, [NormalDist().inv_cdf(p) for p in miss], atol=1e-9)
+    ticks = dict(zip((t.get_text() for t in ax.get_xticklabels()), ax.get_xticks(), strict=True))
+    assert ticks["20"] == pytest.approx(NormalDist().inv_cdf(0.2))
+    assert ax.get_legend().get_texts()[0].get_text() == f"model: EER {100 * report.scores.eer(test.curve):.1f} %"
+
+
+def test_distances_stand_on_their_side_of_the_threshold(tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(report, "save", lambda fig, path: figures.append(fig))
+    report.distances(tmp_path / "d.png", answers(), threshold=0.9)
+    (ax,) = figures[0].axes
+    # same: 10 and 80 degrees. Accepted are 0-10, 0-20, 10-20 and 100-95: one of two same missed, three of eight wrong.
+    assert ax.get_title() == "At the threshold 50.0 % are missed, 37.5 % falsely accepted"
+    bars = [sum(p.get_height() for p in container) for container in ax.containers]
+    assert bars == pytest.approx([1, 1])
+    assert ax.lines[0].get_xdata()[0] == pytest.approx(0.1)
+
+
+def test_what_is_similar_is_side_by_side():
+    test = crowd(4, 6)
+    places = report.flat(test.embeddings)
+    away = np.linalg.norm(places[:, None] - places[None], axis=-1) + 1e9 * np.eye(24)
+    nearest = test.exam.speakers[away.argmin(1)]
+    assert (nearest == test.exam.speakers).mean() > 0.8
+
+
+def test_few_are_taken_evenly():
+    speakers = np.array([0] * 6 + [1] * 2 + [2] * 3)
+    assert report.few(speakers, 6).tolist() == [0, 1, 6, 7, 8, 9]
+    assert report.few(speakers, 100).tolist() == list(range(11))
+
+
+def test_the_worst_trials_come_first_and_no_pair_too_often():
+    test = answers(labels="aaaaab", degrees=(0, 10, 30, 60, 100, 50))
+    missed = test.exam.same & (test.score < 0.99)
+    shown = listening.worst(test, missed, test.score)
+    assert test.exam.at[shown].tolist() == [[0, 4], [1, 4]]  # 100 and 90 degrees apart; the third is left out
+    taken = listening.worst(test, ~test.exam.same & (test.score > 0.9), -test.score)
+    assert test.exam.at[taken].tolist() == [[3, 5], [2, 5]]
+
+
+def test_both_kinds_of_mistakes_are_heard(tmp_path):
+    for i in range(5):
+        sf.write(tmp_path / f"{i}.wav", sines(200 + 100 * i, 1.0), 22050)
+        sf.write(tmp_path / f"{i}b.wav", sines(1000 + 100 * i, 1.0), 22050)
+    (tmp_path / "3b.wav").unlink()
+    written = []
+    for i in range(2):
+        listening.listening(tmp_path / f"{i}.html", answers(), 0.9, tmp_path)
+        written.append((tmp_path / f"{i}.html").read_text())
+    page = written[0]
+    assert page == written[1]
+    first, second = page.split("<h2>")[1:]
+    assert "Different speakers, taken for one</h2>\n<p>3 of 8 trials; the 3 worst" in first
+    assert "One speaker, taken for two</h2>\n<p>1 of 2 trials; the 1 worst" in second
+    scores = [float(s) for s in re.findall(r"<tr><td>(\d\.\d+)</td>", first)]
+    assert scores == sorted(scores, reverse=True)
+    assert f"<td>{np.cos(np.radians(80)):.3f}</td>" in second
+    assert "b: u&lt;2&gt;<br>3.0 s" in second
+    assert "not playable" in second
+    heard = base64.b64decode(re.search(r"base64,([^\"]+)", second).group(1))
+    samples, rate = sf.read(io.BytesIO(heard))
+    assert dominant(samples[rate // 4 : rate // 2], rate) == pytest.approx(400, abs=10)
+    assert dominant(samples[5 * rate // 4 : 3 * rate // 2], rate) == pytest.approx(1200, abs=10)
+
+
+def dominant(samples: np.ndarray, rate: int) -> float:
+    return float(np.abs(np.fft.rfft(samples)).argmax() * rate / len(samples))
+
+
+def test_joined_recordings_end_in_time(tmp_path: Path):
+    for name in "abc":
+        sf.write(tmp_path / f"{name}.wav", sines(440, 1.0, 8000), 8000)
+    paths = [tmp_path / f"{name}.wav" for name in "abc"]
+    samples, rate = sf.read(io.BytesIO(sounds.joined([*paths[:2], tmp_path / "missing.wav"], 1.5)))
+    assert len(samples) / rate == pytest.approx(1.5, abs=0.1)
+    assert np.abs(samples).max() == pytest.approx(0.7, abs=0.05)
+    samples, rate = sf.read(io.BytesIO(sounds.joined(paths, 60.0)))
+    assert len(samples) / rate == pytest.approx(3.0, abs=0.1)
