@@ -32,6 +32,7 @@ test: lint
 lint: setup
 	ruff check .
 	ruff format --check .
+	mypy
 
 format: setup
 	ruff check --fix .

@@ -17,19 +17,17 @@ import torch
 import yaml
 from safetensors.torch import save
 
+from earmark import config
 from earmark.console import progress, say
 from earmark.nn import describe
-from earmark.registry import tracking
 from earmark.release import bundle
-from earmark.tasks import model_folder
-from earmark.tasks.chord import card, collection, measure
+from earmark.tasks.chord import card, collection
 from earmark.tasks.chord.batches import ChordTask, Songs, joined
 from earmark.tasks.chord.networks.build import vocabulary
 from earmark.tasks.chord.notation.vocabulary import Vocabulary
 from earmark.tasks.chord.settings import ChordFeatureSettings, ChordModelSettings, ChordTrainSettings
 from earmark.tasks.chord.train import decoder_weights
-from earmark.training import loop
-from earmark.training.settings import ScheduleSettings
+from earmark.training import loop, model_files, provenance
 
 
 def main() -> None:
@@ -43,8 +41,8 @@ def main() -> None:
     parser.add_argument("--state", type=Path, default=Path(".earmark/chord-recipe"))
     args = parser.parse_args()
     raw = changed(yaml.safe_load(args.recipe.read_text()), args.set)
-    features, model = ChordFeatureSettings(**raw["features"]), ChordModelSettings(**raw["model"])
-    settings = ChordTrainSettings(**raw["train"] | {"schedule": ScheduleSettings(**raw["train"]["schedule"])})
+    kinds = {"features": ChordFeatureSettings, "model": ChordModelSettings, "train": ChordTrainSettings}
+    features, model, settings = (config.typed(kind, raw[k], str(args.recipe), k) for k, kind in kinds.items())
     learnt, judged = (collection.table_of(folders) for folders in (args.train, args.val))
     words = vocabulary(model)
     songs = joined([stored(table, features, words, args.state) for table in (learnt, judged)])
@@ -65,7 +63,7 @@ def main() -> None:
     weights = bundle.half({k: v.cpu() for k, v in fit.weights.items()} | decoder_weights(task, model))
     released = args.out.resolve().is_relative_to(bundle.ROOT)
     data = bundle.pack(weights) if released else save(weights)  # ChordNet is larger than a bundle may be
-    config = model_folder.ModelConfig(
+    facts = model_files.ModelConfig(
         "chord",
         [q.harte for q in words.qualities],
         features,
@@ -76,15 +74,15 @@ def main() -> None:
         describe.count(task.model),
         {
             "about": "chords, bass and key of Western popular music",
-            "commit": tracking.git_tags()["earmark.commit"],
+            "commit": provenance.git_tags()["earmark.commit"],
             "n_recordings": len(learnt),
         },
     )
-    bundle.write(args.out, config, data, "")
-    figures = measure.folder(args.out, judged, progress)
-    config.release["figures"] = figures
-    text = card.text(config, raw, hashlib.sha256(data).hexdigest(), len(data), args.words)
-    bundle.write(args.out, config, data, text)
+    bundle.write(args.out, facts, data, "")
+    figures = collection.measured(args.out, judged, progress)
+    facts.release["figures"] = figures
+    text = card.text(facts, raw, hashlib.sha256(data).hexdigest(), len(data), args.words)
+    bundle.write(args.out, facts, data, text)
     say(json.dumps(figures, indent=1))
 
 
@@ -92,10 +90,13 @@ def changed(recipe: dict, assignments: list[str]) -> dict:
     """The recipe with other values; an assignment is SECTION.KEY=VALUE."""
     for assignment in assignments:
         key, _, value = assignment.partition("=")
-        section, _, name = key.partition(".")
-        if name not in recipe.get(section, {}):
+        *blocks, name = key.split(".")
+        section = recipe
+        for block in blocks:
+            section = section.get(block, {})
+        if name not in section:
             raise SystemExit(f"--set {assignment}: the recipe has no {key}.")
-        recipe[section][name] = yaml.safe_load(value)
+        section[name] = yaml.safe_load(value)
     return recipe
 
 

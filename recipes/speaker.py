@@ -17,9 +17,10 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
-from pydantic import TypeAdapter
 
+from earmark import config as configuration
 from earmark.console import progress, say, warn
+from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
 from earmark.nn import describe
 from earmark.release import bundle
@@ -29,20 +30,15 @@ from earmark.tasks.speaker import (
     closed_form,
     collection,
     dataset,
+    features,
     predictions,
-    released,
-)
-from earmark.tasks.speaker import (
-    features as extract,
-)
-from earmark.tasks.speaker import (
-    train as training,
+    release,
+    train,
 )
 from earmark.tasks.speaker.collection import Folder
-from earmark.tasks.speaker.dataset import Material
+from earmark.tasks.speaker.dataset import Dataset
 from earmark.tasks.speaker.networks import build
 from earmark.tasks.speaker.settings import (
-    SpeakerEvaluateSettings,
     SpeakerFeatureSettings,
     SpeakerModelSettings,
     SpeakerTrainSettings,
@@ -53,7 +49,7 @@ SETTINGS = {
     "features": SpeakerFeatureSettings,
     "model": SpeakerModelSettings,
     "train": SpeakerTrainSettings,
-    "evaluate": SpeakerEvaluateSettings,
+    "evaluate": EvaluateSettings,
 }
 VIEWS = ("level", "bands")  # in the order of log_mel.normalized
 
@@ -68,42 +64,50 @@ def main() -> None:
     args = parser.parse_args()
     raw, s = read(args.recipe)
     folders = [collection.read(name, warn, progress) for name in args.voices]
-    table, given = collection.together(folders)
+    table, trials = collection.together(folders)
     values = stored(table, s["features"], args.state)
-    heard = dataset.gather(table, given, values, s["evaluate"])
+    heard = dataset.gather(table, trials, values)
     networks = trained(heard, s, raw["views"], args.state)
-    write(args.out, networks, heard, folders, raw, args.words)
+    write(args.out, networks, heard, folders, s["evaluate"], raw, args.words)
 
 
 def read(recipe: Path) -> tuple[dict, dict]:
     """A recipe as it is written, and its settings."""
     raw = yaml.safe_load(recipe.read_text())
-    return raw, {k: TypeAdapter(kind).validate_python(raw[k]) for k, kind in SETTINGS.items()}
+    return raw, {k: configuration.typed(kind, raw[k], str(recipe), k) for k, kind in SETTINGS.items()}
 
 
-def stored(table: pd.DataFrame, features: SpeakerFeatureSettings, state: Path) -> store.Store:
+def stored(table: pd.DataFrame, settings: SpeakerFeatureSettings, state: Path) -> store.Store:
     """The log-mel frames of all, kept under the hash of the recordings and the settings."""
     rows = table[["sha256", "split"]].to_csv(index=False)
-    path = state / _sha([asdict(features), rows])
+    path = state / _sha([asdict(settings), rows])
     if not (path / "store.json").exists():
-        extract.run(table, Path(), features, path, progress)
+        features.run(table, Path(), settings, path, warn, progress)
     return store.load(path)
 
 
-def trained(heard: Material, s: dict, epochs: dict[str, int], state: Path) -> list[Path]:
+def trained(heard: Dataset, s: dict, epochs: dict[str, int], state: Path) -> list[Path]:
     """Model folders of the networks, one a view, each trained by itself. s: settings; epochs: of each view."""
     network = s["model"].network
     for view in VIEWS:
         say(f"{view}: {epochs[view]} epochs")
         alone = replace(heard, features=replace(heard.features, normalize=view))
         settings = replace(s["train"], epochs=epochs[view])
-        known = training.hashes(alone, network, settings)
+        known = train.hashes(alone, network, settings)
         checkpoint = state / f"{view}-{_sha([known['params_sha256'], known['data_sha256']])}.pt"
-        training.run(alone, network, settings, state / view, checkpoint, on_epoch=_print)
+        train.run(alone, network, settings, state / view, checkpoint, on_epoch=_print)
     return [state / view for view in VIEWS]
 
 
-def write(out: Path, networks: list[Path], heard: Material, folders: list[Folder], recipe: dict, words: str) -> None:
+def write(
+    out: Path,
+    networks: list[Path],
+    heard: Dataset,
+    folders: list[Folder],
+    settings: EvaluateSettings,
+    recipe: dict,
+    words: str,
+) -> None:
     """The bundle, in half precision: thresholds and figures are measured with the file as it will be read.
 
     networks: their model folders, in the order in which features.normalize both gives their views.
@@ -115,17 +119,17 @@ def write(out: Path, networks: list[Path], heard: Material, folders: list[Folder
     data = bundle.pack(bundle.half(tower.state_dict()))
     config = replace(first, features=heard.features, model=model, labels=[], n_parameters=describe.count(tower))
     facts = {"about": "voices, whoever they belong to"}
-    facts |= released.facts(config, data, heard, _tests(heard, folders), Path(), warn)
+    facts |= release.facts(config, data, heard, _tests(heard, folders), Path(), settings)
     config = replace(config, release=facts)
     text = card.text(config, recipe, hashlib.sha256(data).hexdigest(), len(data), tower.n_out, words)
     bundle.write(out, config, data, text)
     say(json.dumps(facts["figures"], indent=1))
 
 
-def _tests(heard: Material, folders: list[Folder]) -> dict[str, Material]:
+def _tests(heard: Dataset, folders: list[Folder]) -> dict[str, Dataset]:
     """Every folder that has test speakers, by itself."""
     having = [f for f in folders if (f.table["split"] == "test").any()]
-    return {f.name: replace(heard, table=f.table, given=f.trials) for f in having}
+    return {f.name: replace(heard, table=f.table, trials=f.trials) for f in having}
 
 
 def _sha(of) -> str:

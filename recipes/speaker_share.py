@@ -20,10 +20,10 @@ from speaker import VIEWS, read, stored, trained
 
 from earmark.console import progress, say, warn
 from earmark.tasks.speaker import closed_form, collection, dataset, embedding, predictions, voices
-from earmark.tasks.speaker.dataset import Material
+from earmark.tasks.speaker.dataset import Dataset
 from earmark.tasks.speaker.networks import build
-from earmark.tasks.speaker.trials import baseline, exams, pairing, scores, utterances
-from earmark.tasks.speaker.trials.exams import Exam
+from earmark.tasks.speaker.trials import baseline, pairing, scores, utterances
+from earmark.tasks.speaker.trials.trial_set import TrialSet
 
 HELD, SEED = 48, 1
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 1.0)
@@ -39,16 +39,16 @@ def main() -> None:
     parser.add_argument("--state", type=Path, default=Path(".earmark/speaker-share"))
     args = parser.parse_args()
     raw, s = read(args.recipe)
-    table, given = collection.together([collection.read(name, warn, progress) for name in args.voices])
+    table, trials = collection.together([collection.read(name, warn, progress) for name in args.voices])
     values = stored(table, s["features"], args.state)
-    design = dataset.gather(held_out(table, args.hold), given, values, s["evaluate"])
+    design = dataset.gather(held_out(table, args.hold), trials, values)
     folders = trained(design, s, {view: raw["views"][view] * 2 // 3 for view in VIEWS}, args.state)
     network = build.Views([predictions.Embedder(folder).tower for folder in folders])
-    sets = {"val": design.exam("val"), "held": within(design.table)}
+    sets = {"val": design.trial_set("val"), "held": within(design.table)}
     for whiten in (False, True):
         say(f"whiten: {whiten}")
         tower = closed_form.added(network, design, replace(s["model"].network, whiten=whiten))
-        report({name: judge(design, exam, tower) for name, exam in sets.items()})
+        report({name: judge(design, trials, tower) for name, trials in sets.items()})
 
 
 def held_out(table: pd.DataFrame, folder: str) -> pd.DataFrame:
@@ -60,25 +60,25 @@ def held_out(table: pd.DataFrame, folder: str) -> pd.DataFrame:
     return table
 
 
-def within(table: pd.DataFrame) -> Exam:
+def within(table: pd.DataFrame) -> TrialSet:
     """All pairs of recordings of the speakers held out."""
     found = utterances.of(table[table["split"] == "held"].drop(columns="utterance"))
     i, j = np.triu_indices(len(found), 1)
     label, name = found.label.to_numpy(), found.id.to_numpy()
-    return Exam(found, pd.DataFrame({"a": name[i], "b": name[j], "same": label[i] == label[j]}))
+    return TrialSet(found, pd.DataFrame({"a": name[i], "b": name[j], "same": label[i] == label[j]}))
 
 
-def judge(design: Material, exam: Exam, network: build.Views) -> dict[float | str, tuple[float, ...]]:
+def judge(design: Dataset, trials: TrialSet, network: build.Views) -> dict[float | str, tuple[float, ...]]:
     """EER, 1 - AUC and minimum DCF of every share, and of MFCC + LDA."""
-    segments = voices.Segments(design.heard(exam).voices, torch.device("cpu"))
-    cosine = lambda vectors: pairing.score(vectors, exam.at)  # noqa: E731
+    segments = voices.Segments(design.heard(trials).voices, torch.device("cpu"))
+    cosine = lambda vectors: pairing.score(vectors, trials.at)  # noqa: E731
     heard = cosine(embedding.of_runs(network, segments, "both").numpy())
     counted = cosine(embedding.of_runs(closed_form.statistics(design), segments, "level").numpy())
     systems = {share: (1 - share) * heard + share * counted for share in SHARES}
-    learnt = exams.learnt(design.table, design.judged, design.given)
+    learnt = utterances.to_learn(design.table)
     lda = baseline.Lda(baseline.measured(learnt, Path()), learnt.label.to_numpy())
-    systems["MFCC + LDA"] = cosine(lda(baseline.measured(exam.utterances, Path())))
-    return {name: figures(score, exam.same) for name, score in systems.items()}
+    systems["MFCC + LDA"] = cosine(lda(baseline.measured(trials.utterances, Path())))
+    return {name: figures(score, trials.same) for name, score in systems.items()}
 
 
 def figures(score: np.ndarray, same: np.ndarray) -> tuple[float, float, float]:

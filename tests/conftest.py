@@ -15,6 +15,13 @@ from earmark.release import bundle
 torch.set_num_threads(1)  # the tests run side by side, one a core
 
 
+def pytest_collection_modifyitems(items):
+    """Tests of one file run on one worker, in their order; so do those that share a finished pipeline."""
+    for item in items:
+        task = getattr(item, "callspec", None) and item.callspec.params.get("small")
+        item.add_marker(pytest.mark.xdist_group(f"pipeline of {task}" if task else str(item.path)))
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """`small_folder` in a folder of the test's own."""

@@ -5,7 +5,7 @@ import pytest
 
 from builders import data_settings, features_settings, plain_progress
 from earmark import audio
-from earmark.data import manifest
+from earmark.data import splits
 from earmark.features.frames import samples_frames
 from earmark.pipeline import prepare
 from project import REPOSITORY
@@ -25,8 +25,8 @@ def test_official_folds_are_kept_and_groups_stay_whole(prepared):
     assert set(table.path[table["split"] == "test"]) == set(table.path[table.fold == "fold5"])
     assert table.label[table["split"] == "test"].value_counts().eq(8).all()
     assert table.groupby("group")["split"].nunique().max() == 1
-    manifest.check_splits(table)
-    assert manifest.same_audio(table) == []
+    splits.check_splits(table)
+    assert splits.same_audio(table) == []
 
 
 def test_level_of_real_clips_does_not_matter(prepared):

@@ -1,7 +1,7 @@
 """params.yaml -> typed settings. The only reader of that file; unknown keys are errors."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from earmark.data.settings import DataSettings, DemoSettings
 from earmark.errors import EarmarkError, nearest
 from earmark.tasks import catalog
+from earmark.training import tagged
 
 T = TypeVar("T")
 
@@ -62,8 +63,8 @@ def load_demo(path: Path) -> DemoSettings:
 
 def _read_with(path: Path, overrides: Iterable[str]) -> Any:
     raw = read(path)
-    for override in overrides if isinstance(raw, dict) else ():  # parse says what is wrong otherwise
-        put(raw, *assignment(override))
+    if isinstance(raw, dict):  # parse says what is wrong otherwise
+        put_all(raw, dict(assignment(o) for o in overrides))
     return raw
 
 
@@ -90,14 +91,75 @@ def assignment(override: str) -> tuple[str, Any]:
         raise EarmarkError(f"The value of '{override}' is not valid YAML: {_one_line(e)}") from None
 
 
+def put_all(raw: Any, values: Mapping[str, Any]) -> None:
+    """Set keys, dotted from the top of params.yaml, in plain nested dicts; the names of branches come first."""
+    for dotted in sorted(values, key=lambda key: not key.endswith(".name")):
+        put(raw, dotted, values[dotted])
+
+
 def put(raw: Any, dotted: str, value: Any) -> None:
-    """Set a key that exists in plain nested dicts."""
+    """Set one key, dotted from the top of params.yaml, in plain nested dicts. Raises EarmarkError where none exists."""
+    block, _, rest = dotted.partition(".")
+    where = f"the key '{dotted}'"
+    if block == "demo" and rest:
+        put_in(_below(raw, "demo", where), DemoSettings, rest, value, where)
+        return
+    task, _, key = rest.partition(".")
+    tasks = _below(raw, block, where)
+    if block != "tasks" or task not in catalog.names() or not key:
+        _below(tasks, task, where)
+        raise EarmarkError(f"There is no {where} to override; it ends earlier.")
+    put_in(_below(tasks, task, where), catalog.task(task).settings, key, value, where)
+
+
+def put_in(block: Any, kind: Any, dotted: str, value: Any, where: str) -> None:
+    """Set a key below a block that the dataclass `kind` describes; `where`: how it is called in the sentence.
+
+    Another name for a block that is one of several kinds drops the keys that belong to the former kind.
+    """
     *parents, last = dotted.split(".")
-    node = raw
     for part in parents:
-        node = _below(node, part, dotted)
-    _below(node, last, dotted)
-    node[last] = value
+        kind = _kind_of(block, kind, part, where)
+        block = block.setdefault(part, {})
+        if not isinstance(block, dict):
+            raise EarmarkError(f"There is no {where} to override; it ends earlier.")
+    _kind_of(block, kind, last, where)
+    block[last] = value
+    if last == "name" and tagged.branches(kind):
+        kept = tagged.without_foreign(kind, block)
+        block.clear()
+        block.update(kept)
+
+
+def _kind_of(block: Any, kind: Any, key: str, where: str) -> Any:
+    """The type of a key of a block. Raises EarmarkError where the block has none of this name."""
+    of = tagged.branches(kind)
+    name = str(block.get("name")) if of else ""
+    if of and key not in (known := tagged.types(of.get(name, next(iter(of.values()))))):
+        if others := tagged.having(kind, key):
+            raise EarmarkError(f"There is no {where} to override: {_belongs(key, others, name)}.")
+    elif not of:
+        known = tagged.types(kind) if is_dataclass(kind) else {}
+        if key in tagged.former(kind):
+            raise EarmarkError(f"There is no {where} to override: {key} is now {tagged.former(kind)[key]}.")
+    if key not in known:
+        raise EarmarkError(f"There is no {where} to override; {nearest(key, known) if known else 'it ends earlier.'}")
+    return known[key]
+
+
+def _belongs(key: str, others: list[str], name: str) -> str:
+    return f"{key} belongs to the name {' or '.join(others)}, and the name is {name}"
+
+
+def keys(kind: Any, prefix: str = "") -> dict[str, Any]:
+    """Every dotted key below a dataclass of settings, blocks and all branches included, with its type."""
+    found: dict[str, Any] = {}
+    for one in tagged.branches(kind).values() or [kind]:
+        for key, of in tagged.types(one).items():
+            found[f"{prefix}{key}"] = of
+            if is_dataclass(of) or tagged.branches(of):
+                found |= keys(of, f"{prefix}{key}.")
+    return found
 
 
 def parse(raw: Any, origin: str = "params.yaml") -> Params:
@@ -135,25 +197,64 @@ def _block(raw: Any, name: str, origin: str) -> Any:
 
 def typed(cls: type[T], raw: Any, origin: str, where: str = "") -> T:
     """A dataclass of settings from plain nested dicts; EarmarkError names the key, below `where`, and the file."""
-    _forbid_unknown(cls, raw, where, origin)
+    checked = _checked(cls, raw, where, origin)
     try:
-        return TypeAdapter(cls).validate_python(raw)
+        return TypeAdapter(cls).validate_python(checked)
     except ValidationError as e:
         raise EarmarkError(f"{origin}: {_sentence(e, where)}") from None
 
 
-def _forbid_unknown(cls: type, raw: Any, where: str, origin: str) -> None:
+def _checked(kind: Any, raw: Any, where: str, origin: str) -> Any:
+    """Plain nested dicts with no unknown key, and the blocks of unions made into settings of their kind."""
+    if of := tagged.branches(kind):
+        return _of_union(kind, of, raw, where, origin)
+    if isinstance(raw, float) and not math.isfinite(raw):
+        raise EarmarkError(f"{origin}: {where} must be a finite number (it is {raw}).")
+    if isinstance(raw, list):
+        return [_checked(None, one, where, origin) for one in raw]
+    if not is_dataclass(kind):
+        return raw
     if not isinstance(raw, dict):
         raise EarmarkError(f"{origin}: {where or 'the file'} must hold keys and values, not {raw!r}.")
-    known = {f.name: f.type for f in fields(cls)}
-    for key, value in raw.items():
-        dotted = f"{where}.{key}".lstrip(".")
+    _refuse_former(kind, raw, where, origin)
+    known = tagged.types(kind)
+    for key in raw:
         if key not in known:
-            raise EarmarkError(f"{origin}: unknown key '{dotted}'; {nearest(str(key), known)}")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise EarmarkError(f"{origin}: {dotted} must be a finite number (it is {value}).")
-        if is_dataclass(known[key]):
-            _forbid_unknown(known[key], value, dotted, origin)
+            raise EarmarkError(f"{origin}: unknown key '{_dotted(where, key)}'; {nearest(str(key), known)}")
+    return {key: _checked(known[key], value, _dotted(where, key), origin) for key, value in raw.items()}
+
+
+def _of_union(kind: Any, of: dict[str, type], raw: Any, where: str, origin: str) -> Any:
+    """The settings of a block by its name."""
+    if isinstance(raw, str):
+        raise EarmarkError(
+            f"{origin}: {where} is a block of keys; write {where}: {{name: {raw}}}, or set {where}.name."
+        )
+    if not isinstance(raw, dict):
+        raise EarmarkError(f"{origin}: {where} must hold keys and values, not {raw!r}.")
+    if "name" not in raw:
+        raise EarmarkError(f"{origin}: the key '{where}.name' is missing; add it: {', '.join(of)}.")
+    name = str(raw["name"])
+    if name not in of:
+        raise EarmarkError(f"{origin}: {where}.name is '{name}'; {nearest(name, of)}")
+    for key in raw:
+        if key not in tagged.types(of[name]) and (others := tagged.having(kind, key)):
+            raise EarmarkError(f"{origin}: {where}: {_belongs(key, others, name)}; remove the key, or change the name.")
+    return typed(of[name], raw, origin, where)
+
+
+def _refuse_former(kind: Any, raw: dict[str, Any], where: str, origin: str) -> None:
+    """Raise EarmarkError for a key of before, with its name of today."""
+    for old, new in tagged.former(kind).items():
+        node: Any = raw
+        for part in old.split("."):
+            node = node.get(part) if isinstance(node, dict) else None
+        if node is not None:
+            raise EarmarkError(f"{origin}: {_dotted(where, old)} is now {_dotted(where, new)}; move it there.")
+
+
+def _dotted(where: str, key: Any) -> str:
+    return f"{where}.{key}".lstrip(".")
 
 
 def _sentence(error: ValidationError, where: str) -> str:
@@ -167,12 +268,10 @@ def _sentence(error: ValidationError, where: str) -> str:
     return f"{key}: {message[0].lower()}{message[1:]} (it is {first['input']!r})."
 
 
-def _below(node: Any, key: str, dotted: str) -> Any:
+def _below(node: Any, key: str, where: str) -> Any:
     known = [str(k) for k in node] if isinstance(node, dict) else []
     if key not in known:
-        raise EarmarkError(
-            f"There is no key '{dotted}' to override; {nearest(key, known) if known else 'it ends earlier.'}"
-        )
+        raise EarmarkError(f"There is no {where} to override; {nearest(key, known) if known else 'it ends earlier.'}")
     return node[key]
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import data_settings
-from earmark.data import manifest
+from earmark.data import manifest, splits
 from earmark.errors import EarmarkError
 
 GOOD = "path,label,group\na.wav,x,1\nb.wav,y,2\n"
@@ -111,7 +111,7 @@ def test_inside(tmp_path):
 def test_deal_keeps_groups_whole_and_fills_part_0(groups, n, seed):
     rows = [(f"{g}_{i}", label, f"g{g}") for g, (label, size) in groups.items() for i in range(size)]
     recordings = pd.DataFrame(rows, columns=["path", "label", "group"])
-    part = manifest.deal(recordings, "group", n, seed)
+    part = splits.deal(recordings, "group", n, seed)
     assert part.between(0, n - 1).all()
     assert (part.groupby(recordings.group).nunique() == 1).all()
     assert set(recordings.label[part == 0]) == set(recordings.label)
@@ -120,11 +120,11 @@ def test_deal_keeps_groups_whole_and_fills_part_0(groups, n, seed):
     for _, counts in per_part.unstack(fill_value=0).reindex(columns=range(n), fill_value=0).iterrows():
         assert counts.max() - counts.min() <= 1
     shuffled = recordings.sample(frac=1, random_state=seed)
-    pd.testing.assert_series_equal(manifest.deal(shuffled, "group", n, seed).sort_index(), part, check_names=False)
+    pd.testing.assert_series_equal(splits.deal(shuffled, "group", n, seed).sort_index(), part, check_names=False)
 
 
 def test_split_without_a_split_column():
-    got = manifest.assign_splits(many(), data_settings())
+    got = splits.assign_splits(many(), data_settings())
     assert (got.groupby("group")["split"].nunique() == 1).all()
     # 10 groups a label: 2 for test, then a fifth of the other 8, rounded up, for val
     groups = got.drop_duplicates("group").groupby(["label", "split"]).size()
@@ -132,26 +132,26 @@ def test_split_without_a_split_column():
 
 
 def test_split_is_seeded():
-    one = manifest.assign_splits(many(), data_settings(seed=1))["split"]
-    assert one.equals(manifest.assign_splits(many(), data_settings(seed=1))["split"])
-    assert not one.equals(manifest.assign_splits(many(), data_settings(seed=2))["split"])
+    one = splits.assign_splits(many(), data_settings(seed=1))["split"]
+    assert one.equals(splits.assign_splits(many(), data_settings(seed=1))["split"])
+    assert not one.equals(splits.assign_splits(many(), data_settings(seed=2))["split"])
 
 
 def test_shares_are_kept():
-    got = manifest.assign_splits(many("xy", 20), data_settings(test_share=0.4, val_share=0.2))["split"]
+    got = splits.assign_splits(many("xy", 20), data_settings(test_share=0.4, val_share=0.2))["split"]
     assert (got == "test").mean() == pytest.approx(0.4, abs=0.051)
 
 
 def test_official_splits_stay():
     splits = ["train", "train", "val", "val", "test", "test"]
-    got = manifest.assign_splits(table("xyxyxy", "123456", splits), data_settings())
+    got = splits.assign_splits(table("xyxyxy", "123456", splits), data_settings())
     assert list(got["split"]) == splits
     assert "fold" not in got
 
 
 def test_official_test_and_a_dealt_val():
     given_splits = many().assign(split=["test" if g.endswith(("0", "1")) else "train" for g in many().group])
-    got = manifest.assign_splits(given_splits, data_settings(val_share=0.25))
+    got = splits.assign_splits(given_splits, data_settings(val_share=0.25))
     assert set(got.group[got["split"] == "test"]) == {f"{y}{g}" for y in "xyz" for g in (0, 1)}
     groups = got.drop_duplicates("group").groupby(["label", "split"]).size()
     assert all(groups[y, "val"] == 2 and groups[y, "train"] == 6 for y in "xyz")
@@ -162,69 +162,69 @@ def folds() -> pd.DataFrame:
 
 
 def test_folds():
-    got = manifest.assign_splits(folds(), data_settings(test_fold="fold3"))
+    got = splits.assign_splits(folds(), data_settings(test_fold="fold3"))
     assert list(got.fold) == list(folds()["split"])
     assert set(got.fold[got["split"] == "test"]) == {"fold3"}
     assert set(got["split"][got.fold == "fold3"]) == {"test"}
     assert (got.groupby("group")["split"].nunique() == 1).all()
-    assert all(set(got.label[got["split"] == s]) == set("xyz") for s in manifest.SPLITS)
+    assert all(set(got.label[got["split"] == s]) == set("xyz") for s in splits.SPLITS)
 
 
 def test_test_fold_mistakes():
-    text = error(manifest.assign_splits, folds(), data_settings())
+    text = error(splits.assign_splits, folds(), data_settings())
     assert "test_fold to one of fold0, fold1, fold2, fold3, fold4" in text
-    text = error(manifest.assign_splits, folds(), data_settings(test_fold="fold33"))
+    text = error(splits.assign_splits, folds(), data_settings(test_fold="fold33"))
     assert "'fold33' is no fold of the manifest; did you mean 'fold3'?" in text
     official = table("xyxyxy", "123456", ["train", "train", "val", "val", "test", "test"])
-    assert "test_fold is set" in error(manifest.assign_splits, official, data_settings(test_fold="fold3"))
+    assert "test_fold is set" in error(splits.assign_splits, official, data_settings(test_fold="fold3"))
 
 
 def test_half_filled_split_names_the_recording():
     half = table("xyxyxy", "123456", ["train", "train", "val", " ", "test", "test"])
-    assert "split is empty for '3.wav'" in error(manifest.assign_splits, half, data_settings())
+    assert "split is empty for '3.wav'" in error(splits.assign_splits, half, data_settings())
 
 
 def test_group_in_two_splits():
     leak = table("xyxyxyx", "1234561", ["train", "train", "val", "val", "test", "test", "test"])
-    assert "Group '1' is in the splits test and train" in error(manifest.assign_splits, leak, data_settings())
+    assert "Group '1' is in the splits test and train" in error(splits.assign_splits, leak, data_settings())
     two = leak.assign(group=list("1234521"))
-    assert "Group '1' (and 1 more)" in error(manifest.assign_splits, two, data_settings())
+    assert "Group '1' (and 1 more)" in error(splits.assign_splits, two, data_settings())
 
 
 @pytest.mark.parametrize("split", ["val", "test"])
 def test_label_that_was_never_trained(split):
     splits = ["train", "train", "val", "val", "test", "test", split]
-    text = error(manifest.assign_splits, table("xyxyxyz", "1234567", splits), data_settings())
+    text = error(splits.assign_splits, table("xyxyxyz", "1234567", splits), data_settings())
     assert f"Label 'z' occurs in {split} but not in train" in text
 
 
 def test_empty_split():
-    text = error(manifest.assign_splits, table("xyxy", "1234", ["val", "val", "test", "test"]), data_settings())
+    text = error(splits.assign_splits, table("xyxy", "1234", ["val", "val", "test", "test"]), data_settings())
     assert "No recording is in the split 'train'" in text
 
 
 def test_class_with_too_few_groups():
     one = pd.concat([many("xy"), table("z", "q")], ignore_index=True)
-    text = error(manifest.assign_splits, one, data_settings())
+    text = error(splits.assign_splits, one, data_settings())
     assert "Class 'z' has 1 recording in 1 group;" in text
     two = pd.concat([many("xy"), table("zzz", "qqr")], ignore_index=True)
-    assert "Class 'z' has 3 recordings in 2 groups;" in error(manifest.assign_splits, two, data_settings())
+    assert "Class 'z' has 3 recordings in 2 groups;" in error(splits.assign_splits, two, data_settings())
     three = pd.concat([many("xy"), table("zzz", "qrs")], ignore_index=True)
-    got = manifest.assign_splits(three, data_settings())
+    got = splits.assign_splits(three, data_settings())
     assert sorted(got["split"][got.label == "z"]) == ["test", "train", "val"]
 
 
 def test_one_class_only():
-    assert "one class only ('x')" in error(manifest.assign_splits, many("x"), data_settings())
-    official = table("xxx", "123", list(manifest.SPLITS))
-    assert "one class only ('x')" in error(manifest.assign_splits, official, data_settings())
+    assert "one class only ('x')" in error(splits.assign_splits, many("x"), data_settings())
+    official = table("xxx", "123", list(splits.SPLITS))
+    assert "one class only ('x')" in error(splits.assign_splits, official, data_settings())
 
 
 def test_check_splits_by_label_allows_untrained_labels():
     speakers = table("aabc", "1234", ["train", "train", "val", "test"])
-    manifest.check_splits(speakers, "label")
+    splits.check_splits(speakers, "label")
     with pytest.raises(EarmarkError, match="Speaker 'a' is in the splits train and val"):
-        manifest.check_splits(speakers.assign(split=["train", "val", "val", "test"]), "label")
+        splits.check_splits(speakers.assign(split=["train", "val", "val", "test"]), "label")
 
 
 def test_digest():
@@ -241,9 +241,9 @@ def test_digest():
 
 def test_same_audio():
     recordings = table("xyxyx", "12345", ["train", "test", "train", "val", "val"])
-    assert manifest.same_audio(recordings.assign(sha256=list("abcde"))) == []
-    assert manifest.same_audio(recordings.assign(sha256=list("abade"))) == []  # twice in train
-    assert manifest.same_audio(recordings.assign(sha256=list("aabcb"))) == [
+    assert splits.same_audio(recordings.assign(sha256=list("abcde"))) == []
+    assert splits.same_audio(recordings.assign(sha256=list("abade"))) == []  # twice in train
+    assert splits.same_audio(recordings.assign(sha256=list("aabcb"))) == [
         ("0.wav", "1.wav"),
         ("2.wav", "4.wav"),
     ]
@@ -304,9 +304,9 @@ def test_clip_advice():
 def test_lacking():
     recordings = table("xyzxxyz", "1234567").assign(fold=["b", "b", "b", "a", "c", "c", "c"])
     one = "The fold 'a' holds no recording of class 'y' (and 1 more): not judged there."
-    assert manifest.lacking(recordings, "fold") == [one]
-    assert manifest.lacking(recordings, "fold", ["b"]) == []
-    assert manifest.lacking(recordings[recordings.label != "z"], "fold", ["a"]) == [one.replace(" (and 1 more)", "")]
+    assert splits.lacking(recordings, "fold") == [one]
+    assert splits.lacking(recordings, "fold", ["b"]) == []
+    assert splits.lacking(recordings[recordings.label != "z"], "fold", ["a"]) == [one.replace(" (and 1 more)", "")]
 
 
 def test_load(tmp_path):

@@ -43,7 +43,7 @@ def test_killed_training_ends_in_the_same_weights(tmp_path):
 def test_killed_chord_training_ends_in_the_same_weights(tmp_path):
     """One project: dvc trains once, then `earmark train chord`, which dvc runs, is killed twice and goes on."""
     project = make(tmp_path / "project", songs(tmp_path / "audio"), "chord", **{"train.epochs": 6})
-    project.repro("train-chord", MLFLOW_TRACKING_URI=f"sqlite:///{tmp_path / 'calm.db'}")
+    project.repro("train@chord", MLFLOW_TRACKING_URI=f"sqlite:///{tmp_path / 'calm.db'}")
     calm, model = project.path / "models/calm", project.path / "models/chord"
     model.rename(calm)
     shutil.rmtree(project.path / ".earmark/checkpoints")  # its own, which publish would have taken away

@@ -9,7 +9,7 @@ import pytest
 import soundfile as sf
 
 from builders import data_settings, noise, plain_progress, tone
-from earmark.data import manifest
+from earmark.data import manifest, splits
 from earmark.errors import EarmarkError
 from earmark.pipeline import prepare
 
@@ -40,7 +40,7 @@ def test_facts_and_splits(folder):
     assert first.sha256 == hashlib.sha256((folder / first.path).read_bytes()).hexdigest()
     assert (table.groupby("group")["split"].nunique() == 1).all()
     assert table.groupby(["label", "split"]).size().to_dict() == {
-        (y, s): 2 for y in ("low", "high", "noise") for s in manifest.SPLITS
+        (y, s): 2 for y in ("low", "high", "noise") for s in splits.SPLITS
     }
 
 

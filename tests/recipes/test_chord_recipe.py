@@ -15,7 +15,7 @@ from builders import plain_progress
 from earmark.errors import EarmarkError
 from earmark.generated.songs import render
 from earmark.tasks import model_folder
-from earmark.tasks.chord import card, collection, measure
+from earmark.tasks.chord import collection
 from earmark.tasks.chord.notation import lab, targets
 from earmark.tasks.chord.notation.vocabulary import IGNORED, WIDE
 from earmark.tasks.chord.settings import ChordFeatureSettings
@@ -78,9 +78,10 @@ def test_recipe_writes_a_bundle_that_reads_chords(renders, recipe, tmp_path):
     figures = config.release["figures"]
     assert figures["n_recordings"] == 2
     # what the card quotes is what the file gives
-    again = measure.folder(tmp_path / "bundle", collection.table_of([renders / "val"]), plain_progress)
+    again = collection.measured(tmp_path / "bundle", collection.table_of([renders / "val"]), plain_progress)
     assert json.loads(json.dumps(again)) == figures
     text = (tmp_path / "bundle/CARD.md").read_text()
     assert "Four songs of ten seconds. 4 recordings were trained on" in text
-    assert card._row("majmin", figures) in text
+    low, high = figures["majmin_ci95"]
+    assert f"| majmin | {figures['majmin']:.3f} | {low:.3f} to {high:.3f} |" in text
     assert not list(tmp_path.rglob("*.pkl"))

@@ -33,11 +33,11 @@ def demo() -> None:
 
 def prepare(task: TaskName) -> None:
     """Read the recordings, try each, quarantine what cannot be used, split by group (or speaker)."""
-    from earmark.data import manifest
+    from earmark.data import manifest, reading
     from earmark.pipeline import prepare as stage
 
     data, corpora = settings(task).data, catalog.task(task).room("corpora").CORPORA
-    prepared = stage.run(corpora, data, paths.audio_root(data.root), warn, progress)
+    prepared = reading.prepare(corpora, data, paths.audio_root(data.root), warn, progress)
     stage.write(corpora, Path("data") / task, prepared)
     for row in prepared.quarantined.itertuples():
         warn(f"quarantined {row.path}: {row.reason}.")

@@ -17,6 +17,8 @@ from earmark.errors import EarmarkError
 
 Warn = Callable[[str], None]
 Reader = Callable[[Path, Warn], pd.DataFrame]
+Tables = dict[str, pd.DataFrame]
+Complete = Callable[[DataSettings, Path, pd.DataFrame, pd.DataFrame, Warn], tuple[pd.DataFrame, Tables]]
 
 
 def _as_it_is(table: pd.DataFrame, facts: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -31,8 +33,10 @@ def _no_files(out: Path, table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _no_tables(*args: object) -> dict[str, pd.DataFrame]:
-    return {}
+def _complete_already(
+    data: DataSettings, root: Path, table: pd.DataFrame, quarantined: pd.DataFrame, warn: Warn
+) -> tuple[pd.DataFrame, Tables]:
+    return table, {}
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class Corpora:
         facts quarantines the row.
     check: (table, quarantined, warn), before anything is split. check_splits: (table, data, warn), after it.
     write: (out, table) to the table, with annotations written as files below `out`.
-    tables: (data, root, table, quarantined, warn) to tables that stand beside the manifest, by name.
+    complete: (data, root, table, quarantined, warn) to the split table as it is to stand, and tables beside it by name.
     summary: of the split table, for people.
     """
 
@@ -56,7 +60,7 @@ class Corpora:
     check: Callable[[pd.DataFrame, pd.DataFrame, Warn], None] = _nothing
     check_splits: Callable[[pd.DataFrame, DataSettings, Warn], None] = _nothing
     write: Callable[[Path, pd.DataFrame], pd.DataFrame] = _no_files
-    tables: Callable[[DataSettings, Path, pd.DataFrame, pd.DataFrame, Warn], dict[str, pd.DataFrame]] = _no_tables
+    complete: Complete = _complete_already
     summary: Callable[[pd.DataFrame], pd.DataFrame] = manifest.summary
 
 

@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from earmark import audio
-from earmark.data import manifest
+from earmark.data import manifest, splits
 from earmark.data.corpus import Corpora, Warn
 from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError
@@ -58,6 +58,28 @@ def read_folder(
     if not root.is_dir():
         raise EarmarkError(f"There is no folder {root}; name one with {hint}, or with manifest.csv.")
     return read(corpora, DataSettings("folder", str(root), None, 0.0, 0.5, 1, 1.0), root, warn, progress)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The recordings with their `split` (and `fold`), those that cannot be used (path, reason), tables beside them."""
+
+    table: pd.DataFrame
+    quarantined: pd.DataFrame
+    beside: dict[str, pd.DataFrame]
+
+
+def prepare(corpora: Corpora, data: DataSettings, root: Path, warn: Warn, progress: Progress) -> Prepared:
+    """Read, check and split one task's recordings: the first stage.
+
+    Raises EarmarkError when the source is not usable as a whole.
+    """
+    table, quarantined = read(corpora, data, root, warn, progress)
+    corpora.check(table, quarantined, warn)
+    table = splits.assign_splits(table, data, corpora.key)
+    corpora.check_splits(table, data, warn)
+    table, beside = corpora.complete(data, root, table, quarantined, warn)
+    return Prepared(table, quarantined, beside)
 
 
 def _inspect(path: Path) -> dict:

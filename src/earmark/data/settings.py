@@ -1,18 +1,20 @@
 """Where recordings come from and how they are split."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from earmark.errors import require
 
 
 @dataclass(frozen=True)
 class DemoSettings:
-    """The generated demo data: songs of each genre, speakers, and the seed that decides them."""
+    """The generated demo data."""
 
     songs_per_genre: int
+    """Songs of each genre."""
     voices: int
+    """Speakers."""
     seed: int
+    """Decides what is generated."""
 
     def __post_init__(self) -> None:
         require(
@@ -29,42 +31,23 @@ class DemoSettings:
 
 @dataclass(frozen=True)
 class DataSettings:
-    """One task's recordings.
+    """One task's recordings."""
 
-    `test_fold` names the fold held out when the manifest brings official folds; `test_share` is a share of
-    each label's groups, `val_share` of those that remain (0: none, for a training that decides nothing on
-    validation); at most the share `max_quarantined` of recordings may be unusable.
-    """
-
-    source: Literal[
-        "demo",
-        "folder",
-        # with classes
-        "gtzan",
-        "esc10",
-        "esc50",
-        "urbansound8k",
-        "fsdkaggle2018",
-        "fma",
-        "ballroom",
-        # with chords
-        "isophonics",
-        "billboard",
-        "guitarset",
-        "rwc",
-        # with speakers
-        "librispeech",
-        "voxceleb1",
-        "vctk",
-        "timit",
-        "speech_commands",
-    ]
+    source: str
+    """`demo`, `folder` (your audio, with manifest.csv or a sub-folder a label), or one of the task's corpora."""
     root: str
+    """The folder of audio, relative to the project or absolute."""
     test_fold: str | int | None
+    """The fold held out, where the manifest brings official folds."""
     val_share: float
+    """Share of the groups that remain beside the test which validates; 0: none, for a training that decides nothing on
+    validation."""
     test_share: float
+    """Share of each label's groups that is tested, where no split is official."""
     seed: int
+    """Decides the split."""
     max_quarantined: float
+    """Largest share of recordings that may be unusable."""
 
     def __post_init__(self) -> None:
         require(0 <= self.val_share <= 0.5, "val_share", "must be a share from 0 to 0.5")

@@ -7,10 +7,12 @@ from earmark.errors import require
 
 @dataclass(frozen=True)
 class EvaluateSettings:
-    """Number of bootstrap resamples over groups, and their seed."""
+    """How figures get their intervals."""
 
     bootstrap: int
+    """Resamples over groups."""
     seed: int
+    """Decides the resamples."""
 
     def __post_init__(self) -> None:
         require(self.bootstrap >= 100, "bootstrap", "must be at least 100 resamples")

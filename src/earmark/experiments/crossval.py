@@ -9,7 +9,7 @@ import pandas as pd
 
 from earmark import paths
 from earmark.config import Settings
-from earmark.data import manifest
+from earmark.data import manifest, splits
 from earmark.data.reading import read
 from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError, nearest
@@ -27,7 +27,7 @@ def recordings(task: Task, data: DataSettings, k: int, warn: Callable, progress:
     table, quarantined = read(corpora, data, root, warn, progress)
     if len(quarantined):
         warn(f"{len(quarantined)} recordings cannot be used; the first is {quarantined.path.iloc[0]}.")
-    table = manifest.with_folds(table, k, data.seed, corpora.key)
+    table = splits.with_folds(table, k, data.seed, corpora.key)
     task.room("folds").check(table, quarantined, root, data, warn)
     return table, root
 
@@ -51,7 +51,7 @@ def run(
         if fold not in known:
             raise EarmarkError(f"There is no fold '{fold}'; {nearest(fold, known)}")
     for fold in some or known:
-        split = manifest.split_fold(table, fold, settings.data, key)
+        split = splits.split_fold(table, fold, settings.data, key)
         material = folds.gather(split, features, settings)
         yield material, folds.one(material, fold, features, settings)
 

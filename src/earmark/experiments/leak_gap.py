@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from earmark.config import Settings
-from earmark.data import manifest
+from earmark.data import splits
 from earmark.errors import EarmarkError
 from earmark.experiments import crossval
 from earmark.tasks.task import Task
@@ -16,7 +16,7 @@ def run(task: Task, settings: Settings, found: dict, out: Path) -> dict[str, dic
     if not task.leak_figures:
         raise EarmarkError(f"The leak of a random split is not shown for {task.name}; leave --leak-gap out.")
     dataset = task.room("dataset").load(settings)
-    leaking = replace(dataset, table=manifest.random_split(dataset.table, settings.data.seed))
+    leaking = replace(dataset, table=splits.random_split(dataset.table, settings.data.seed))
     fold = task.room("folds").one(leaking, "random", Path("features") / task.name, settings)
     random = crossval.pooled(task, [fold], settings)
     gap = {k: {"grouped": found[k], "random": random[k], "gap": random[k] - found[k]} for k in task.leak_figures}

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from earmark.errors import require
 
@@ -11,42 +11,51 @@ LEVEL_UNIT_DB = 15.0  # brings the features of most recordings near unit deviati
 
 @dataclass(frozen=True)
 class FeatureSettings:
-    """Log-mel or MFCC frames, and the windows a model judges one at a time.
-
-    framing: `recording` computes frames over the whole recording and windows are slices of them;
-        `window` computes every window by itself, as seed 000 does (its window hop is no multiple of
-        its frame hop, so slices of a recording-wide MFCC are other numbers).
-    normalize: `level` floors decibels `top_db` below the recording's loudest mel band, takes their mean over
-        the recording away and divides by 15 dB: level does not matter, contrast does. `recording` divides by
-        the recording's own deviation instead, so that contrast does not matter either. `none` is the plain
-        librosa convention (floor at 1e-10 and `top_db` below each window's maximum).
-    log_floor: `top_db` as above; `seed003` takes the natural logarithm of raw mel power and writes 0 where it
-        is minus infinity, as the article does: silence becomes the loudest thing in a quiet recording.
-    trim_db: frames before the first and after the last that reach `trim_db` below the loudest band are
-        silence; the rest is repeated to the recording's length. Null keeps silence.
-    fill: a recording shorter than a window is repeated (`tile`), gets silence on both sides (`pad`), or
-        zeros among its logarithms on both sides (`pad_log`, as seed 003).
-    window_s, window_hop_s, max_seconds: seconds; `max_seconds` null reads recordings to their end.
-    """
+    """Log-mel or MFCC frames, and the windows a model judges one at a time."""
 
     kind: Literal["log_mel", "mfcc"]
+    """Of frames: log-mel decibels, or cepstra of them."""
     sample_rate: int
+    """Hz that recordings are brought to."""
     n_fft: int
+    """Samples of a frame: how fine the bands are."""
     hop_length: int
+    """Samples between frames."""
     n_mels: int
-    n_mfcc: int
+    """Mel bands."""
     f_min: float
+    """Lower edge of the mel bank, in Hz."""
     f_max: float | None
+    """Upper edge of the mel bank, in Hz; null: half the sample rate."""
     top_db: float
+    """Decibels below the recording's loudest band that count as nothing."""
     log_floor: Literal["top_db", "seed003"]
+    """`top_db` as above; `seed003` takes the natural logarithm of raw mel power and writes 0 where it is minus infinity, as
+    the article does: silence becomes the loudest thing in a quiet recording."""
     normalize: Literal["level", "recording", "none"]
+    """`level` floors decibels `top_db` below the recording's loudest mel band, takes their mean over the recording away
+    and divides by 15 dB: level does not matter, contrast does. `recording` divides by the recording's own deviation
+    instead, so that contrast does not matter either. `none` is the plain librosa convention (floor at 1e-10 and
+    `top_db` below each window's maximum)."""
     trim_db: float | None
+    """Frames before the first and after the last that reach `trim_db` below the loudest band are silence; the rest is
+    repeated to the recording's length. Null keeps silence."""
     framing: Literal["recording", "window"]
+    """`recording` computes frames over the whole recording and windows are slices of them; `window` computes every window
+    by itself, as seed 000 does (its window hop is no multiple of its frame hop, so that slices are other numbers)."""
     fill: Literal["tile", "pad", "pad_log"]
+    """A recording shorter than a window is repeated (`tile`), gets silence on both sides (`pad`), or zeros among its
+    logarithms on both sides (`pad_log`, as seed 003)."""
     window_s: float
+    """Seconds of a window, which is what a network hears at once."""
     window_hop_s: float
+    """Seconds from one window's start to the next."""
     max_seconds: float | None
+    """Seconds of a recording that are read; null: to its end."""
     dtype: Literal["float16", "float32"]
+    """Of the stored features."""
+    n_mfcc: int = 13
+    """Cepstra of a frame, where kind is mfcc."""
 
     def __post_init__(self) -> None:
         for name in ("sample_rate", "n_fft", "hop_length", "n_mels", "n_mfcc", "top_db"):
@@ -129,6 +138,6 @@ class FeatureSettings:
         """The same settings, reading at most `max_seconds` of a recording."""
         return replace(self, max_seconds=max_seconds)
 
-    def plain(self) -> dict:
+    def plain(self) -> dict[str, Any]:
         """The settings as a dict that goes into JSON."""
         return asdict(self)

@@ -1,34 +1,12 @@
-"""The first stage: read a source, try every file, quarantine what cannot be used, split by group (or speaker)."""
+"""The first stage's files: the manifest of what was read, tried and split, and what stands beside it."""
 
 import hashlib
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from earmark.data import manifest
-from earmark.data.corpus import Corpora, Warn
-from earmark.data.reading import Progress, read
-from earmark.data.settings import DataSettings
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """The recordings with their `split` (and `fold`), those that cannot be used (path, reason), tables beside them."""
-
-    table: pd.DataFrame
-    quarantined: pd.DataFrame
-    beside: dict[str, pd.DataFrame]
-
-
-def run(corpora: Corpora, data: DataSettings, root: Path, warn: Warn, progress: Progress) -> Prepared:
-    """Read, check and split one task's recordings. Raises EarmarkError when the source is not usable as a whole."""
-    table, quarantined = read(corpora, data, root, warn, progress)
-    corpora.check(table, quarantined, warn)
-    table = manifest.assign_splits(table, data, corpora.key)
-    corpora.check_splits(table, data, warn)
-    return Prepared(table, quarantined, corpora.tables(data, root, table, quarantined, warn))
+from earmark.data.corpus import Corpora
+from earmark.data.reading import Prepared
 
 
 def write(corpora: Corpora, out: Path, prepared: Prepared) -> None:

@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import mlflow
 from filelock import FileLock, Timeout
@@ -17,7 +18,9 @@ from earmark.registry.tracking import Tracker
 from earmark.tasks import model_folder
 from earmark.tasks.task import Task
 from earmark.training import model_files
+from earmark.training.model_files import ModelConfig
 
+WEIGHTS = "model.safetensors"
 DATA = ("summary.csv", "clip_lengths.csv")
 REPORTS = ("metrics.json", "predictions.parquet", "listening.html", "plots")
 
@@ -54,7 +57,7 @@ def close_stale(tracker: Tracker) -> None:
 
 
 def _training_run(
-    tracker: Tracker, config, sha256: str, data: Path, folder: Path, params: dict
+    tracker: Tracker, config: ModelConfig, sha256: str, data: Path, folder: Path, params: dict[str, str]
 ) -> tuple[str, list[str]]:
     key = config.hashes["train_key"]
     found = tracker.find({"earmark.train_key": key, "earmark.model_sha256": sha256}, ("FINISHED",))
@@ -69,16 +72,17 @@ def _training_run(
         tracker.tag(run_id, **model_files.identity(folder))
         tracker.client.set_terminated(run_id, "FINISHED")
     if "earmark.files" not in tracker.client.get_run(run_id).data.tags:
-        files = {folder: ("model.txt", "history.csv", "config.json", "batch.png"), data: DATA}
-        for path in (parent / name for parent, names in files.items() for name in names):
-            tracker.client.log_artifact(run_id, str(path), "data" if path.parent == data else None)
+        for path in sorted(p for p in folder.iterdir() if p.name != WEIGHTS):  # which a version has
+            tracker.client.log_artifact(run_id, str(path))
+        for name in DATA:
+            tracker.client.log_artifact(run_id, str(data / name), "data")
         epochs = metrics.epochs_to(model_files.read_history(folder))
         tracker.log(run_id, {"val/epochs_to_60_percent": epochs} if math.isfinite(epochs) else {})
         tracker.tag(run_id, files="logged")
     return run_id, said
 
 
-def _log_evaluation(tracker: Tracker, run_id: str, reports: Path, found: dict) -> bool:
+def _log_evaluation(tracker: Tracker, run_id: str, reports: Path, found: dict[str, Any]) -> bool:
     """Log figures and files under the hash of metrics.json; a later, different evaluation stands beside the first."""
     sha = hashlib.sha256((reports / "metrics.json").read_bytes()).hexdigest()
     tags = tracker.client.get_run(run_id).data.tags
@@ -95,7 +99,9 @@ def _log_evaluation(tracker: Tracker, run_id: str, reports: Path, found: dict) -
     return True
 
 
-def _register(tracker: Tracker, task: Task, run_id: str, folder: Path, config, sha256: str, found: dict) -> list[str]:
+def _register(
+    tracker: Tracker, task: Task, run_id: str, folder: Path, config: ModelConfig, sha256: str, found: dict[str, Any]
+) -> list[str]:
     client, name = tracker.client, task.registered_model
     mlflow.set_experiment(experiment_id=tracker.experiment_id)
     identity = {"earmark.model_sha256": sha256, "earmark.train_key": config.hashes["train_key"]}

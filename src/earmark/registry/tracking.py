@@ -8,11 +8,11 @@ import os
 import platform
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 for _name, _value in {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -60,7 +60,7 @@ class Tracker:
 
     def create(self, name: str, tags: dict[str, str], params: dict[str, str]) -> str:
         """A new RUNNING run; its id."""
-        run_id = self.client.create_run(self.experiment_id, run_name=name, tags=tags).info.run_id
+        run_id: str = self.client.create_run(self.experiment_id, run_name=name, tags=tags).info.run_id
         self.client.log_batch(run_id, params=[Param(k, str(v)) for k, v in params.items()])
         return run_id
 
@@ -78,7 +78,7 @@ class Tracker:
         keys = [k for k in self.client.get_run(run_id).data.metrics if not k.startswith("system/")]
         return {k: max(m.step for m in self.client.get_metric_history(run_id, k)) for k in keys}
 
-    def log_missing(self, run_id: str, history: list[dict]) -> None:
+    def log_missing(self, run_id: str, history: list[dict[str, float]]) -> None:
         """Log the epochs of a history that the run does not have yet; each step once."""
         last = self.last_steps(run_id)
         for row in history:
@@ -131,7 +131,7 @@ def owner() -> str:
     return f"{platform.node()}:{paths.main_repository()}"
 
 
-def numbers(prefix: str, found: dict) -> dict[str, float]:
+def numbers(prefix: str, found: dict[str, Any]) -> dict[str, float]:
     """Figures as metrics: `<prefix>/<name>`, and their intervals in a group of their own, `<prefix>-ci95/`."""
     out = {f"{prefix}/{k}": v for k, v in found.items() if isinstance(v, int | float)}
     for key, (low, high) in ((k, v) for k, v in found.items() if k.endswith("_ci95")):
@@ -164,7 +164,7 @@ def run_name(task: str, train_key: str) -> str:
 
 
 @contextmanager
-def only_one(train_key: str, say):
+def only_one(train_key: str, say: Callable[[str], None]) -> Iterator[None]:
     """Hold the lock of a train key: killing `dvc` alone leaves its training alive, and a second one must wait."""
     lock = FileLock(paths.lock(train_key))
     try:
@@ -185,7 +185,9 @@ class LiveRun:
     what is missing.
     """
 
-    def __init__(self, tracker: Tracker, task: str, hashes: dict[str, str], params: dict[str, str], say):
+    def __init__(
+        self, tracker: Tracker, task: str, hashes: dict[str, str], params: dict[str, str], say: Callable[[str], None]
+    ) -> None:
         self.tracker, self.say, self.lost = tracker, say, False
         key = hashes["train_key"]
         # A finished run of the same key is this very training if its checkpoint has not been published yet.
@@ -215,7 +217,7 @@ class LiveRun:
         self._try(lambda: self.tracker.tag(self.run_id, **tags) if tags else None)
         self._try(lambda: self.tracker.client.set_terminated(self.run_id, status))
 
-    def _try(self, log) -> None:
+    def _try(self, log: Callable[[], object]) -> None:
         if self.lost:
             return
         try:

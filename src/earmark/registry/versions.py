@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from importlib.metadata import version as installed
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -45,7 +46,7 @@ def find(client: MlflowClient, task: Task, tags: dict[str, str]) -> ModelVersion
 
 
 def register(
-    client: MlflowClient, task: Task, run_id: str, folder: Path, config: ModelConfig, tags: dict
+    client: MlflowClient, task: Task, run_id: str, folder: Path, config: ModelConfig, tags: dict[str, str]
 ) -> ModelVersion:
     """Log the pyfunc model into a run and make a version of it."""
     _ensure_model(client, task)
@@ -98,7 +99,7 @@ def requirements() -> list[str]:
     return [f"{name}=={installed(name).split('+')[0]}" for name in NEEDS]
 
 
-def evaluation_tags(task: Task, metrics: dict) -> dict[str, str]:
+def evaluation_tags(task: Task, metrics: dict[str, Any]) -> dict[str, str]:
     """Tags of a version that record one evaluation, by the test set it was made on."""
     name = task.headline
     figures = {name: metrics[name], f"{name}_ci95": metrics[f"{name}_ci95"]}

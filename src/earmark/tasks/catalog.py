@@ -23,4 +23,5 @@ def check(name: str) -> None:
 def task(name: str) -> Task:
     """A task by its name. Raises EarmarkError where there is none."""
     check(name)
-    return import_module(f"earmark.tasks.{name}.task").TASK
+    found: Task = import_module(f"earmark.tasks.{name}.task").TASK
+    return found

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from types import ModuleType
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+if TYPE_CHECKING:
+    from earmark.tasks import rooms
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,26 @@ class Task:
         """Whether a headline figure is better than another."""
         return one < other if self.lower_is_better else one > other
 
-    def room(self, name: "Room") -> ModuleType:
-        """A module of the task's folder by name; `earmark.tasks.rooms` says what each has."""
+    @overload
+    def room(self, name: Literal["corpora"]) -> "rooms.CorporaRoom": ...
+    @overload
+    def room(self, name: Literal["features"]) -> "rooms.FeaturesRoom": ...
+    @overload
+    def room(self, name: Literal["dataset"]) -> "rooms.DatasetRoom": ...
+    @overload
+    def room(self, name: Literal["train"]) -> "rooms.TrainRoom": ...
+    @overload
+    def room(self, name: Literal["predictions"]) -> "rooms.PredictionsRoom": ...
+    @overload
+    def room(self, name: Literal["evaluate"]) -> "rooms.EvaluateRoom": ...
+    @overload
+    def room(self, name: Literal["folds"]) -> "rooms.FoldsRoom": ...
+    @overload
+    def room(self, name: Literal["score"]) -> "rooms.ScoreRoom": ...
+    @overload
+    def room(self, name: Literal["commands"]) -> "rooms.CommandsRoom": ...
+    @overload
+    def room(self, name: Literal["release"]) -> Any: ...
+    def room(self, name: str) -> Any:
+        """A module of the task's folder by its name."""
         return import_module(f"earmark.tasks.{self.name}.{name}")
-
-
-Room = Literal[
-    "corpora", "features", "dataset", "train", "predictions", "evaluate", "folds", "score", "release", "commands"
-]

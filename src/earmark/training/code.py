@@ -78,7 +78,9 @@ Span = tuple[tuple[int, int], tuple[int, int]]  # (row, column) from 1 and 0, en
 
 def _comments_and_strings(text: str) -> tuple[list[Span], set[int]]:
     """Where comments stand, and the rows that end inside of a string."""
-    comments, inside, depth, begun = [], set(), 0, 0
+    comments: list[Span] = []
+    inside: set[int] = set()
+    depth = begun = 0
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         name = tokenize.tok_name[token.type]
         if name == "COMMENT":
@@ -96,13 +98,13 @@ def _comments_and_strings(text: str) -> tuple[list[Span], set[int]]:
 
 
 def _docstrings(lines: list[str]) -> Iterator[Span]:
+    """Where they stand: first of a module, class or function, and anywhere in a class, after a field."""
     for node in ast.walk(ast.parse("\n".join(lines))):
-        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or not node.body:
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             continue
-        first = node.body[0]
-        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-            end = len(lines[first.end_lineno - 1].encode()[: first.end_col_offset].decode())
-            yield (first.lineno, first.col_offset), (first.end_lineno, end)
+        for said in filter(_is_string, node.body if isinstance(node, ast.ClassDef) else node.body[:1]):
+            row = first.end_lineno or first.lineno
+            yield (first.lineno, first.col_offset), (row, len(lines[row - 1].encode()[: first.end_col_offset].decode()))
 
 
 @cache

@@ -17,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from earmark.errors import EarmarkError
 from earmark.training.schedule import Schedule
-from earmark.training.settings import LoopSettings
+from earmark.training.settings import Adam, AdamW, LoopSettings, RmsProp, Sgd
 
 Row = dict[str, float]
 
@@ -128,16 +128,19 @@ def fit(
 
 
 def build_optimizer(model: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
-    """Keras's defaults where the seeds rely on them: plain SGD, RMSprop with rho .9."""
+    """Keras's defaults where the seeds rely on them: plain SGD, RMSprop with rho .9.
+
+    Raises ValueError for an optimizer that is not known here.
+    """
     args = {"lr": settings.lr, "weight_decay": settings.weight_decay}
     match settings.optimizer:
-        case "sgd":
-            return torch.optim.SGD(model.parameters(), momentum=settings.momentum, **args)
-        case "rmsprop":
+        case Sgd(momentum=momentum):
+            return torch.optim.SGD(model.parameters(), momentum=momentum, **args)
+        case RmsProp():
             return torch.optim.RMSprop(model.parameters(), alpha=0.9, eps=1e-7, **args)
-        case "adam":
+        case Adam():
             return torch.optim.Adam(model.parameters(), **args)
-        case "adamw":
+        case AdamW():
             return torch.optim.AdamW(model.parameters(), fused=True, **args)
     raise ValueError(f"unknown optimizer {settings.optimizer!r}")
 

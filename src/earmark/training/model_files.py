@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from earmark.errors import EarmarkError
+from earmark.training.tagged import stored
 
 if TYPE_CHECKING:  # torch takes seconds to import, and most readers of a folder want its facts alone
     from torch import Tensor
@@ -25,11 +26,11 @@ class ModelConfig:
     labels: list[str]
     features: Any
     model: Any
-    train: dict
+    train: dict[str, Any]
     hashes: dict[str, str]
     best_epoch: int
     n_parameters: int
-    release: dict = field(default_factory=dict)
+    release: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,9 @@ class Chosen:
     sentence: str
 
 
-def write(path: Path, config: ModelConfig, weights: "dict[str, Tensor]", history: list[dict], text: str) -> None:
+def write(
+    path: Path, config: ModelConfig, weights: "dict[str, Tensor]", history: list[dict[str, float]], text: str
+) -> None:
     """Write the folder; config.json comes last, so a folder that has one is whole."""
     from safetensors.torch import save
 
@@ -55,17 +58,28 @@ def write(path: Path, config: ModelConfig, weights: "dict[str, Tensor]", history
     (path / "config.json").write_text(json.dumps(asdict(config), indent=2) + "\n")
 
 
-def read_config(path: Path, features: type, model: type) -> ModelConfig:
-    """Settings of a model folder; features, model: the task's classes. Raises EarmarkError when there is none."""
+def read_config(path: Path, features: Any, model: Any) -> ModelConfig:
+    """Settings of a model folder; features, model: the task's classes or unions of them.
+
+    Raises EarmarkError when there is none, or when this earmark does not know its settings.
+    """
     raw = read_plain(path)
-    return ModelConfig(**(raw | {"features": features(**raw["features"]), "model": model(**raw["model"])}))
+    kinds = {"features": features, "model": model}
+    try:
+        return ModelConfig(**raw | {name: stored(kind, raw[name]) for name, kind in kinds.items()})
+    except (EarmarkError, KeyError, TypeError, ValueError) as e:
+        raise EarmarkError(
+            f"{path}/config.json has settings that this earmark does not know ({str(e).rstrip('.')}); use the earmark "
+            "that wrote it, or train the model anew."
+        ) from None
 
 
 def read_plain(path: Path) -> dict[str, Any]:
     """config.json of a model folder, of whichever task. Raises EarmarkError when there is none."""
     if not (path / "config.json").exists():
         raise EarmarkError(f"There is no trained model in {path}; run `dvc repro` first.")
-    return json.loads((path / "config.json").read_text())
+    found: dict[str, Any] = json.loads((path / "config.json").read_text())
+    return found
 
 
 def read_history(path: Path) -> list[dict[str, float]]:

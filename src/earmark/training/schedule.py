@@ -4,7 +4,7 @@ import math
 
 from torch.optim import Optimizer, lr_scheduler
 
-from earmark.training.settings import ScheduleSettings
+from earmark.training.settings import Constant, Cosine, OneCycle, Plateau, ScheduleSettings, Step
 
 
 class Schedule:
@@ -12,7 +12,7 @@ class Schedule:
 
     def __init__(self, optimizer: Optimizer, settings: ScheduleSettings, epochs: int, steps_per_epoch: int):
         self.settings, self.optimizer = settings, optimizer
-        self.by_step = settings.name in ("cosine", "onecycle")
+        self.by_step = isinstance(settings, Cosine | OneCycle)
         self.scheduler = _build(optimizer, settings, epochs, steps_per_epoch)
 
     @property
@@ -27,7 +27,7 @@ class Schedule:
 
     def epoch(self, row: dict[str, float]) -> None:
         """After an epoch, with its figures."""
-        if self.settings.name == "plateau":
+        if isinstance(self.settings, Plateau):
             self.scheduler.step(row["val/accuracy" if self.settings.monitor == "accuracy" else "val/loss"])
         elif not self.by_step:
             self.scheduler.step()
@@ -42,26 +42,29 @@ class Schedule:
 
 
 def _build(optimizer: Optimizer, s: ScheduleSettings, epochs: int, steps: int) -> lr_scheduler.LRScheduler:
-    match s.name:
-        case "constant":
+    """Raises ValueError for a schedule that is not known here."""
+    peak = optimizer.param_groups[0]["lr"]
+    match s:
+        case Constant():
             return lr_scheduler.LambdaLR(optimizer, _always)
-        case "step":
+        case Step():
             return lr_scheduler.StepLR(optimizer, s.step_epochs, s.gamma)
-        case "plateau":
+        case Plateau():
             mode = "min" if s.monitor == "loss" else "max"
             return lr_scheduler.ReduceLROnPlateau(optimizer, mode, s.gamma, s.patience, min_lr=s.min_lr)
-        case "cosine":
-            peak = optimizer.param_groups[0]["lr"]
-            return lr_scheduler.LambdaLR(optimizer, Cosine(s.warmup_epochs * steps, epochs * steps, s.min_lr / peak))
-    peak = optimizer.param_groups[0]["lr"]
-    return lr_scheduler.OneCycleLR(optimizer, peak, total_steps=epochs * steps, cycle_momentum=False)
+        case Cosine():
+            half = HalfCosine(s.warmup_epochs * steps, epochs * steps, s.min_lr / peak)
+            return lr_scheduler.LambdaLR(optimizer, half)
+        case OneCycle():
+            return lr_scheduler.OneCycleLR(optimizer, peak, total_steps=epochs * steps, cycle_momentum=False)
+    raise ValueError(f"unknown schedule {s!r}")
 
 
 def _always(_epoch: int) -> float:
     return 1.0
 
 
-class Cosine:
+class HalfCosine:
     """Factor of the rate by step: linear from 1/warmup to 1, then half a cosine down to `end` at the last step."""
 
     def __init__(self, warmup: int, total: int, end: float):

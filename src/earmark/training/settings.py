@@ -1,70 +1,148 @@
-"""What the training loop wants to know, the same for every task; standard library only, as all of `settings` is."""
+"""What the training loop wants to know, the same for every task; standard library only, as all settings."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from earmark.errors import require
 
 
 @dataclass(frozen=True)
-class ScheduleSettings:
-    """A learning-rate schedule; each uses the keys named with it.
+class Constant:
+    """`train.lr` throughout."""
 
-    constant: `train.lr` throughout.
-    step: multiplied by `gamma` after every `step_epochs` epochs.
-    plateau: multiplied by `gamma` once `monitor` has not improved for more than `patience` epochs, not below
-        `min_lr`. `monitor` is the validation `loss` (falling is better) or `accuracy` (rising is better);
-        `loss_rising` takes a rising loss for progress, the mistake of seed 003.
-    cosine: rises linearly for `warmup_epochs`, then falls along a half cosine to `min_lr`; moves every step.
-    onecycle: rises to `train.lr` during the first three tenths and falls towards zero; moves every step.
-    """
+    name: Literal["constant"] = "constant"
 
-    name: Literal["constant", "step", "plateau", "cosine", "onecycle"]
-    step_epochs: int
-    gamma: float
-    patience: int
-    monitor: Literal["loss", "accuracy", "loss_rising"]
-    min_lr: float
-    warmup_epochs: int
+
+@dataclass(frozen=True)
+class Step:
+    """Multiplied by `gamma` after every `step_epochs` epochs."""
+
+    name: Literal["step"] = "step"
+    step_epochs: int = 10
+    """Epochs between two steps."""
+    gamma: float = 0.1
+    """What the rate is multiplied by."""
 
     def __post_init__(self) -> None:
         require(self.step_epochs > 0, "step_epochs", "must be at least 1")
-        require(0 < self.gamma < 1, "gamma", "must lie between 0 and 1: the rate is multiplied by it")
+        _require_share(self.gamma)
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """Multiplied by `gamma` once `monitor` has not improved for more than `patience` epochs, not below `min_lr`."""
+
+    name: Literal["plateau"] = "plateau"
+    gamma: float = 0.1
+    """What the rate is multiplied by."""
+    patience: int = 10
+    """Epochs without progress that are let pass."""
+    monitor: Literal["loss", "accuracy", "loss_rising"] = "loss"
+    """The validation `loss` (falling is better) or `accuracy` (rising is better); `loss_rising` takes a rising loss for
+    progress, the mistake of seed 003."""
+    min_lr: float = 0.0
+    """The lowest rate."""
+
+    def __post_init__(self) -> None:
+        _require_share(self.gamma)
         require(self.patience >= 0, "patience", "must be at least 0")
         require(self.min_lr >= 0, "min_lr", "must be at least 0")
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """Rises linearly for `warmup_epochs`, then falls along a half cosine to `min_lr`; moves every step."""
+
+    name: Literal["cosine"] = "cosine"
+    warmup_epochs: int = 1
+    """Epochs of the rise; 0: none."""
+    min_lr: float = 0.0
+    """The last rate."""
+
+    def __post_init__(self) -> None:
         require(self.warmup_epochs >= 0, "warmup_epochs", "must be at least 0")
+        require(self.min_lr >= 0, "min_lr", "must be at least 0")
+
+
+@dataclass(frozen=True)
+class OneCycle:
+    """Rises to `train.lr` during the first three tenths and falls towards zero; moves every step."""
+
+    name: Literal["onecycle"] = "onecycle"
+
+
+ScheduleSettings = Constant | Step | Plateau | Cosine | OneCycle
+
+
+@dataclass(frozen=True)
+class Sgd:
+    """Stochastic gradient descent."""
+
+    name: Literal["sgd"] = "sgd"
+    momentum: float = 0.0
+    """Share of the last step that the next one keeps."""
+
+    def __post_init__(self) -> None:
+        require(0 <= self.momentum < 1, "momentum", "must be a share from 0 up to 1")
+
+
+@dataclass(frozen=True)
+class RmsProp:
+    """RMSprop with Keras's constants, rho .9."""
+
+    name: Literal["rmsprop"] = "rmsprop"
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam; weight decay is part of its gradient."""
+
+    name: Literal["adam"] = "adam"
+
+
+@dataclass(frozen=True)
+class AdamW:
+    """Adam whose weight decay is a step of its own."""
+
+    name: Literal["adamw"] = "adamw"
+
+
+OptimizerSettings = Sgd | RmsProp | Adam | AdamW
 
 
 @dataclass(frozen=True)
 class LoopSettings:
-    """How a network is fitted; a task's own settings come on top.
+    """How a network is fitted; a task's own settings come on top."""
 
-    lr: the highest rate of the schedule. momentum: of SGD.
-    average: decay of an exponential moving average of the weights, which is then judged and kept; 0: none.
-    keep: the weights of the epoch with the lowest validation `loss`, the highest `accuracy`, or the `last`.
-    patience: epochs without a better one (by `keep`) before stopping; 0 never stops early.
-    device: `auto` takes CUDA where there is one.
-    precision: of the network's products; `auto` is bfloat16 where the device computes it natively.
-    """
+    FORMER: ClassVar[dict[str, str]] = {"momentum": "optimizer.momentum"}
 
-    optimizer: Literal["sgd", "rmsprop", "adam", "adamw"]
+    optimizer: OptimizerSettings
+    """What makes a step of a gradient."""
     lr: float
-    momentum: float
+    """Learning rate, the highest of the schedule."""
     weight_decay: float
+    """Pull of the weights towards 0; 0: none."""
     epochs: int
+    """Passes over the training recordings."""
     average: float
+    """Decay of an exponential moving average of the weights, which is then judged and kept; 0: none."""
     keep: Literal["loss", "accuracy", "last"]
+    """The weights of the epoch with the lowest validation `loss`, the highest `accuracy`, or the `last`."""
     patience: int
+    """Epochs without a better one (by `keep`) before training stops; 0 never stops early."""
     seed: int
+    """Decides every random draw of a training."""
     device: Literal["auto", "cpu", "cuda"]
+    """`auto` takes CUDA where there is one."""
     precision: Literal["auto", "float32", "bfloat16"]
+    """Of the network's products; `auto` is bfloat16 where the device computes it natively."""
     schedule: ScheduleSettings
+    """How the learning rate goes over the epochs."""
 
     def __post_init__(self) -> None:
         require(self.lr > 0, "lr", "must be above 0")
         require(self.weight_decay >= 0, "weight_decay", "must be at least 0")
         require(self.epochs > 0, "epochs", "must be above 0")
-        require(0 <= self.momentum < 1, "momentum", "must be a share from 0 up to 1")
         require(0 <= self.average < 1, "average", "must be a share from 0 up to 1")
         require(self.patience >= 0, "patience", "must be at least 0")
         early = self.patience > 0 and self.keep == "last"
@@ -74,4 +152,8 @@ class LoopSettings:
     @property
     def needs_validation(self) -> bool:
         """Whether anything is decided on validation recordings."""
-        return self.keep != "last" or self.schedule.name == "plateau"
+        return self.keep != "last" or isinstance(self.schedule, Plateau)
+
+
+def _require_share(gamma: float) -> None:
+    require(0 < gamma < 1, "gamma", "must lie between 0 and 1: the rate is multiplied by it")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from builders import data_settings, plain_progress, tone
-from earmark.data import manifest
+from earmark.data import splits
 from earmark.errors import EarmarkError
 from earmark.pipeline import prepare
 from earmark.tasks.chord import corpora
@@ -58,7 +58,7 @@ def run(source: str, root: Path, **changes) -> tuple[pd.DataFrame, pd.DataFrame,
     warnings: list[str] = []
     data = data_settings(source=source, **changes)
     table, quarantined = prepare.run(data, root, warnings.append, plain_progress, truth="lab")
-    manifest.check_splits(table)
+    splits.check_splits(table)
     return table, quarantined, warnings
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from builders import data_settings, plain_progress, tone
-from earmark.data import manifest
+from earmark.data import splits
 from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError
 from earmark.experiments import crossval
@@ -49,7 +49,7 @@ def run(source: str, root: Path, **changes) -> tuple[pd.DataFrame, pd.DataFrame,
     """The whole prepare stage: (table, quarantined, warnings)."""
     warnings: list[str] = []
     table, quarantined = prepare.run(data_settings(source=source, **changes), root, warnings.append, plain_progress)
-    manifest.check_splits(table)
+    splits.check_splits(table)
     return table, quarantined, warnings
 
 

@@ -17,9 +17,9 @@ from earmark.experiments import crossval
 from earmark.tasks.speaker import folds as speaker
 from earmark.tasks.speaker import metrics
 from earmark.tasks.speaker.settings import SpeakerEvaluateSettings
-from earmark.tasks.speaker.trials import clustering, exams, pooled, scores
-from earmark.tasks.speaker.trials.exams import Answers, Carried
+from earmark.tasks.speaker.trials import clustering, pooled, scores
 from earmark.tasks.speaker.trials.pooled import Part
+from earmark.tasks.speaker.trials.trial_set import Answers, Thresholds
 from project import write_params
 from voice_audio import voices
 
@@ -37,7 +37,7 @@ def answers(fold: str, degrees: list[int], d: int = 2) -> Answers:
 
 # In the first fold scores lie high: same .98 and .98, different above .8; in the second low: same .77 and .87.
 HIGH, LOW = [0, 10, 30, 40], [0, 40, 150, 180]
-CHOSEN = Carried(0.97, 0.02), Carried(0.5, 0.25)
+CHOSEN = Thresholds(0.97, 0.02), Thresholds(0.5, 0.25)
 
 
 def parts(d: int = 2) -> list[Part]:
@@ -48,9 +48,9 @@ def test_trials_of_all_folds_are_scored_within_them():
     both = pooled.together([part.test for part in parts(d=5)])
     assert both.embeddings.shape == (8, 5)
     np.testing.assert_allclose(both.score, np.concatenate([part.test.score for part in parts()]), atol=1e-7)
-    table = both.exam.trials
+    table = both.trials.pairs
     assert (table.a.str[:3] == table.b.str[:3]).all()
-    assert both.exam.speakers.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert both.trials.speakers.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
 def test_one_threshold_for_all_folds_and_decisions_at_each_its_own():
@@ -59,7 +59,7 @@ def test_one_threshold_for_all_folds_and_decisions_at_each_its_own():
     # Each fold's speakers are told apart wholly, but no one threshold does it in both.
     assert (found["eer_mean"], found["eer_mean_ci95"]) == (0, [0, 0])
     assert found["eer"] == float(scores.eer(both.curve)) > 0.2
-    assert found["auc"] == pytest.approx(roc_auc_score(both.exam.same, both.score))
+    assert found["auc"] == pytest.approx(roc_auc_score(both.trials.same, both.score))
     assert (found["accuracy"], found["miss_rate"], found["false_alarm_rate"]) == (1, 0, 0)
     assert found["thresholds"] == [0.97, 0.5]
     assert (found["n_speakers"], found["n_utterances"], found["n_same_trials"]) == (4, 8, 4)
@@ -68,7 +68,7 @@ def test_one_threshold_for_all_folds_and_decisions_at_each_its_own():
 
 def test_clusters_are_each_folds_and_agreement_is_their_mean():
     # Up to a distance of .0001 nothing is joined in the first fold: four clusters of two speakers.
-    some = [Part(answers("one", HIGH), Carried(0.97, 0.0001)), parts()[1]]
+    some = [Part(answers("one", HIGH), Thresholds(0.97, 0.0001)), parts()[1]]
     found = pooled.figures(some, {}, SETTINGS)
     assert found["n_clusters"] == 6
     assert found["mr_at_threshold"] == pytest.approx(2 / 8)  # a cluster too many is nobody's, twice
@@ -89,7 +89,7 @@ def test_baselines_stand_beside_on_the_same_resamples():
     assert 0 <= low < found["worse_eer_mean"] < high <= 1
     alone = metrics.figures(parts()[1].test, parts()[1].test, {}, SETTINGS)
     single = pooled.figures(
-        [Part(parts()[1].test, Carried(alone["threshold"], alone["cluster_threshold"]))], {}, SETTINGS
+        [Part(parts()[1].test, Thresholds(alone["threshold"], alone["cluster_threshold"]))], {}, SETTINGS
     )
     assert (single["eer_mean"], single["eer_mean_ci95"]) == (alone["eer"], alone["eer_ci95"])
     assert {k: v for k, v in single.items() if k in alone} == {k: v for k, v in alone.items() if k in single}
@@ -97,7 +97,7 @@ def test_baselines_stand_beside_on_the_same_resamples():
 
 def test_a_folds_eer_counts_where_its_speakers_were_drawn():
     some = [parts()[0], Part(answers("two", [0, 180, 90, 270]), CHOSEN[1])]
-    exam = pooled.together([part.test for part in some]).exam
+    exam = pooled.together([part.test for part in some]).trials
     own = [float(scores.eer(part.test.curve)) for part in some]
     assert own == [0, 1]
     drawn = pooled._mean_eer(some, exam, np.array([[2, 2, 0, 0], [0, 0, 2, 2], [1, 1, 1, 1], [2, 0, 0, 2]]))

@@ -10,8 +10,8 @@ from builders import tone
 from earmark.data import manifest
 from earmark.tasks.speaker import metrics
 from earmark.tasks.speaker.settings import SpeakerEvaluateSettings
-from earmark.tasks.speaker.trials import clustering, exams, scores, utterances
-from earmark.tasks.speaker.trials.exams import Answers, Exam
+from earmark.tasks.speaker.trials import clustering, scores, utterances
+from earmark.tasks.speaker.trials.trial_set import Answers, TrialSet
 
 SETTINGS = SpeakerEvaluateSettings(bootstrap=100, seed=1, utterance_s=0.0, trials=1000)
 
@@ -28,11 +28,11 @@ def table(split: str = "test", speakers: int = 6, groups: int = 2, each: int = 2
     return found.assign(utterance=found.path)
 
 
-def exam(split: str = "test", **shape) -> Exam:
+def exam(split: str = "test", **shape) -> TrialSet:
     return exams.exam(table(split, **shape), split, SETTINGS, None, pytest.fail)
 
 
-def heard(of: Exam, noise: float, seed: int = 0, d: int = 8) -> Answers:
+def heard(of: TrialSet, noise: float, seed: int = 0, d: int = 8) -> Answers:
     """Embeddings of a system that hears speakers through noise."""
     rng = np.random.default_rng(seed)
     voices = rng.standard_normal((of.speakers.max() + 1, d))
@@ -66,18 +66,18 @@ def test_thresholds_are_chosen_on_validation_and_carried():
     val, test = heard(exam("val"), 0.3), heard(exam(), 0.8)
     chosen = exams.carried(val)
     assert chosen.threshold == scores.eer_threshold(val.curve)
-    assert chosen.cluster_threshold == clustering.best_threshold(val.tree, val.exam.utterances.label.to_numpy())
+    assert chosen.cluster_threshold == clustering.best_threshold(val.tree, val.trials.utterances.label.to_numpy())
     found = metrics.figures(val, test, {}, SETTINGS)
     assert (found["threshold"], found["cluster_threshold"]) == (chosen.threshold, chosen.cluster_threshold)
     assert chosen.threshold != scores.eer_threshold(test.curve)
-    assert found["accuracy"] == np.mean((test.score >= chosen.threshold) == test.exam.same)
-    assert found["miss_rate"] == pytest.approx(np.mean(test.score[test.exam.same] < chosen.threshold))
-    assert found["false_alarm_rate"] == pytest.approx(np.mean(test.score[~test.exam.same] >= chosen.threshold))
+    assert found["accuracy"] == np.mean((test.score >= chosen.threshold) == test.trials.same)
+    assert found["miss_rate"] == pytest.approx(np.mean(test.score[test.trials.same] < chosen.threshold))
+    assert found["false_alarm_rate"] == pytest.approx(np.mean(test.score[~test.trials.same] >= chosen.threshold))
     found_clusters = clustering.at(test.tree, chosen.cluster_threshold)
     assert found["n_clusters"] == len(np.unique(found_clusters))
     for name, clusters in (("mr_at_threshold", found_clusters), ("mr_at_k", clustering.into(test.tree, 6))):
-        assert found[name] == pytest.approx(clustering.misclassification_rate(clusters, test.exam.speakers))
-    assert {k: found[k] for k in ("ari", "nmi")} == clustering.agreement(found_clusters, test.exam.speakers)
+        assert found[name] == pytest.approx(clustering.misclassification_rate(clusters, test.trials.speakers))
+    assert {k: found[k] for k in ("ari", "nmi")} == clustering.agreement(found_clusters, test.trials.speakers)
 
 
 def test_every_headline_figure_has_its_interval():
@@ -96,13 +96,13 @@ def test_every_headline_figure_has_its_interval():
 def test_accuracys_interval_counts_a_trial_as_often_as_its_speakers_were_drawn():
     test = heard(exam(), 0.8)
     accepted = test.score >= 0.4
-    draws = metrics.draws_of(test.exam, SETTINGS)
-    found = metrics.decisions(accepted, test.exam, draws)
-    assert found["accuracy"] == np.mean(accepted == test.exam.same)
+    draws = metrics.draws_of(test.trials, SETTINGS)
+    found = metrics.decisions(accepted, test.trials, draws)
+    assert found["accuracy"] == np.mean(accepted == test.trials.same)
     drawn = []
     for times in draws.times:
         rights = []
-        for right, (a, b) in zip(accepted == test.exam.same, test.exam.speakers[test.exam.at], strict=True):
+        for right, (a, b) in zip(accepted == test.trials.same, test.trials.speakers[test.trials.at], strict=True):
             rights += [right] * (times[a] * times[b])
         drawn.append(np.mean(rights))
     np.testing.assert_allclose(found["accuracy_ci95"], np.percentile(drawn, [2.5, 97.5]), atol=1e-12)
@@ -111,7 +111,7 @@ def test_accuracys_interval_counts_a_trial_as_often_as_its_speakers_were_drawn()
 
 def test_a_resample_without_trials_has_no_accuracy():
     pair = pd.DataFrame({"a": ["test/s0/g0-0.wav"], "b": ["test/s1/g0-0.wav"], "same": [True]})
-    of, draws = Exam(utterances.of(table(speakers=2)), pair), metrics.Draws(np.array([[2, 0], [1, 1]]), [])
+    of, draws = TrialSet(utterances.of(table(speakers=2)), pair), metrics.Draws(np.array([[2, 0], [1, 1]]), [])
     rates = metrics._shares(np.array([True]), of.speakers[of.at], draws.times)
     np.testing.assert_array_equal(rates, [np.nan, 1.0])
 
@@ -125,7 +125,7 @@ def test_a_system_that_hears_all():
 
 def test_differences_are_paired():
     val, test = heard(exam("val"), 0.5), heard(exam(), 0.5)
-    worse = heard(val.exam, 1.5), heard(test.exam, 1.5)
+    worse = heard(val.trials, 1.5), heard(test.trials, 1.5)
     found = metrics.figures(val, test, {"itself": (val, test), "worse": worse}, SETTINGS)
     assert found["itself_eer"] == found["eer"]
     assert (found["eer_minus_itself"], found["eer_minus_itself_ci95"]) == (0, [0, 0])
@@ -162,11 +162,11 @@ def small() -> Answers:
 def test_eer_by_the_shorter_utterance():
     test = small()
     found = metrics.by_duration(test, (0.0, 1.0, 2.0, 10.0))
-    shorter = test.exam.utterances.duration_s.to_numpy()[test.exam.at].min(1)
+    shorter = test.trials.utterances.duration_s.to_numpy()[test.trials.at].min(1)
     assert found.from_s.tolist() == [0.0, 1.0, 2.0][: len(found)]
     for row in found.itertuples():
         part = (shorter >= row.from_s) & (shorter < row.to_s)
-        same = test.exam.same[part]
+        same = test.trials.same[part]
         assert (row.same, row.different) == (same.sum(), (~same).sum())
         if row.same and row.different:
             assert row.eer == scores.eer(scores.curve(test.score[part], same))
@@ -183,8 +183,8 @@ def test_eer_by_crop():
         asked.append((list(utterances.id), seconds))
         return (good if seconds > 1 else test).embeddings
 
-    found = metrics.by_crop(test.exam, embed)
-    assert asked == [(list(test.exam.utterances.id), s) for s in (1.0, 2.0, 3.0)]
+    found = metrics.by_crop(test.trials, embed)
+    assert asked == [(list(test.trials.utterances.id), s) for s in (1.0, 2.0, 3.0)]
     assert found.to_dict("list") == {"seconds": [1.0, 2.0, 3.0], "eer": [float(scores.eer(test.curve)), 0.0, 0.0]}
 
 
@@ -214,7 +214,7 @@ def test_baselines_are_learnt_on_training_speakers(tmp_path):
         "baseline_mfcc": [(6, 76), (6, 76)],
         "baseline_lda": [(6, 2), (6, 2)],
     }
-    assert found["baseline_lda"][1].exam is test
+    assert found["baseline_lda"][1].trials is test
     figures = metrics.figures(*found["baseline_lda"], found, SETTINGS)
     assert figures["eer_minus_baseline_lda"] == 0
     assert figures["baseline_mfcc_eer"] == float(scores.eer(found["baseline_mfcc"][1].curve))
@@ -253,7 +253,7 @@ def test_means_of_one_session_are_of_its_halves_and_one_utterance_is_its_own():
     assert who.tolist() == [0, 0, 1, 1]
     first = answers.embeddings[:2].mean(0)
     assert vectors[1] == pytest.approx(first / np.linalg.norm(first))
-    alone = Exam(several.utterances.iloc[:5].reset_index(drop=True), several.trials)
+    alone = TrialSet(several.utterances.iloc[:5].reset_index(drop=True), several.trials)
     assert metrics.half_means(Answers(alone, answers.embeddings[:5]))[1].tolist() == [0, 0, 1]
 
 

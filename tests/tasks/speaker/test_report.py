@@ -14,7 +14,7 @@ import soundfile as sf
 from builders import sines
 from earmark.evaluation import sounds
 from earmark.tasks.speaker import listening, report
-from earmark.tasks.speaker.trials.exams import Answers, Carried, Exam
+from earmark.tasks.speaker.trials.trial_set import Answers, Thresholds, TrialSet
 
 LABELS = "aabbc"
 
@@ -36,7 +36,7 @@ def answers(degrees=(0, 10, 20, 100, 95), trials=None, labels: str = LABELS) -> 
         [(f"u<{i}>", f"u<{j}>", labels[i] == labels[j]) for i, j in pairs], columns=["a", "b", "same"]
     )
     angle = np.radians(degrees)
-    return Answers(Exam(utterances, listed), np.stack([np.cos(angle), np.sin(angle)], 1).astype(np.float32))
+    return Answers(TrialSet(utterances, listed), np.stack([np.cos(angle), np.sin(angle)], 1).astype(np.float32))
 
 
 def crowd(speakers: int, each: int) -> Answers:
@@ -50,7 +50,7 @@ def crowd(speakers: int, each: int) -> Answers:
 def test_the_pictures_are_drawn_and_the_same_every_time(tmp_path):
     drawn = []
     for i in range(2):
-        report.pictures(tmp_path / str(i), crowd(3, 3), Carried(0.7, 0.4), {"baseline": crowd(3, 3)})
+        report.pictures(tmp_path / str(i), crowd(3, 3), Thresholds(0.7, 0.4), {"baseline": crowd(3, 3)})
         drawn.append({p.name: p.read_bytes() for p in (tmp_path / str(i)).iterdir()})
     assert sorted(drawn[0]) == ["dendrogram.png", "det.png", "distances.png", "map.png"]
     assert all(png.startswith(b"\x89PNG") for png in drawn[0].values())
@@ -59,7 +59,7 @@ def test_the_pictures_are_drawn_and_the_same_every_time(tmp_path):
 
 @pytest.mark.parametrize("degrees", [(0, 0, 90, 90, 180), (7, 7, 7, 7, 7)])
 def test_voices_wholly_apart_or_all_alike_can_be_drawn(tmp_path, degrees):
-    report.pictures(tmp_path, answers(degrees), Carried(0.7, 0.4), {})
+    report.pictures(tmp_path, answers(degrees), Thresholds(0.7, 0.4), {})
     assert len(list(tmp_path.iterdir())) == 4
 
 
@@ -106,8 +106,8 @@ def test_what_is_similar_is_side_by_side():
     test = crowd(4, 6)
     places = report.flat(test.embeddings)
     away = np.linalg.norm(places[:, None] - places[None], axis=-1) + 1e9 * np.eye(24)
-    nearest = test.exam.speakers[away.argmin(1)]
-    assert (nearest == test.exam.speakers).mean() > 0.8
+    nearest = test.trials.speakers[away.argmin(1)]
+    assert (nearest == test.trials.speakers).mean() > 0.8
 
 
 def test_few_are_taken_evenly():
@@ -118,11 +118,11 @@ def test_few_are_taken_evenly():
 
 def test_the_worst_trials_come_first_and_no_pair_too_often():
     test = answers(labels="aaaaab", degrees=(0, 10, 30, 60, 100, 50))
-    missed = test.exam.same & (test.score < 0.99)
+    missed = test.trials.same & (test.score < 0.99)
     shown = listening.worst(test, missed, test.score)
-    assert test.exam.at[shown].tolist() == [[0, 4], [1, 4]]  # 100 and 90 degrees apart; the third is left out
-    taken = listening.worst(test, ~test.exam.same & (test.score > 0.9), -test.score)
-    assert test.exam.at[taken].tolist() == [[3, 5], [2, 5]]
+    assert test.trials.at[shown].tolist() == [[0, 4], [1, 4]]  # 100 and 90 degrees apart; the third is left out
+    taken = listening.worst(test, ~test.trials.same & (test.score > 0.9), -test.score)
+    assert test.trials.at[taken].tolist() == [[3, 5], [2, 5]]
 
 
 def test_both_kinds_of_mistakes_are_heard(tmp_path):

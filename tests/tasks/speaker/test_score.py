@@ -20,7 +20,7 @@ from earmark.experiments import score
 from earmark.tasks import model_folder
 from earmark.tasks.speaker import score as score_speaker
 from earmark.tasks.speaker.predictions import Embedder
-from earmark.tasks.speaker.trials.exams import Carried
+from earmark.tasks.speaker.trials.trial_set import Thresholds
 
 CARRIED = {"threshold": 0.9, "cluster_threshold": 0.05}
 # Directions of the voices in degrees, by recording; the first letter is the speaker, the second the session.
@@ -192,7 +192,7 @@ def test_a_model_without_thresholds_is_judged_by_what_needs_none(voices, tmp_pat
     assert not {"threshold", "accuracy", "mr_at_threshold", "ari"} & set(found.figures)
     assert (found.predictions.accepted == (found.predictions.score >= found.figures["eer_threshold"])).all()
     assert [path.name for path in found.draw(tmp_path)] == ["det.png", "distances.png"]
-    assert score_speaker.carried({"threshold": 0.5, "cluster_threshold": 0.25}) == Carried(0.5, 0.25)
+    assert score_speaker.carried({"threshold": 0.5, "cluster_threshold": 0.25}) == Thresholds(0.5, 0.25)
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 The smallest whole example of the project: no audio files, no pipeline, under a minute on one core.
 """
 
-import json
 import math
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -20,10 +18,9 @@ from earmark import config
 from earmark.experiments.seed001 import show
 from earmark.experiments.seed001.dyads import CQTS
 from earmark.experiments.seed001.fit import NETS, FitSettings, fit
-from earmark.experiments.study import kept
+from earmark.experiments.study import kept, single
 from earmark.experiments.study.checks import Checks
 from earmark.experiments.study.log import StudyLog
-from earmark.experiments.study.plan import Plan
 from earmark.registry import tracking
 from earmark.training.code import code_sha256
 
@@ -90,21 +87,16 @@ def run(
 ) -> None:
     """Train what is missing, then write, print and log everything."""
     settings = parse(raw, file, quick, overrides)
-    tracker, key = tracking.connect("chord"), kept.sha256(settings.name, settings.seeds, _key_parts(settings))
-    with tracking.only_one(key, say), StudyLog(tracker, _plan(settings), key, say) as log:
+
+    def work(log: StudyLog, tracker: tracking.Tracker) -> single.Outcome:
         results = _results(settings, say)
-        files, figures = _write(settings, results, file, out or Path("study") / settings.name)
         if not log.whole:
             for row in show.shown(results)["history"]:
                 tracker.log(log.run_id, {k: v for k, v in row.items() if k != "epoch"}, row["epoch"])
-        log.finish(files, figures)
-    say(f"Written below {files[0].parent}: {', '.join(f.name for f in files)}.")
+        return _write(settings, results, file, out or Path("study") / settings.name)
 
-
-def _plan(settings: Settings) -> Plan:
-    """What the study's log wants to know of a study: this one has no cells."""
-    seeds = max(settings.seeds.values(), key=len)
-    return Plan(settings.name, "chord", settings.about, [], {}, seeds, None, 0, "none", [])
+    story = single.Story(settings.name, "chord", settings.about, max(settings.seeds.values(), key=len))
+    single.run(story, [settings.seeds, _key_parts(settings)], work, say)
 
 
 def _key_parts(settings: Settings) -> list:
@@ -156,15 +148,12 @@ def figures_of(table: pd.DataFrame) -> dict[str, float]:
 
 def _write(settings: Settings, results: list[dict], file: Path, out: Path) -> tuple[list[Path], dict[str, float]]:
     """All files below `out`, and the figures of metrics.json; prints the table."""
-    out.mkdir(parents=True, exist_ok=True)
     table = pd.DataFrame([row(r) for r in results])
-    table.to_csv(out / "table.csv", index=False)
     figures = figures_of(table)
-    (out / "metrics.json").write_text(json.dumps(figures, indent=2) + "\n")
-    shutil.copyfile(file, out / file.name)
+    files = single.write(out, file, {"table": table}, figures)
     pictures = show.pictures(out, results, settings.train.cqt)
     _print(settings, table, figures)
-    return [out / "table.csv", out / "metrics.json", out / file.name, *pictures], figures
+    return [*files, *pictures], figures
 
 
 def _print(settings: Settings, table: pd.DataFrame, figures: dict[str, float]) -> None:

@@ -9,21 +9,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from earmark.data.reading import read
-from earmark.data.settings import DataSettings
+from earmark.data.reading import prepare, read
 from earmark.errors import EarmarkError
 from earmark.features.store import load
-from earmark.pipeline import prepare
-from earmark.tasks.speaker import dataset
-from earmark.tasks.speaker import features as extract
+from earmark.tasks.speaker import dataset, features
 from earmark.tasks.speaker.batches import Heard
 from earmark.tasks.speaker.corpora import CORPORA
-from earmark.tasks.speaker.settings import SpeakerEvaluateSettings, SpeakerFeatureSettings
+from earmark.tasks.speaker.settings import SpeakerDataSettings, SpeakerFeatureSettings
 from earmark.tasks.speaker.voices import Voices
 
 Progress = Callable[[Iterable, int, str], Iterable]
 Warn = Callable[[str], None]
-JUDGED = SpeakerEvaluateSettings(bootstrap=100, seed=0, utterance_s=4.0, trials=5000)
+UTTERANCE_S, MOST = 4.0, 5000  # of the utterances and trials that a study is judged on, where the source has none
 
 
 @dataclass(frozen=True)
@@ -38,23 +35,23 @@ class VoiceSettings:
     more: tuple[str, ...] = ()
     more_split: str = "train"
 
-    def of(self, source: str, root: str) -> DataSettings:
+    def of(self, source: str, root: str) -> SpeakerDataSettings:
         """The same as the pipeline's first stage wants it."""
-        return DataSettings(source, root, None, 0.2, 0.2, 1, 0.1)
+        return SpeakerDataSettings(source, root, None, 0.2, 0.2, 1, 0.1, UTTERANCE_S, MOST)
 
 
 @dataclass(frozen=True)
 class Recordings:
-    """table: manifest of all folders, paths absolute. given: trials.csv of the first, or None."""
+    """table: manifest of all folders, paths absolute. trials: on the validation and test speakers of the first."""
 
     table: pd.DataFrame
-    given: pd.DataFrame | None
+    trials: pd.DataFrame
 
     @property
     def sha256(self) -> str:
         """Hash of what is heard and judged, wherever it lies."""
         told = self.table[["sha256", "label", "group", "split", "utterance"]].to_csv(index=False)
-        told += "" if self.given is None else self.given.to_csv(index=False)
+        told += self.trials.to_csv(index=False)
         return hashlib.sha256(told.encode()).hexdigest()
 
 
@@ -70,8 +67,7 @@ class Sounds:
 def recordings(said: VoiceSettings, warn: Warn, progress: Progress) -> Recordings:
     """Read and check all folders. Raises EarmarkError for what does not fit."""
     data, root = said.of(said.source, said.root), Path(said.root)
-    prepared = prepare.run(CORPORA, data, root, warn, progress)
-    given = prepared.beside.get("trials")
+    prepared = prepare(CORPORA, data, root, warn, progress)
     tables = [_absolute(prepared.table, root)]
     for folder in map(Path, said.more):
         found, _ = read(CORPORA, said.of("folder", str(folder)), folder, warn, progress)
@@ -82,20 +78,20 @@ def recordings(said: VoiceSettings, warn: Warn, progress: Progress) -> Recording
             )
         prefix = f"{folder.name}/"
         tables.append(_absolute(some.assign(label=prefix + some.label, utterance=prefix + some.utterance), folder))
-    return Recordings(pd.concat(tables, ignore_index=True), given)
+    return Recordings(pd.concat(tables, ignore_index=True), prepared.beside["trials"])
 
 
 def _absolute(table: pd.DataFrame, root: Path) -> pd.DataFrame:
     return table.assign(path=[str((root / path).resolve()) for path in table.path])
 
 
-def sounds(found: Recordings, features: SpeakerFeatureSettings, progress: Progress) -> Sounds:
+def sounds(found: Recordings, settings: SpeakerFeatureSettings, progress: Progress) -> Sounds:
     """All voices with their features, in memory."""
     with tempfile.TemporaryDirectory(prefix="earmark-") as scratch:
-        extract.run(found.table, Path("/"), features, Path(scratch), _silent, progress, workers=1)
-        read = dataset.gather(found.table, found.given, load(Path(scratch)), JUDGED)
-        val, test = (read.heard(read.exam(split)) for split in ("val", "test"))
-        return Sounds(_picked(read.voices()[0]), _kept(val), _kept(test))
+        features.run(found.table, Path("/"), settings, Path(scratch), _silent, progress, workers=1)
+        gathered = dataset.gather(found.table, found.trials, load(Path(scratch)))
+        val, test = (gathered.heard(gathered.trial_set(split)) for split in ("val", "test"))
+        return Sounds(_picked(gathered.voices()[0]), _kept(val), _kept(test))
 
 
 def _silent(sentence: str) -> None:

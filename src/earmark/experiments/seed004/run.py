@@ -1,8 +1,6 @@
 """`earmark study studies/seed004.yaml`: from the asker's siamese network to one that learns, one change at a time."""
 
 import copy
-import json
-import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
 from functools import cache
@@ -17,11 +15,8 @@ from earmark.experiments.seed004 import data as seed004_data
 from earmark.experiments.seed004 import show
 from earmark.experiments.seed004.data import Recordings, VoiceSettings
 from earmark.experiments.seed004.fit import FitSettings, Step, fit
-from earmark.experiments.study import kept
+from earmark.experiments.study import kept, single
 from earmark.experiments.study.checks import Checks
-from earmark.experiments.study.log import StudyLog
-from earmark.experiments.study.plan import Plan
-from earmark.registry import tracking
 from earmark.tasks.speaker.settings import PairSettings, SpeakerFeatureSettings, SpeakerModelSettings
 from earmark.training.code import code_sha256
 
@@ -64,7 +59,7 @@ def parse(raw: dict[str, Any], file: Path, quick: bool, overrides: list[str]) ->
     start = {f.name: copy.deepcopy(raw.get(f.name)) for f in fields(Base)}
     changes = [(k, v) for k, v in small.items() if k != "seeds"] + [config.assignment(o) for o in overrides]
     for key, value in changes:
-        config.put(start, key, value)
+        config.put_in(start, Base, key, value, f"the key '{key}'")
     base = config.typed(Base, start, str(file))
     steps, why = _steps(check, raw.get("steps"), start)
     return Settings(file.stem + ("-quick" if quick else ""), str(raw.get("about") or ""), seeds, base, steps, why)
@@ -80,7 +75,7 @@ def _steps(check: Checks, raw: Any, state: dict[str, Any]) -> tuple[list[Step], 
         check.that(bool(name) and name not in why, f"each step needs a name of its own, not '{name}'.")
         for key, value in check.mapping(one.get("set") or {}, f"steps: {name}: set").items():
             check.that(key.split(".")[0] in ("model", "pair", "train"), f"step {name} sets '{key}', which is for all.")
-            config.put(state, key, value)
+            config.put_in(state, Base, key, value, f"the key '{key}'")
         now = config.typed(Base, state, f"{check.file}, step {name}")
         check.that(now.model.name == "blstm", f"step {name}: model.name must be blstm, which is seed 004's.")
         found.append(Step(name, now.features.normalize, now.model, now.pair, now.train))
@@ -107,18 +102,14 @@ def run(
         torch.__version__,
     ]
     steps = [asdict(s) for s in settings.steps]
-    tracker, key = tracking.connect("speaker"), kept.sha256(settings.name, settings.seeds, steps, parts)
-    with tracking.only_one(key, say), StudyLog(tracker, _plan(settings), key, say) as log:
-        results = _results(settings, found, parts, say, progress)
-        files, figures = _write(settings, results, file, out or Path("study") / settings.name)
-        log.finish(files, figures)
-    say(f"Written below {files[0].parent}: {', '.join(f.name for f in files)}.")
-
-
-def _plan(settings: Settings) -> Plan:
-    """What the study's log wants to know of a study: this one has no cells."""
     factors = {"step": [step.name for step in settings.steps]}
-    return Plan(settings.name, "speaker", settings.about, [], factors, settings.seeds, None, 0, "none", [])
+    story = single.Story(settings.name, "speaker", settings.about, settings.seeds, factors)
+
+    def work(*_) -> single.Outcome:
+        results = _results(settings, found, parts, say, progress)
+        return _write(settings, results, file, out or Path("study") / settings.name)
+
+    single.run(story, [settings.seeds, steps, parts], work, say)
 
 
 def _results(
@@ -139,18 +130,12 @@ def _results(
 
 def _write(settings: Settings, results: list[dict], file: Path, out: Path) -> tuple[list[Path], dict[str, float]]:
     """All files below `out`, and the figures of metrics.json; prints the table and what the claims come to."""
-    out.mkdir(parents=True, exist_ok=True)
     seeds = pd.DataFrame([show.row(r) for r in results])
-    seeds.to_csv(out / "seeds.csv", index=False)
     table = show.medians(seeds, settings.why)
-    table.to_csv(out / "table.csv", index=False)
     claims = show.claims(table)
-    claims.to_csv(out / "claims.csv", index=False)
     numbers = table.drop(columns="why").set_index("step").select_dtypes("number").stack()
     figures = {f"{step}_{name}": float(v) for (step, name), v in numbers.items() if v == v}
-    (out / "metrics.json").write_text(json.dumps(figures, indent=2) + "\n")
-    shutil.copyfile(file, out / file.name)
+    files = single.write(out, file, {"table": table, "claims": claims, "seeds": seeds}, figures)
     pictures = show.pictures(out, results, table)
     show.print_all(settings.name, settings.about, table, claims)
-    names = ("table.csv", "claims.csv", "seeds.csv", "metrics.json", file.name)
-    return [*(out / n for n in names), *pictures], figures
+    return [*files, *pictures], figures

@@ -69,8 +69,7 @@ class Preparer:
     def settings(self, cell: Cell) -> Settings:
         """The settings of params.yaml with the cell's overrides."""
         raw = deepcopy(self.raw)
-        for key, value in cell.overrides.items():
-            config.put(raw, f"tasks.{self.plan.task}.{key}", value)
+        config.put_all(raw, {f"tasks.{self.plan.task}.{key}": value for key, value in cell.overrides.items()})
         settings = config.parse_task(raw, self.plan.task, f"cell {cell.name}")
         # Random crops are drawn from whole recordings, so they would train on the very windows that are tested.
         if cell.split == "frame" and self.plan.task != "genre":

@@ -58,12 +58,4 @@ def read_plan(file: Path, raw: Any, quick: bool, overrides: list[str]) -> Plan:
     if study["task"] != "genre" and study.get("choose", "none") != "none":
         raise EarmarkError(f"{file}: choose works for the task genre alone; leave it out.")
     more = dict(config.assignment(o) for o in overrides)
-    return plan.parse(study, file, dotted(raw["tasks"][study["task"]]), quick, more)
-
-
-def dotted(settings: dict[str, Any], prefix: str = "") -> list[str]:
-    """All keys of nested settings, blocks included."""
-    found = []
-    for key, value in settings.items():
-        found += [f"{prefix}{key}", *(dotted(value, f"{prefix}{key}.") if isinstance(value, dict) else ())]
-    return found
+    return plan.parse(study, file, config.keys(catalog.task(study["task"]).settings), quick, more)

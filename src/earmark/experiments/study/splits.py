@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from earmark.data import manifest
+from earmark.data import splits
 from earmark.data.settings import DataSettings
 
 HELD_OUT = "held out"
@@ -17,7 +17,7 @@ def hold_out(table: pd.DataFrame, folds: tuple[str, ...], data: DataSettings, ki
     if kind == "frame":
         return table.assign(split="train")
     if kind == "random":
-        table = table.assign(fold=manifest.random_split(table.assign(split=table.fold), data.seed)["split"])
+        table = table.assign(fold=splits.random_split(table.assign(split=table.fold), data.seed)["split"])
     together = table.assign(fold=table.fold.where(~table.fold.isin(folds), HELD_OUT))
-    split = manifest.split_fold(together, HELD_OUT, data, "group" if kind == "group" else "path")
+    split = splits.split_fold(together, HELD_OUT, data, "group" if kind == "group" else "path")
     return split.assign(fold=table.fold)

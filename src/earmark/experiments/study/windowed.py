@@ -4,11 +4,11 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from earmark.data import manifest
+from earmark.data import splits
 from earmark.tasks.genre.dataset import Material
 
 PER_WINDOW = {"values", "starts", "segment", "n_frames"}  # fields of Windows that do not list recordings
-TRAIN, VAL, TEST = range(len(manifest.SPLITS))
+TRAIN, VAL, TEST = range(len(splits.SPLITS))
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def _rank(counted: np.ndarray, place: np.ndarray) -> np.ndarray:
 
 def _regroup(material: Material, split: np.ndarray) -> Material:
     """The material with its windows grouped by recording and split; split: (windows,) index into SPLITS."""
-    names = np.array(manifest.SPLITS)
+    names = np.array(splits.SPLITS)
     windows = material.windows
     piece = windows.segment * len(names) + split
     order = np.argsort(piece, kind="stable")
@@ -58,6 +58,6 @@ def _regroup(material: Material, split: np.ndarray) -> Material:
     lists = {f.name: getattr(windows, f.name) for f in fields(windows) if f.name not in PER_WINDOW}
     chosen = {name: each[of] if isinstance(each, np.ndarray) else [each[i] for i in of] for name, each in lists.items()}
     table = material.table.iloc[of].assign(split=names[pieces % len(names)]).reset_index(drop=True)
-    manifest.check_splits(table.assign(piece=range(len(table))), "piece")
+    splits.check_splits(table.assign(piece=range(len(table))), "piece")
     grouped = replace(windows, starts=windows.starts[order], segment=segment, **chosen)
     return replace(material, table=table, windows=grouped)

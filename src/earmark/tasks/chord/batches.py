@@ -95,7 +95,7 @@ class ChordTask:
         return {"val/loss": loss, "val/accuracy": chord, "val/root": root, "val/bass": bass}
 
     def _losses(self, said, targets: dict[str, Tensor]) -> Tensor:
-        return objective.loss(said, targets, self.settings)
+        return objective.loss(said, targets, self.settings.loss)
 
     def _right(self, said, targets: dict[str, Tensor]) -> list[int]:
         """Frames whose chord, root and bass are right."""

@@ -11,9 +11,11 @@ import pandas as pd
 import torch
 
 from earmark.errors import EarmarkError
-from earmark.tasks.chord import spectrogram
-from earmark.tasks.chord.notation import lab, targets
-from earmark.tasks.chord.notation.vocabulary import IGNORED, WIDE, Vocabulary
+from earmark.tasks.chord import metrics, scores, spectrogram
+from earmark.tasks.chord.dataset import truth
+from earmark.tasks.chord.notation import lab
+from earmark.tasks.chord.notation.vocabulary import WIDE, Vocabulary
+from earmark.tasks.chord.predictions import Recogniser
 from earmark.tasks.chord.settings import ChordFeatureSettings
 from earmark.tasks.chord.songs import Songs
 
@@ -58,10 +60,8 @@ def _read(settings: ChordFeatureSettings, words: Vocabulary, path: Path, lab_pat
     return values, *truth(lab_path, key, len(values), settings.hop_s, words)
 
 
-def truth(lab_path: Path, key: str, n: int, hop_s: float, words: Vocabulary) -> tuple[np.ndarray, ...]:
-    """chord, bass, key, tones and change of n frames of a song, as `Songs` has them. Raises EarmarkError."""
-    found = lab.frames(lab.read(lab_path), n, hop_s, words)
-    number = targets.key_of(key)
-    keys = np.full(n, IGNORED if number == targets.NO_KEY else number, np.int64)
-    change = np.maximum(found.transition, 0).astype(np.uint8)
-    return found.chord, found.bass, keys, found.tones.astype(np.uint8), change
+def measured(model: Path, table: pd.DataFrame, progress: Callable[[Iterable, int, str], Iterable]) -> dict:
+    """Every figure of `scores.evaluate` for the model of a folder on the songs of a table of `table_of`."""
+    recognise, rows = Recogniser(model), progress(table.itertuples(), len(table), "recognising chords")
+    songs = [metrics.beside(row, lab.read(row.lab), recognise(row.path)) for row in rows]
+    return scores.evaluate(songs) | {"n_recordings": len(songs)}

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from earmark.audio import EXTENSIONS
-from earmark.data import manifest
+from earmark.data import splits
 from earmark.data.corpus import Corpora, Reader, Warn, require, table_of
 from earmark.data.manifest import read_csv, read_table
 from earmark.data.settings import DataSettings
@@ -245,7 +245,7 @@ def _annotate(table: pd.DataFrame, facts: pd.DataFrame, root: Path) -> tuple[pd.
 
 
 def _check_splits(table: pd.DataFrame, data: DataSettings, warn: Warn) -> None:
-    manifest.warn_of_same_audio(table, warn)
+    splits.warn_of_same_audio(table, warn)
 
 
 READERS: dict[str, Reader] = {

@@ -10,9 +10,9 @@ from earmark.data import manifest
 from earmark.errors import EarmarkError
 from earmark.features import store as feature_store
 from earmark.features.store import Store
-from earmark.tasks.chord import collection
 from earmark.tasks.chord.networks.build import vocabulary
-from earmark.tasks.chord.notation.vocabulary import Vocabulary
+from earmark.tasks.chord.notation import lab, targets
+from earmark.tasks.chord.notation.vocabulary import IGNORED, Vocabulary
 from earmark.tasks.chord.settings import ChordFeatureSettings, ChordModelSettings, ChordSettings
 from earmark.tasks.chord.songs import Songs
 
@@ -49,7 +49,7 @@ def gather(table: pd.DataFrame, folder: Path, store: Store, model: ChordModelSet
     place = np.array([known[path] for path in table.path])
     lengths, labs = store.lengths[place], [folder / lab for lab in table.lab]
     rows = zip(labs, table.key, lengths, strict=True)
-    truths = [collection.truth(lab, key, n, features.hop_s, words) for lab, key, n in rows]
+    truths = [truth(path, key, n, features.hop_s, words) for path, key, n in rows]
     arrays = [np.concatenate(column) for column in zip(*truths, strict=True)]
     if place.tolist() == list(range(len(store.ids))):  # as the features stage writes it: the array stays on disk
         values = store.values
@@ -59,3 +59,12 @@ def gather(table: pd.DataFrame, folder: Path, store: Store, model: ChordModelSet
     size = features.n_bins, words.none, features.bins_per_octave
     songs = Songs(values, offsets, lengths, list(table.path), *arrays, *size)
     return Material("chord", table, songs, words, features, store.sha256)
+
+
+def truth(lab_path: Path, key: str, n: int, hop_s: float, words: Vocabulary) -> tuple[np.ndarray, ...]:
+    """chord, bass, key, tones and change of n frames of a song, as `Songs` has them. Raises EarmarkError."""
+    found = lab.frames(lab.read(lab_path), n, hop_s, words)
+    number = targets.key_of(key)
+    keys = np.full(n, IGNORED if number == targets.NO_KEY else number, np.int64)
+    change = np.maximum(found.transition, 0).astype(np.uint8)
+    return found.chord, found.bass, keys, found.tones.astype(np.uint8), change

@@ -1,13 +1,13 @@
 """The listening report of a chord evaluation: a section a song, spectrogram, truth and estimate on one time axis."""
 
-import base64
 import html
 import io
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from earmark.audio import AudioError
+from earmark.evaluation import listening as page
 from earmark.evaluation.pictures import plt
 from earmark.evaluation.sounds import clip
 from earmark.tasks.chord import scores
@@ -31,11 +31,14 @@ def listening(path: Path, songs: list[scores.Song], spectrograms: list[np.ndarra
     sums, sections, order = scores.summed(songs), [], worst_first(songs)[:SONGS]
     for place, i in enumerate(order):
         figures = {name: sums.figure(name, [i]) for name in SHOWN}
-        player = _player(root / songs[i].name) if place < HEARD else ""
+        player = page.player(partial(clip, root / songs[i].name, 0.0, HEARD_S)) if place < HEARD else ""
         sections.append(_section(songs[i], figures, picture(songs[i], spectrograms[i], hop_s), player))
-    path.write_text(
-        _PAGE.format(n=len(songs), shown=len(order), heard=min(HEARD, len(order)), body="\n".join(sections))
+    intro = (
+        f"{len(order)} of {len(songs)} test recordings, the worst first (share of time with the right tetrad). The "
+        f"first {min(HEARD, len(order))} can be played, up to a minute of each, levels evened out. Chords are coloured "
+        "by their root; N and X are grey."
     )
+    page.write(path, "What the model heard", intro, "\n".join(sections))
 
 
 def worst_first(songs: list[scores.Song]) -> list[int]:
@@ -80,28 +83,5 @@ def band(ax, segments: list[Segment], end_s: float) -> None:
 def _section(song: scores.Song, figures: dict[str, float], png: bytes, player: str) -> str:
     keys = f"key {key_label(song.key_truth)}, heard {key_label(song.key_estimate)}"
     said = "; ".join(f"{name} {value:.2f}" for name, value in figures.items() if np.isfinite(value))
-    data = base64.b64encode(png).decode()
-    return (
-        f"<section><h2>{html.escape(song.name)}</h2><p>{said}; {keys}</p>"
-        f'<img alt="spectrogram, true and heard chords" src="data:image/png;base64,{data}">{player}</section>'
-    )
-
-
-def _player(path: Path) -> str:
-    try:
-        sound = base64.b64encode(clip(path, 0.0, HEARD_S)).decode()
-    except (AudioError, OSError) as e:
-        return f"<p>(not playable: {html.escape(str(e))})</p>"
-    return f'<audio controls preload="none" src="data:audio/mpeg;base64,{sound}"></audio>'
-
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Chords: truth and estimate</title>
-<style>body{{font:15px sans-serif;margin:2em}}img{{width:100%;max-width:1200px}}audio{{display:block}}
-section{{margin-bottom:2em}}h2{{font-size:1.1em;margin-bottom:0}}p{{margin:.3em 0}}</style></head><body>
-<h1>What the model heard</h1>
-<p>{shown} of {n} test recordings, the worst first (share of time with the right tetrad). The first {heard} can be
-played, up to a minute of each, levels evened out. Chords are coloured by their root; N and X are grey.</p>
-{body}
-</body></html>
-"""
+    shown = page.picture(png, "spectrogram, true and heard chords")
+    return f"<section><h2>{html.escape(song.name)}</h2><p>{said}; {keys}</p>{shown}{player}</section>"

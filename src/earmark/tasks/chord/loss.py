@@ -11,15 +11,16 @@ from earmark.tasks.chord.networks.chordnet import ChordNetOutput
 from earmark.tasks.chord.networks.losses import ChordTargets, LossSettings, head_losses
 from earmark.tasks.chord.networks.pitch_net import ChordLogits
 from earmark.tasks.chord.notation.vocabulary import IGNORED
-from earmark.tasks.chord.settings import ChordTrainSettings
+from earmark.tasks.chord.settings import ChordLossSettings, CrossEntropy, FocalTversky
 
 
-def loss(said: ChordLogits | ChordNetOutput, targets: dict[str, Tensor], s: ChordTrainSettings) -> Tensor:
+def loss(said: ChordLogits | ChordNetOutput, targets: dict[str, Tensor], s: ChordLossSettings) -> Tensor:
     """The loss (scalar) of what a network said."""
     if isinstance(said, ChordLogits):
         return _of_pitch_net(said, targets, s)
     weights = s.weight_tones, s.weight_change, s.weight_key, s.weight_bass
-    settings = LossSettings(s.vector_loss, s.tversky_alpha, s.tversky_power, s.focal_gamma, *weights)
+    power = s.power if isinstance(s, FocalTversky) else 1.0
+    settings = LossSettings(s.name, s.alpha, power, s.focal_gamma, *weights)
     return torch.stack(list(head_losses(said, of_heads(targets), settings).values())).sum()
 
 
@@ -32,7 +33,7 @@ def of_heads(targets: dict[str, Tensor]) -> ChordTargets:
     return ChordTargets(vector, known, change, targets["key"], bass, targets["chord"])
 
 
-def _of_pitch_net(said: ChordLogits, targets: dict[str, Tensor], s: ChordTrainSettings) -> Tensor:
+def _of_pitch_net(said: ChordLogits, targets: dict[str, Tensor], s: CrossEntropy) -> Tensor:
     known = targets["known"]
 
     def classes(name: str, smoothing: float = 0.0) -> Tensor:

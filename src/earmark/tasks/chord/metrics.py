@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -51,17 +52,14 @@ def suggested(recognise: Recogniser, table: pd.DataFrame, folder: Path, store: S
 
 def judged(table: pd.DataFrame, folder: Path, songs: list[Song]) -> list[scores.Song]:
     """Truth, from the .lab files that the table names below `folder`, and estimate of every recording."""
-    return [
-        scores.Song(
-            row.path,
-            lab.read(folder / row.lab),
-            song.segments,
-            row.group,
-            targets.key_of(row.key),
-            targets.key_of(song.key),
-        )
-        for row, song in zip(table.itertuples(), songs, strict=True)
-    ]
+    rows = zip(table.itertuples(), songs, strict=True)
+    return [beside(row, lab.read(folder / row.lab), song) for row, song in rows]
+
+
+def beside(row: Any, truth: list[lab.Segment], heard: Song) -> scores.Song:
+    """What was heard in a recording beside its true chords; row: of a manifest, with path, group and key."""
+    keys = targets.key_of(row.key), targets.key_of(heard.key)
+    return scores.Song(str(row.path), truth, heard.segments, row.group, *keys)
 
 
 def figures(songs: list[scores.Song], table: pd.DataFrame, settings: EvaluateSettings) -> dict:

@@ -15,10 +15,9 @@ from earmark.release import bundle
 from earmark.release.facts import Words
 from earmark.tasks.chord import card, dataset, metrics, train
 from earmark.tasks.chord.predictions import Recogniser
-from earmark.tasks.chord.settings import ChordFeatureSettings, ChordModelSettings, ChordSettings, ChordTrainSettings
-from earmark.training import model_files, provenance
+from earmark.tasks.chord.settings import ChordFeatureSettings, ChordModelSettings, ChordSettings
+from earmark.training import key, model_files, provenance
 from earmark.training.model_files import ModelConfig
-from earmark.training.settings import ScheduleSettings
 
 DATA, FEATURES = Path("data/chord"), Path("features/chord")
 
@@ -47,9 +46,7 @@ def make(model: Path, settings: ChordSettings, words: Words, out: Path) -> dict:
 
 
 def _refuse_other_data(config: ModelConfig, found: dataset.Material) -> None:
-    plain = config.train | {"schedule": ScheduleSettings(**config.train["schedule"])}
-    ours = train.hashes(found, config.model, ChordTrainSettings(**plain))
-    if config.hashes.get("data_sha256") != ours["data_sha256"]:
+    if config.hashes.get("data_sha256") != key.data_sha256(found.store_sha256, train.deciding(found)):
         raise EarmarkError(
             "The model was trained on other recordings, or another split, than data/chord and features/chord hold; run "
             "`dvc repro` and `earmark promote chord`, so that its test songs are none that it was trained on."

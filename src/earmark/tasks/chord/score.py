@@ -8,7 +8,6 @@ from earmark.data.reading import read_folder
 from earmark.evaluation.scored import BOOTSTRAP, SEED, Judged
 from earmark.tasks.chord import annotations, metrics, report, scores
 from earmark.tasks.chord.corpora import CORPORA
-from earmark.tasks.chord.notation import targets
 from earmark.tasks.chord.predictions import Recogniser
 
 
@@ -27,6 +26,5 @@ def judged(model: Path, root: Path, warn: Callable[[str], None], progress: Calla
 
 
 def _song(row, root: Path, recognise: Recogniser) -> scores.Song:
-    heard, keys = recognise(root / row.path), targets.key_of(row.key)
     truth = annotations.chords(root / row.lab, row.duration_s)
-    return scores.Song(row.path, truth, heard.segments, row.group, keys, targets.key_of(heard.key))
+    return metrics.beside(row, truth, recognise(root / row.path))

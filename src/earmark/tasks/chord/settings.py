@@ -1,42 +1,41 @@
 """Settings of the chord task; standard library only, so that a bare GPU machine reads them."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from earmark.data.settings import DataSettings
 from earmark.errors import require
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.training.settings import LoopSettings
 
-VectorLoss = Literal["focal_tversky", "tversky", "focal_tversky_of_logits", "tversky_of_logits"]
 DOWN, UP = 5, 6  # semitones that a training crop may be transposed: all twelve keys
 
 
 @dataclass(frozen=True)
 class ChordFeatureSettings:
-    """A constant-Q spectrogram in decibels.
-
-    hop_length: samples between frames; 2048 at 22,050 Hz are 93 ms.
-    octaves: from f_min up.
-    bins_per_octave: a multiple of 12; pitch_net reads 36 alone.
-    filter_scale: length of the filters against librosa's; below 1 they are shorter and less selective.
-    gamma: Hz added to every filter's bandwidth, which shortens the low ones most (variable Q).
-    floor_db: decibels below the recording's maximum that count as nothing.
-    channels: 1 is the mean of left and right; 2 adds their difference, which is silence where a file is mono.
-    normalize: `share` makes `floor_db` below the recording's maximum 0 and the maximum 1; `deviation` takes each
-        channel's mean away and divides by the recording's deviation (features.cqt.to_db).
-    """
+    """A constant-Q spectrogram in decibels."""
 
     sample_rate: int
+    """Hz that recordings are brought to."""
     hop_length: int
+    """Samples between frames; 2048 at 22,050 Hz are 93 ms."""
     f_min: float
+    """The lowest note, in Hz."""
     octaves: int
+    """From f_min up."""
     filter_scale: float
+    """Length of the filters against librosa's; below 1 they are shorter and less selective."""
     gamma: float
+    """Hz added to every filter's bandwidth, which shortens the low ones most (variable Q)."""
     floor_db: float
+    """Decibels below the recording's maximum that count as nothing."""
     channels: Literal[1, 2] = 1
+    """1 is the mean of left and right (pitch_net), 2 adds their difference (chordnet), silence where a file is mono."""
     normalize: Literal["share", "deviation"] = "share"
+    """`share` makes `floor_db` below the recording's maximum 0 and the maximum 1; `deviation` takes each channel's mean
+    away and divides by the recording's deviation (features.cqt.to_db)."""
     bins_per_octave: int = 36
+    """A multiple of 12; pitch_net reads 36 alone."""
 
     def __post_init__(self) -> None:
         for name in ("sample_rate", "hop_length", "f_min", "octaves", "filter_scale", "floor_db"):
@@ -64,104 +63,190 @@ class ChordFeatureSettings:
         return UP * self.bins_per_octave // 12, DOWN * self.bins_per_octave // 12
 
 
+Decoding = Literal["switch", "crf"]
+
+
 @dataclass(frozen=True)
-class ChordModelSettings:
-    """A chord network and how its word becomes segments.
+class PitchNetModel:
+    """The released model's network: it reads one channel and names 56 qualities."""
 
-    name: `pitch_net` reads one channel and names 56 qualities; `chordnet` is seed 002's, reads two channels and names
-        44 qualities.
-    channels, stem, blocks: of pitch_net alone: widths on pitch classes and on the semitone axis, and blocks, dilated
-        1, 2, 4 ... frames.
-    width, core, vector, drop_features, smoothing, direct: of chordnet alone, as in models.chordnet.ChordNetSettings.
-    decoder: `switch` asks a price for every change, less where the network hears one; `crf` knows which chords
-        follow which, from the training songs, and how far the network can be believed, from the validation songs.
-    """
-
-    name: Literal["pitch_net", "chordnet"]
-    channels: int
-    stem: int
-    blocks: int
-    width: float = 1.0
-    core: Literal["dprnn", "blstm"] = "dprnn"
-    vector: Literal["clip", "sigmoid"] = "clip"
-    drop_features: bool = True
-    smoothing: bool = True
-    direct: bool = False
-    decoder: Literal["switch", "crf"] = "switch"
+    name: Literal["pitch_net"] = "pitch_net"
+    channels: int = 64
+    """Width on pitch classes."""
+    stem: int = 16
+    """Width on the semitone axis."""
+    blocks: int = 6
+    """Blocks over time, dilated 1, 2, 4 ... frames."""
+    decoder: Decoding = "switch"
+    """`switch` asks a price for every change, less where the network hears one; `crf` knows which chords follow which,
+    from the training songs, and how far the network can be believed, from the validation songs."""
 
     def __post_init__(self) -> None:
         for name in ("channels", "stem", "blocks"):
             require(getattr(self, name) > 0, name, "must be above 0")
+
+
+@dataclass(frozen=True)
+class ChordNetModel:
+    """Seed 002's network: it reads two channels and names 44 qualities."""
+
+    name: Literal["chordnet"] = "chordnet"
+    width: float = 1.0
+    """Multiplies the channels; the seed's is 1."""
+    core: Literal["dprnn", "blstm"] = "dprnn"
+    """What looks over time: the seed's dual-path network, or a BLSTM."""
+    vector: Literal["clip", "sigmoid"] = "clip"
+    """How the vectors of notes come into 0..1; the seed clips."""
+    drop_features: bool = True
+    """The seed's, which leaves features unused."""
+    smoothing: bool = True
+    """The seed's second network, for a smoother vector, in twice the time."""
+    direct: bool = False
+    """Read the chord past the vector."""
+    decoder: Decoding = "switch"
+    """As of pitch_net."""
+
+    def __post_init__(self) -> None:
         require(0.08 <= self.width <= 8, "width", "must lie from 0.08, below which too few features are left, to 8")
+
+
+ChordModelSettings = PitchNetModel | ChordNetModel
+
+
+@dataclass(frozen=True)
+class HeadWeights:
+    """Weights of the losses beside the chord's, which is 1; each loss comes on top."""
+
+    name: str = ""
+    weight_bass: float = 1.0
+    """Of the bass."""
+    weight_tones: float = 1.0
+    """Of the notes that sound; of chordnet: of both vectors."""
+    weight_change: float = 1.0
+    """Of where a chord begins."""
+    weight_key: float = 0.3
+    """Of the song's key."""
+
+    def __post_init__(self) -> None:
+        weights = (self.weight_bass, self.weight_tones, self.weight_change, self.weight_key)
+        require(min(weights) >= 0, "weight_bass", "and the other weights must be at least 0")
+
+
+@dataclass(frozen=True)
+class CrossEntropy(HeadWeights):
+    """Of pitch_net: cross-entropy of chords and basses."""
+
+    name: Literal["cross_entropy"] = "cross_entropy"
+    label_smoothing: float = 0.05
+    """Share of a chord's target that is spread evenly over all."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 <= self.label_smoothing < 1, "label_smoothing", "must be a share from 0 up to 1")
+
+
+@dataclass(frozen=True)
+class Tversky(HeadWeights):
+    """Of chordnet: the Tversky loss of its vectors, as the seed wrote it or of logits."""
+
+    name: Literal["tversky", "tversky_of_logits"] = "tversky_of_logits"
+    alpha: float = 0.4
+    """Weight of false positives, the seed's is .4; false negatives weigh 1 - alpha."""
+    focal_gamma: float = 2.0
+    """Of the focal losses of changes and key."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 <= self.alpha <= 1, "alpha", "must be a share from 0 to 1")
+        require(self.focal_gamma >= 0, "focal_gamma", "must be at least 0")
+
+
+@dataclass(frozen=True)
+class FocalTversky(Tversky):
+    """Of chordnet: the focal Tversky loss of its vectors, as the seed wrote it or of logits."""
+
+    name: Literal["focal_tversky", "focal_tversky_of_logits"] = "focal_tversky"  # type: ignore[assignment]
+    power: float = 3.0
+    """Of the loss, 1 and more: the higher, the less what is nearly right counts."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        steep = "must be at least 1: below it the slope at a perfect answer is infinite"
+        require(self.power >= 1, "power", steep)
+
+
+ChordLossSettings = CrossEntropy | Tversky | FocalTversky
+WEIGHTS = ("weight_bass", "weight_tones", "weight_change", "weight_key")
 
 
 @dataclass(frozen=True)
 class ChordTrainSettings(LoopSettings):
-    """One training on random crops of recordings.
+    """One training on random crops of recordings."""
 
-    crops: `random` starts anywhere in a song, `changes` where a chord begins, as seed 002 does.
-    crop_frames, batch_size: of the training batches.
-    transpose: whether crops are heard in all twelve keys, a slice of the spectrogram that costs nothing.
-    tilt, floor: random slope over the bins and random raised floor of a crop, in shares of the range; both 0 where
-        features.normalize is `deviation`.
-    time_masks, band_masks: SpecAugment's, of up to time_mask frames and band_mask bins.
-    weight_bass, weight_tones, weight_change, weight_key: of the losses beside the chord's.
-    vector_loss, tversky_alpha, tversky_power, focal_gamma: of chordnet alone, as in chords.losses.LossSettings; its
-        vectors count by weight_tones. label_smoothing is of pitch_net alone.
-    The rest as in `settings.loop.LoopSettings`.
-    """
+    # `vector_loss` was the name of chordnet's loss; pitch_net had none to name.
+    FORMER: ClassVar[dict[str, str]] = (
+        LoopSettings.FORMER
+        | {name: f"loss.{name}" for name in WEIGHTS}
+        | {
+            "vector_loss": "loss.name",
+            "label_smoothing": "loss.label_smoothing",
+            "tversky_alpha": "loss.alpha",
+            "tversky_power": "loss.power",
+            "focal_gamma": "loss.focal_gamma",
+        }
+    )
 
+    loss: ChordLossSettings
+    """What is judged of a crop."""
     batch_size: int
+    """Crops of a training batch."""
     crop_frames: int
-    label_smoothing: float
-    weight_bass: float
-    weight_tones: float
-    weight_change: float
-    weight_key: float
+    """Frames of a crop."""
     transpose: bool
+    """Whether crops are heard in all twelve keys, a slice of the spectrogram that costs nothing."""
     tilt: float
+    """Random slope over the bins of a crop, in shares of the range; 0 where features.normalize is `deviation`."""
     floor: float
+    """Random raised floor of a crop, in shares of the range; 0 where features.normalize is `deviation`."""
     time_masks: int
+    """Stretches of time that are hidden (SpecAugment)."""
     time_mask: int
+    """Longest of them, in frames."""
     band_masks: int
+    """Ranges of bins that are hidden."""
     band_mask: int
+    """Widest of them, in bins."""
     crops: Literal["random", "changes"] = "random"
-    vector_loss: VectorLoss = "focal_tversky"
-    tversky_alpha: float = 0.4
-    tversky_power: float = 3.0
-    focal_gamma: float = 2.0
+    """`random` starts anywhere in a song, `changes` where a chord begins, as seed 002 does."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.batch_size > 1, "batch_size", "must be at least 2, for batch normalisation")
         require(self.crop_frames > 0, "crop_frames", "must be above 0")
-        require(0 <= self.label_smoothing < 1, "label_smoothing", "must be a share from 0 up to 1")
         require(0 <= self.floor < 1 and 0 <= self.tilt < 1, "tilt", "and floor must be shares from 0 up to 1")
         masks = (self.time_masks, self.time_mask, self.band_masks, self.band_mask)
         require(min(masks) >= 0, "time_masks", "and the other masks' numbers and sizes must be at least 0")
-        weights = (self.weight_bass, self.weight_tones, self.weight_change, self.weight_key)
-        require(min(weights) >= 0, "weight_bass", "and the other weights must be at least 0")
-        require(0 <= self.tversky_alpha <= 1, "tversky_alpha", "must be a share from 0 to 1")
-        steep = "must be at least 1: below it the slope at a perfect answer is infinite"
-        require(self.tversky_power >= 1, "tversky_power", steep)
-        require(self.focal_gamma >= 0, "focal_gamma", "must be at least 0")
 
 
 @dataclass(frozen=True)
 class ChordSettings:
-    """All settings of the chord task, in the order of its stages."""
+    """Chords in time, bass, and the key of a song; blocks in the order of their stages."""
 
     data: DataSettings
     features: ChordFeatureSettings
     model: ChordModelSettings
+    """A chord network and how its word becomes segments."""
     train: ChordTrainSettings
     evaluate: EvaluateSettings
 
     def __post_init__(self) -> None:
-        channels = {"pitch_net": 1, "chordnet": 2}[self.model.name]
+        channels = 1 if isinstance(self.model, PitchNetModel) else 2
         fits = self.features.channels == channels
         require(fits, "features.channels", f"must be {channels} for model.name {self.model.name}")
-        read = self.model.name == "chordnet" or self.features.bins_per_octave == 36
+        read = isinstance(self.model, ChordNetModel) or self.features.bins_per_octave == 36
         require(read, "features.bins_per_octave", f"must be 36 for model.name {self.model.name}")
         ranged = self.features.normalize == "share" or not (self.train.tilt or self.train.floor)
         require(ranged, "train.tilt", "and train.floor must be 0 where features.normalize is deviation")
+        own = isinstance(self.train.loss, CrossEntropy) == isinstance(self.model, PitchNetModel)
+        losses = "cross_entropy" if isinstance(self.model, PitchNetModel) else "a (focal_)tversky one"
+        require(own, "train.loss.name", f"must be {losses} for model.name {self.model.name}")

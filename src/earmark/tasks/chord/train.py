@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import pandas as pd
 import torch
 
 from earmark.nn import describe
@@ -21,8 +22,12 @@ SHOWN_FRAMES = 64  # of the input in model.txt
 
 def hashes(material: Material, model: ChordModelSettings, settings: ChordTrainSettings) -> dict[str, str]:
     """Hashes of parameters, data and code, and the train key over all three."""
-    rows = material.table[["path", "truth_sha256", "key", "split"]]
-    return key.hashes("earmark.tasks.chord.train", [model, settings], material.store_sha256, rows)
+    return key.hashes("earmark.tasks.chord.train", [model, settings], material.store_sha256, deciding(material))
+
+
+def deciding(material: Material) -> pd.DataFrame:
+    """What of the manifest decides a training."""
+    return material.table[["path", "truth_sha256", "key", "split"]]
 
 
 def run(

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from earmark.features.torchaudio_lite import torchaudio
-from earmark.tasks.genre.settings import AugmentSettings
+from earmark.tasks.genre.settings import AugmentSettings, Mixed
 
 
 def uniform(n: int, low: float, high: float, device: torch.device) -> Tensor:
@@ -118,8 +118,8 @@ class Augment:
         """Crops (n, 1, bands, t) and labels (n,) -> changed crops and targets (n, classes)."""
         s = self.settings
         targets = one_hot(labels, self.n_classes).float()
-        if s.mix != "none" and torch.rand(()) < s.mix_share:
-            x, targets = mix(x, targets, s.mix, s.mix_alpha, self.unit_db)
+        if isinstance(s.mix, Mixed) and torch.rand(()) < s.mix.share:
+            x, targets = mix(x, targets, s.mix.name, s.mix.alpha, self.unit_db)
         if s.mel_roll:
             x = roll_bands(x, s.mel_roll)
         if s.shift:

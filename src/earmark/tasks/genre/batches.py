@@ -105,7 +105,7 @@ class GenreTask:
         self.labels = torch.from_numpy(windows.labels).to(device)
         self.augment = Augment(settings.augment, n_classes, frames_per_second, unit_db)
         # What an epoch draws from: recordings, or windows where the frame loss judges fixed ones.
-        of_windows = settings.loss == "frame" and settings.crops == "windows"
+        of_windows = settings.by_frame and settings.crops == "windows"
         self.units = torch.from_numpy(windows.of(train) if of_windows else train)
         torch.manual_seed(settings.seed)
         shape = windows.values.shape[1], windows.n_frames, n_classes
@@ -130,7 +130,7 @@ class GenreTask:
             segment = torch.arange(len(songs), device=songs.device)
             x = self.data.crops(songs, self.settings.augment.stretch)
         else:
-            windows = batch if self.settings.loss == "frame" else self._windows_of(batch)
+            windows = batch if self.settings.by_frame else self._windows_of(batch)
             songs, segment = self.data.songs(windows)
             x = self.data.gather(windows)
         return *self.augment(x, self.labels[songs[segment]]), songs, segment
@@ -140,14 +140,14 @@ class GenreTask:
         x, targets, songs, segment = self.examples(batch)
         with train.autocast(self.data.device, self.settings.precision):
             by_window, by_song = self.model(x, segment, len(songs))
-        if self.settings.loss == "frame":
+        if self.settings.by_frame:
             return frame_loss(by_window, targets, self.settings.label_smoothing), len(targets)
         return song_loss(by_song, self.labels[songs]), len(songs)
 
     def names(self, batch: Tensor) -> list[str]:
         """Recordings that a batch draws on."""
         windows = self.data.windows
-        by_window = self.settings.loss == "frame" and self.settings.crops == "windows"
+        by_window = self.settings.by_frame and self.settings.crops == "windows"
         return [windows.ids[i] for i in np.unique(windows.segment[batch.numpy()] if by_window else batch.numpy())]
 
     def validate(self, model: SongModel) -> dict[str, float]:
@@ -158,7 +158,7 @@ class GenreTask:
         by_window, by_song = self.data.judge(model, windows)
         labels = self.labels.cpu()[torch.from_numpy(self.val)]
         of_windows = labels[self.data.songs(windows)[1].cpu()]
-        by_frame = self.settings.loss == "frame"
+        by_frame = self.settings.by_frame
         loss = (
             frame_loss(by_window, one_hot(of_windows, by_window.shape[1])) if by_frame else song_loss(by_song, labels)
         )

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from earmark.audio import EXTENSIONS
-from earmark.data import folder, manifest
+from earmark.data import folder, splits
 from earmark.data.corpus import Corpora, Reader, Row, Warn, require, table_of
 from earmark.data.manifest import read_csv
 from earmark.data.settings import DataSettings
@@ -241,9 +241,9 @@ def _lines(path: Path, example: str) -> Iterator[tuple[str, PurePosixPath]]:
 def _check_splits(table: pd.DataFrame, data: DataSettings, warn: Warn) -> None:
     """Say which class has no recording to be judged on."""
     held_out = ("fold", [str(data.test_fold)]) if "fold" in table else ("split", ["test"])
-    for sentence in manifest.lacking(table, *held_out):
+    for sentence in splits.lacking(table, *held_out):
         warn(sentence)
-    manifest.warn_of_same_audio(table, warn)
+    splits.warn_of_same_audio(table, warn)
 
 
 READERS: dict[str, Reader] = {

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from earmark.data import manifest
+from earmark.data import splits
 from earmark.data.settings import DataSettings
 from earmark.evaluation.fold import Clock, Fold
 from earmark.evaluation.settings import EvaluateSettings
@@ -26,7 +26,7 @@ def check(
     table: pd.DataFrame, quarantined: pd.DataFrame, root: Path, data: DataSettings, warn: Callable[[str], None]
 ) -> None:
     """Say which folds hold no recording of some class."""
-    for sentence in manifest.lacking(table, "fold"):
+    for sentence in splits.lacking(table, "fold"):
         warn(sentence)
 
 

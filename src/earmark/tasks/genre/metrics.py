@@ -1,6 +1,7 @@
 """The evaluate stage: pure, files in and files out. Figures, intervals, baseline, predictions with their names."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,9 @@ from earmark.tasks.genre.batches import DeviceWindows
 from earmark.tasks.genre.dataset import Material
 from earmark.tasks.genre.networks.song import SongModel
 
+# A figure of some recordings, by their places (n,).
+Figure = Callable[[np.ndarray], float]
+
 
 def predict(material: Material, model: SongModel, data: DeviceWindows, rows: np.ndarray) -> pd.DataFrame:
     """One row a window of the recordings `rows` (positions, ascending), with the recording's answer beside it.
@@ -28,22 +32,25 @@ def predict(material: Material, model: SongModel, data: DeviceWindows, rows: np.
     counts = data.counts(rows)
     place = np.repeat(np.arange(len(rows)), counts)
     within = np.arange(len(place)) - np.repeat(np.cumsum(counts) - counts, counts)
-    classes = np.array(material.classes)
-    table = material.table.iloc[rows]
+    known = material.table[["path", "label", "group"]].iloc[rows[place]].set_axis(range(len(place)))
+    facts = known.rename(columns={"path": "recording"})
+    facts.insert(1, "window", within)
+    facts.insert(2, "start_s", within * material.features.window_stride_s)
+    return with_answers(facts, by_window, by_song[place], material.classes)
+
+
+def with_answers(facts: pd.DataFrame, by_window: np.ndarray, by_song: np.ndarray, classes: list[str]) -> pd.DataFrame:
+    """Rows of windows with what is said of each; by_window, by_song: (rows, classes), of it and of its recording."""
+    names = np.array(classes)
     columns = {
-        "recording": table.path.to_numpy()[place],
-        "window": within,
-        "start_s": within * material.features.window_stride_s,
-        "label": table.label.to_numpy()[place],
-        "group": table.group.to_numpy()[place],
-        "predicted": classes[by_window.argmax(1)],
+        "predicted": names[by_window.argmax(1)],
         "probability": by_window.max(1),
-        "recording_predicted": classes[by_song.argmax(1)][place],
-        "recording_probability": by_song.max(1)[place],
+        "recording_predicted": names[by_song.argmax(1)],
+        "recording_probability": by_song.max(1),
     }
     columns |= {f"p_{c}": by_window[:, i] for i, c in enumerate(classes)}
-    columns |= {f"recording_p_{c}": by_song[place, i] for i, c in enumerate(classes)}
-    return pd.DataFrame(columns)
+    columns |= {f"recording_p_{c}": by_song[:, i] for i, c in enumerate(classes)}
+    return facts.join(pd.DataFrame(columns, index=facts.index))
 
 
 def baseline(material: Material, statistics: np.ndarray, fit: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -73,27 +80,34 @@ def figures(predictions: pd.DataFrame, baseline_p: np.ndarray, classes: list[str
     # Windows enter the bootstrap as counts of their recording, because a recording is resampled whole.
     right = np.bincount(segment, p_window.argmax(1) == y[segment])
     n_windows = np.bincount(segment)
-    answer, guess, confidence = p.argmax(1), baseline_p.argmax(1), p.max(1)
-    of = {
-        "accuracy": lambda r: np.mean(answer[r] == y[r]),
-        "macro_f1": lambda r: metrics.macro_f1(answer[r], y[r]),
-        "ece": lambda r: metrics.ece(confidence[r], answer[r] == y[r]),
+    answer, guess = p.argmax(1), baseline_p.argmax(1)
+    of = of_recordings(answer, y, p.max(1)) | {
         "window_accuracy": lambda r: right[r].sum() / n_windows[r].sum(),
         "majority_vote_accuracy": lambda r: np.mean(vote[r] == y[r]),
         "baseline_accuracy": lambda r: np.mean(guess[r] == y[r]),
         "baseline_macro_f1": lambda r: metrics.macro_f1(guess[r], y[r]),
         "accuracy_minus_baseline": lambda r: np.mean(answer[r] == y[r]) - np.mean(guess[r] == y[r]),
     }
-    draws = metrics.resamples(songs.group.to_numpy(), settings.bootstrap, settings.seed)
+    return measured(of, songs.group, settings) | {"n_windows": len(predictions)}
+
+
+def of_recordings(answer: np.ndarray, y: np.ndarray, confidence: np.ndarray) -> dict[str, Figure]:
+    """Accuracy, macro F1 and calibration error of any of the recordings: (n,) class said, true class, probability."""
+    return {
+        "accuracy": lambda r: np.mean(answer[r] == y[r]),
+        "macro_f1": lambda r: metrics.macro_f1(answer[r], y[r]),
+        "ece": lambda r: metrics.ece(confidence[r], answer[r] == y[r]),
+    }
+
+
+def measured(of: dict[str, Figure], groups: pd.Series, settings: EvaluateSettings) -> dict:
+    """Figures of all recordings, each with its interval by bootstrap over their groups (n,), and how many there are."""
+    draws = metrics.resamples(groups.to_numpy(), settings.bootstrap, settings.seed)
     out = {}
     for name, figure in of.items():
-        out[name] = float(figure(np.arange(len(songs))))
+        out[name] = float(figure(np.arange(len(groups))))
         out[f"{name}_ci95"] = metrics.interval(figure, draws)
-    return out | {
-        "n_recordings": len(songs),
-        "n_groups": int(songs.group.nunique()),
-        "n_windows": len(predictions),
-    }
+    return out | {"n_recordings": len(groups), "n_groups": int(groups.nunique())}
 
 
 def run(

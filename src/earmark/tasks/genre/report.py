@@ -1,6 +1,5 @@
 """Pictures and the listening report of an evaluation."""
 
-import base64
 import html
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix
 
-from earmark.audio import AudioError
+from earmark.evaluation import listening as page
 from earmark.evaluation import metrics
 from earmark.evaluation.pictures import plt, save
 from earmark.evaluation.sounds import clip
@@ -64,35 +63,21 @@ def listening(path: Path, predictions: pd.DataFrame, root: Path, window_s: float
     names = list(dict.fromkeys(wrong.recording))[:HEARD]
     rows = [_heard(predictions[predictions.recording == name], root, window_s) for name in names]
     n, n_wrong = predictions.recording.nunique(), wrong.recording.nunique()
-    path.write_text(_PAGE.format(n=n, n_wrong=n_wrong, shown=len(rows), rows="\n".join(rows)))
+    intro = (
+        f"{n_wrong} of {n} test recordings; the {len(rows)} most confident mistakes, each at the window that spoke "
+        "most for the wrong answer. Levels are evened out."
+    )
+    head = ("recording", "true", "predicted", "from", "listen")
+    page.write(path, "What the model got wrong", intro, page.table(head, rows))
 
 
-def _heard(windows: pd.DataFrame, root: Path, window_s: float) -> str:
+def _heard(windows: pd.DataFrame, root: Path, window_s: float) -> list[str]:
     chosen = windows.recording_predicted.iloc[0]
     worst = windows.loc[windows[f"p_{chosen}"].idxmax()]
-    try:
-        sound = base64.b64encode(clip(root / worst.recording, worst.start_s, window_s)).decode()
-        player = f'<audio controls preload="none" src="data:audio/mpeg;base64,{sound}"></audio>'
-    except (AudioError, OSError) as e:
-        player = f"(not playable: {html.escape(str(e))})"
-    cells = [
+    return [
         html.escape(worst.recording),
         html.escape(worst.label),
         f"{html.escape(chosen)} ({worst.recording_probability:.2f})",
         f"{worst.start_s:.1f} s",
-        player,
+        page.player(lambda: clip(root / worst.recording, worst.start_s, window_s)),
     ]
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Listening report</title>
-<style>body{{font:15px sans-serif;margin:2em}}td,th{{padding:.3em .8em;text-align:left}}
-tr:nth-child(even){{background:#f3f3f3}}</style></head><body>
-<h1>What the model got wrong</h1>
-<p>{n_wrong} of {n} test recordings; the {shown} most confident mistakes, each at the window that spoke most
-for the wrong answer. Levels are evened out.</p>
-<table><tr><th>recording</th><th>true</th><th>predicted</th><th>from</th><th>listen</th></tr>
-{rows}
-</table></body></html>
-"""

@@ -1,4 +1,4 @@
-"""A labelled folder of recordings judged by a genre model; `score_chord` judges songs."""
+"""A labelled folder of recordings judged by a genre model."""
 
 import hashlib
 from collections.abc import Callable
@@ -10,10 +10,12 @@ import pandas as pd
 from earmark.audio import AudioError
 from earmark.data import folder, manifest
 from earmark.errors import EarmarkError, nearest
-from earmark.evaluation import metrics
 from earmark.evaluation.scored import BOOTSTRAP, SEED, Judged, by_class
-from earmark.tasks.genre import report
+from earmark.evaluation.settings import EvaluateSettings
+from earmark.tasks.genre import metrics, report
 from earmark.tasks.genre.predictions import Answer, Predictor
+
+SETTINGS = EvaluateSettings(BOOTSTRAP, SEED)
 
 
 def judged(model: Path, root: Path, warn: Callable[[str], None], progress: Callable) -> Judged:
@@ -71,22 +73,11 @@ def judge(
 
 
 def _rows(row, answer: Answer) -> pd.DataFrame:
-    by_window, by_song = answer.window_probabilities, answer.probabilities
-    labels = np.array(answer.labels)
-    columns = {
-        "recording": row.path,
-        "window": np.arange(len(by_window)),
-        "start_s": answer.starts_s,
-        "label": row.label,
-        "group": row.group,
-        "predicted": labels[by_window.argmax(1)],
-        "probability": by_window.max(1),
-        "recording_predicted": answer.label,
-        "recording_probability": by_song.max(),
-    }
-    columns |= {f"p_{c}": by_window[:, i] for i, c in enumerate(labels)}
-    columns |= {f"recording_p_{c}": by_song[i] for i, c in enumerate(labels)}
-    return pd.DataFrame(columns)
+    by_window = answer.window_probabilities
+    facts = {"recording": row.path, "window": np.arange(len(by_window)), "start_s": answer.starts_s}
+    table = pd.DataFrame(facts | {"label": row.label, "group": row.group})
+    by_song = np.broadcast_to(answer.probabilities, by_window.shape)
+    return metrics.with_answers(table, by_window, by_song, answer.labels)
 
 
 def figures(predictions: pd.DataFrame, classes: list[str]) -> dict:
@@ -94,17 +85,7 @@ def figures(predictions: pd.DataFrame, classes: list[str]) -> dict:
     songs = predictions[predictions["window"] == 0]
     y, answer = (songs[c].map(classes.index).to_numpy() for c in ("label", "recording_predicted"))
     confidence = songs.recording_probability.to_numpy()
-    of = {
-        "accuracy": lambda r: np.mean(answer[r] == y[r]),
-        "macro_f1": lambda r: metrics.macro_f1(answer[r], y[r]),
-        "ece": lambda r: metrics.ece(confidence[r], answer[r] == y[r]),
-    }
-    draws = metrics.resamples(songs.group.to_numpy(), BOOTSTRAP, SEED)
-    out = {}
-    for name, figure in of.items():
-        out[name] = float(figure(np.arange(len(songs))))
-        out[f"{name}_ci95"] = metrics.interval(figure, draws)
-    return out | {"n_recordings": len(songs), "n_groups": int(songs.group.nunique())}
+    return metrics.measured(metrics.of_recordings(answer, y, confidence), songs.group, SETTINGS)
 
 
 def digest(table: pd.DataFrame, root: Path) -> str:

@@ -1,7 +1,7 @@
 """Settings of the genre (or sound class) task; standard library only, so that a bare GPU machine reads them."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from earmark.data.settings import DataSettings
 from earmark.errors import require
@@ -13,58 +13,118 @@ Pooling = Literal["mean_prob", "mean_logit", "attention"]
 
 
 @dataclass(frozen=True)
-class ModelSettings:
-    """A window model and how its answers become a recording's.
+class WindowModel:
+    """A window model and how its answers become a recording's; each network comes on top."""
 
-    name: `compact` is the default, a small residual network; `cnn` and `mlp` are seed 000's; `net`
-        (AlexNet-like), `resnetish18`, `resnetish34` and `vggish` are seed 003's.
-    width: multiplies the channels of `compact` and of seed 003's networks.
-    variant, channels, hidden: of `cnn` and `mlp` alone; `seed000` is the article's network (no activation
-        after its convolutions, nothing normalised), `sound` adds batch normalisation, activations and dropout.
-    dropout: of `compact` and the `sound` variants; the other networks keep their authors'.
-    pooling: mean of window probabilities, mean of logits, or gated attention over windows.
-    """
+    name: str = ""
+    pooling: Pooling = "mean_prob"
+    """Mean of window probabilities, mean of logits, or gated attention over windows."""
 
-    name: Literal["compact", "cnn", "mlp", "net", "resnetish18", "resnetish34", "vggish"]
-    width: float
-    variant: Literal["seed000", "sound"]
-    channels: int
-    hidden: int
-    dropout: float
-    pooling: Pooling
+
+@dataclass(frozen=True)
+class Compact(WindowModel):
+    """A small residual network, the default."""
+
+    name: Literal["compact"] = "compact"
+    width: float = 1.0
+    """Multiplies the channels."""
+    dropout: float = 0.2
+    """Share of the last features that a training step leaves out."""
 
     def __post_init__(self) -> None:
-        require(0 < self.width <= 8, "width", "must lie above 0 and be at most 8")
+        _require_width(self.width)
+        _require_dropout(self.dropout)
+
+
+@dataclass(frozen=True)
+class Seed000Net(WindowModel):
+    """Seed 000's: `cnn`, or `mlp`, a perceptron over the whole window."""
+
+    name: Literal["cnn", "mlp"] = "cnn"
+    variant: Literal["sound", "seed000"] = "sound"
+    """`seed000` is the article's network (no activation after its convolutions, nothing normalised), `sound` adds batch
+    normalisation, activations and dropout."""
+    channels: int = 16
+    """Of the first convolution; a perceptron has none."""
+    hidden: int = 32
+    """Units of the dense layers."""
+    dropout: float = 0.2
+    """Share of features that a training step leaves out; the article's network has none."""
+
+    def __post_init__(self) -> None:
         require(self.channels > 0 and self.hidden > 0, "channels", "and hidden must be above 0")
-        require(0 <= self.dropout < 1, "dropout", "must be a share from 0 up to 1")
+        _require_dropout(self.dropout)
+
+
+@dataclass(frozen=True)
+class Seed003Net(WindowModel):
+    """Seed 003's: `net` (AlexNet-like), `resnetish18`, `resnetish34` or `vggish`, with their authors' dropout."""
+
+    name: Literal["net", "resnetish18", "resnetish34", "vggish"] = "net"
+    width: float = 1.0
+    """Multiplies the channels."""
+
+    def __post_init__(self) -> None:
+        _require_width(self.width)
+
+
+ModelSettings = Compact | Seed000Net | Seed003Net
+
+
+@dataclass(frozen=True)
+class Unmixed:
+    """Crops stay as they are."""
+
+    name: Literal["none"] = "none"
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """Two crops in one: `mixup` (Zhang et al. 2018) adds feature values, `between_class` (Tokozume et al. 2018) powers.
+
+    Labels are mixed alike.
+    """
+
+    name: Literal["mixup", "between_class"] = "mixup"
+    alpha: float = 1.0
+    """The share of each crop is drawn from Beta(alpha, alpha)."""
+    share: float = 1.0
+    """Share of the batches that are mixed."""
+
+    def __post_init__(self) -> None:
+        require(self.alpha > 0, "alpha", "must be above 0")
+        require(0 <= self.share <= 1, "share", "must be a share from 0 to 1")
+
+
+MixSettings = Unmixed | Mixed
 
 
 @dataclass(frozen=True)
 class AugmentSettings:
-    """Random changes of a training crop, drawn anew for every crop.
+    """Random changes of a training crop, drawn anew for every crop; 0 switches each off."""
 
-    stretch: the crop is read at a speed from 1/(1+stretch) to 1+stretch.
-    mel_roll: bands are shifted up or down by at most so many, edges repeated (a transposition).
-    shift: the crop is rotated in time by at most this share of its length.
-    gain_db: added level, uniform in +-gain_db. equalizer_db: deviation of a smooth curve over the bands.
-    time_masks, time_mask_s, band_masks, band_mask: SpecAugment (Park et al. 2019), number and longest size.
-    mix: `mixup` (Zhang et al. 2018) adds feature values, `between_class` (Tokozume et al. 2018) adds powers;
-        labels are mixed alike. mix_alpha: the share is drawn from Beta(mix_alpha, mix_alpha).
-        mix_share: the share of batches that are mixed.
-    """
+    FORMER: ClassVar[dict[str, str]] = {"mix_alpha": "mix.alpha", "mix_share": "mix.share"}
 
     stretch: float
+    """The crop is read at a speed from 1/(1+stretch) to 1+stretch."""
     mel_roll: int
+    """Bands are shifted up or down by at most so many, edges repeated (a transposition)."""
     shift: float
+    """The crop is rotated in time by at most this share of its length."""
     gain_db: float
+    """Added level, uniform in +-gain_db."""
     equalizer_db: float
+    """Deviation of a smooth curve over the bands, in decibels."""
     time_masks: int
+    """Stretches of time that are hidden (SpecAugment, Park et al. 2019)."""
     time_mask_s: float
+    """Longest of them, in seconds."""
     band_masks: int
+    """Ranges of bands that are hidden."""
     band_mask: int
-    mix: Literal["none", "mixup", "between_class"]
-    mix_alpha: float
-    mix_share: float
+    """Widest of them, in bands."""
+    mix: MixSettings
+    """Whether a crop is mixed with another."""
 
     def __post_init__(self) -> None:
         for name in ("stretch", "mel_roll", "gain_db", "equalizer_db", "time_masks", "time_mask_s"):
@@ -72,47 +132,80 @@ class AugmentSettings:
         require(self.stretch <= 1, "stretch", "must be at most 1: double speed")
         require(0 <= self.shift <= 1, "shift", "must be a share from 0 to 1")
         require(self.band_masks >= 0 and self.band_mask >= 0, "band_masks", "and band_mask must be at least 0")
-        require(self.mix_alpha > 0, "mix_alpha", "must be above 0")
-        require(0 <= self.mix_share <= 1, "mix_share", "must be a share from 0 to 1")
+
+
+@dataclass(frozen=True)
+class FrameLoss:
+    """Windows are judged one by one."""
+
+    name: Literal["frame"] = "frame"
+    label_smoothing: float = 0.1
+    """Share of every target that is spread evenly over the classes."""
+
+    def __post_init__(self) -> None:
+        require(0 <= self.label_smoothing < 1, "label_smoothing", "must be a share from 0 up to 1")
+
+
+@dataclass(frozen=True)
+class SongLoss:
+    """The pooled answer of a whole recording is judged."""
+
+    name: Literal["song"] = "song"
 
 
 @dataclass(frozen=True)
 class TrainSettings(LoopSettings):
-    """One training.
+    """One training."""
 
-    loss: `frame` judges windows one by one, `song` the pooled answer of a whole recording.
-    crops: `windows` trains on the fixed windows of the feature settings, `random` on one window a
-        recording and epoch that may start at any frame. Validation and test always use the fixed ones.
-    batch_size: windows or crops for the frame loss, recordings for the song loss.
-    The rest as in `settings.loop.LoopSettings`.
-    """
+    FORMER: ClassVar[dict[str, str]] = LoopSettings.FORMER | {"label_smoothing": "loss.label_smoothing"}
 
-    loss: Literal["frame", "song"]
+    loss: FrameLoss | SongLoss
+    """What is judged."""
     crops: Literal["windows", "random"]
+    """`windows` trains on the fixed windows of the feature settings, `random` on one window a recording and epoch that
+    may start at any frame; validation and test always use the fixed ones."""
     batch_size: int
-    label_smoothing: float
+    """Windows or crops for the frame loss, recordings for the song loss."""
     augment: AugmentSettings
+    """Random changes of a training crop."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.batch_size > 1, "batch_size", "must be at least 2, for batch normalisation")
-        require(0 <= self.label_smoothing < 1, "label_smoothing", "must be a share from 0 up to 1")
-        by_song = self.crops == "random" and self.loss == "song"
+        by_song = self.crops == "random" and not self.by_frame
         require(not by_song, "crops", "must be windows for the song loss, which wants whole recordings")
-        soft = self.label_smoothing > 0 or self.augment.mix != "none"
-        require(self.loss == "frame" or not soft, "loss", "must be frame for label_smoothing or augment.mix")
+        require(self.by_frame or isinstance(self.augment.mix, Unmixed), "loss.name", "must be frame for augment.mix")
+
+    @property
+    def by_frame(self) -> bool:
+        """Whether windows are judged one by one."""
+        return isinstance(self.loss, FrameLoss)
+
+    @property
+    def label_smoothing(self) -> float:
+        """Share of every target that is spread evenly; 0 for a loss that has none."""
+        return self.loss.label_smoothing if isinstance(self.loss, FrameLoss) else 0.0
 
 
 @dataclass(frozen=True)
 class GenreSettings:
-    """All settings of the genre (or sound class) task, in the order of its stages."""
+    """Music genres or sound classes, one label a recording; blocks in the order of their stages."""
 
     data: DataSettings
     features: FeatureSettings
     model: ModelSettings
+    """A window model and how its answers become a recording's."""
     train: TrainSettings
     evaluate: EvaluateSettings
 
     def __post_init__(self) -> None:
-        trained = self.model.pooling != "attention" or self.train.loss == "song"
-        require(trained, "model.pooling", "'attention' is trained by the song loss alone; set train.loss to song")
+        trained = self.model.pooling != "attention" or not self.train.by_frame
+        require(trained, "model.pooling", "'attention' is trained by the song loss alone; set train.loss.name to song")
+
+
+def _require_width(width: float) -> None:
+    require(0 < width <= 8, "width", "must lie above 0 and be at most 8")
+
+
+def _require_dropout(dropout: float) -> None:
+    require(0 <= dropout < 1, "dropout", "must be a share from 0 up to 1")

@@ -10,7 +10,12 @@ from torch import Tensor, nn
 from earmark.tasks.speaker import augment, embedding, log_mel
 from earmark.tasks.speaker.loss import Objective
 from earmark.tasks.speaker.networks import pairs
-from earmark.tasks.speaker.settings import SpeakerFeatureSettings, SpeakerModelSettings, SpeakerTrainSettings
+from earmark.tasks.speaker.settings import (
+    PairSettings,
+    SpeakerFeatureSettings,
+    SpeakerModelSettings,
+    SpeakerTrainSettings,
+)
 from earmark.tasks.speaker.trials import scores
 from earmark.tasks.speaker.voices import Segments, Voices
 from earmark.training import loop
@@ -95,7 +100,9 @@ class SpeakerTask:
         Of seed 004's loss also the share of the last batch's outputs that a clip would leave without a slope.
         """
         row = (
-            {"train/dead_share": pairs.dead_share(self.last[0])} if self.last and self.settings.loss == "pairs" else {}
+            {"train/dead_share": pairs.dead_share(self.last[0])}
+            if self.last and isinstance(self.settings.loss, PairSettings)
+            else {}
         )
         if self.val is None:
             return row
@@ -108,9 +115,9 @@ class SpeakerTask:
 
     def alarm(self) -> str | None:
         """What is wrong where seed 004's loss has collapsed, as far as the last batch tells, and what to change."""
-        if self.settings.loss != "pairs" or self.last is None:
+        if not isinstance(self.settings.loss, PairSettings) or self.last is None:
             return None
         embeddings, speakers, loss = self.last
         s, n = self.settings, len(speakers)
-        same = 0.5 if s.pair.broadcast else (s.segments - 1) / (n - 1)
-        return pairs.collapse(loss.item(), pairs.all_distances(embeddings, s.pair).total, same, s.pair)
+        same = 0.5 if s.loss.broadcast else (s.segments - 1) / (n - 1)
+        return pairs.collapse(loss.item(), pairs.all_distances(embeddings, s.loss).total, same, s.loss)

@@ -1,7 +1,8 @@
 """The card of a released speaker model."""
 
-import yaml
+from dataclasses import asdict
 
+from earmark.release import card
 from earmark.training.model_files import ModelConfig
 
 HEADLINES = ("eer", "min_dcf", "auc", "mr_at_k", "mr_at_threshold", "accuracy")
@@ -11,9 +12,7 @@ SYSTEMS = {"": "this model", "baseline_lda_": "MFCC + LDA", "baseline_mfcc_": "M
 def text(config: ModelConfig, recipe: dict, sha256: str, n_bytes: int, n_values: int, words: str) -> str:
     """CARD.md as Markdown. n_values: of an embedding. words: what the recordings are, with their licences."""
     facts = config.release
-    tables = [_table(name, figures) for name, figures in facts["figures"].items()]
     parts = [
-        f"# {facts['about']}",
         f"The released speaker model of earmark. An utterance becomes {n_values} numbers of length 1; the cosine of "
         "two utterances says how likely one person speaks in both. "
         f"{config.features.views} networks{', whitened,' * config.model.whiten} have "
@@ -23,21 +22,48 @@ def text(config: ModelConfig, recipe: dict, sha256: str, n_bytes: int, n_values:
         "trained on.",
         "## Figures\n\nOn speakers who were neither trained on nor chosen by, with the very file released here; "
         "95 % intervals by bootstrap over speakers. The baselines learnt from the same training speakers.\n\n"
-        + "\n\n".join(tables),
-        f"Two utterances are said to be of one speaker from a cosine of {facts['threshold']:.3f} on, and clusters are "
-        f"joined up to a cosine distance of {facts['cluster_threshold']:.3f}: both chosen on the validation speakers. "
-        "Other microphones and languages want thresholds of their own.",
-        f"## Recipe\n\n`recipes/speaker.sh` at commit {facts['commit']}:\n\n```yaml\n"
-        f"{yaml.safe_dump(recipe, sort_keys=False)}```",
-        f"## File\n\n`model.safetensors`: {n_bytes:,} bytes, sha256 `{sha256}`, {config.n_parameters:,} parameters in "
-        "half precision, read without pickle.",
+        + tables(facts["figures"]),
+        _thresholds(facts),
+        card.recipe(f"`recipes/speaker.sh` at commit {facts['commit']}:", recipe),
+        card.file(config, n_bytes, sha256),
         "## Limits\n\nA few hundred speakers teach less than the thousands that speaker models are usually trained on. "
         "Most of them were heard in one session, so what a microphone or a mood changes is known from few. It is no "
         "means to identify people beyond doubt, and not meant to be used on anybody without their consent.",
         "## Licences\n\nThe weights were learnt from the recordings named above, so their terms may bind what you do "
-        "with the weights; the code is under the licence in the project's LICENSE.",
+        f"with the weights; {card.CODE}",
     ]
-    return "\n\n".join(parts) + "\n"
+    return card.page(facts["about"], parts)
+
+
+def own(config: ModelConfig, n_bytes: int, sha256: str) -> str:
+    """CARD.md of a bundle that `earmark release speaker` made of a model of the pipeline's."""
+    facts = config.release
+    settings = {"features": asdict(config.features), "model": asdict(config.model), "train": config.train}
+    parts = [
+        "A speaker model trained with earmark. An utterance becomes a vector of length 1; the cosine of two says how "
+        "likely one person speaks in both.",
+        f"## Data\n\n{facts['data']}: {facts['n_recordings']} recordings of {facts['n_speakers']} speakers were "
+        "trained on.",
+        "## Figures\n\nOn test speakers of the same source, who were neither trained on nor chosen by, with the very "
+        "file released here; 95 % intervals by bootstrap over speakers. The baselines learnt from the same training "
+        f"speakers.\n\n{tables(facts['figures'])}",
+        _thresholds(facts),
+        card.own_recipe(facts, settings),
+        card.file(config, n_bytes, sha256),
+        "## Limits\n\nRecordings of another kind were not measured; judge voices of yours with `earmark score speaker "
+        "FOLDER` before relying on it. It is no means to identify people beyond doubt, and not meant to be used on "
+        "anybody without their consent.",
+        card.licences(facts["data"]),
+    ]
+    return card.page(facts["about"], parts)
+
+
+def _thresholds(facts: dict) -> str:
+    return (
+        f"Two utterances are said to be of one speaker from a cosine of {facts['threshold']:.3f} on, and clusters are "
+        f"joined up to a cosine distance of {facts['cluster_threshold']:.3f}: both chosen on the validation speakers. "
+        "Other microphones and languages want thresholds of their own."
+    )
 
 
 def _table(name: str, figures: dict) -> str:

@@ -5,35 +5,35 @@ import torch
 from torch import nn
 
 from earmark.tasks.speaker import embedding, features, log_mel, voices
-from earmark.tasks.speaker.dataset import Material
+from earmark.tasks.speaker.dataset import Dataset
 from earmark.tasks.speaker.embedding import LONGEST
 from earmark.tasks.speaker.networks import build
 from earmark.tasks.speaker.networks.statistics import SpeakerStatistics
 from earmark.tasks.speaker.settings import SpeakerModelSettings
-from earmark.tasks.speaker.trials import baseline, exams
+from earmark.tasks.speaker.trials import baseline, utterances
 
 SHRINKAGE = 0.05  # of the spread within speakers, for the statistics
 WHITE_SHRINKAGE = 0.3  # of the spread of a network's embeddings
 
 
-def added(network: nn.Module, material: Material, model: SpeakerModelSettings) -> nn.Module:
+def added(network: nn.Module, dataset: Dataset, model: SpeakerModelSettings) -> nn.Module:
     """The tower that `model` describes, from its trained network."""
     if model.whiten:
         many = isinstance(network, build.Views)
-        views = zip(network.towers if many else [network], log_mel.views(material.features.normalize), strict=True)
-        found = [whitened(tower, material, view) for tower, view in views]
+        views = zip(network.towers if many else [network], log_mel.views(dataset.features.normalize), strict=True)
+        found = [whitened(tower, dataset, view) for tower, view in views]
         network = build.Views(found) if many else found[0]
-    return build.Beside(network, statistics(material), model.statistics) if model.statistics else network
+    return build.Beside(network, statistics(dataset), model.statistics) if model.statistics else network
 
 
-def whitened(tower: nn.Module, material: Material, view: str) -> build.Whitened:
+def whitened(tower: nn.Module, dataset: Dataset, view: str) -> build.Whitened:
     """A tower whose embeddings of the training utterances have mean 0 and, shrunk to what is even, equal spread.
 
     view: what normalises its segments.
     """
     tower.eval()
     device = next(tower.parameters()).device
-    segments, _ = _heard(material, (1.0,), device)
+    segments, _ = _heard(dataset, (1.0,), device)
     found = embedding.of_runs(tower, segments, view).double().cpu()
     spread = torch.cov(found.T)
     even = torch.eye(len(spread), dtype=torch.float64) * spread.trace() / len(spread)
@@ -45,10 +45,10 @@ def whitened(tower: nn.Module, material: Material, view: str) -> build.Whitened:
     return made.to(device).eval()
 
 
-def statistics(material: Material) -> SpeakerStatistics:
+def statistics(dataset: Dataset) -> SpeakerStatistics:
     """Standardisation and linear discriminant analysis; a speaker at another speed is another speaker."""
-    tower = SpeakerStatistics(material.features.n_mels)
-    lda = baseline.Lda(*examples(tower, material), SHRINKAGE)
+    tower = SpeakerStatistics(dataset.features.n_mels)
+    lda = baseline.Lda(*examples(tower, dataset), SHRINKAGE)
     n = lda.lda.n_components
     with torch.no_grad():
         tower.mean.copy_(torch.from_numpy(lda.scaler.mean_))
@@ -58,9 +58,9 @@ def statistics(material: Material) -> SpeakerStatistics:
 
 
 @torch.no_grad()
-def examples(tower: SpeakerStatistics, material: Material) -> tuple[np.ndarray, np.ndarray]:
+def examples(tower: SpeakerStatistics, dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Statistics (n, d) of the training utterances' stretches at every speed, and their speakers (n,)."""
-    segments, numbers = _heard(material, (1.0, *material.features.speeds), torch.device("cpu"))
+    segments, numbers = _heard(dataset, (1.0, *dataset.features.speeds), torch.device("cpu"))
     rows, speakers = [], []
     for run, number in enumerate(numbers):
         frames = segments.whole(run)
@@ -70,11 +70,11 @@ def examples(tower: SpeakerStatistics, material: Material) -> tuple[np.ndarray, 
     return torch.cat(rows).numpy().astype(np.float64), np.array(speakers)
 
 
-def _heard(material: Material, speeds: tuple[float, ...], device: torch.device) -> tuple[voices.Segments, np.ndarray]:
+def _heard(dataset: Dataset, speeds: tuple[float, ...], device: torch.device) -> tuple[voices.Segments, np.ndarray]:
     """The training utterances at these speeds as runs, and the numbers of their speakers (runs,)."""
-    of = exams.learnt(material.table, material.judged, material.given)
+    of = utterances.to_learn(dataset.table)
     runs = [[features.name(path, speed) for path in paths] for speed in speeds for paths in of.paths]
     names = np.array([features.name(label, speed) for speed in speeds for label in of.label])
     numbers = np.unique(names, return_inverse=True)[1]
-    gathered = voices.gather(material.store, runs, numbers, material.features.voice_db)
+    gathered = voices.gather(dataset.store, runs, numbers, dataset.features.voice_db)
     return voices.Segments(gathered, device), numbers

@@ -9,13 +9,13 @@ import pandas as pd
 
 from earmark.audio import EXTENSIONS
 from earmark.data import manifest
-from earmark.data.corpus import Corpora, Reader, Row, Warn, require, table_of
+from earmark.data.corpus import Corpora, Reader, Row, Tables, Warn, require, table_of
 from earmark.data.folder import labelled
 from earmark.data.manifest import read_table
 from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError
 from earmark.tasks.speaker import checks
-from earmark.tasks.speaker.trials import lists
+from earmark.tasks.speaker.trials import lists, pairing
 
 LIBRISPEECH_SPLITS = {"train": "train", "dev": "val", "test": "test"}  # by the first word of a subset's name
 LIBRISPEECH_SUBSETS = (
@@ -182,16 +182,14 @@ def _check_splits(table: pd.DataFrame, data: DataSettings, warn: Warn) -> None:
     checks.splits(table)
 
 
-def _tables(
+def _complete(
     data: DataSettings, root: Path, table: pd.DataFrame, quarantined: pd.DataFrame, warn: Warn
-) -> dict[str, pd.DataFrame]:
-    """The trials that a source brings: split, a, b (utterances), same."""
+) -> tuple[pd.DataFrame, Tables]:
+    """The manifest with its utterances as they are judged, and the trials on them, given or drawn."""
     given = TRIALS[data.source](root, warn) if data.source in TRIALS else None
-    lost = set(quarantined.utterance) - set(table.utterance)
-    kept = None if given is None else lists.trials(given, table, lost, warn)
-    if kept is not None and not len(kept):
-        warn("None of the given trials is left: the evaluation makes its own.")
-    return {} if kept is None or not len(kept) else {"trials": kept}
+    given = None if given is None else lists.usable(given, table, quarantined, warn)
+    table, trials = pairing.completed(table, given, data, warn)
+    return table, {"trials": trials}
 
 
 def _summary(table: pd.DataFrame) -> pd.DataFrame:
@@ -218,6 +216,6 @@ CORPORA = Corpora(
     annotate=_annotate,
     check=checks.recordings,
     check_splits=_check_splits,
-    tables=_tables,
+    complete=_complete,
     summary=_summary,
 )

@@ -1,6 +1,5 @@
 """A speaker manifest joined with its feature store: what a training reads."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,23 +10,21 @@ from earmark.data import manifest
 from earmark.errors import EarmarkError
 from earmark.features import store as feature_store
 from earmark.features.store import Store
-from earmark.tasks.speaker import features as extract
-from earmark.tasks.speaker import voices
+from earmark.tasks.speaker import features, voices
 from earmark.tasks.speaker.batches import Heard
-from earmark.tasks.speaker.settings import SpeakerEvaluateSettings, SpeakerFeatureSettings, SpeakerSettings
-from earmark.tasks.speaker.trials import exams
-from earmark.tasks.speaker.trials.exams import Exam
+from earmark.tasks.speaker.settings import SpeakerFeatureSettings, SpeakerSettings
+from earmark.tasks.speaker.trials import lists, trial_set
+from earmark.tasks.speaker.trials.trial_set import TrialSet
 
 
 @dataclass(frozen=True)
-class Material:
-    """Everything a speaker training needs. given: trials.csv, or None. judged: how trials are drawn without it."""
+class Dataset:
+    """Everything a speaker training needs. trials: of the judged splits, as `trials.lists.load` reads them."""
 
     table: pd.DataFrame
     store: Store
     features: SpeakerFeatureSettings
-    given: pd.DataFrame | None
-    judged: SpeakerEvaluateSettings
+    trials: pd.DataFrame
 
     @property
     def store_sha256(self) -> str:
@@ -37,7 +34,7 @@ class Material:
         """The training speakers' sessions, at every speed, and the speakers' names by number."""
         table = self.table[self.table["split"] == "train"]
         rows = [
-            (extract.name(label, speed), [extract.name(path, speed) for path in part.path])
+            (features.name(label, speed), [features.name(path, speed) for path in part.path])
             for speed in (1.0, *self.features.speeds)
             for (label, _), part in table.groupby(["label", "group"])
         ]
@@ -47,37 +44,28 @@ class Material:
         speakers = np.array([number[name] for name, _ in rows], np.int64)
         return voices.gather(self.store, [paths for _, paths in rows], speakers, self.features.voice_db), names
 
-    def exam(self, split: str, say: Callable[[str], None] = lambda sentence: None) -> Exam | None:
-        """A split's utterances and trials; None where it has no recordings. say: told what makes trials easy."""
-        if not (self.table["split"] == split).any():
-            return None
-        return exams.exam(self.table, split, self.judged, self.given, say)
+    def trial_set(self, split: str) -> TrialSet | None:
+        """A split's utterances and trials; None where it has no recordings."""
+        return trial_set.of_split(self.table, self.trials, split)
 
-    def heard(self, exam: Exam) -> Heard:
+    def heard(self, of: TrialSet) -> Heard:
         """The same as frames."""
-        paths = [list(paths) for paths in exam.utterances.paths]
-        return Heard(voices.gather(self.store, paths, exam.speakers, self.features.voice_db), *exam.at.T, exam.same)
+        paths = [list(paths) for paths in of.utterances.paths]
+        return Heard(voices.gather(self.store, paths, of.speakers, self.features.voice_db), *of.at.T, of.same)
 
 
-def load(settings: SpeakerSettings) -> Material:
+def load(settings: SpeakerSettings) -> Dataset:
     """What the stages before left in the working tree."""
-    data = Path("data/speaker")
-    stored = feature_store.load(Path("features/speaker"))
-    return gather(manifest.load(data / "manifest.csv"), given(data), stored, settings.evaluate)
+    data, stored = Path("data/speaker"), feature_store.load(Path("features/speaker"))
+    return gather(manifest.load(data / "manifest.csv"), lists.load(data / "trials.csv"), stored)
 
 
-def given(data: Path) -> pd.DataFrame | None:
-    """The trials beside a prepared manifest, or None."""
-    path = data / "trials.csv"
-    return manifest.read_csv(path, ("split", "a", "b", "same")) if path.exists() else None
-
-
-def gather(table: pd.DataFrame, given: pd.DataFrame | None, store: Store, judged: SpeakerEvaluateSettings) -> Material:
-    """Join a manifest, a trial list and a store."""
+def gather(table: pd.DataFrame, trials: pd.DataFrame, store: Store) -> Dataset:
+    """Join a manifest, its trials and a store."""
     missing = sorted(set(table.path) - set(store.ids))
     if missing:
         raise EarmarkError(f"The feature store lacks '{missing[0]}'; run `dvc repro` to extract features anew.")
-    return Material(table, store, features_of(store), given, judged)
+    return Dataset(table, store, features_of(store), trials)
 
 
 def features_of(store: Store) -> SpeakerFeatureSettings:

@@ -3,34 +3,31 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from earmark.data import manifest
 from earmark.evaluation import pictures
-from earmark.features import store
 from earmark.tasks.speaker import dataset, listening, metrics, predictions, report
 from earmark.tasks.speaker.settings import SpeakerSettings
-from earmark.tasks.speaker.trials import exams
+from earmark.tasks.speaker.trials import trial_set, utterances
 from earmark.training import model_files
 
-DATA, FEATURES, MODEL = Path("data/speaker"), Path("features/speaker"), Path("models/speaker")
+MODEL = Path("models/speaker")
 
 
 def run(settings: SpeakerSettings, root: Path, out: Path, warn: Callable[[str], None]) -> dict:
     """Judge the trained model on the test speakers and write the report below `out`; its figures. root: the audio's."""
-    table, given, known = manifest.load(DATA / "manifest.csv"), dataset.given(DATA), store.load(FEATURES)
-    embedder = predictions.Embedder(MODEL)
+    heard, embedder = dataset.load(settings), predictions.Embedder(MODEL)
     val, test = (
-        exams.Answers(exam, predictions.stored(embedder, exam.utterances, known))
-        for exam in (exams.exam(table, split, settings.evaluate, given, warn) for split in ("val", "test"))
+        trial_set.Answers(trials, predictions.stored(embedder, trials.utterances, heard.store))
+        for trials in (heard.trial_set("val"), heard.trial_set("test"))
     )
-    beside = metrics.baselines(exams.learnt(table, settings.evaluate, given), val.exam, test.exam, root)
-    found = metrics.figures(val, test, beside, settings.evaluate) | metrics.tested_on(table)
+    beside = metrics.baselines(utterances.to_learn(heard.table), val.trials, test.trials, root)
+    found = metrics.figures(val, test, beside, settings.evaluate) | metrics.tested_on(heard.table)
     found |= {"model_sha256": model_files.weights_sha256(MODEL)}
-    chosen = exams.carried(val)
+    chosen = trial_set.thresholds_of(val)
     metrics.write(out, metrics.predictions(test, chosen.threshold), found)
     plots = out / "plots"
     report.pictures(plots, test, chosen, {name: answers for name, (_, answers) in beside.items()})
     metrics.by_duration(test).to_csv(plots / "eer_by_duration.csv", index=False)
-    crops = metrics.by_crop(test.exam, lambda of, seconds: predictions.stored(embedder, of, known, seconds))
+    crops = metrics.by_crop(test.trials, lambda of, seconds: predictions.stored(embedder, of, heard.store, seconds))
     crops.to_csv(plots / "eer_by_crop.csv", index=False)
     metrics.clusters(test, chosen.cluster_threshold).to_csv(plots / "clusters.csv", index=False)
     history, best = model_files.read_history(MODEL), embedder.config.best_epoch

@@ -7,19 +7,20 @@ from pathlib import Path
 import pandas as pd
 
 from earmark import paths
-from earmark.data import manifest
+from earmark.data import splits
 from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError
 from earmark.evaluation.fold import Fold
+from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
 from earmark.tasks.speaker import checks, dataset, metrics, predictions, report, train
 from earmark.tasks.speaker import features as extraction
-from earmark.tasks.speaker.dataset import Material
-from earmark.tasks.speaker.settings import SpeakerEvaluateSettings, SpeakerFeatureSettings, SpeakerSettings
-from earmark.tasks.speaker.trials import exams, pooled
+from earmark.tasks.speaker.dataset import Dataset
+from earmark.tasks.speaker.settings import SpeakerFeatureSettings, SpeakerSettings
 from earmark.tasks.speaker.trials import lists as speaker_lists
-from earmark.tasks.speaker.trials.exams import Answers
+from earmark.tasks.speaker.trials import pairing, pooled, utterances
 from earmark.tasks.speaker.trials.pooled import Part
+from earmark.tasks.speaker.trials.trial_set import Answers, thresholds_of
 
 SAID = {"eer": "EER", "baseline_lda_eer": "MFCC + LDA", "mr_at_k": "MR"}
 MODEL = "model"  # its name among the systems of a fold
@@ -51,7 +52,7 @@ def check(
             "A cross-validation of speakers chooses its thresholds on validation speakers; set data.val_share above 0."
         )
     for name in table.fold.unique():
-        checks.splits(manifest.split_fold(table, name, data, "label"))
+        checks.splits(splits.split_fold(table, name, data, "label"))
     if table.groupby("label").group.nunique().max() < 2:
         warn(
             "No speaker has recordings of several groups: same-speaker trials pair utterances of one session and are "
@@ -69,27 +70,32 @@ def extract(
     extraction.run(table.assign(split="train"), root, settings, out, warn, progress)
 
 
-def gather(table: pd.DataFrame, features: Path, settings: SpeakerSettings) -> Material:
+def gather(table: pd.DataFrame, features: Path, settings: SpeakerSettings) -> Dataset:
     """A manifest with a split, joined with the store in a folder that `extract` wrote."""
-    return dataset.gather(table, None, store.load(features), settings.evaluate)
+    table, trials = pairing.completed(table, None, settings.data, _said_already)
+    return dataset.gather(table, trials, store.load(features))
 
 
-def one(found: Material, name: str, features: Path, settings: SpeakerSettings) -> Fold:
+def _said_already(sentence: str) -> None:
+    """What makes trials easy is said once for all folds, by `check`."""
+
+
+def one(found: Dataset, name: str, features: Path, settings: SpeakerSettings) -> Fold:
     """Train on a material's train split and judge its test split; `judged` is a Part by system, the model's first."""
     with tempfile.TemporaryDirectory() as folder:
         _, fit = train.run(found, settings.model, settings.train, Path(folder))
         embedder = predictions.Embedder(Path(folder))
-    exam_of = {split: found.exam(split) for split in ("val", "test")}
-    val, test = (Answers(exam, predictions.stored(embedder, exam.utterances, found.store)) for exam in exam_of.values())
-    learnt = exams.learnt(found.table, found.judged, found.given)
-    beside = metrics.baselines(learnt, val.exam, test.exam, paths.audio_root(settings.data.root))
+    judged = (found.trial_set("val"), found.trial_set("test"))
+    val, test = (Answers(of, predictions.stored(embedder, of.utterances, found.store)) for of in judged)
+    learnt = utterances.to_learn(found.table)
+    beside = metrics.baselines(learnt, val.trials, test.trials, paths.audio_root(settings.data.root))
     systems = {MODEL: (val, test)} | beside
-    parts = {system: Part(its_test, exams.carried(its_val)) for system, (its_val, its_test) in systems.items()}
+    parts = {system: Part(its_test, thresholds_of(its_val)) for system, (its_val, its_test) in systems.items()}
     table = metrics.predictions(test, parts[MODEL].chosen.threshold).assign(fold=name)
     return Fold(name, table, parts, fit.history, int(fit.best_epoch))
 
 
-def figures(folds: list[Fold], settings: SpeakerEvaluateSettings) -> dict:
+def figures(folds: list[Fold], settings: EvaluateSettings) -> dict:
     """Figures over all folds, the baselines' beside; intervals by bootstrap over speakers."""
     systems = {name: [fold.judged[name] for fold in folds] for name in folds[0].judged}
     return pooled.figures(systems.pop(MODEL), systems, settings)

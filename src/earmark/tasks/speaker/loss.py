@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from earmark.tasks.speaker.networks import build, losses, pairs
-from earmark.tasks.speaker.settings import SpeakerModelSettings, SpeakerTrainSettings
+from earmark.tasks.speaker.settings import AamSoftmax, PairSettings, SpeakerModelSettings, SpeakerTrainSettings
 
 
 class Objective(nn.Module):
@@ -19,8 +19,8 @@ class Objective(nn.Module):
         views: int = 1,
     ):
         super().__init__()
-        if settings.loss == "pairs":
-            pairs.require_positive(model, settings.pair)
+        if isinstance(settings.loss, PairSettings):
+            pairs.require_positive(model, settings.loss)
         self.tower, self.settings = build.build(model, n_bands, views), settings
         self.head = losses.build(settings, self.tower.n_out, n_speakers)
         # Among the weights, so that a resumed training goes on with the margin it had.
@@ -29,9 +29,9 @@ class Objective(nn.Module):
     def loss(self, embeddings: Tensor, speakers: Tensor) -> Tensor:
         """The loss (scalar) of embeddings (n, d), speaker by speaker, of speakers (n,)."""
         if self.head is None:
-            return pairs.loss(embeddings, speakers, self.settings.pair)
-        if self.settings.loss == "aam":
-            grown = self.settings.margin_epochs * self.settings.batches
-            self.head.margin = self.settings.margin * min(1.0, int(self.batches) / grown if grown else 1.0)
+            return pairs.loss(embeddings, speakers, self.settings.loss)
+        if isinstance(loss := self.settings.loss, AamSoftmax):
+            grown = loss.margin_epochs * self.settings.batches
+            self.head.margin = loss.margin * min(1.0, int(self.batches) / grown if grown else 1.0)
             self.batches += self.training
         return self.head(embeddings, speakers)

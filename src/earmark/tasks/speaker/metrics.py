@@ -16,9 +16,9 @@ import pandas as pd
 
 from earmark.data import manifest
 from earmark.evaluation import metrics
-from earmark.tasks.speaker.settings import SpeakerEvaluateSettings
+from earmark.evaluation.settings import EvaluateSettings
 from earmark.tasks.speaker.trials import baseline, clustering, scores
-from earmark.tasks.speaker.trials.exams import Answers, Carried, Exam, carried
+from earmark.tasks.speaker.trials.trial_set import Answers, Thresholds, TrialSet, thresholds_of
 
 Say = Callable[[str], None]
 # An embedding (n, d) of each utterance of a table, of at most so many seconds of it.
@@ -34,7 +34,7 @@ CROPS_S = (1.0, 2.0, 3.0)
 
 
 class Draws(NamedTuple):
-    """A bootstrap over an exam's speakers.
+    """A bootstrap over the speakers of trials.
 
     times: (resamples, speakers), how often each was drawn, for trials. rows: of every resample the utterances' places.
     """
@@ -43,7 +43,7 @@ class Draws(NamedTuple):
     rows: list[np.ndarray]
 
 
-def baselines(train: pd.DataFrame, val: Exam, test: Exam, root: Path) -> dict[str, tuple[Answers, Answers]]:
+def baselines(train: pd.DataFrame, val: TrialSet, test: TrialSet, root: Path) -> dict[str, tuple[Answers, Answers]]:
     """(validation, test) of MFCC statistics and of LDA on them, learnt from the utterances `train`, below `root`."""
     learnt, *found = (baseline.measured(part, root) for part in (train, val.utterances, test.utterances))
     systems = {
@@ -57,36 +57,36 @@ def baselines(train: pd.DataFrame, val: Exam, test: Exam, root: Path) -> dict[st
 
 
 def figures(
-    val: Answers, test: Answers, beside: dict[str, tuple[Answers, Answers]], settings: SpeakerEvaluateSettings
+    val: Answers, test: Answers, beside: dict[str, tuple[Answers, Answers]], settings: EvaluateSettings
 ) -> dict:
     """The model's figures with `<name>_ci95`, each baseline's under `<its name>_<name>`, and the differences of EER.
 
-    beside: (validation, test) of each baseline on the same exams. Intervals are of a bootstrap over test speakers, the
+    beside: (validation, test) of each baseline on the same trials. Intervals are of a bootstrap over test speakers, the
     same resamples for all, so that differences are paired.
     """
-    draws = draws_of(test.exam, settings)
+    draws = draws_of(test.trials, settings)
     drawn = resampled(test, draws)
-    out = verification(test, drawn) | at_thresholds(carried(val), test, draws)
+    out = verification(test, drawn) | at_thresholds(thresholds_of(val), test, draws)
     for name, (its_val, its_test) in beside.items():
         its_drawn = resampled(its_test, draws)
-        its = verification(its_test, its_drawn) | at_thresholds(carried(its_val), its_test, draws)
+        its = verification(its_test, its_drawn) | at_thresholds(thresholds_of(its_val), its_test, draws)
         out |= {f"{name}_{k}": v for k, v in its.items()}
         out[f"eer_minus_{name}"] = out["eer"] - its["eer"]
         out[f"eer_minus_{name}_ci95"] = scores.interval(drawn["eer"] - its_drawn["eer"])
-    return out | sizes(test.exam)
+    return out | sizes(test.trials)
 
 
-def draws_of(exam: Exam, settings: SpeakerEvaluateSettings) -> Draws:
-    """The same resamples for the same exam and settings."""
+def draws_of(trials: TrialSet, settings: EvaluateSettings) -> Draws:
+    """The same resamples for the same trials and settings."""
     n, seed = settings.bootstrap, settings.seed
-    times = scores.multiplicities(exam.speakers.max() + 1, n, seed)
-    return Draws(times, metrics.resamples(exam.speakers, n, seed))
+    times = scores.multiplicities(trials.speakers.max() + 1, n, seed)
+    return Draws(times, metrics.resamples(trials.speakers, n, seed))
 
 
 def resampled(test: Answers, draws: Draws) -> dict[str, np.ndarray]:
     """The figures of `OF_TRIALS` in every resample, (resamples,) each."""
     all_of = lambda curve: np.stack([figure(curve) for figure in OF_TRIALS.values()])  # noqa: E731
-    values = scores.resampled(all_of, test.score, test.exam.same, test.exam.speakers[test.exam.at], draws.times)
+    values = scores.resampled(all_of, test.score, test.trials.same, test.trials.speakers[test.trials.at], draws.times)
     return dict(zip(OF_TRIALS, values, strict=True))
 
 
@@ -98,14 +98,14 @@ def verification(test: Answers, drawn: dict[str, np.ndarray]) -> dict:
     return out
 
 
-def at_thresholds(chosen: Carried, test: Answers, draws: Draws) -> dict:
+def at_thresholds(chosen: Thresholds, test: Answers, draws: Draws) -> dict:
     """Figures at the carried thresholds, and of as many clusters as there are speakers.
 
     Intervals take thresholds and clusters as they are and draw speakers anew.
     """
-    who = test.exam.speakers
+    who = test.trials.speakers
     found = clustering.at(test.tree, chosen.cluster_threshold)
-    out = {"threshold": chosen.threshold} | decisions(test.score >= chosen.threshold, test.exam, draws)
+    out = {"threshold": chosen.threshold} | decisions(test.score >= chosen.threshold, test.trials, draws)
     out |= {"cluster_threshold": chosen.cluster_threshold, "n_clusters": int(found.max() + 1)}
     out |= misclassified("mr_at_k", clustering.into(test.tree, who.max() + 1), who, draws)
     out |= misclassified("mr_at_threshold", found, who, draws) | _agreement(found, who, draws.rows)
@@ -130,9 +130,9 @@ def half_means(test: Answers) -> tuple[np.ndarray, np.ndarray]:
     one utterance.
     """
     vectors, who = [], []
-    for speaker in np.unique(test.exam.speakers):
-        own = test.exam.speakers == speaker
-        groups = test.exam.utterances.group.to_numpy()[own]
+    for speaker in np.unique(test.trials.speakers):
+        own = test.trials.speakers == speaker
+        groups = test.trials.utterances.group.to_numpy()[own]
         _, order = np.unique(groups, return_inverse=True)
         place = order if order.any() else np.arange(len(order))
         later = place >= (place.max() + 1) / 2
@@ -144,14 +144,14 @@ def half_means(test: Answers) -> tuple[np.ndarray, np.ndarray]:
     return np.array(vectors), np.array(who)
 
 
-def decisions(accepted: np.ndarray, exam: Exam, draws: Draws) -> dict:
+def decisions(accepted: np.ndarray, trials: TrialSet, draws: Draws) -> dict:
     """Accuracy with its interval, miss and false alarm rate of accepting these trials, (trials,) booleans."""
-    right, at = accepted == exam.same, exam.speakers[exam.at]
+    right, at = accepted == trials.same, trials.speakers[trials.at]
     return {
         "accuracy": float(right.mean()),
         "accuracy_ci95": scores.interval(_shares(right, at, draws.times)),
-        "miss_rate": float(1 - accepted[exam.same].mean()),
-        "false_alarm_rate": float(accepted[~exam.same].mean()),
+        "miss_rate": float(1 - accepted[trials.same].mean()),
+        "false_alarm_rate": float(accepted[~trials.same].mean()),
     }
 
 
@@ -181,8 +181,8 @@ def _agreement(clusters: np.ndarray, who: np.ndarray, rows: list[np.ndarray]) ->
     return out
 
 
-def sizes(test: Exam) -> dict:
-    """How much an exam holds, and the hash of its trials."""
+def sizes(test: TrialSet) -> dict:
+    """How much is judged, and the hash of the trials."""
     listed = test.trials[["a", "b", "same"]].to_csv(index=False, lineterminator="\n")
     return {
         "n_recordings": int(test.utterances.paths.map(len).sum()),
@@ -202,18 +202,18 @@ def tested_on(table: pd.DataFrame) -> dict:
 
 def by_duration(test: Answers, edges: tuple[float, ...] = DURATIONS_S) -> pd.DataFrame:
     """EER of the trials whose shorter utterance lasts from_s up to to_s; those of one kind alone have none (NaN)."""
-    shorter = test.exam.utterances.duration_s.to_numpy()[test.exam.at].min(1)
+    shorter = test.trials.utterances.duration_s.to_numpy()[test.trials.at].min(1)
     rows = []
     for low, high in pairwise(edges):
         part = (shorter >= low) & (shorter < high)
         if part.any():
-            same = test.exam.same[part]
+            same = test.trials.same[part]
             eer = float(scores.eer(scores.curve(test.score[part], same)))
             rows.append((low, high, int(same.sum()), int((~same).sum()), eer))
     return pd.DataFrame(rows, columns=["from_s", "to_s", "same", "different", "eer"])
 
 
-def by_crop(test: Exam, embed: Embed, seconds: tuple[float, ...] = CROPS_S) -> pd.DataFrame:
+def by_crop(test: TrialSet, embed: Embed, seconds: tuple[float, ...] = CROPS_S) -> pd.DataFrame:
     """EER where at most so many seconds of each utterance are heard."""
     rows = [(s, float(scores.eer(Answers(test, embed(test.utterances, s)).curve))) for s in seconds]
     return pd.DataFrame(rows, columns=["seconds", "eer"])
@@ -221,9 +221,9 @@ def by_crop(test: Exam, embed: Embed, seconds: tuple[float, ...] = CROPS_S) -> p
 
 def predictions(test: Answers, threshold: float) -> pd.DataFrame:
     """One row a trial: a, b, same, score, accepted, and of both utterances speaker, group and duration_s."""
-    out = test.exam.trials.assign(score=test.score, accepted=test.score >= threshold)
-    for side, at in zip("ab", test.exam.at.T, strict=True):
-        of = test.exam.utterances.iloc[at]
+    out = test.trials.pairs.assign(score=test.score, accepted=test.score >= threshold)
+    for side, at in zip("ab", test.trials.at.T, strict=True):
+        of = test.trials.utterances.iloc[at]
         out[f"speaker_{side}"], out[f"group_{side}"] = of.label.to_numpy(), of.group.to_numpy()
         out[f"duration_s_{side}"] = of.duration_s.to_numpy()
     return out
@@ -231,8 +231,8 @@ def predictions(test: Answers, threshold: float) -> pd.DataFrame:
 
 def clusters(test: Answers, cluster_threshold: float) -> pd.DataFrame:
     """One row an utterance: id, label, group, and its cluster among as many as speakers and at the threshold."""
-    return test.exam.utterances[["id", "label", "group"]].assign(
-        cluster_at_k=clustering.into(test.tree, test.exam.speakers.max() + 1),
+    return test.trials.utterances[["id", "label", "group"]].assign(
+        cluster_at_k=clustering.into(test.tree, test.trials.speakers.max() + 1),
         cluster_at_threshold=clustering.at(test.tree, cluster_threshold),
     )
 

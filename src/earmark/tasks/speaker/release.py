@@ -1,21 +1,24 @@
 """Make a released bundle of a speaker model that is there: half precision, judged anew on its test speakers.
 
-`release_chord` does it for chords; the speaker model that earmark itself ships comes from recipes/speaker.py.
+The speaker model that earmark itself ships comes from recipes/speaker.py.
 """
 
 import hashlib
-from dataclasses import replace
+import tempfile
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from earmark import paths
-from earmark.console import warn
 from earmark.errors import EarmarkError
+from earmark.evaluation.settings import EvaluateSettings
 from earmark.release import bundle
 from earmark.release.facts import Words
-from earmark.tasks.speaker import card_own, dataset, released, train
-from earmark.tasks.speaker.dataset import Material
+from earmark.tasks.speaker import card, dataset, metrics, predictions, train
+from earmark.tasks.speaker.dataset import Dataset
 from earmark.tasks.speaker.settings import SpeakerFeatureSettings, SpeakerModelSettings, SpeakerSettings
-from earmark.training import model_files
+from earmark.tasks.speaker.trials import utterances
+from earmark.tasks.speaker.trials.trial_set import Answers, TrialSet, thresholds_of
+from earmark.training import model_files, provenance
 from earmark.training.model_files import ModelConfig
 
 
@@ -30,17 +33,67 @@ def make(model: Path, settings: SpeakerSettings, words: Words, out: Path) -> dic
     _refuse_other_data(config, heard, settings)
     data = bundle.pack(bundle.half(model_files.read_weights(model)))
     root = paths.audio_root(settings.data.root)
-    facts = {"about": words.about, "data": words.data, "command": words.command}
-    facts |= released.facts(config, data, heard, {root.name: heard}, root, warn)
-    config = replace(config, labels=[], release=facts)  # nobody is named
-    bundle.write(out, config, data, card_own.text(config, len(data), hashlib.sha256(data).hexdigest()))
-    return facts
+    found = {"about": words.about, "data": words.data, "command": words.command}
+    found |= facts(config, data, heard, {root.name: heard}, root, settings.evaluate)
+    config = replace(config, labels=[], release=found)  # nobody is named
+    bundle.write(out, config, data, card.own(config, len(data), hashlib.sha256(data).hexdigest()))
+    return found
 
 
-def _refuse_other_data(config: ModelConfig, heard: Material, settings: SpeakerSettings) -> None:
+def _refuse_other_data(config: ModelConfig, heard: Dataset, settings: SpeakerSettings) -> None:
     ours = train.hashes(heard, config.model, settings.train)
     if config.hashes.get("data_sha256") != ours["data_sha256"]:
         raise EarmarkError(
             "The model was trained on other recordings, or another split, than data/speaker and features/speaker hold; "
             "run `dvc repro` and `earmark promote speaker`, so that its test speakers are none that it was trained on."
         )
+
+
+def facts(
+    config: ModelConfig,
+    data: bytes,
+    heard: Dataset,
+    tests: dict[str, Dataset],
+    root: Path,
+    settings: EvaluateSettings,
+) -> dict:
+    """What is measured with a bundle of these bytes, as `bundle.pack` gives them, for its card and config.json.
+
+    heard: what the model learnt from, with the validation speakers whose thresholds it carries. tests: by name,
+    materials on whose test speakers it is judged, beside baselines that learn from the same. root: the folder below
+    which their paths are files. Raises EarmarkError without validation speakers.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        bundle.write(Path(folder), config, data, "")
+        found = measured(predictions.Embedder(Path(folder)), heard, tests, root, settings)
+    train = heard.table[heard.table["split"] == "train"]
+    found |= {"n_recordings": len(train), "n_speakers": int(train.label.nunique())}
+    return found | {"commit": provenance.git_tags()["earmark.commit"]}
+
+
+def measured(
+    embedder: predictions.Embedder,
+    heard: Dataset,
+    tests: dict[str, Dataset],
+    root: Path,
+    settings: EvaluateSettings,
+) -> dict:
+    """Thresholds that validation speakers speak for, and by name of a test what the model and the baselines reach."""
+    chosen_on = heard.trial_set("val")
+    if chosen_on is None:
+        raise EarmarkError(
+            "A released speaker model carries thresholds, which are chosen on validation speakers, and there are none: "
+            "set data.val_share above 0 and train again."
+        )
+    val = _answers(embedder, chosen_on, heard)
+    learnt = utterances.to_learn(heard.table)
+    figures = {}
+    for name, part in tests.items():
+        test = _answers(embedder, part.trial_set("test"), heard)
+        beside = metrics.baselines(learnt, val.trials, test.trials, root)
+        figures[name] = metrics.figures(val, test, beside, settings)
+    return asdict(thresholds_of(val)) | {"figures": figures}
+
+
+def _answers(embedder: predictions.Embedder, trials: TrialSet, heard: Dataset) -> Answers:
+    return Answers(trials, predictions.stored(embedder, trials.utterances, heard.store))

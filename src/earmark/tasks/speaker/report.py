@@ -9,7 +9,7 @@ from sklearn.manifold import TSNE
 
 from earmark.evaluation.pictures import plt, save
 from earmark.tasks.speaker.trials import clustering, scores
-from earmark.tasks.speaker.trials.exams import Answers, Carried
+from earmark.tasks.speaker.trials.trial_set import Answers, Thresholds
 
 TICKS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 BINS = 50
@@ -18,7 +18,7 @@ MAPPED = 2000  # utterances on the map
 NAMED = 20  # speakers in the map's legend
 
 
-def pictures(folder: Path, test: Answers, chosen: Carried, beside: dict[str, Answers]) -> None:
+def pictures(folder: Path, test: Answers, chosen: Thresholds, beside: dict[str, Answers]) -> None:
     """All of them as PNG below `folder`. beside: what baselines answer on the same test, by name."""
     det(folder / "det.png", {"model": test} | beside)
     distances(folder / "distances.png", test, chosen.threshold)
@@ -38,7 +38,7 @@ def det(path: Path, systems: dict[str, Answers]) -> None:
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_ticks(norm.ppf(TICKS), [f"{100 * tick:g}" for tick in TICKS])
     ax.set(xlabel="false alarms, %", ylabel="misses, %", xlim=(low, high), ylim=(low, high))
-    ax.set_title(f"Detection error trade-off of {len(next(iter(systems.values())).exam.trials)} trials")
+    ax.set_title(f"Detection error trade-off of {len(next(iter(systems.values())).trials.pairs)} trials")
     ax.grid(alpha=0.3)
     ax.legend(loc="upper right")
     save(fig, path)
@@ -46,7 +46,7 @@ def det(path: Path, systems: dict[str, Answers]) -> None:
 
 def distances(path: Path, test: Answers, threshold: float, of: str = "the validation speakers") -> None:
     """Cosine distances of same-speaker and different-speaker trials, with a threshold. of: whose it is, for people."""
-    away, same = 1 - test.score, test.exam.same
+    away, same = 1 - test.score, test.trials.same
     edges = np.linspace(0, max(1.0, float(away.max())), BINS + 1)
     miss, false_alarm = scores.at_threshold(test.curve, threshold)
     fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
@@ -62,8 +62,8 @@ def distances(path: Path, test: Answers, threshold: float, of: str = "the valida
 
 def dendrogram(path: Path, test: Answers, cluster_threshold: float) -> None:
     """The tree of test utterances, leaves coloured by speaker, with the carried threshold."""
-    shown = few(test.exam.speakers, LEAVES)
-    labels, colours = test.exam.utterances.label.to_numpy()[shown], _colours(test)[test.exam.speakers[shown]]
+    shown = few(test.trials.speakers, LEAVES)
+    labels, colours = test.trials.utterances.label.to_numpy()[shown], _colours(test)[test.trials.speakers[shown]]
     fig, ax = plt.subplots(figsize=(max(8, 0.14 * len(shown)), 5), layout="constrained")
     drawn = hierarchy.dendrogram(
         clustering.tree(test.embeddings[shown]),
@@ -83,8 +83,8 @@ def dendrogram(path: Path, test: Answers, cluster_threshold: float) -> None:
 
 def speaker_map(path: Path, test: Answers) -> None:
     """The test utterances in two dimensions (t-SNE of cosine distances), coloured by speaker."""
-    names, shown = np.unique(test.exam.utterances.label), few(test.exam.speakers, MAPPED)
-    speakers, colours = test.exam.speakers[shown], _colours(test)
+    names, shown = np.unique(test.trials.utterances.label), few(test.trials.speakers, MAPPED)
+    speakers, colours = test.trials.speakers[shown], _colours(test)
     places = flat(test.embeddings[shown])
     fig, ax = plt.subplots(figsize=(7, 6), layout="constrained")
     for number in np.unique(speakers):
@@ -113,7 +113,7 @@ def few(speakers: np.ndarray, most: int) -> np.ndarray:
 
 def _colours(test: Answers) -> np.ndarray:
     """A colour for each speaker, (speakers, 4)."""
-    n = int(test.exam.speakers.max()) + 1
+    n = int(test.trials.speakers.max()) + 1
     if n > 20:
         return plt.get_cmap("hsv")(np.arange(n) / n)
     return plt.get_cmap("tab10" if n <= 10 else "tab20")(np.arange(n))

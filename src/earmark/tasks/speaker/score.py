@@ -1,6 +1,6 @@
 """A folder of voices judged by a speaker model: all of its speakers are the test, and nothing is learnt from them.
 
-Splits, of a manifest or a trial list, are not looked at. `score_genre` judges recordings with a label.
+Splits, of a manifest or a trial list, are not looked at.
 """
 
 from collections.abc import Callable
@@ -13,28 +13,28 @@ from earmark.data import manifest
 from earmark.data.reading import read_folder
 from earmark.errors import EarmarkError
 from earmark.evaluation.scored import BOOTSTRAP, SEED, Judged
+from earmark.evaluation.settings import EvaluateSettings
 from earmark.tasks.speaker import checks, metrics, report
 from earmark.tasks.speaker.corpora import CORPORA
 from earmark.tasks.speaker.predictions import Embedder
-from earmark.tasks.speaker.settings import SpeakerEvaluateSettings
-from earmark.tasks.speaker.trials import clustering, exams, lists, scores
-from earmark.tasks.speaker.trials.exams import Answers, Carried
+from earmark.tasks.speaker.trials import clustering, lists, pairing, scores, trial_set, utterances
+from earmark.tasks.speaker.trials.trial_set import Answers, Thresholds
 
-# As the released model was judged: utterances as the folder names them, at most 5000 trials of each kind.
-SETTINGS = SpeakerEvaluateSettings(BOOTSTRAP, SEED, 0.0, 5000)
+SETTINGS = EvaluateSettings(BOOTSTRAP, SEED)
 NAMED = 5  # speakers in a warning
 
 
 def judged(model: Path, root: Path, warn: Callable[[str], None], progress: Callable) -> Judged:
     """What the model of a folder makes of the speakers below `root`."""
     embedder = Embedder(model)
-    table, unusable, given = recordings(root, warn, progress)
+    table, unusable, trials = recordings(root, warn, progress)
     if sentence := familiar(table, root, embedder.config.labels):
         warn(sentence)
-    exam = exams.exam(table, "test", SETTINGS, given, warn)
-    files = ([root / path for path in paths] for paths in exam.utterances.paths)
-    heard = progress(files, len(exam.utterances), "embedding utterances")
-    test, chosen = Answers(exam, np.stack([embedder.of_files(of) for of in heard])), carried(embedder.config.release)
+    everyone = utterances.of(table)
+    files = ([root / path for path in paths] for paths in everyone.paths)
+    heard = progress(files, len(everyone), "embedding utterances")
+    test = Answers(trial_set.of_split(table, trials, "test"), np.stack([embedder.of_files(of) for of in heard]))
+    chosen = carried(embedder.config.release)
     if chosen is None:
         warn("The model carries no thresholds, having met no validation speakers: what needs them is left out.")
     found, own = figures(test, chosen), scores.eer_threshold(test.curve)
@@ -53,8 +53,8 @@ def judged(model: Path, root: Path, warn: Callable[[str], None], progress: Calla
 
 def recordings(
     root: Path, warn: Callable[[str], None], progress: Callable
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None]:
-    """The usable recordings of a folder, all in the split test; the others (path, reason); its trials, or None.
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The usable recordings of a folder, all in the split test; the others (path, reason); its trials, or drawn ones.
 
     Raises EarmarkError where nobody can be told apart or known again.
     """
@@ -66,21 +66,11 @@ def recordings(
             "recordings."
         )
     table = table.drop(columns="fold", errors="ignore").assign(split="test")
-    return table, unusable[["path", "reason"]], _trials(root, table, unusable, warn)
-
-
-def _trials(
-    root: Path, table: pd.DataFrame, unusable: pd.DataFrame, warn: Callable[[str], None]
-) -> pd.DataFrame | None:
     given = lists.of_folder(root, warn)
-    if given is None:
-        return None
-    lost = set(unusable.utterance) - set(table.utterance)
-    kept = lists.trials(given.drop(columns="split", errors="ignore"), table, lost, warn)
-    if not len(kept):
-        warn("None of the given trials is left: trials are drawn.")
-        return None
-    return kept
+    if given is not None:
+        given = lists.usable(given.drop(columns="split", errors="ignore"), table, unusable, warn)
+    trials = pairing.of_manifest(table, given, pairing.MOST, SEED, warn)
+    return table, unusable[["path", "reason"]], trials
 
 
 def familiar(table: pd.DataFrame, root: Path, learnt: list[str]) -> str | None:
@@ -100,29 +90,29 @@ def familiar(table: pd.DataFrame, root: Path, learnt: list[str]) -> str | None:
     )
 
 
-def carried(release: dict) -> Carried | None:
+def carried(release: dict) -> Thresholds | None:
     """The thresholds that a model brings; None where it has met no validation speakers."""
     if "threshold" not in release:
         return None
-    return Carried(float(release["threshold"]), float(release["cluster_threshold"]))
+    return Thresholds(float(release["threshold"]), float(release["cluster_threshold"]))
 
 
-def figures(test: Answers, chosen: Carried | None) -> dict:
+def figures(test: Answers, chosen: Thresholds | None) -> dict:
     """Figures of a model on a folder, with `<name>_ci95` by bootstrap over its speakers.
 
     Beside those at the carried thresholds, if there are any, the folder's own threshold, at which both kinds of errors
     are equally frequent (eer_threshold), and the accuracy there: what a threshold chosen on such voices would bring.
     """
-    draws = metrics.draws_of(test.exam, SETTINGS)
+    draws = metrics.draws_of(test.trials, SETTINGS)
     found = metrics.verification(test, metrics.resampled(test, draws))
     if chosen:
         found |= metrics.at_thresholds(chosen, test, draws)
     else:
-        who = test.exam.speakers
+        who = test.trials.speakers
         found |= metrics.misclassified("mr_at_k", clustering.into(test.tree, who.max() + 1), who, draws)
     own = scores.eer_threshold(test.curve)
-    at_own = metrics.decisions(test.score >= own, test.exam, draws)
+    at_own = metrics.decisions(test.score >= own, test.trials, draws)
     found |= {"eer_threshold": own} | {
         f"accuracy_at_eer_threshold{end}": at_own[f"accuracy{end}"] for end in ("", "_ci95")
     }
-    return found | metrics.sizes(test.exam)
+    return found | metrics.sizes(test.trials)

@@ -1,35 +1,55 @@
 """Settings of the speaker task; standard library only, so that a bare GPU machine reads them."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal, Self
 
 from earmark.data.settings import DataSettings
 from earmark.errors import require
+from earmark.evaluation.settings import EvaluateSettings
 from earmark.training.settings import LoopSettings
 
 
 @dataclass(frozen=True)
-class SpeakerFeatureSettings:
-    """Log-mel frames of speech, all of a recording; voice and level are decided when they are read.
+class SpeakerDataSettings(DataSettings):
+    """Recordings of speakers, and the utterances and trials that are made of them. `label` is the speaker."""
 
-    n_fft, hop_length: samples. f_min, f_max: edges of the mel bank in Hz.
-    top_db: decibels below the recording's loudest band that count as nothing.
-    voice_db: a frame whose power is further below the recording's loudest is a pause and is left out; 0 keeps all.
-    speeds: training recordings are stored once more at these speeds, and a voice at another speed is another speaker.
-    normalize: what a segment loses before a network hears it: each of its `bands` its mean, and so the microphone, but
-        of the voice too; or its `level` alone; `both` gives a tower each, whose embeddings stand side by side.
-    """
+    utterance_s: float = 0.0
+    """Recordings of one speaker and group are joined to utterances of about so many seconds where the manifest has no
+    utterances of its own; 0 joins none."""
+    trials: int = 2000
+    """At most so many trials of each kind, of one speaker and of two, are drawn where the source brings none."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.utterance_s >= 0, "utterance_s", "must be at least 0")
+        require(self.trials > 0, "trials", "must be above 0")
+
+
+@dataclass(frozen=True)
+class SpeakerFeatureSettings:
+    """Log-mel frames of speech, all of a recording; voice and level are decided when they are read."""
 
     sample_rate: int
+    """Hz that recordings are brought to."""
     n_fft: int
+    """Samples of a frame."""
     hop_length: int
+    """Samples between frames."""
     n_mels: int
+    """Mel bands; 128 in seed 004, with n_fft 1024: else the lowest filters are empty."""
     f_min: float
+    """Lower edge of the mel bank, in Hz."""
     f_max: float
+    """Upper edge of the mel bank, in Hz."""
     top_db: float
+    """Decibels below the recording's loudest band that count as nothing."""
     voice_db: float
+    """A frame whose power is further below the recording's loudest is a pause and is left out; 0 keeps all."""
     speeds: tuple[float, ...]
+    """Training recordings are stored once more at these speeds, and a voice at another speed is another speaker."""
     normalize: Literal["bands", "level", "both"]
+    """What a segment loses before a network hears it: each of its `bands` its mean, and so the microphone, but of the
+    voice too; or its `level` alone; `both` gives a tower each, whose embeddings stand side by side."""
 
     def __post_init__(self) -> None:
         for name in ("sample_rate", "n_fft", "hop_length", "n_mels", "top_db"):
@@ -59,65 +79,90 @@ class SpeakerFeatureSettings:
 
 
 @dataclass(frozen=True)
-class SpeakerModelSettings:
-    """A tower: frames of a segment in, an embedding out.
+class Tower:
+    """Frames of a segment in, an embedding out; each network comes on top."""
 
-    name: `blstm` is seed 004's, `tdnn` is ECAPA-like, `resnet` a small residual network; the last two pool by attentive
-        statistics.
-    width: multiplies the channels or units. embedding: its length.
-    read: of `blstm` alone, where its embedding is taken: the second BLSTM or the last dense layer.
-    head: of `blstm` alone, what makes its dense layers' word positive: `prelu` nothing (the losses clip it, as
-        the asker did), `softplus` or `softmax`.
-    batch_norm: of `blstm` alone, before the head. dropout: of `blstm` after the first BLSTM and the first dense layer.
-    whiten: whether its embeddings are given mean 0 and even spread over the training utterances, once it is trained.
-    statistics: share of a pair's cosine that statistics of cepstra have, learnt in closed form beside the network; 0
-        for the network alone.
-    """
-
-    name: Literal["blstm", "tdnn", "resnet"]
-    width: float
-    embedding: int
-    read: Literal["blstm", "dense"]
-    head: Literal["prelu", "softplus", "softmax"]
-    batch_norm: bool
-    dropout: float
+    name: str = ""
+    width: float = 1.0
+    """Multiplies the channels or units."""
+    embedding: int = 128
+    """Length of the embedding."""
     whiten: bool = False
+    """Whether embeddings are given mean 0 and even spread over the training utterances, once the network is trained."""
     statistics: float = 0.0
+    """Share of a pair's cosine that statistics of cepstra have, learnt in closed form beside the network; 0 for the
+    network alone."""
 
     @property
-    def network(self) -> "SpeakerModelSettings":
+    def network(self) -> Self:
         """What is trained by batches: all but what is learnt in closed form after it."""
         return replace(self, whiten=False, statistics=0.0)
 
     def __post_init__(self) -> None:
         require(0.1 <= self.width <= 8, "width", "must lie from 0.1 to 8")
         require(self.embedding > 1, "embedding", "must be at least 2")
-        require(0 <= self.dropout < 1, "dropout", "must be a share from 0 up to 1")
         require(0 <= self.statistics < 1, "statistics", "must be a share from 0 up to 1")
 
 
 @dataclass(frozen=True)
+class Resnet(Tower):
+    """A small residual network that pools by attentive statistics."""
+
+    name: Literal["resnet"] = "resnet"
+
+
+@dataclass(frozen=True)
+class Tdnn(Tower):
+    """ECAPA-like: dilated convolutions over time, attentive statistics."""
+
+    name: Literal["tdnn"] = "tdnn"
+
+
+@dataclass(frozen=True)
+class Blstm(Tower):
+    """Seed 004's: two BLSTMs and two dense layers."""
+
+    name: Literal["blstm"] = "blstm"
+    read: Literal["blstm", "dense"] = "dense"
+    """Where the embedding is taken: the second BLSTM or the last dense layer."""
+    head: Literal["prelu", "softplus", "softmax"] = "softplus"
+    """What makes the dense layers' word positive: `prelu`, the seed's, nothing (the losses clip it, as the asker)."""
+    batch_norm: bool = False
+    """Whether the head is normalised over a batch."""
+    dropout: float = 0.1
+    """Share of features left out after the first BLSTM and the first dense layer."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 <= self.dropout < 1, "dropout", "must be a share from 0 up to 1")
+
+
+SpeakerModelSettings = Resnet | Tdnn | Blstm
+
+
+@dataclass(frozen=True)
 class PairSettings:
-    """Seed 004's loss over all pairs of a batch.
+    """Seed 004's loss over all pairs of a batch; studies/seed004.yaml walks from the asker's to one that learns."""
 
-    distance: `kl` of one direction, `reversed` the other, or `symmetric`, their sum.
-    positive: how values become positive before the logarithm: `clip` to epsilon..1, as the asker did, or `add` epsilon.
-    hinge: on the `distance`, or on each `direction` of a symmetric one, added.
-    soft: softplus(margin - distance) in place of max(margin - distance, 0).
-    over: the `sum` or the `mean` over the values of an embedding.
-    same, different: weights of pairs of one and of two speakers.
-    broadcast: the asker's mistake: labels (pairs, 1) against distances (pairs,) judge every distance by every label.
-    """
-
-    distance: Literal["kl", "reversed", "symmetric"]
-    positive: Literal["clip", "add"]
-    hinge: Literal["distance", "direction"]
-    soft: bool
-    margin: float
-    over: Literal["sum", "mean"]
-    same: float
-    different: float
-    broadcast: bool
+    name: Literal["pairs"] = "pairs"
+    distance: Literal["kl", "reversed", "symmetric"] = "symmetric"
+    """`kl` of one direction, `reversed` the other, or `symmetric`, their sum."""
+    positive: Literal["clip", "add"] = "add"
+    """How values become positive before the logarithm: `clip` to epsilon..1, as the asker did, or `add` epsilon."""
+    hinge: Literal["distance", "direction"] = "direction"
+    """On the `distance`, or on each `direction` of a symmetric one, added."""
+    soft: bool = True
+    """softplus(margin - distance) in place of max(margin - distance, 0)."""
+    margin: float = 3.0
+    """Distance from which pairs of two speakers cost nothing more."""
+    over: Literal["sum", "mean"] = "sum"
+    """Over the values of an embedding."""
+    same: float = 1.0
+    """Weight of pairs of one speaker."""
+    different: float = 1.0
+    """Weight of pairs of two speakers."""
+    broadcast: bool = False
+    """The asker's mistake: labels (pairs, 1) against distances (pairs,) judge every distance by every label."""
 
     def __post_init__(self) -> None:
         require(self.margin > 0, "margin", "must be above 0")
@@ -127,26 +172,61 @@ class PairSettings:
 
 
 @dataclass(frozen=True)
-class VoiceAugmentSettings:
-    """What a training crop may go through; all on stored log-mel frames. Shares of crops, 0 for none.
+class AamSoftmax:
+    """Softmax over the training speakers with an additive angular margin."""
 
-    noise: another training recording, or noise with a random slope, is added; babble: several recordings.
-    snr_db: lowest and highest level of speech above what is added.
-    room: energy that decays as in a room. band: everything outside of a random band is attenuated.
-    gain_db: largest random slope over the bands, from end to end.
-    time_masks, band_masks: SpecAugment's, of up to time_mask frames and band_mask bands.
-    """
+    name: Literal["aam"] = "aam"
+    margin: float = 0.2
+    """In radians."""
+    margin_epochs: int = 3
+    """Over which the margin grows from 0."""
+    scale: float = 30.0
+    """Of the cosines."""
+
+    def __post_init__(self) -> None:
+        require(0 <= self.margin < 1.5, "margin", "must be an angle from 0 to 1.5")
+        require(self.scale > 0, "scale", "must be above 0")
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """`angular`: the angular prototypical loss; `contrastive`: the supervised contrastive one."""
+
+    name: Literal["angular", "contrastive"] = "angular"
+    scale: float = 30.0
+    """Of the cosines."""
+
+    def __post_init__(self) -> None:
+        require(self.scale > 0, "scale", "must be above 0")
+
+
+SpeakerLossSettings = AamSoftmax | Similarity | PairSettings
+
+
+@dataclass(frozen=True)
+class VoiceAugmentSettings:
+    """What a training crop may go through, on its stored log-mel frames; shares of crops, 0 for none."""
 
     noise: float
+    """Share of crops to which another training recording, or noise with a random slope, is added."""
     babble: float
+    """Share of crops to which several recordings are added."""
     snr_db: tuple[float, float]
+    """Lowest and highest level of speech above what is added."""
     room: float
+    """Share of crops whose energy decays as in a room."""
     band: float
+    """Share of crops in which everything outside of a random band is attenuated."""
     gain_db: float
+    """Largest random slope over the bands, from end to end."""
     time_masks: int
+    """Stretches of time that are hidden (SpecAugment)."""
     time_mask: int
+    """Longest of them, in frames."""
     band_masks: int
+    """Ranges of bands that are hidden."""
     band_mask: int
+    """Widest of them, in bands."""
 
     def __post_init__(self) -> None:
         for name in ("noise", "babble", "room", "band"):
@@ -161,28 +241,27 @@ class VoiceAugmentSettings:
 
 @dataclass(frozen=True)
 class SpeakerTrainSettings(LoopSettings):
-    """One training on batches of P speakers and K segments each.
+    """One training on batches of P speakers and K segments each; validation loss is 1 - AUC, accuracy 1 - EER."""
 
-    loss: `pairs` is seed 004's (settings `pair`), `aam` softmax with an additive angular margin over the training
-        speakers, `angular` the angular prototypical loss, `contrastive` the supervised contrastive one.
-    margin, scale: of `aam`, radians, the margin growing from 0 over `margin_epochs`; of the others the scale alone.
-    segments_s: shortest and longest segment; every batch draws one length.
-    batches: an epoch's.
-    keep: the weights of the epoch with the lowest validation `loss`, which is 1 - AUC of validation trials, the highest
-        `accuracy`, which is 1 - EER, or the `last`.
-    The rest as in `settings.loop.LoopSettings`.
-    """
+    FORMER: ClassVar[dict[str, str]] = LoopSettings.FORMER | {
+        "pair": "loss (name: pairs)",
+        "margin": "loss.margin",
+        "margin_epochs": "loss.margin_epochs",
+        "scale": "loss.scale",
+    }
 
-    loss: Literal["pairs", "aam", "angular", "contrastive"]
-    pair: PairSettings
-    margin: float
-    margin_epochs: int
-    scale: float
+    loss: SpeakerLossSettings
+    """What is judged of a batch."""
     speakers: int
+    """Of a batch."""
     segments: int
+    """Of each of them."""
     segments_s: tuple[float, float]
+    """Shortest and longest segment, in seconds; every batch draws one length."""
     batches: int
+    """Of an epoch."""
     augment: VoiceAugmentSettings
+    """Random changes of a training crop."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -190,45 +269,29 @@ class SpeakerTrainSettings(LoopSettings):
         require(
             0.1 <= self.segments_s[0] <= self.segments_s[1], "segments_s", "must be two lengths from 0.1 s up, in order"
         )
-        require(0 <= self.margin < 1.5, "margin", "must be an angle from 0 to 1.5")
-        require(self.scale > 0, "scale", "must be above 0")
         require(self.batches > 0, "batches", "must be above 0")
 
 
 @dataclass(frozen=True)
-class SpeakerEvaluateSettings:
-    """How speakers are judged.
-
-    utterance_s: recordings of one speaker and group are joined to utterances of about this length where the manifest
-        has no utterances of its own; 0 joins none. trials: at most so many of each kind, same and different.
-    """
-
-    bootstrap: int
-    seed: int
-    utterance_s: float
-    trials: int
-
-    def __post_init__(self) -> None:
-        require(self.bootstrap >= 100, "bootstrap", "must be at least 100 resamples")
-        require(self.seed >= 0, "seed", "must be at least 0")
-        require(self.utterance_s >= 0, "utterance_s", "must be at least 0")
-        require(self.trials > 0, "trials", "must be above 0")
-
-
-@dataclass(frozen=True)
 class SpeakerSettings:
-    """All settings of the speaker task, in the order of its stages."""
+    """Who is speaking: embeddings whose cosine is the score; blocks in the order of their stages."""
 
-    data: DataSettings
+    FORMER: ClassVar[dict[str, str]] = {
+        "evaluate.utterance_s": "data.utterance_s",
+        "evaluate.trials": "data.trials",
+    }
+
+    data: SpeakerDataSettings
     features: SpeakerFeatureSettings
     model: SpeakerModelSettings
+    """A tower: frames of a segment in, an embedding out."""
     train: SpeakerTrainSettings
-    evaluate: SpeakerEvaluateSettings
+    evaluate: EvaluateSettings
 
     def __post_init__(self) -> None:
-        positive = self.model.name == "blstm" and self.model.read == "dense"
-        fits = positive or self.train.loss != "pairs"
-        alone = self.model.name != "blstm" or self.features.normalize != "both"
+        seed = isinstance(self.model, Blstm)
+        fits = (isinstance(self.model, Blstm) and self.model.read == "dense") or self.train.loss.name != "pairs"
+        alone = not seed or self.features.normalize != "both"
         require(alone, "features.normalize", "must be bands or level for model.name blstm")
         heard = not self.model.statistics or self.features.normalize != "bands"
         require(heard, "model.statistics", "must be 0 where features.normalize is bands, which takes their means away")

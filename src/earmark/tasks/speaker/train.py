@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -10,24 +10,23 @@ import torch
 from earmark.nn import describe
 from earmark.tasks.speaker import closed_form, embedding
 from earmark.tasks.speaker.batches import SpeakerTask
-from earmark.tasks.speaker.dataset import Material
+from earmark.tasks.speaker.dataset import Dataset
 from earmark.tasks.speaker.settings import SpeakerModelSettings, SpeakerTrainSettings
-from earmark.tasks.speaker.trials.exams import Answers, Exam, carried
-from earmark.training import batch_picture, loop, model_files
-from earmark.training import key as train_key
+from earmark.tasks.speaker.trials.trial_set import Answers, TrialSet, thresholds_of
+from earmark.training import batch_picture, key, loop, model_files
 
 SHOWN_FRAMES = 200  # of the input in model.txt
 
 
-def hashes(material: Material, model: SpeakerModelSettings, settings: SpeakerTrainSettings) -> dict[str, str]:
-    """Hashes of parameters, data and code, and the train key over all three."""
-    rows = material.table[["path", "label", "group", "split", "utterance"]]
-    judged = replace(material.judged, bootstrap=1000)  # intervals decide nothing in training
-    return train_key.hashes("earmark.tasks.speaker.train", [model, settings, judged], material.store_sha256, rows)
+def hashes(dataset: Dataset, model: SpeakerModelSettings, settings: SpeakerTrainSettings) -> dict[str, str]:
+    """Hashes of parameters, data and code, and the train key over all three; validation trials are data."""
+    rows = dataset.table[["path", "label", "group", "split", "utterance"]]
+    trials = dataset.trials[dataset.trials["split"] == "val"]
+    return key.hashes("earmark.tasks.speaker.train", [model, settings], dataset.store_sha256, rows, trials)
 
 
 def run(
-    material: Material,
+    dataset: Dataset,
     model: SpeakerModelSettings,
     settings: SpeakerTrainSettings,
     out: Path | None,
@@ -41,11 +40,11 @@ def run(
     warn: told after an epoch that a collapse is seen, and what to change.
     """
     device = loop.pick_device(settings.device)
-    exam = material.exam("val")
-    train_key.require_validation(settings, 0 if exam is None else len(exam.trials))
-    val = material.heard(exam) if exam else None
-    voices, names = material.voices()
-    task = SpeakerTask(voices, val, material.features, model.network, settings, device, names)
+    trials = dataset.trial_set("val")
+    key.require_validation(settings, 0 if trials is None else len(trials.pairs))
+    val = dataset.heard(trials) if trials else None
+    voices, names = dataset.voices()
+    task = SpeakerTask(voices, val, dataset.features, model.network, settings, device, names)
     seen = batch_picture.first_batch(task) if out else None
 
     def watched(state: loop.Fit, seconds: float) -> None:
@@ -56,32 +55,32 @@ def run(
 
     fit = loop.fit(task, settings, checkpoint, on_start, watched)
     task.model.load_state_dict(fit.weights)
-    task.model.tower = closed_form.added(task.model.tower, material, model).to(device)
+    task.model.tower = closed_form.added(task.model.tower, dataset, model).to(device)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         batch_picture.draw(out / "batch.png", seen[0].mT[:, None], [names[i] for i in seen[1].tolist()])
-        config = config_of(task, material, model, fit, thresholds(task, exam))
+        config = config_of(task, dataset, model, fit, thresholds(task, trials))
         model_files.write(out, config, task.model.tower.state_dict(), fit.history, _summary(task))
     return task, fit
 
 
-def thresholds(task: SpeakerTask, val: Exam | None) -> dict[str, float]:
+def thresholds(task: SpeakerTask, val: TrialSet | None) -> dict[str, float]:
     """The thresholds chosen on the validation speakers, which go with the model; none without them."""
     if val is None:
         return {}
     task.model.eval()
     vectors = embedding.of_runs(task.model.tower, task.heard, task.features.normalize)
-    return asdict(carried(Answers(val, vectors.cpu().numpy())))
+    return asdict(thresholds_of(Answers(val, vectors.cpu().numpy())))
 
 
-def config_of(task: SpeakerTask, material: Material, model: SpeakerModelSettings, fit: loop.Fit, release: dict):
+def config_of(task: SpeakerTask, dataset: Dataset, model: SpeakerModelSettings, fit: loop.Fit, release: dict):
     """What config.json says of a trained tower."""
     settings, tower = task.settings, task.model.tower
-    labels = sorted(material.table.label[material.table["split"] == "train"].unique())
-    key = hashes(material, model, settings)
+    labels = sorted(dataset.table.label[dataset.table["split"] == "train"].unique())
+    found = hashes(dataset, model, settings)
     size = describe.count(tower)
     return model_files.ModelConfig(
-        "speaker", labels, material.features, model, asdict(settings), key, int(fit.best_epoch), size, release
+        "speaker", labels, dataset.features, model, asdict(settings), found, int(fit.best_epoch), size, release
     )
 
 

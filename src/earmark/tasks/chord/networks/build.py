@@ -6,7 +6,14 @@ from torch import Tensor, nn
 from earmark.tasks.chord.networks.chordnet import ChordNet, ChordNetOutput, ChordNetSettings
 from earmark.tasks.chord.networks.pitch_net import ChordLogits, PitchNet
 from earmark.tasks.chord.notation.vocabulary import SEED, WIDE, Vocabulary
-from earmark.tasks.chord.settings import DOWN, UP, ChordFeatureSettings, ChordModelSettings
+from earmark.tasks.chord.settings import (
+    DOWN,
+    UP,
+    ChordFeatureSettings,
+    ChordModelSettings,
+    ChordNetModel,
+    PitchNetModel,
+)
 
 AT_ONCE = 4096  # frames; pitch_net reads long recordings in pieces
 SONG_AT_ONCE, SONG_MARGIN = 24_000, 256  # frames; ChordNet hears ten minutes at once, and of longer recordings pieces
@@ -15,7 +22,7 @@ CRF = "crf."  # what the names of a CRF's weights begin with in a model folder
 
 def vocabulary(model: ChordModelSettings) -> Vocabulary:
     """The qualities that a network can name."""
-    return SEED if model.name == "chordnet" else WIDE
+    return SEED if isinstance(model, ChordNetModel) else WIDE
 
 
 def network(
@@ -25,7 +32,7 @@ def network(
 
     octaves, channels, bins_per_octave: of the spectrogram.
     """
-    if model.name == "pitch_net":
+    if isinstance(model, PitchNetModel):
         return PitchNet(n_qualities, octaves, model.channels, model.stem, model.blocks)
     s, size = model, (bins_per_octave, octaves, channels)
     return ChordNet(ChordNetSettings(s.width, *size, s.core, s.vector, s.drop_features, s.smoothing, s.direct))

@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from earmark.tasks.genre import settings
 from earmark.tasks.genre.networks.compact import Compact
 from earmark.tasks.genre.networks.net import Net
 from earmark.tasks.genre.networks.resnetish import ResNetish
@@ -11,22 +12,22 @@ from earmark.tasks.genre.settings import ModelSettings
 
 
 def body(n_bands: int, n_frames: int, s: ModelSettings) -> nn.Module:
-    """The network that `s.name` and `s.variant` name. Raises ValueError for windows too small for it."""
-    match s.name, s.variant:
-        case "compact", _:
+    """The network that these settings describe. Raises ValueError for windows too small for it."""
+    match s:
+        case settings.Compact():
             return Compact(n_bands, n_frames, s.width, s.dropout)
-        case "net", _:
+        case settings.Seed003Net(name="net"):
             return Net(n_bands, n_frames, s.width)
-        case "resnetish18" | "resnetish34", _:
+        case settings.Seed003Net(name="resnetish18" | "resnetish34"):
             return ResNetish(n_bands, n_frames, s.width, depth=int(s.name[-2:]))
-        case "vggish", _:
+        case settings.Seed003Net(name="vggish"):
             return VGGish(n_bands, n_frames, s.width)
-        case "cnn", "seed000":
+        case settings.Seed000Net(name="cnn", variant="seed000"):
             return Cnn000(n_bands, n_frames, s.channels, s.hidden)
-        case "cnn", _:
+        case settings.Seed000Net(name="cnn"):
             return SoundCnn(n_bands, s.channels, s.hidden, s.dropout)
-        case "mlp", "seed000":
+        case settings.Seed000Net(name="mlp", variant="seed000"):
             return Mlp000(n_bands, n_frames, s.hidden)
-        case "mlp", _:
+        case settings.Seed000Net(name="mlp"):
             return SoundMlp(n_bands, n_frames, s.hidden, s.dropout)
-    raise ValueError(f"unknown model {s.name!r}")
+    raise ValueError(f"unknown model {s!r}")

@@ -6,7 +6,7 @@ from torch.nn.functional import log_softmax, logsigmoid
 
 from earmark.tasks.genre.networks.build import body
 from earmark.tasks.genre.networks.window import keras_init
-from earmark.tasks.genre.settings import ModelSettings
+from earmark.tasks.genre.settings import ModelSettings, Seed000Net
 
 
 def n_units(n_classes: int) -> int:
@@ -77,7 +77,7 @@ class SongModel(nn.Module):
         self.pooling, self.smoothing = settings.pooling, smoothing
         self.body = body(n_bands, n_frames, settings)
         self.head = nn.Linear(self.body.n_out, n_units(n_classes))
-        if settings.variant == "seed000" and settings.name in ("cnn", "mlp"):
+        if isinstance(settings, Seed000Net) and settings.variant == "seed000":
             keras_init(self.head)
         self.attention = GatedAttention(self.body.n_out) if settings.pooling == "attention" else None
 

@@ -16,9 +16,15 @@ def config(path: Path) -> ModelConfig:
 
 def load(path: Path, config: ModelConfig) -> SongModel:
     """The network of a folder with its trained weights, ready to answer."""
-    model = untrained(config.features, config.model, len(config.labels), config.train["label_smoothing"])
+    model = untrained(config.features, config.model, len(config.labels), _smoothing(config.train))
     model.load_state_dict(model_files.read_weights(path))
     return model.eval()
+
+
+def _smoothing(train: dict) -> float:
+    """The label smoothing that a model was trained with; before losses were blocks it was a key of its own."""
+    of = train if isinstance(train["loss"], str) else train["loss"]
+    return of.get("label_smoothing", 0.0)
 
 
 def untrained(features: FeatureSettings, model: ModelSettings, n_classes: int, smoothing: float = 0.0) -> SongModel:

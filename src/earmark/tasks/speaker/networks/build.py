@@ -10,7 +10,7 @@ from earmark.tasks.speaker.networks.blstm import SpeakerBlstm
 from earmark.tasks.speaker.networks.resnet import SpeakerResnet
 from earmark.tasks.speaker.networks.statistics import SpeakerStatistics
 from earmark.tasks.speaker.networks.tdnn import SpeakerTdnn
-from earmark.tasks.speaker.settings import SpeakerModelSettings
+from earmark.tasks.speaker.settings import Blstm, SpeakerModelSettings
 
 
 class Whitened(nn.Module):
@@ -81,7 +81,7 @@ def _one(model: SpeakerModelSettings, n_bands: int) -> nn.Module:
     if model.whiten:
         tower = _one(replace(model, whiten=False), n_bands)
         return Whitened(tower, embed(tower.eval(), torch.zeros(1, 1, n_bands)).shape[1])
-    if model.name == "blstm":
+    if isinstance(model, Blstm):
         s = model
         return SpeakerBlstm(n_bands, s.width, s.embedding, s.read, s.head, s.batch_norm, s.dropout)
     tower = {"resnet": SpeakerResnet, "tdnn": SpeakerTdnn}[model.name]

@@ -19,11 +19,16 @@ def build(settings: SpeakerTrainSettings, d: int, n_speakers: int) -> nn.Module 
 
     The margin of `aam` begins at 0: whoever trains sets `margin` before each epoch.
     """
-    if settings.loss == "aam":
-        return AamSoftmax(d, n_speakers, settings.scale, margin=0.0)
-    if settings.loss == "angular":
-        return AngularPrototypical(settings.segments, settings.scale)
-    return SupervisedContrastive(settings.scale) if settings.loss == "contrastive" else None
+    match settings.loss.name:
+        case "aam":
+            return AamSoftmax(d, n_speakers, settings.loss.scale, margin=0.0)
+        case "angular":
+            return AngularPrototypical(settings.segments, settings.loss.scale)
+        case "contrastive":
+            return SupervisedContrastive(settings.loss.scale)
+        case "pairs":
+            return None
+    raise ValueError(f"unknown loss {settings.loss!r}")
 
 
 def float32(x: Tensor) -> torch.autocast:

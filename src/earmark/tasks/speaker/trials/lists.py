@@ -86,6 +86,23 @@ def of_voxceleb1(root: Path, warn: Warn) -> pd.DataFrame | None:
     return pd.DataFrame(found, index=list(rows), columns=["a", "b", "same"])
 
 
+def load(path: Path) -> pd.DataFrame:
+    """The trials that the prepare stage wrote: split, a, b (utterances), same (1 or 0)."""
+    if not path.exists():
+        raise EarmarkError(f"{path} is missing; run `dvc repro` first.")
+    kinds = {"split": str, "a": str, "b": str, "same": int}
+    return pd.read_csv(path, dtype=kinds, keep_default_na=False)
+
+
+def usable(given: pd.DataFrame, table: pd.DataFrame, quarantined: pd.DataFrame, warn: Warn) -> pd.DataFrame | None:
+    """The `trials` of a list that a source brings; None, which `warn` says, where none of them is left."""
+    kept = trials(given, table, set(quarantined.utterance) - set(table.utterance), warn)
+    if len(kept):
+        return kept
+    warn("None of the given trials is left: trials are drawn.")
+    return None
+
+
 def trials(given: pd.DataFrame, table: pd.DataFrame, lost: set[str], warn: Warn) -> pd.DataFrame:
     """The given trials that can be used, checked: split (train, val or test), a, b (utterances), same (1 or 0).
 

@@ -1,6 +1,6 @@
 """Trials: pairs of utterances, of one speaker or of two, on which verification is judged.
 
-A table of trials has columns a and b (ids of utterances) and same (boolean).
+A table of trials has columns a and b (ids of utterances) and same (boolean, or 1 and 0 beside a manifest).
 """
 
 from collections.abc import Callable
@@ -9,38 +9,49 @@ import numpy as np
 import pandas as pd
 
 from earmark.errors import EarmarkError
+from earmark.tasks.speaker.settings import SpeakerDataSettings
+from earmark.tasks.speaker.trials import utterances
 
-REQUIRED = ("split", "a", "b", "same")
+JUDGED = ("val", "test")  # the splits that have trials
+MOST = 5000  # trials of each kind where no settings say how many
+
+Say = Callable[[str], None]
 
 
-def of(
-    utterances: pd.DataFrame,
-    split: str,
-    most: int,
-    seed: int,
-    given: pd.DataFrame | None = None,
-    say: Callable[[str], None] = lambda sentence: None,
-) -> pd.DataFrame:
-    """The trials of a split: those of a trial list that names it, else drawn.
+def completed(
+    table: pd.DataFrame, given: pd.DataFrame | None, data: SpeakerDataSettings, say: Say
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A split manifest with its utterances as they are judged, and the trials `of_manifest`.
 
-    utterances: all of them, as `utterances.of` gives them. given: trials.csv as strings, index the line.
-    say: told in a sentence where same-speaker trials stay inside of one session.
+    given: the trials that the source brings, or None; they name utterances, so that none are joined where there are
+    any. say: told what makes trials easy.
     """
-    part = utterances[utterances["split"] == split].reset_index(drop=True)
-    if given is not None and (given["split"] == split).any():
-        return _checked(given[given["split"] == split], part, split)
-    return draw(part, split, most, seed, say)
+    table = table if given is not None else utterances.joined(table, data.utterance_s)
+    return table, of_manifest(table, given, data.trials, data.seed, say)
 
 
-def draw(
-    utterances: pd.DataFrame, split: str, most: int, seed: int, say: Callable[[str], None] = lambda sentence: None
-) -> pd.DataFrame:
+def of_manifest(table: pd.DataFrame, given: pd.DataFrame | None, most: int, seed: int, say: Say) -> pd.DataFrame:
+    """The trials of every judged split that has recordings: split, a, b (utterances), same (1 or 0).
+
+    Of a split that `given` (`lists.usable`) names its own, of another at most `most` of each kind drawn with a seed.
+    """
+    everyone, found = utterances.of(table), []
+    for split in (s for s in JUDGED if (table["split"] == s).any()):
+        own = given is not None and (given["split"] == split).any()
+        part = everyone[everyone["split"] == split]
+        pairs = _both_kinds(given, split) if own else draw(part, split, most, seed, say)
+        found.append(pairs[["a", "b"]].assign(split=split, same=pairs.same.astype(int)))
+    return pd.concat(found, ignore_index=True)[["split", "a", "b", "same"]]
+
+
+def draw(part: pd.DataFrame, split: str, most: int, seed: int, say: Say) -> pd.DataFrame:
     """As many same-speaker as different-speaker trials, at most `most` of each, drawn with a seed.
 
     Same-speaker trials are of different groups wherever a speaker has several, and spread evenly over the speakers;
-    else they are of utterances of one group. EarmarkError where there are none of either kind.
+    else they are of utterances of one group, which `say` is told. EarmarkError where there are none of either kind.
+    part: the split's utterances, as `utterances.of` gives them.
     """
-    rows = utterances.sort_values(["label", "group"], kind="stable").reset_index(drop=True)
+    rows = part.sort_values(["label", "group"], kind="stable").reset_index(drop=True)
     n, place = len(rows), np.arange(len(rows))
     after_speaker = _ends(rows.label)
     after_group = _ends(rows.label + "\0" + rows.group)
@@ -54,7 +65,7 @@ def draw(
     per_speaker = pd.Series(after_speaker - after_group).groupby(rows.label, sort=False)
     counts, sizes = per_speaker.sum(), per_speaker.size()
     n_same, n_different = int(counts.sum()), int((n - after_speaker).sum())
-    _refuse_empty(split, n, n_same, n_different)
+    _refuse_empty(split, n_same, n_different)
     take = min(most, n_same, n_different)
     rng = np.random.default_rng(seed)
     pairs, start = [], 0
@@ -90,41 +101,28 @@ def _pairs(first: np.ndarray, stop: np.ndarray, n: int, rng: np.random.Generator
     return np.stack([i, stop[i] - (ends[i] - chosen)])
 
 
-def _refuse_empty(split: str, n: int, n_same: int, n_different: int) -> None:
-    if not n:
-        raise EarmarkError(f"No recording is in the split '{split}', which speakers are judged on; give it some.")
+def _refuse_empty(split: str, n_same: int, n_different: int) -> None:
     if not n_same:
         raise EarmarkError(
             f"No speaker of {split} has two utterances, so there are no same-speaker trials; give some speaker more "
-            "recordings, or lower evaluate.utterance_s, which joins them."
+            "recordings, or lower tasks.speaker.data.utterance_s, which joins them."
         )
     if not n_different:
         raise EarmarkError(f"The split {split} has one speaker alone; give it at least two, or nobody can be mistaken.")
 
 
-def _checked(given: pd.DataFrame, part: pd.DataFrame, split: str) -> pd.DataFrame:
-    """A given list, refused where it names what is not there or lacks one of the two kinds."""
-    known = set(part.id)
-    for column in ("a", "b"):
-        unknown = given[~given[column].isin(known)]
-        if len(unknown):
-            raise EarmarkError(
-                f"trials.csv, line {unknown.index[0]}: {split} has no utterance '{unknown[column].iloc[0]}'; "
-                "correct the list, or add the recording to the manifest."
-            )
-    wrong = given[~given.same.astype(str).isin(["0", "1"])]
-    if len(wrong):
-        raise EarmarkError(f"trials.csv, line {wrong.index[0]}: 'same' is '{wrong.same.iloc[0]}'; write 1 or 0.")
-    same = given.same.astype(str) == "1"
-    for there, word, sign in ((same.any(), "same", 1), ((~same).any(), "different", 0)):
-        if not there:
-            raise EarmarkError(f"trials.csv has no trials of {word} speakers ({sign}) for {split}; add some.")
-    return given[["a", "b"]].assign(same=same).reset_index(drop=True)
+def _both_kinds(given: pd.DataFrame, split: str) -> pd.DataFrame:
+    """The given trials of a split, refused where they lack one of the two kinds."""
+    own = given[given["split"] == split]
+    for same, word in ((1, "same"), (0, "different")):
+        if not (own.same == same).any():
+            raise EarmarkError(f"The list of trials has none of {word} speakers ({same}) for {split}; add some.")
+    return own
 
 
-def places(utterances: pd.DataFrame, trials: pd.DataFrame) -> np.ndarray:
-    """Where the two utterances of each trial stand among `utterances`: (trials, 2) int64."""
-    at = pd.Series(np.arange(len(utterances)), index=utterances.id.to_numpy())
+def places(everyone: pd.DataFrame, trials: pd.DataFrame) -> np.ndarray:
+    """Where the two utterances of each trial stand among the utterances `everyone`: (trials, 2) int64."""
+    at = pd.Series(np.arange(len(everyone)), index=everyone.id.to_numpy())
     return np.stack([at[trials.a].to_numpy(), at[trials.b].to_numpy()], axis=1)
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from earmark.evaluation.settings import EvaluateSettings
 from earmark.tasks.speaker import metrics
 from earmark.tasks.speaker.metrics import Draws
-from earmark.tasks.speaker.settings import SpeakerEvaluateSettings
 from earmark.tasks.speaker.trials import clustering, scores
-from earmark.tasks.speaker.trials.exams import Answers, Carried, Exam
+from earmark.tasks.speaker.trials.trial_set import Answers, Thresholds, TrialSet
 
 
 @dataclass(frozen=True)
@@ -22,27 +22,27 @@ class Part:
     """A system's answers on a fold's test speakers, and the thresholds that its validation speakers speak for."""
 
     test: Answers
-    chosen: Carried
+    chosen: Thresholds
 
 
-def figures(model: list[Part], beside: dict[str, list[Part]], settings: SpeakerEvaluateSettings) -> dict:
+def figures(model: list[Part], beside: dict[str, list[Part]], settings: EvaluateSettings) -> dict:
     """The model's figures with `<name>_ci95`, each baseline's under `<its name>_<name>`, and the differences of EER.
 
     model: a part a fold. beside: the same of each baseline. Intervals are of a bootstrap over the speakers of all
     folds, the same resamples for all systems, so that differences are paired.
     """
     pooled = together([part.test for part in model])
-    draws = metrics.draws_of(pooled.exam, settings)
+    draws = metrics.draws_of(pooled.trials, settings)
     drawn = metrics.resampled(pooled, draws)
-    out = metrics.verification(pooled, drawn) | _decided(model, pooled.exam, draws)
+    out = metrics.verification(pooled, drawn) | _decided(model, pooled.trials, draws)
     for name, parts in beside.items():
         its = together([part.test for part in parts])
         its_drawn = metrics.resampled(its, draws)
-        found = metrics.verification(its, its_drawn) | _decided(parts, its.exam, draws)
+        found = metrics.verification(its, its_drawn) | _decided(parts, its.trials, draws)
         out |= {f"{name}_{k}": v for k, v in found.items()}
         out[f"eer_minus_{name}"] = out["eer"] - found["eer"]
         out[f"eer_minus_{name}_ci95"] = scores.interval(drawn["eer"] - its_drawn["eer"])
-    return out | metrics.sizes(pooled.exam)
+    return out | metrics.sizes(pooled.trials)
 
 
 def together(tests: list[Answers]) -> Answers:
@@ -52,38 +52,40 @@ def together(tests: list[Answers]) -> Answers:
     """
     columns = max(test.embeddings.shape[1] for test in tests)
     filled = [np.pad(t.embeddings, ((0, 0), (0, columns - t.embeddings.shape[1]))) for t in tests]
-    utterances = pd.concat([test.exam.utterances for test in tests], ignore_index=True)
-    trials = pd.concat([test.exam.trials for test in tests], ignore_index=True)
-    return Answers(Exam(utterances, trials), np.concatenate(filled))
+    utterances = pd.concat([test.trials.utterances for test in tests], ignore_index=True)
+    trials = pd.concat([test.trials.pairs for test in tests], ignore_index=True)
+    return Answers(TrialSet(utterances, trials), np.concatenate(filled))
 
 
-def _decided(parts: list[Part], exam: Exam, draws: Draws) -> dict:
+def _decided(parts: list[Part], trials: TrialSet, draws: Draws) -> dict:
     """Decisions and clusters, each fold's at its own thresholds, and the mean of the folds' own EER."""
     accepted = np.concatenate([part.test.score >= part.chosen.threshold for part in parts])
     found = [clustering.at(part.test.tree, part.chosen.cluster_threshold) for part in parts]
-    at_k = [clustering.into(part.test.tree, part.test.exam.speakers.max() + 1) for part in parts]
+    at_k = [clustering.into(part.test.tree, part.test.trials.speakers.max() + 1) for part in parts]
     fold = np.repeat(np.arange(len(parts)), [len(clusters) for clusters in found])
-    who = exam.speakers
+    who = trials.speakers
     out = {"eer_mean": float(np.mean([scores.eer(part.test.curve) for part in parts]))}
-    out |= {"eer_mean_ci95": scores.interval(_mean_eer(parts, exam, draws.times))}
+    out |= {"eer_mean_ci95": scores.interval(_mean_eer(parts, trials, draws.times))}
     out |= {"thresholds": [part.chosen.threshold for part in parts]}
-    out |= metrics.decisions(accepted, exam, draws) | {"n_clusters": sum(int(f.max() + 1) for f in found)}
+    out |= metrics.decisions(accepted, trials, draws) | {"n_clusters": sum(int(f.max() + 1) for f in found)}
     out |= metrics.misclassified("mr_at_k", apart(at_k), who, draws)
     return (
         out | metrics.misclassified("mr_at_threshold", apart(found), who, draws) | _agreement(found, fold, who, draws)
     )
 
 
-def _mean_eer(parts: list[Part], exam: Exam, times: np.ndarray) -> np.ndarray:
+def _mean_eer(parts: list[Part], trials: TrialSet, times: np.ndarray) -> np.ndarray:
     """The mean of the folds' EER in every resample of all folds' speakers, (resamples,).
 
     A fold counts where both kinds of its trials were drawn; NaN where no fold's were.
     """
-    everyone, drawn = np.unique(exam.utterances.label), []
+    everyone, drawn = np.unique(trials.utterances.label), []
     for part in parts:
         test = part.test
-        own = times[:, np.searchsorted(everyone, np.unique(test.exam.utterances.label))]
-        drawn.append(scores.resampled(scores.eer, test.score, test.exam.same, test.exam.speakers[test.exam.at], own))
+        own = times[:, np.searchsorted(everyone, np.unique(test.trials.utterances.label))]
+        drawn.append(
+            scores.resampled(scores.eer, test.score, test.trials.same, test.trials.speakers[test.trials.at], own)
+        )
     return pd.DataFrame(drawn).mean().to_numpy()
 
 

@@ -7,24 +7,40 @@ from earmark.errors import EarmarkError
 COLUMNS = ["id", "label", "group", "split", "duration_s", "paths"]
 
 
-def of(table: pd.DataFrame, utterance_s: float = 0.0) -> pd.DataFrame:
-    """The utterances of a manifest, in its order.
-
-    Rows with one `utterance` are one. Where the manifest knows none (each row's is its own path), recordings of one
-    speaker and group are joined in order to about `utterance_s` seconds; 0 joins none. A joined one is named by its
-    first recording.
+def of(table: pd.DataFrame) -> pd.DataFrame:
+    """The utterances of a manifest, in its order: rows with one `utterance` are one, by default each its own.
 
     Columns: id, label (the speaker), group (the session), split, duration_s, paths (a tuple).
     """
-    named = table.utterance if "utterance" in table else table.path
-    table = table.assign(id=named)
-    if utterance_s > 0 and (named == table.path).all():
-        table = table.assign(id=_joined(table, utterance_s))
+    table = table.assign(id=table.utterance if "utterance" in table else table.path)
     _refuse_contradiction(table)
     grouped = table.groupby("id", sort=False)
     firsts = grouped[["label", "group", "split"]].first()
     sums = grouped.agg(duration_s=("duration_s", "sum"), paths=("path", tuple))
     return firsts.join(sums).reset_index()[COLUMNS]
+
+
+def joined(table: pd.DataFrame, utterance_s: float) -> pd.DataFrame:
+    """The manifest with recordings of one speaker and group joined in order to about `utterance_s` seconds; 0: none.
+
+    Where it knows utterances itself (a row's is not its own path) they stand. A joined one is named by its first
+    recording.
+    """
+    if utterance_s == 0 or not (table.utterance == table.path).all():
+        return table
+    return table.assign(utterance=_joined(table, utterance_s))
+
+
+def to_learn(table: pd.DataFrame) -> pd.DataFrame:
+    """What baselines learn from: the training utterances; of a speaker with a single one its recordings.
+
+    LDA wants to see what differs within a speaker.
+    """
+    train = of(table[table["split"] == "train"])
+    alone = train.groupby("label").id.transform("size") == 1
+    apart = train[alone].explode("paths")
+    apart = apart.assign(id=apart.paths, paths=[(path,) for path in apart.paths])
+    return pd.concat([train[~alone], apart], ignore_index=True)
 
 
 def _joined(table: pd.DataFrame, utterance_s: float) -> pd.Series:

@@ -1,0 +1,81 @@
+"""What a speaker model is judged on: utterances and trials, a system's answers, and thresholds to carry on."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from earmark.tasks.speaker.trials import clustering, pairing, scores, utterances
+
+
+@dataclass(frozen=True)
+class TrialSet:
+    """A split's utterances (a table of `utterances.of`) and pairs of them: a, b (ids), same (boolean)."""
+
+    utterances: pd.DataFrame
+    pairs: pd.DataFrame
+
+    @cached_property
+    def at(self) -> np.ndarray:
+        """Where the utterances of each pair stand: (trials, 2)."""
+        return pairing.places(self.utterances, self.pairs)
+
+    @cached_property
+    def same(self) -> np.ndarray:
+        """Which pairs are of one speaker: (trials,) booleans."""
+        return self.pairs.same.to_numpy(bool)
+
+    @cached_property
+    def speakers(self) -> np.ndarray:
+        """Numbers of the utterances' speakers: (utterances,) int64."""
+        return np.unique(self.utterances.label, return_inverse=True)[1]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a system makes of the utterances of trials. embeddings: (utterances, d), L2-normalised."""
+
+    trials: TrialSet
+    embeddings: np.ndarray
+
+    @cached_property
+    def score(self) -> np.ndarray:
+        """Cosine of each trial: (trials,)."""
+        return pairing.score(self.embeddings, self.trials.at)
+
+    @cached_property
+    def curve(self) -> scores.Curve:
+        return scores.curve(self.score, self.trials.same)
+
+    @cached_property
+    def tree(self) -> np.ndarray:
+        return clustering.tree(self.embeddings)
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What is chosen on validation speakers: the cosine from which two utterances are of one speaker, where both kinds
+    of errors were equally frequent, and the cosine distance up to which clusters are joined.
+    """
+
+    threshold: float
+    cluster_threshold: float
+
+
+def of_split(table: pd.DataFrame, trials: pd.DataFrame, split: str) -> TrialSet | None:
+    """The utterances and trials of a split; None where it has no recordings.
+
+    table: a manifest. trials: as the prepare stage draws them.
+    """
+    rows = table[table["split"] == split]
+    if not len(rows):
+        return None
+    own = trials[trials["split"] == split].reset_index(drop=True)
+    return TrialSet(utterances.of(rows), own[["a", "b"]].assign(same=own.same.astype(bool)))
+
+
+def thresholds_of(val: Answers) -> Thresholds:
+    """The thresholds that validation speakers speak for."""
+    labels = val.trials.utterances.label.to_numpy()
+    return Thresholds(scores.eer_threshold(val.curve), clustering.best_threshold(val.tree, labels))
