@@ -21,6 +21,7 @@ class Word:
     """A word."""
 
     text = "# no comment"  # a comment
+    """What it says."""
 
     def said(self, n: int = 2) -> str:
         """Say it."""
@@ -67,6 +68,7 @@ def test_comments_and_docstrings_are_cut_and_strings_kept():
         ("# so often", "# so often\n\n        # and why"),
         ("  # why", ""),
         ("\n\n\nclass", "\nclass"),
+        ("What it says.", "What it says,\n\n    at length."),
         ("Not yet.", "Not yet. # at all"),
     ],
 )

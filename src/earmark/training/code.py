@@ -102,9 +102,15 @@ def _docstrings(lines: list[str]) -> Iterator[Span]:
     for node in ast.walk(ast.parse("\n".join(lines))):
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             continue
-        for said in filter(_is_string, node.body if isinstance(node, ast.ClassDef) else node.body[:1]):
-            row = first.end_lineno or first.lineno
-            yield (first.lineno, first.col_offset), (row, len(lines[row - 1].encode()[: first.end_col_offset].decode()))
+        for said in node.body if isinstance(node, ast.ClassDef) else node.body[:1]:
+            if (
+                isinstance(said, ast.Expr)
+                and isinstance(said.value, ast.Constant)
+                and isinstance(said.value.value, str)
+            ):
+                row = said.end_lineno or said.lineno
+                column = len(lines[row - 1].encode()[: said.end_col_offset].decode())
+                yield (said.lineno, said.col_offset), (row, column)
 
 
 @cache
