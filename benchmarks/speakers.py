@@ -15,14 +15,14 @@ import numpy as np
 import pandas as pd
 
 from earmark import console
+from earmark.evaluation.settings import EvaluateSettings
 from earmark.release import bundle
 from earmark.tasks.speaker import collection, metrics
 from earmark.tasks.speaker.predictions import Embedder
-from earmark.tasks.speaker.settings import SpeakerEvaluateSettings
-from earmark.tasks.speaker.trials import baseline, exams
-from earmark.tasks.speaker.trials.exams import Answers, Exam
+from earmark.tasks.speaker.trials import baseline, trial_set, utterances
+from earmark.tasks.speaker.trials.trial_set import Answers, TrialSet
 
-SETTINGS = SpeakerEvaluateSettings(1000, 1, 0.0, 5000)
+SETTINGS = EvaluateSettings(1000, 1)
 SHOWN = ("eer", "min_dcf", "auc", "mr_at_k", "mr_at_threshold", "accuracy")
 
 
@@ -34,27 +34,24 @@ def main() -> None:
     parser.add_argument("--list", type=Path, dest="listed")
     args = parser.parse_args()
     folders = [collection.read(name, console.warn, console.progress) for name in args.voices]
-    table, given = collection.together(folders)
-    val = exams.exam(table, "val", SETTINGS, given, console.warn)
-    tests = {
-        f.name: exams.exam(f.table, "test", SETTINGS, f.trials, console.warn)
-        for f in folders
-        if (f.table["split"] == "test").any()
-    }
+    table, trials = collection.together(folders)
+    val = trial_set.judged(table, trials, "val")
+    found = {f.name: trial_set.of_split(f.table, f.trials, "test") for f in folders}
+    tests = {name: test for name, test in found.items() if test}
     if args.listed:
         heard = pd.concat([e.utterances for e in (val, *tests.values())]).drop_duplicates("id")
         rows = pd.DataFrame({"utterance": heard.id, "paths": heard.paths.map(";".join)})
         rows.to_csv(args.listed, index=False)
         return
-    systems = systems_of(args, table, given)
+    systems = systems_of(args, table)
     for name, test in tests.items():
         shown = [(system, *_row(embed, val, test)) for system, embed in systems.items()]
-        console.table(("", *SHOWN), shown, f"{name}: {len(test.trials)} trials of {test.speakers.max() + 1} speakers")
+        console.table(("", *SHOWN), shown, f"{name}: {len(test.pairs)} trials of {test.speakers.max() + 1} speakers")
 
 
-def systems_of(args, table: pd.DataFrame, given: pd.DataFrame | None) -> dict:
+def systems_of(args, table: pd.DataFrame) -> dict:
     """Name -> what embeds a table of utterances, (n, d) L2-normalised."""
-    train = exams.learnt(table, SETTINGS, given)
+    train = utterances.to_learn(table)
     learnt = baseline.measured(train, Path())
     statistics, lda = baseline.Statistics(learnt), baseline.Lda(learnt, train.label.to_numpy())
     systems = {
@@ -69,7 +66,7 @@ def systems_of(args, table: pd.DataFrame, given: pd.DataFrame | None) -> dict:
     return systems | {"earmark": lambda of: np.stack([embedder.of_files(paths) for paths in of.paths])}
 
 
-def _row(embed, val: Exam, test: Exam) -> list[str]:
+def _row(embed, val: TrialSet, test: TrialSet) -> list[str]:
     figures = metrics.figures(Answers(val, embed(val.utterances)), Answers(test, embed(test.utterances)), {}, SETTINGS)
     cells = []
     for name in SHOWN:

@@ -3,11 +3,10 @@
 import pandas as pd
 import pytest
 
-from builders import data_settings, features_settings, plain_progress
+from builders import data_settings, features_settings
 from earmark import audio
 from earmark.data import splits
 from earmark.features.frames import samples_frames
-from earmark.pipeline import prepare
 from project import REPOSITORY
 
 ESC10 = REPOSITORY.parent / "shared/data/snd_esc10"
@@ -16,7 +15,7 @@ pytestmark = pytest.mark.skipif(not ESC10.is_dir(), reason="ESC-10 is not in ../
 
 @pytest.fixture(scope="module")
 def prepared() -> tuple[pd.DataFrame, pd.DataFrame]:
-    return prepare.run(data_settings(test_fold="fold5"), ESC10, pytest.fail, plain_progress)
+    return prepared("genre", data_settings(test_fold="fold5"), ESC10, pytest.fail)
 
 
 def test_official_folds_are_kept_and_groups_stay_whole(prepared):

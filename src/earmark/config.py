@@ -1,7 +1,7 @@
 """params.yaml -> typed settings. The only reader of that file; unknown keys are errors."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from earmark.data.settings import DataSettings, DemoSettings
 from earmark.errors import EarmarkError, nearest
-from earmark.tasks import catalog
+from earmark.tasks import catalog, overrides
 from earmark.training import tagged
 
 T = TypeVar("T")
@@ -61,10 +61,10 @@ def load_demo(path: Path) -> DemoSettings:
     return typed(DemoSettings, _block(read(path), "demo", str(path)), str(path), "demo")
 
 
-def _read_with(path: Path, overrides: Iterable[str]) -> Any:
+def _read_with(path: Path, said: Iterable[str]) -> Any:
     raw = read(path)
     if isinstance(raw, dict):  # parse says what is wrong otherwise
-        put_all(raw, dict(assignment(o) for o in overrides))
+        overrides.put_all(raw, dict(assignment(o) for o in said))
     return raw
 
 
@@ -89,77 +89,6 @@ def assignment(override: str) -> tuple[str, Any]:
         return dotted, yaml.safe_load(value)
     except yaml.YAMLError as e:
         raise EarmarkError(f"The value of '{override}' is not valid YAML: {_one_line(e)}") from None
-
-
-def put_all(raw: Any, values: Mapping[str, Any]) -> None:
-    """Set keys, dotted from the top of params.yaml, in plain nested dicts; the names of branches come first."""
-    for dotted in sorted(values, key=lambda key: not key.endswith(".name")):
-        put(raw, dotted, values[dotted])
-
-
-def put(raw: Any, dotted: str, value: Any) -> None:
-    """Set one key, dotted from the top of params.yaml, in plain nested dicts. Raises EarmarkError where none exists."""
-    block, _, rest = dotted.partition(".")
-    where = f"the key '{dotted}'"
-    if block == "demo" and rest:
-        put_in(_below(raw, "demo", where), DemoSettings, rest, value, where)
-        return
-    task, _, key = rest.partition(".")
-    tasks = _below(raw, block, where)
-    if block != "tasks" or task not in catalog.names() or not key:
-        _below(tasks, task, where)
-        raise EarmarkError(f"There is no {where} to override; it ends earlier.")
-    put_in(_below(tasks, task, where), catalog.task(task).settings, key, value, where)
-
-
-def put_in(block: Any, kind: Any, dotted: str, value: Any, where: str) -> None:
-    """Set a key below a block that the dataclass `kind` describes; `where`: how it is called in the sentence.
-
-    Another name for a block that is one of several kinds drops the keys that belong to the former kind.
-    """
-    *parents, last = dotted.split(".")
-    for part in parents:
-        kind = _kind_of(block, kind, part, where)
-        block = block.setdefault(part, {})
-        if not isinstance(block, dict):
-            raise EarmarkError(f"There is no {where} to override; it ends earlier.")
-    _kind_of(block, kind, last, where)
-    block[last] = value
-    if last == "name" and tagged.branches(kind):
-        kept = tagged.without_foreign(kind, block)
-        block.clear()
-        block.update(kept)
-
-
-def _kind_of(block: Any, kind: Any, key: str, where: str) -> Any:
-    """The type of a key of a block. Raises EarmarkError where the block has none of this name."""
-    of = tagged.branches(kind)
-    name = str(block.get("name")) if of else ""
-    if of and key not in (known := tagged.types(of.get(name, next(iter(of.values()))))):
-        if others := tagged.having(kind, key):
-            raise EarmarkError(f"There is no {where} to override: {_belongs(key, others, name)}.")
-    elif not of:
-        known = tagged.types(kind) if is_dataclass(kind) else {}
-        if key in tagged.former(kind):
-            raise EarmarkError(f"There is no {where} to override: {key} is now {tagged.former(kind)[key]}.")
-    if key not in known:
-        raise EarmarkError(f"There is no {where} to override; {nearest(key, known) if known else 'it ends earlier.'}")
-    return known[key]
-
-
-def _belongs(key: str, others: list[str], name: str) -> str:
-    return f"{key} belongs to the name {' or '.join(others)}, and the name is {name}"
-
-
-def keys(kind: Any, prefix: str = "") -> dict[str, Any]:
-    """Every dotted key below a dataclass of settings, blocks and all branches included, with its type."""
-    found: dict[str, Any] = {}
-    for one in tagged.branches(kind).values() or [kind]:
-        for key, of in tagged.types(one).items():
-            found[f"{prefix}{key}"] = of
-            if is_dataclass(of) or tagged.branches(of):
-                found |= keys(of, f"{prefix}{key}.")
-    return found
 
 
 def parse(raw: Any, origin: str = "params.yaml") -> Params:
@@ -239,18 +168,21 @@ def _of_union(kind: Any, of: dict[str, type], raw: Any, where: str, origin: str)
         raise EarmarkError(f"{origin}: {where}.name is '{name}'; {nearest(name, of)}")
     for key in raw:
         if key not in tagged.types(of[name]) and (others := tagged.having(kind, key)):
-            raise EarmarkError(f"{origin}: {where}: {_belongs(key, others, name)}; remove the key, or change the name.")
+            raise EarmarkError(
+                f"{origin}: {where}: {overrides.belongs(key, others, name)}; remove the key, or change the name."
+            )
     return typed(of[name], raw, origin, where)
 
 
 def _refuse_former(kind: Any, raw: dict[str, Any], where: str, origin: str) -> None:
     """Raise EarmarkError for a key of before, with its name of today."""
-    for old, new in tagged.former(kind).items():
+    for old in tagged.former(kind):
         node: Any = raw
         for part in old.split("."):
             node = node.get(part) if isinstance(node, dict) else None
         if node is not None:
-            raise EarmarkError(f"{origin}: {_dotted(where, old)} is now {_dotted(where, new)}; move it there.")
+            sentence = f"{_dotted(where, old)} is now {_dotted(where, overrides.moved(kind, old))}"
+            raise EarmarkError(f"{origin}: {sentence}; move it there, or remove it.")
 
 
 def _dotted(where: str, key: Any) -> str:
@@ -266,13 +198,6 @@ def _sentence(error: ValidationError, where: str) -> str:
     if first["type"] == "value_error":  # raised by the settings themselves, which name the key
         return f"in {key}, {message}."
     return f"{key}: {message[0].lower()}{message[1:]} (it is {first['input']!r})."
-
-
-def _below(node: Any, key: str, where: str) -> Any:
-    known = [str(k) for k in node] if isinstance(node, dict) else []
-    if key not in known:
-        raise EarmarkError(f"There is no {where} to override; {nearest(key, known) if known else 'it ends earlier.'}")
-    return node[key]
 
 
 def _one_line(error: Exception) -> str:

@@ -12,9 +12,8 @@ import pytest
 import soundfile as sf
 import torch
 
-from builders import data_settings, noise, plain_progress, sines
+from builders import data_settings, noise, prepared, sines
 from bundles import CHORD_FEATURES, CHORD_NETWORK, CHORDNET, STEREO_FEATURES, small_chord_bundle
-from earmark.pipeline import prepare
 from earmark.tasks.chord import predictions
 from earmark.tasks.chord.networks import build
 from earmark.tasks.chord.notation import lab
@@ -64,14 +63,14 @@ def recordings(root: Path) -> dict[str, float | str]:
     }
 
 
-def prepared(root: Path, labs: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+def usable(root: Path, labs: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """Chords of the songs that prepare keeps, and reasons of the others; labs: text of each song's .lab."""
     for name, text in labs.items():
         (root / name).with_suffix(".lab").write_text(text)
     rows = [f"{name},{Path(name).stem}.lab,{name}" for name in labs]
     (root / "manifest.csv").write_text("\n".join(["path,lab,group", *rows]) + "\n")
     data = data_settings(max_quarantined=0.99)
-    table, out = prepare.run(data, root, pytest.fail, plain_progress, truth="lab")
+    table, out = prepared("chord", data, root, pytest.fail)
     return dict(zip(table.path, table.chords, strict=True)), dict(zip(out.path, out.reason, strict=True))
 
 
@@ -80,7 +79,7 @@ def test_prepare_keeps_what_can_be_used_and_says_of_the_rest_why_not(tmp_path):
     sf.write(tmp_path / "a/still.wav", np.zeros((8000, 2)), 8000)
     expected["still.wav"] = "it is digital silence: every sample is zero"
     seconds = {name: found if isinstance(found, float) else 1.0 for name, found in expected.items()}
-    kept, reasons = prepared(tmp_path / "a", {name: f"0 {s} C:maj\n" for name, s in seconds.items()})
+    kept, reasons = usable(tmp_path / "a", {name: f"0 {s} C:maj\n" for name, s in seconds.items()})
     assert set(kept) == {name for name, found in expected.items() if isinstance(found, float)}
     for name, sentence in expected.items():
         if isinstance(sentence, str):
@@ -110,7 +109,7 @@ def test_annotations_are_mended_where_that_is_safe_and_refused_in_one_sentence_e
     root.mkdir()
     for i, name in enumerate(LABS):
         sf.write(root / f"{name}.wav", chord(6, 8000) * (0.5 + 0.01 * i), 8000)
-    kept, reasons = prepared(root, {f"{name}.wav": text for name, (text, _) in LABS.items()})
+    kept, reasons = usable(root, {f"{name}.wav": text for name, (text, _) in LABS.items()})
     for name, (_, expected) in LABS.items():
         if isinstance(expected, str):
             assert reasons[f"{name}.wav"].startswith(expected.removeprefix("a/"))
@@ -158,11 +157,11 @@ def test_the_answer_does_not_depend_on_level_or_channels(workplace, name):
 
 PEAKS = """
 import sys
-from earmark import cli
+from earmark.cli import app
 for name in ("minute", "hour"):
     sys.argv = ["earmark", "predict", "chord", name + ".wav", "--out", "out", "--model", "bundle"]
     try:
-        cli.main()
+        app.main()
     except SystemExit as ended:
         assert not ended.code
     print(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])  # ru_maxrss would count the parent's, too

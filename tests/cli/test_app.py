@@ -11,7 +11,7 @@ import yaml
 from builders import small_folder
 from bundles import small_chord_bundle
 from earmark.cli import app
-from project import REPOSITORY, SMALL
+from project import REPOSITORY, SMALL, set_keys
 
 
 @pytest.fixture
@@ -26,9 +26,7 @@ def place(tmp_path, monkeypatch):
 
 def configure(place, **changes) -> None:
     params = yaml.safe_load((place / "params.yaml").read_text())
-    for dotted, value in changes.items():
-        block, key = dotted.split(".")
-        params["tasks"]["genre"][block][key] = value
+    set_keys(params["tasks"]["genre"], changes)
     (place / "params.yaml").write_text(yaml.safe_dump(params))
 
 

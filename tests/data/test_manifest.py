@@ -143,9 +143,9 @@ def test_shares_are_kept():
 
 
 def test_official_splits_stay():
-    splits = ["train", "train", "val", "val", "test", "test"]
-    got = splits.assign_splits(table("xyxyxy", "123456", splits), data_settings())
-    assert list(got["split"]) == splits
+    official = ["train", "train", "val", "val", "test", "test"]
+    got = splits.assign_splits(table("xyxyxy", "123456", official), data_settings())
+    assert list(got["split"]) == official
     assert "fold" not in got
 
 
@@ -193,8 +193,8 @@ def test_group_in_two_splits():
 
 @pytest.mark.parametrize("split", ["val", "test"])
 def test_label_that_was_never_trained(split):
-    splits = ["train", "train", "val", "val", "test", "test", split]
-    text = error(splits.assign_splits, table("xyxyxyz", "1234567", splits), data_settings())
+    official = ["train", "train", "val", "val", "test", "test", split]
+    text = error(splits.assign_splits, table("xyxyxyz", "1234567", official), data_settings())
     assert f"Label 'z' occurs in {split} but not in train" in text
 
 

@@ -10,11 +10,11 @@ from builders import small_folder
 from chord_audio import songs
 from earmark import config
 from earmark.evaluation import metrics
-from earmark.experiments import crossval
 from earmark.tasks import model_folder
 from earmark.tasks.chord import scores
 from earmark.tasks.chord.notation import lab
 from earmark.tasks.chord.notation.lab import Segment
+from earmark.training import key
 from project import write_params
 
 
@@ -40,7 +40,7 @@ def test_crossval_pictures_calibration_and_a_release_quotes_it(place, earmark):
     songs = pd.read_parquet(out / "predictions.parquet").query("window == 0")
     right = (songs.recording_predicted == songs.label).to_numpy()
     assert found["ece"] == pytest.approx(metrics.ece(songs.recording_probability.to_numpy(), right))
-    assert found["recipe"] == crossval.recipe(config.load("params.yaml").tasks.genre)
+    assert found["recipe"] == key.recipe(config.load("params.yaml").tasks["genre"])
     assert found["folds"] == ["fold1", "fold2", "fold3"]
     words = ("--about", "tones", "--data", "Generated, CC0", "--figures", "crossval/genre/metrics.json")
     code, _, _ = earmark("release", "genre", *words)
@@ -70,7 +70,7 @@ def test_chords_are_judged_in_time_by_networks_that_never_heard_the_song(songs_o
     assert "a: majmin " in out
     found = json.loads((songs_of_two_folds / "crossval/chord/metrics.json").read_text())
     assert (found["n_recordings"], found["n_groups"], found["folds"]) == (10, 10, ["a", "b"])
-    assert found["recipe"] == crossval.recipe(config.load("params.yaml").tasks.chord)
+    assert found["recipe"] == key.recipe(config.load("params.yaml").tasks["chord"])
     table = pd.read_parquet(songs_of_two_folds / "crossval/chord/predictions.parquet")
     fold = table.groupby("recording").fold.agg(set).to_dict()
     assert fold == {f"s{i}.wav": {"ab"[i % 2]} for i in range(10)}

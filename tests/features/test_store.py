@@ -8,12 +8,11 @@ import pandas as pd
 import pytest
 import soundfile as sf
 
-from builders import data_settings, features_settings, noise, plain_progress, sines, tone
+from builders import data_settings, features_settings, noise, plain_progress, prepared, sines, tone
 from earmark.errors import EarmarkError
 from earmark.features import store
 from earmark.features.frames import recording_frames
 from earmark.features.statistics import mfcc_statistics
-from earmark.pipeline import prepare
 from earmark.tasks.genre import features
 
 LENGTHS = {"a": [3], "b": [2, 4, 1], "c": [1]}
@@ -92,7 +91,7 @@ def test_sha256_is_of_everything(tmp_path):
 @pytest.fixture
 def table(folder) -> pd.DataFrame:
     """The folder's first recordings, in an order that is not the files'."""
-    whole, _ = prepare.run(data_settings(), folder, print, plain_progress)
+    whole, _ = prepared("genre", data_settings(), folder, print)
     return whole.iloc[[7, 2, 13]].reset_index(drop=True)
 
 

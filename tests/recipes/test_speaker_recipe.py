@@ -15,6 +15,7 @@ from earmark.errors import EarmarkError
 from earmark.tasks import model_folder
 from earmark.tasks.speaker import collection
 from earmark.tasks.speaker.predictions import Embedder
+from earmark.training import model_files
 from project import REPOSITORY
 from voice_audio import voices
 
@@ -52,11 +53,14 @@ def released(folders):
 
 def test_folders_stand_together_without_mixing_their_speakers(folders):
     read = [collection.read(str(folders / n), pytest.fail, plain_progress) for n in ("a", "b@two")]
-    table, given = collection.together(read)
+    table, trials = collection.together(read)
     assert table.label.nunique() == 18
     assert set(table.label[table["split"] == "test"]) == {f"a/s{i:02}" for i in range(8, 12)} | {"b/s24", "b/s25"}
     assert table["split"].value_counts().to_dict() == {"train": 40, "test": 24, "val": 8}
-    assert given.a.tolist() == ["a/s08_0_0.wav"] * 2
+    listed = trials[trials["split"] == "test"]
+    assert listed.a[listed.a.str.startswith("a/")].tolist() == ["a/s08_0_0.wav"] * 2
+    known = dict(zip(table.utterance, table["split"], strict=True))
+    assert all(known[a] == known[b] == split for split, a, b in trials[["split", "a", "b"]].itertuples(index=False))
     assert all(path.startswith(str(folders)) for path in table.path)
     with pytest.raises(EarmarkError, match="test_fold 'three' is no fold"):
         collection.read(f"{folders / 'b'}@three", pytest.fail, plain_progress)
@@ -77,7 +81,7 @@ def test_the_bundle_says_what_was_measured_with_it(released):
 
 def test_a_stopped_recipe_goes_on_and_the_checkpoint_is_kept(released, folders):
     assert sorted(p.name.split("-")[0] for p in (folders / "state").glob("*.pt")) == ["bands", "level"]
-    epochs = [[row["epoch"] for row in model_folder.read_history(folders / "state" / v)] for v in ("level", "bands")]
+    epochs = [[row["epoch"] for row in model_files.read_history(folders / "state" / v)] for v in ("level", "bands")]
     assert epochs == [[1], [1, 2]]
 
 

@@ -3,12 +3,23 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import soundfile as sf
 
+from earmark.data import reading
 from earmark.data.settings import DataSettings
 from earmark.features.settings import FeatureSettings
-from earmark.tasks.genre.settings import AugmentSettings, ModelSettings, TrainSettings
-from earmark.training.settings import ScheduleSettings
+from earmark.tasks import catalog
+from earmark.tasks.genre.settings import (
+    AugmentSettings,
+    FrameLoss,
+    MixSettings,
+    ModelSettings,
+    SongLoss,
+    TrainSettings,
+)
+from earmark.training import tagged
+from earmark.training.settings import OptimizerSettings, ScheduleSettings
 
 FREQUENCY = {"low": 220.0, "high": 1760.0}
 
@@ -96,7 +107,7 @@ def data_settings(**changes) -> DataSettings:
 
 
 def model_settings(**changes) -> ModelSettings:
-    """Settings of a small network."""
+    """Settings of a small network; keys of other networks than the one named are left out."""
     plain = {
         "name": "cnn",
         "width": 1.0,
@@ -106,11 +117,11 @@ def model_settings(**changes) -> ModelSettings:
         "dropout": 0.2,
         "pooling": "mean_prob",
     }
-    return ModelSettings(**plain | changes)
+    return tagged.stored(ModelSettings, plain | changes)
 
 
 def schedule_settings(**changes) -> ScheduleSettings:
-    """A constant learning rate."""
+    """A constant learning rate; keys of other schedules than the one named are left out."""
     plain = {
         "name": "constant",
         "step_epochs": 10,
@@ -120,10 +131,10 @@ def schedule_settings(**changes) -> ScheduleSettings:
         "min_lr": 0.0,
         "warmup_epochs": 0,
     }
-    return ScheduleSettings(**plain | changes)
+    return tagged.stored(ScheduleSettings, plain | changes)
 
 
-def augment_settings(**changes) -> AugmentSettings:
+def augment_settings(mix: str = "none", alpha: float = 1.0, share: float = 1.0, **changes) -> AugmentSettings:
     """No augmentation."""
     plain = {
         "stretch": 0.0,
@@ -135,25 +146,23 @@ def augment_settings(**changes) -> AugmentSettings:
         "time_mask_s": 0.0,
         "band_masks": 0,
         "band_mask": 0,
-        "mix": "none",
-        "mix_alpha": 1.0,
-        "mix_share": 1.0,
+        "mix": tagged.stored(MixSettings, {"name": mix, "alpha": alpha, "share": share}),
     }
     return AugmentSettings(**plain | changes)
 
 
-def train_settings(**changes) -> TrainSettings:
-    """Settings of a training of a few steps."""
+def train_settings(
+    loss: str = "frame", label_smoothing: float = 0.0, optimizer: str = "adamw", momentum: float = 0.0, **changes
+) -> TrainSettings:
+    """Settings of a training of a few steps; loss and optimizer by name."""
     plain = {
-        "loss": "frame",
+        "loss": FrameLoss(label_smoothing=label_smoothing) if loss == "frame" else SongLoss(),
         "crops": "windows",
-        "optimizer": "adamw",
+        "optimizer": tagged.stored(OptimizerSettings, {"name": optimizer, "momentum": momentum}),
         "lr": 0.002,
-        "momentum": 0.0,
         "weight_decay": 0.01,
         "batch_size": 8,
         "epochs": 2,
-        "label_smoothing": 0.0,
         "average": 0.0,
         "keep": "loss",
         "patience": 0,
@@ -164,6 +173,12 @@ def train_settings(**changes) -> TrainSettings:
         "augment": augment_settings(),
     }
     return TrainSettings(**plain | changes)
+
+
+def prepared(task: str, data: DataSettings, root: Path, warn) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What the first stage makes of a source for a task: recordings, and those that cannot be used."""
+    found = reading.prepare(catalog.task(task).room("corpora").CORPORA, data, root, warn, plain_progress)
+    return found.table, found.quarantined
 
 
 def plain_progress(items, n, text):

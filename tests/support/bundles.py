@@ -8,19 +8,19 @@ import torch
 from builders import features_settings, model_settings, train_settings
 from earmark.release import bundle
 from earmark.tasks.chord.networks import build as network
-from earmark.tasks.chord.settings import ChordFeatureSettings, ChordModelSettings
+from earmark.tasks.chord.settings import ChordFeatureSettings, ChordModelSettings, ChordNetModel, PitchNetModel
 from earmark.tasks.genre.networks import trained
 from earmark.tasks.speaker.networks import build
-from earmark.tasks.speaker.settings import SpeakerFeatureSettings, SpeakerModelSettings
+from earmark.tasks.speaker.settings import SpeakerFeatureSettings, Tdnn
 from earmark.training import model_files
 from earmark.training.model_files import ModelConfig
 
 CHORD_FEATURES = ChordFeatureSettings(8000, 1024, 65.40639132514966, 4, 0.6111111111111112, 0.5, 60.0)
-CHORD_NETWORK = ChordModelSettings("pitch_net", 8, 4, 2)
+CHORD_NETWORK = PitchNetModel(channels=8, stem=4, blocks=2)
 STEREO_FEATURES = replace(CHORD_FEATURES, channels=2)
-CHORDNET = ChordModelSettings("chordnet", 1, 1, 1, width=0.08)
+CHORDNET = ChordNetModel(width=0.08)
 VOICES = SpeakerFeatureSettings(16000, 512, 160, 16, 20.0, 7600.0, 80.0, 30.0, (), "level")
-TOWER = SpeakerModelSettings("tdnn", 0.1, 16, "dense", "softplus", False, 0.0)
+TOWER = Tdnn(width=0.1, embedding=16)
 LABELS = ["high", "low", "noise"]
 
 

@@ -22,9 +22,7 @@ SMALL = {
     "features.n_mels": 24,
     "features.window_s": 0.5,
     "features.window_hop_s": 0.25,
-    "model.name": "cnn",
-    "model.channels": 4,
-    "model.hidden": 8,
+    "model": {"name": "cnn", "channels": 4, "hidden": 8, "dropout": 0.2, "pooling": "mean_prob"},
     "train.crops": "windows",
     "train.lr": 0.002,
     "train.epochs": 3,
@@ -57,9 +55,7 @@ SMALL_SPEAKER = {
     "data.max_quarantined": 0.5,
     "features.n_mels": 24,
     "features.speeds": [0.9],
-    "model.name": "tdnn",
-    "model.width": 0.1,
-    "model.embedding": 16,
+    "model": {"name": "tdnn", "width": 0.1, "embedding": 16},
     "train.speakers": 6,
     "train.segments_s": [0.3, 0.6],
     "train.batches": 8,
@@ -67,17 +63,25 @@ SMALL_SPEAKER = {
     "train.average": 0.0,
     "train.device": "cpu",
     "evaluate.bootstrap": 100,
-    "evaluate.trials": 100,
+    "data.trials": 100,
 }
 SMALLEST = {"genre": SMALL, "chord": SMALL_CHORD, "speaker": SMALL_SPEAKER}
+
+
+def set_keys(block: dict, changes: dict) -> None:
+    """Values by dotted key below a task's block."""
+    for dotted, value in changes.items():
+        *parents, key = dotted.split(".")
+        node = block
+        for part in parents:
+            node = node[part]
+        node[key] = value
 
 
 def write_params(folder: Path, task: str = "genre", **changes) -> None:
     """The project's params.yaml into a folder, with the small settings of a task and changes by dotted key."""
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
-    for dotted, value in (SMALLEST[task] | changes).items():
-        block, key = dotted.split(".")
-        params["tasks"][task][block][key] = value
+    set_keys(params["tasks"][task], SMALLEST[task] | changes)
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 
 
@@ -119,9 +123,7 @@ class Project:
     def set(self, **changes) -> None:
         """Change parameters below the task's by dotted key."""
         params = yaml.safe_load((self.path / "params.yaml").read_text())
-        for dotted, value in changes.items():
-            block, key = dotted.split(".")
-            params["tasks"][self.task][block][key] = value
+        set_keys(params["tasks"][self.task], changes)
         (self.path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 
     @property

@@ -280,8 +280,8 @@ class Bare:
                                   "yaml", "safetensors", "matplotlib", "rich", "typer", "scipy", "filelock"}:
             raise ImportError(name)
 sys.meta_path.insert(0, Bare())
-import earmark.train, earmark.tasks.genre, earmark.features.store, earmark.features.windows
-import earmark.features.spectral, earmark.models.describe
+import earmark.training.loop, earmark.tasks.genre.batches, earmark.features.store, earmark.tasks.genre.windows
+import earmark.features.spectral, earmark.nn.describe
 print("bare")
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

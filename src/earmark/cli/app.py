@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from earmark.cli import bench, experiments, pipeline, predict, registry, render, use
+from earmark.cli import bench, experiments, params, pipeline, predict, registry, render, use
 from earmark.errors import EarmarkError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -13,7 +13,7 @@ for _command in (
     *(pipeline.train, pipeline.evaluate, pipeline.publish),
     *(experiments.crossval, experiments.study),
     *(registry.promote, registry.rollback, registry.ui),
-    *(use.score, use.release),
+    *(use.score, use.release, params.params),
 ):
     app.command()(_command)
 app.add_typer(predict.app, name="predict")

@@ -30,8 +30,8 @@ class FeatureSettings:
     top_db: float
     """Decibels below the recording's loudest band that count as nothing."""
     log_floor: Literal["top_db", "seed003"]
-    """`top_db` as above; `seed003` takes the natural logarithm of raw mel power and writes 0 where it is minus infinity,
-    as the article does: silence becomes the loudest thing in a quiet recording."""
+    """`top_db` as above; `seed003` takes the natural logarithm of raw mel power and writes 0 for minus infinity, as the
+    article does: silence becomes the loudest thing in a quiet recording."""
     normalize: Literal["level", "recording", "none"]
     """`level` floors decibels `top_db` below the recording's loudest mel band, takes their mean over the recording away
     and divides by 15 dB: level does not matter, contrast does. `recording` divides by the recording's own deviation
@@ -42,7 +42,7 @@ class FeatureSettings:
     repeated to the recording's length. Null keeps silence."""
     framing: Literal["recording", "window"]
     """`recording` computes frames over the whole recording and windows are slices of them; `window` computes every
-    window by itself, as seed 000 does (its window hop is no multiple of its frame hop, so that slices are other numbers)."""
+    window by itself, as seed 000 does (its window hop is no multiple of its frame hop: slices are other numbers)."""
     fill: Literal["tile", "pad", "pad_log"]
     """A recording shorter than a window is repeated (`tile`), gets silence on both sides (`pad`), or zeros among its
     logarithms on both sides (`pad_log`, as seed 003)."""

@@ -193,7 +193,7 @@ def test_every_step_runs(root, sounds):
 def test_utterances_are_means_of_their_segments(root, sounds):
     step = settings(root).steps[8]  # dense
     torch.manual_seed(0)
-    tower = fit.towers.build(step.model, 40).eval()
+    tower = fit.build.build(step.model, 40).eval()
     with torch.no_grad():
         found = fit.Utterances(tower, sounds.test, step)
         v = sounds.test.voices

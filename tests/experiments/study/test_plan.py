@@ -8,11 +8,16 @@ import yaml
 from builders import data_settings, features_settings
 from earmark.errors import EarmarkError
 from earmark.experiments.study import nested, plan
-from earmark.experiments.study.run import dotted
+from earmark.experiments.study.prepare import Preparer
+from earmark.experiments.study.run import read_plan
 from earmark.experiments.study.splits import hold_out
 from earmark.experiments.study.windowed import Windowed, split_windows
+from earmark.tasks import overrides
 from earmark.tasks.genre.dataset import Material
+from earmark.tasks.genre.settings import GenreSettings, SongLoss
 from earmark.tasks.genre.windows import Windows
+from earmark.training.settings import Cosine, OneCycle, Plateau, Step
+from project import REPOSITORY
 
 KNOWN = [
     "data",
@@ -176,13 +181,91 @@ def test_file_that_is_no_study(tmp_path, text, sentence):
         plan.read(tmp_path / "missing.yaml")
 
 
-def test_dotted_names_blocks_and_leaves():
-    assert dotted({"train": {"lr": 1, "schedule": {"name": "step"}}}) == [
-        "train",
-        "train.lr",
-        "train.schedule",
-        "train.schedule.name",
-    ]
+def test_keys_are_blocks_and_those_of_every_name():
+    found = list(overrides.keys(GenreSettings))
+    assert len(found) == len(set(found))
+    assert {"train", "train.lr", "train.schedule", "train.schedule.name"} <= set(found)
+    assert {"train.schedule.gamma", "train.schedule.warmup_epochs", "train.augment.mix.alpha"} <= set(found)
+    assert {"model.channels", "model.width", "train.optimizer.momentum"} <= set(found)
+    assert not {"model.stem", "train.momentum", "train.schedule.step", "name"} & set(found)
+
+
+PARAMS = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+
+
+def cells(tmp_path, base: dict, levels: dict, more: dict | None = None) -> dict:
+    """The settings of each level of a study of one factor; a sentence for those that are refused."""
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump({"task": "genre", "base": base, "factors": {"f": levels}}, sort_keys=False))
+    found = plan.parse(plan.read(file), file, overrides.keys(GenreSettings), more=more)
+    preparer = Preparer(found, PARAMS, lambda sentence: None, lambda items, n, text: items)
+    return {cell.levels["f"]: settings_or_refusal(preparer, cell) for cell in found.cells}
+
+
+def settings_or_refusal(preparer: Preparer, cell: plan.Cell):
+    try:
+        return preparer.settings(cell)
+    except EarmarkError as e:
+        return str(e)
+
+
+def test_levels_name_keys_of_the_names_that_they_set(tmp_path):
+    levels = {
+        "cosine": {"train.schedule.warmup_epochs": 2},
+        "step": {"train.schedule.gamma": 0.5, "train.schedule.name": "step"},
+        "whole": {"train.schedule": {"name": "plateau", "patience": 3}},
+    }
+    found = cells(tmp_path, {"model.hidden": 8, "model.name": "mlp"}, levels)
+    assert {one.model.hidden for one in found.values()} == {8}
+    assert found["cosine"].train.schedule == Cosine(warmup_epochs=2)
+    assert found["step"].train.schedule == Step(gamma=0.5)
+    assert found["whole"].train.schedule == Plateau(patience=3)
+
+
+def test_a_cell_whose_key_is_of_another_name_is_refused(tmp_path):
+    levels = {"a": {"train.schedule.name": "step"}, "b": {"train.schedule.name": "onecycle"}}
+    found = cells(tmp_path, {"train.schedule.gamma": 0.5}, levels)
+    assert found["a"].train.schedule == Step(gamma=0.5)
+    assert "gamma belongs to the name step or plateau, and the name is onecycle." in found["b"]
+    named = {"train.loss.name": "song", "train.crops": "windows"}
+    found = cells(tmp_path, {}, {"plain": {"train.loss": "song"}, "named": named})
+    assert "write tasks.genre.train.loss: {name: song}, or set tasks.genre.train.loss.name." in found["plain"]
+    assert found["named"].train.loss == SongLoss()
+
+
+def test_a_block_that_is_set_whole_replaces_keys_of_the_base(tmp_path):
+    base = {"train.schedule.name": "step", "train.schedule.gamma": 0.5}
+    levels = {"base": {}, "whole": {"train.schedule": {"name": "onecycle"}}}
+    found = cells(tmp_path, base, levels)
+    assert (found["base"].train.schedule, found["whole"].train.schedule) == (Step(gamma=0.5), OneCycle())
+    found = cells(tmp_path, base, {"base": {}}, more={"train.schedule": {"name": "plateau"}})
+    assert found["base"].train.schedule == Plateau()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("train.momentum", "train.optimizer.momentum (of optimizer sgd)"),
+        ("train.label_smoothing", "train.loss.label_smoothing (of loss frame)"),
+        ("train.augment.mix_share", "train.augment.mix.share (of mix mixup or between_class)"),
+    ],
+)
+def test_a_key_of_before_is_refused_with_its_new_name(tmp_path, old, new):
+    with pytest.raises(EarmarkError) as caught:
+        cells(tmp_path, {}, {"a": {old: 0.1}})
+    text = f"{tmp_path / 'mine.yaml'}: factor 'f' sets '{old}', which is no key of tasks.genre; it is {new} now."
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("name", ["esc10", "esc10_ingredients", "seed000", "seed002", "seed003"])
+def test_studies_of_the_repository_have_settings_in_every_cell(name):
+    file = REPOSITORY / f"studies/{name}.yaml"
+    for quick in (False, *([True] if plan.read(file).get("quick") else [])):
+        found = read_plan(file, PARAMS, quick, [])
+        preparer = Preparer(found, PARAMS, lambda sentence: None, lambda items, n, text: items)
+        refused = [s for cell in found.cells if isinstance(s := settings_or_refusal(preparer, cell), str)]
+        assert not [s for s in refused if "split 'frame'" not in s]
+        assert len(refused) < len(found.cells)
 
 
 def recordings() -> pd.DataFrame:

@@ -13,26 +13,28 @@ from earmark.tasks.chord import loss
 from earmark.tasks.chord.batches import ChordTask, Songs, joined, rotated
 from earmark.tasks.chord.networks.losses import LossSettings, head_losses
 from earmark.tasks.chord.notation.vocabulary import IGNORED, SEED, WIDE
-from earmark.tasks.chord.settings import ChordModelSettings, ChordTrainSettings
+from earmark.tasks.chord.settings import (
+    ChordNetModel,
+    ChordTrainSettings,
+    CrossEntropy,
+    FocalTversky,
+    PitchNetModel,
+)
 from earmark.training import loop
+from earmark.training.settings import AdamW
 
 BINS = 36 + 33  # an octave and what transposition needs
 
 
 def settings(**changes) -> ChordTrainSettings:
     plain = {
-        "optimizer": "adamw",
+        "optimizer": AdamW(),
         "lr": 0.01,
-        "momentum": 0.0,
         "weight_decay": 0.0,
         "batch_size": 4,
         "crop_frames": 16,
         "epochs": 2,
-        "label_smoothing": 0.0,
-        "weight_bass": 1.0,
-        "weight_tones": 1.0,
-        "weight_change": 1.0,
-        "weight_key": 1.0,
+        "loss": CrossEntropy(weight_key=1.0, label_smoothing=0.0),
         "transpose": True,
         "tilt": 0.0,
         "floor": 0.0,
@@ -71,7 +73,7 @@ def songs(lengths: tuple[int, ...] = (40, 10, 33), seed: int = 0, bins: int = 36
 
 def task(collection: Songs, n_train: int = 2, name: str = "pitch_net", **changes) -> ChordTask:
     places = np.arange(len(collection.ids))
-    network = ChordModelSettings(name, 8, 4, 2, width=0.08)
+    network = PitchNetModel(channels=8, stem=4, blocks=2) if name == "pitch_net" else ChordNetModel(width=0.08)
     args = len(WIDE.qualities), network, settings(**changes), torch.device("cpu")
     return ChordTask(collection, places[:n_train], places[n_train:], *args)
 
@@ -196,9 +198,9 @@ def stereo(lengths=(40, 10, 33)) -> Songs:
 
 def seed002(collection: Songs, n_train: int = 2, **changes) -> ChordTask:
     places = np.arange(len(collection.ids))
-    network = ChordModelSettings("chordnet", 1, 1, 1, width=0.08, vector="sigmoid")
-    safe = {"vector_loss": "focal_tversky_of_logits"} | changes
-    args = len(SEED.qualities), network, settings(**safe), torch.device("cpu")
+    network = ChordNetModel(width=0.08, vector="sigmoid")
+    safe = FocalTversky(name="focal_tversky_of_logits", weight_key=1.0)
+    args = len(SEED.qualities), network, settings(loss=safe, **changes), torch.device("cpu")
     return ChordTask(collection, places[:n_train], places[n_train:], *args)
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from builders import data_settings, plain_progress, tone
-from earmark.data import manifest
+from builders import data_settings, prepared, tone
+from earmark.data import manifest, reading
 from earmark.errors import EarmarkError
 from earmark.pipeline import prepare
 from earmark.tasks.chord import chord_files
+from earmark.tasks.chord.corpora import CORPORA
 
 HEADER = "path,lab,group,key\n"
 
@@ -30,7 +31,7 @@ def songs(root: Path, n: int = 6) -> Path:
 def run(root: Path, **changes) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     warnings: list[str] = []
     data = data_settings(**changes)
-    table, quarantined = prepare.run(data, root, warnings.append, plain_progress, truth="lab")
+    table, quarantined = prepared("chord", data, root, warnings.append)
     return table, quarantined, warnings
 
 
@@ -60,7 +61,7 @@ def test_a_task_of_chords_needs_lab_and_no_label(tmp_path):
 def test_the_other_task_needs_label_and_no_lab(tmp_path):
     root = songs(tmp_path / "a")
     with pytest.raises(EarmarkError, match=r"manifest\.csv has no column 'label'"):
-        prepare.run(data_settings(), root, print, plain_progress)
+        prepared("genre", data_settings(), root, print)
     text = (root / "manifest.csv").read_text().replace("path,lab,", "path,label,")
     (root / "manifest.csv").write_text(text)
     assert "manifest.csv has no column 'lab'; add it" in refused(root)
@@ -83,7 +84,7 @@ def test_written_files(tmp_path):
     table, quarantined, _ = run(root)
     (out / "lab").mkdir(parents=True)
     (out / "lab/stale.lab").write_text("of a run before")
-    prepare.write(out, table, quarantined)
+    prepare.write(CORPORA, out, reading.Prepared(table, quarantined, {}))
     assert sorted(p.relative_to(out).as_posix() for p in out.rglob("*.lab")) == ["key/0.lab"] + [
         f"lab/{i}.lab" for i in range(6)
     ]
@@ -161,7 +162,7 @@ def test_a_source_without_chords_is_refused(tmp_path):
         tmp_path, source="esc10"
     )
     with pytest.raises(EarmarkError, match="The source 'guitarset' has no label of its recordings"):
-        prepare.run(data_settings(source="guitarset"), tmp_path, print, plain_progress)
+        prepared("genre", data_settings(source="guitarset"), tmp_path, print)
 
 
 def test_too_few_groups(tmp_path):

@@ -7,10 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from builders import data_settings, plain_progress, tone
+from builders import data_settings, prepared, tone
 from earmark.data import splits
 from earmark.errors import EarmarkError
-from earmark.pipeline import prepare
 from earmark.tasks.chord import corpora
 from project import REPOSITORY
 
@@ -57,7 +56,7 @@ def error(source: str, root: Path) -> str:
 def run(source: str, root: Path, **changes) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     warnings: list[str] = []
     data = data_settings(source=source, **changes)
-    table, quarantined = prepare.run(data, root, warnings.append, plain_progress, truth="lab")
+    table, quarantined = prepared("chord", data, root, warnings.append)
     splits.check_splits(table)
     return table, quarantined, warnings
 

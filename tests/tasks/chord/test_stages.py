@@ -10,7 +10,7 @@ import soundfile as sf
 import torch
 
 from builders import noise, plain_progress, sines
-from bundles import CHORD_FEATURES, CHORD_NETWORK
+from bundles import CHORD_FEATURES, CHORD_NETWORK, CHORDNET
 from earmark import audio
 from earmark.errors import EarmarkError
 from earmark.features import store
@@ -21,7 +21,7 @@ from earmark.tasks.chord.networks import build
 from earmark.tasks.chord.networks.pitch_net import ChordLogits
 from earmark.tasks.chord.notation.lab import Segment
 from earmark.tasks.chord.notation.vocabulary import IGNORED, SEED, WIDE
-from earmark.tasks.chord.settings import ChordModelSettings
+from earmark.tasks.chord.settings import ChordNetModel
 from earmark.tasks.chord.songs import Songs
 
 STEREO = replace(CHORD_FEATURES, channels=2)
@@ -84,7 +84,7 @@ def test_an_octave_has_as_many_bins_as_the_settings_say(tmp_path, bins):
     mid = build.seen(values, 2, bins)[0]
     assert mid.shape[1] == settings.n_bins
     assert mid[8].argmax() == bins * 21 // 12  # from C2 to A3, an octave and nine semitones
-    model = build.untrained(ChordModelSettings("chordnet", 1, 1, 1, width=0.08), settings).eval()
+    model = build.untrained(ChordNetModel(width=0.08), settings).eval()
     assert build.said(model, values, 2).chord.shape == (len(values), 529)
 
 
@@ -97,17 +97,17 @@ def prepared(tmp_path):
         (tmp_path / f"{name}.lab").write_text(f"0 1 N\n1 2 {chord}\n2 3 X\n")
         rows.append((f"{name}.wav", f"{name}.lab", chord, name, 3.0))
     table = pd.DataFrame(rows, columns=["path", "lab", "key", "group", "duration_s"])
-    features.run(table, tmp_path, STEREO, tmp_path / "store", plain_progress)
+    features.run(table, tmp_path, STEREO, tmp_path / "store", pytest.fail, plain_progress)
     return tmp_path, table
 
 
-@pytest.mark.parametrize(("name", "words"), [("chordnet", SEED), ("pitch_net", WIDE)])
-def test_store_and_labels_join_in_the_tables_order(prepared, name, words):
+@pytest.mark.parametrize(("network", "words"), [(CHORDNET, SEED), (CHORD_NETWORK, WIDE)])
+def test_store_and_labels_join_in_the_tables_order(prepared, network, words):
     folder, table = prepared
     stored = store.load(folder / "store")
     assert stored.values.dtype == np.float16
     backwards = table.iloc[::-1].reset_index(drop=True).assign(split=["train", "test"])
-    found = dataset.gather(backwards, folder, stored, replace(CHORD_NETWORK, name=name))
+    found = dataset.gather(backwards, folder, stored, network)
     songs, n = found.songs, 1 + 24000 // 1024
     assert (songs.ids, songs.lengths.tolist(), songs.none) == (["b.wav", "a.wav"], [n, n], words.none)
     np.testing.assert_array_equal(songs.values, np.concatenate([stored.frames("b.wav"), stored.frames("a.wav")]))
@@ -128,7 +128,7 @@ def test_a_store_without_a_recording_is_refused(prepared):
 
 def test_seed_002_is_heard_whole_and_in_pieces_of_long_recordings(monkeypatch):
     torch.manual_seed(0)
-    model = build.untrained(ChordModelSettings("chordnet", 1, 1, 1, width=0.08), STEREO).eval()
+    model = build.untrained(ChordNetModel(width=0.08), STEREO).eval()
     values = torch.rand(50, 2 * BINS)
     said = build.said(model, values, 2)
     x = torch.stack([values[:, 18 : 18 + 144], values[:, BINS + 18 : BINS + 18 + 144]])[None]

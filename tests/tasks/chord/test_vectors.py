@@ -8,7 +8,7 @@ from bundles import CHORD_FEATURES, CHORD_NETWORK
 from chord_songs import song
 from earmark.tasks.chord import vectors
 from earmark.tasks.chord.networks import build
-from earmark.tasks.chord.settings import ChordModelSettings
+from earmark.tasks.chord.settings import ChordNetModel
 
 WIDTH = 4 * 36 + 33
 HOP_S = 0.1
@@ -16,7 +16,7 @@ HOP_S = 0.1
 
 def chordnet(smoothing: bool) -> torch.nn.Module:
     torch.manual_seed(0)
-    settings = ChordModelSettings("chordnet", 1, 1, 1, width=0.08, smoothing=smoothing)
+    settings = ChordNetModel(width=0.08, smoothing=smoothing)
     return build.untrained(settings, CHORD_FEATURES).eval()
 
 

@@ -160,7 +160,7 @@ def test_gain_lies_within_its_bounds():
 
 def test_share_of_mixed_batches():
     torch.manual_seed(0)
-    change = augment.Augment(augment_settings(mix="mixup", mix_share=0.3), 2, 100.0, 15.0)
+    change = augment.Augment(augment_settings(mix="mixup", share=0.3), 2, 100.0, 15.0)
     x, labels = crops(4), torch.tensor([0, 1, 0, 1])
     mixed = [not torch.equal(change(x, labels)[0], x) for _ in range(500)]
     assert np.mean(mixed) == pytest.approx(0.3, abs=0.06)

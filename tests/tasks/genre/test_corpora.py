@@ -3,17 +3,15 @@
 import csv
 import io
 from pathlib import Path
-from typing import get_args, get_type_hints
 
 import pandas as pd
 import pytest
 
-from builders import data_settings, plain_progress, tone
+from builders import data_settings, plain_progress, prepared, tone
 from earmark.data import splits
-from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError
 from earmark.experiments import crossval
-from earmark.pipeline import prepare
+from earmark.tasks import catalog
 from earmark.tasks.genre import corpora
 from project import REPOSITORY
 
@@ -48,7 +46,7 @@ def error(source: str, root: Path) -> str:
 def run(source: str, root: Path, **changes) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     """The whole prepare stage: (table, quarantined, warnings)."""
     warnings: list[str] = []
-    table, quarantined = prepare.run(data_settings(source=source, **changes), root, warnings.append, plain_progress)
+    table, quarantined = prepared("genre", data_settings(source=source, **changes), root, warnings.append)
     splits.check_splits(table)
     return table, quarantined, warnings
 
@@ -59,10 +57,24 @@ def sound(root: Path, *names: str) -> None:
         tone(root / name, 200.0 + 10 * i, 0.1, 8000)
 
 
-def test_every_source_that_the_settings_name_has_a_reader():
-    sources = get_args(get_type_hints(DataSettings)["source"])
-    readers = {name: reader for truth in ("label", "lab", "speaker") for name, reader in prepare.READERS[truth].items()}
-    assert list(readers) == list(sources)
+@pytest.mark.parametrize(
+    ("task", "annotation", "own"),
+    [
+        ("genre", "label", ["gtzan", "esc10", "esc50", "urbansound8k", "fsdkaggle2018", "fma", "ballroom"]),
+        ("chord", "lab", ["isophonics", "billboard", "guitarset", "rwc"]),
+        ("speaker", "speaker", ["librispeech", "voxceleb1", "vctk", "timit", "speech_commands"]),
+    ],
+)
+def test_a_task_reads_the_demo_folders_and_its_own_corpora(task, annotation, own, tmp_path):
+    """Another task's corpus is refused with those that there are, before anything is read."""
+    readers = catalog.task(task).room("corpora").CORPORA.readers
+    assert list(readers) == ["demo", "folder", *own]
+    with pytest.raises(EarmarkError) as caught:
+        prepared(task, data_settings(source="esc11"), tmp_path, pytest.fail)
+    assert str(caught.value) == (
+        f"The source 'esc11' has no {annotation} of its recordings; set tasks.*.data.source to one of "
+        f"{', '.join(readers)}."
+    )
 
 
 # Columns and names as in https://github.com/karolpiczak/ESC-50 (README, "Repository content"):
@@ -181,7 +193,7 @@ def test_a_test_fold_without_a_class_is_said(tmp_path):
 def test_cross_validation_says_of_every_fold_what_it_lacks(tmp_path):
     root, warnings = urban_tree(tmp_path, absent=((10, 8), (4, 3))), []
     data = data_settings(source="urbansound8k", root=str(root))
-    table, _ = crossval.recordings("genre", data, 5, warnings.append, plain_progress)
+    table, _ = crossval.recordings(catalog.task("genre"), data, 5, warnings.append, plain_progress)
     assert table.fold.nunique() == 10
     assert warnings == [
         "The fold 'fold10' holds no recording of class 'siren': not judged there.",

@@ -14,13 +14,13 @@ import torch
 from builders import noise, sines, tone
 from bundles import LABELS, small_bundle, small_chord_bundle, small_model
 from earmark.audio import AudioError
-from earmark.cli import use
 from earmark.errors import EarmarkError
 from earmark.registry import resolve
 from earmark.release import bundle
-from earmark.tasks import model_folder
-from earmark.tasks.genre import predictions
+from earmark.tasks import catalog, model_folder
+from earmark.tasks.genre import commands, predictions
 from earmark.tasks.genre.predictions import Answer, Predictor, Segment
+from earmark.training import model_files
 
 
 def answer(windows, window_s: float, stride_s: float, duration_s: float) -> Answer:
@@ -114,7 +114,7 @@ MEMORY = """
 import resource, sys
 from pathlib import Path
 import torch
-from earmark.predict import Predictor
+from earmark.tasks.genre.predictions import Predictor
 torch.set_num_threads(1)
 predictor, peaks, windows = Predictor(Path(sys.argv[1])), [], []
 for path in sys.argv[2:]:
@@ -179,9 +179,10 @@ def test_bundle_answers_and_says_what_it_knows(nowhere, earmark):
 def test_bundle_needs_neither_project_nor_mlflow(nowhere):
     tone(nowhere / "a.wav", rate=8000)
     program = (
-        "import sys; from pathlib import Path; from earmark import bundle, cli; bundle.ROOT = Path('bundles')\n"
+        "import sys; from pathlib import Path; from earmark.release import bundle; from earmark.cli import app\n"
+        "bundle.ROOT = Path('bundles')\n"
         "sys.argv = ['earmark', 'predict', 'genre', 'a.wav']\n"
-        "try: cli.main()\nexcept SystemExit as e: assert not e.code, e.code\n"
+        "try: app.main()\nexcept SystemExit as e: assert not e.code, e.code\n"
         "print('mlflow' in sys.modules)"
     )
     before = sorted(p.name for p in nowhere.iterdir())
@@ -242,31 +243,31 @@ def test_timeline_in_json_and_table_and_offered_for_long_files(nowhere, earmark,
     ("seconds", "text"), [(0, "0:00.0"), (59.96, "1:00.0"), (61.25, "1:01.2"), (3 * 3600 + 62, "3:01:02.0")]
 )
 def test_clock(seconds, text):
-    assert use.clock(seconds) == text
+    assert commands.clock(seconds) == text
 
 
 def test_named_model_comes_first_and_mistakes_are_sentences(nowhere):
     other = small_model(nowhere / "other", seed=1)
-    assert resolve.model("genre", str(other)).folder == other
+    assert resolve.model(catalog.task("genre"), str(other)).folder == other
     with pytest.raises(EarmarkError, match=r"There is no model folder othr; name one, or a URI"):
-        resolve.model("genre", "othr")
+        resolve.model(catalog.task("genre"), "othr")
     with pytest.raises(EarmarkError, match="There is no trained model in bundles"):
-        resolve.model("genre", "bundles")
+        resolve.model(catalog.task("genre"), "bundles")
     with pytest.raises(EarmarkError, match="There is no tracking store here to take models:/earmark-genre/1 from"):
-        resolve.model("genre", "models:/earmark-genre/1")
+        resolve.model(catalog.task("genre"), "models:/earmark-genre/1")
     assert not list(Path().glob("ml*"))
 
 
 def test_no_model_at_all(nowhere, monkeypatch):
     monkeypatch.setattr(bundle, "ROOT", nowhere / "none")
     with pytest.raises(EarmarkError, match="no champion and no released bundle; run `earmark promote genre`"):
-        resolve.model("genre")
+        resolve.model(catalog.task("genre"))
 
 
 def test_model_of_another_task_is_refused(nowhere):
     small_chord_bundle(nowhere / "bundles/chord")
     with pytest.raises(EarmarkError, match="is a model of the task 'chord', not of 'genre'"):
-        resolve.model("genre", str(nowhere / "bundles/chord"))
+        resolve.model(catalog.task("genre"), str(nowhere / "bundles/chord"))
 
 
 def test_champion_comes_before_the_bundle_once_there_is_one(nowhere, monkeypatch):
@@ -277,22 +278,22 @@ def test_champion_comes_before_the_bundle_once_there_is_one(nowhere, monkeypatch
     folder = small_model(nowhere / "model", seed=2)
     run_id = tracker.create("run", {}, {})
     settings = model_folder.read_config(folder)
-    version = versions.register(tracker.client, "genre", run_id, folder, settings, {})
-    assert "bundle" in resolve.model("genre").name
+    version = versions.register(tracker.client, catalog.task("genre"), run_id, folder, settings, {})
+    assert "bundle" in resolve.model(catalog.task("genre")).name
     tracker.client.set_registered_model_alias("earmark-genre", "champion", version.version)
-    chosen = resolve.model("genre")
+    chosen = resolve.model(catalog.task("genre"))
     assert chosen.name == "earmark-genre version 1 (champion)"
     assert chosen.sentence == f"Answering with {chosen.name}; `earmark promote genre` changes the champion."
-    assert model_folder.weights_sha256(chosen.folder) == model_folder.weights_sha256(folder)
+    assert model_files.weights_sha256(chosen.folder) == model_files.weights_sha256(folder)
     code = {p.name for p in (chosen.folder.parents[1] / "code/earmark").iterdir()}
-    assert "serve.py" in code
+    assert {"registry", "tasks"} <= code
     assert not code & {"bundles", "__pycache__"}
     with pytest.raises(EarmarkError, match="There is no model models:/earmark-genre/7 to fetch"):
-        resolve.model("genre", "models:/earmark-genre/7")
+        resolve.model(catalog.task("genre"), "models:/earmark-genre/7")
     # outside the project the store is asked where it is named
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{nowhere / 'mlflow.db'}")
     (nowhere / "params.yaml").unlink()
-    assert resolve.model("genre").name == "earmark-genre version 1 (champion)"
+    assert resolve.model(catalog.task("genre")).name == "earmark-genre version 1 (champion)"
 
 
 def test_half_precision_weights_answer_as_the_full_ones(tmp_path):

@@ -23,7 +23,6 @@ from earmark import config as configuration
 from earmark.cli import use
 from earmark.data import manifest
 from earmark.errors import EarmarkError
-from earmark.experiments import crossval
 from earmark.release import bundle
 from earmark.tasks import model_folder
 from earmark.tasks.chord import scores
@@ -31,7 +30,8 @@ from earmark.tasks.chord.notation import lab
 from earmark.tasks.chord.predictions import Recogniser
 from earmark.tasks.genre import card, release
 from earmark.tasks.genre.predictions import Predictor
-from project import REPOSITORY, SMALL, write_params
+from earmark.training import key
+from project import REPOSITORY, SMALL, set_keys, write_params
 
 FIGURES = {"accuracy": 0.75, "accuracy_ci95": [0.5, 0.875], "macro_f1": 0.7, "macro_f1_ci95": [0.4, 0.9]}
 FIGURES |= {"n_recordings": 18, "folds": ["fold1", "fold2"]}
@@ -42,20 +42,18 @@ def place(workplace):
     """A project on a small folder of sounds, and an empty bundle root."""
     small_folder(workplace / "audio")
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
-    for dotted, value in (SMALL | {"data.root": "audio", "train.epochs": 4}).items():
-        block, key = dotted.split(".")
-        params["tasks"]["genre"][block][key] = value
+    set_keys(params["tasks"]["genre"], SMALL | {"data.root": "audio", "train.epochs": 4})
     (workplace / "params.yaml").write_text(yaml.safe_dump(params))
     return workplace
 
 
 def settings():
-    return configuration.load("params.yaml").tasks.genre
+    return configuration.load("params.yaml").tasks["genre"]
 
 
 def quote(place, **changes):
     """Write figures of the project's own recipe."""
-    found = FIGURES | {"recipe": crossval.recipe(settings())} | changes
+    found = FIGURES | {"recipe": key.recipe(settings())} | changes
     (place / "metrics.json").write_text(json.dumps(found))
     return place / "metrics.json"
 
@@ -127,7 +125,7 @@ def test_figures_must_come_from_somewhere(place, earmark):
 def test_figures_of_another_recipe_are_refused(place):
     path = quote(place)
     assert release.figures(path, settings(), pytest.fail)["accuracy"] == 0.75
-    recipe = crossval.recipe(settings())
+    recipe = key.recipe(settings())
     recipe["train"] |= {"seed": 7, "device": "cuda"}  # a recipe holds for any seed and machine
     release.figures(quote(place, recipe=recipe), settings(), pytest.fail)
     ours = recipe["train"]["lr"]
@@ -155,9 +153,11 @@ def test_figures_of_other_recordings_are_refused(place):
 
 
 def test_large_network_is_refused_before_training(place, earmark, monkeypatch):
-    monkeypatch.setattr(release.training, "run", lambda *a, **k: pytest.fail("it trains"))
-    recipe = crossval.recipe(
-        configuration.load("params.yaml", ["tasks.genre.model.name=compact", "tasks.genre.model.width=8"]).tasks.genre
+    monkeypatch.setattr(release.train, "run", lambda *a, **k: pytest.fail("it trains"))
+    recipe = key.recipe(
+        configuration.load("params.yaml", ["tasks.genre.model.name=compact", "tasks.genre.model.width=8"]).tasks[
+            "genre"
+        ]
     )
     quote(place, recipe=recipe)
     big = ("-S", "model.name=compact", "-S", "model.width=8")
@@ -228,16 +228,16 @@ def test_package_data_holds_the_bundles(tmp_path):
 
 def test_predictor_of_a_bundle_tells_tones_apart(place, monkeypatch, capsys):
     """Not a figure: the weights that a release writes are the trained ones."""
-    quote(place, recipe=crossval.recipe(settings()) | {})
+    quote(place, recipe=key.recipe(settings()) | {})
     monkeypatch.setattr(
         "earmark.tasks.genre.release.rounding", lambda *a: {"largest_change": 0.0, "answers_changed": 0}
     )
     table, root = release.recordings(settings(), {}, print, lambda items, n, title: items)
-    material = release.gathered("genre", table, root, settings(), print, lambda items, n, title: items)
+    material = release.gathered(table, root, settings(), print, lambda items, n, title: items)
     words = release.Words("a", "b", "c")
     trained = []
     run = release.training.run
-    monkeypatch.setattr(release.training, "run", lambda *a, **k: trained.append(run(*a, **k)) or trained[-1])
+    monkeypatch.setattr(release.train, "run", lambda *a, **k: trained.append(run(*a, **k)) or trained[-1])
     release.make(material, settings(), FIGURES, words, place / "out", lambda *a: None)
     told = Predictor(place / "out")(tone(place / "x.wav", FREQUENCY["low"], 1.5, 8000)).probabilities
     network = trained[0][0].model.eval()

@@ -13,12 +13,15 @@ from bundles import LABELS, small_bundle, small_chord_bundle
 from chord_audio import songs
 from earmark.errors import EarmarkError
 from earmark.experiments import score
-from earmark.tasks import model_folder
+from earmark.tasks import catalog
 from earmark.tasks.chord.notation import lab
 from earmark.tasks.chord.notation.lab import Segment
 from earmark.tasks.chord.scores import Song, evaluate
 from earmark.tasks.genre import score as score_genre
 from earmark.tasks.genre.predictions import Answer
+from earmark.training import model_files
+
+GENRE, CHORD = catalog.task("genre"), catalog.task("chord")
 
 
 def plain_progress(items, total, title):
@@ -77,7 +80,7 @@ def test_taken_for_counts_most_first():
 def test_differences_keep_the_asymmetry_of_the_intervals():
     ours = {"accuracy": 0.7, "accuracy_ci95": [0.6, 0.75]}
     real = {"accuracy": 0.9, "accuracy_ci95": [0.78, 0.94]}
-    got = score.differences(ours, real)
+    got = score.differences(GENRE.compared, ours, real)
     assert got["accuracy"] == pytest.approx(-0.2)
     # Zou and Donner: -0.2 -+ sqrt(.1^2 + .04^2), sqrt(.05^2 + .12^2)
     assert got["accuracy_ci95"] == pytest.approx([-0.2 - 0.0116**0.5, -0.2 + 0.0169**0.5])
@@ -176,14 +179,14 @@ def test_real_figures_are_those_of_the_same_weights(place, judged):
     folder = small_bundle(place / "bundles", figures=REAL)
     reports = place / "reports"
     reports.mkdir()
-    theirs = REAL | {"accuracy": 0.5, "model_sha256": model_folder.weights_sha256(folder)}
+    theirs = REAL | {"accuracy": 0.5, "model_sha256": model_files.weights_sha256(folder)}
     (reports / "metrics.json").write_text(json.dumps(theirs))
     judged.to_parquet(reports / "predictions.parquet")
-    got = score.real(folder, reports)
+    got = score.real(GENRE, folder, reports)
     assert got["accuracy"] == 0.5
     assert got["recall"] == {"high": 0.5, "low": pytest.approx(2 / 3)}
     (reports / "metrics.json").write_text(json.dumps(theirs | {"model_sha256": "other"}))
-    got = score.real(folder, reports)
+    got = score.real(GENRE, folder, reports)
     assert got == REAL | {"from": "the recipe's cross-validation, as the bundle's card says"}
 
 
@@ -192,10 +195,10 @@ def test_real_figures_from_the_run_that_made_the_model(place):
 
     folder = small_bundle(place / "bundles")
     tracker = tracking.connect("genre")
-    assert score.real(folder, place / "reports", tracker) is None
-    tags = {"earmark.kind": "pipeline", "earmark.model_sha256": model_folder.weights_sha256(folder)}
+    assert score.real(GENRE, folder, place / "reports", tracker) is None
+    tags = {"earmark.kind": "pipeline", "earmark.model_sha256": model_files.weights_sha256(folder)}
     tracker.log(tracker.create("run", tags, {}), tracking.numbers("test", REAL))
-    got = score.real(folder, place / "reports", tracker)
+    got = score.real(GENRE, folder, place / "reports", tracker)
     assert got == REAL | {"from": "the test set that its MLflow run was evaluated on"}
 
 
@@ -209,7 +212,7 @@ def test_a_folder_of_songs_is_judged_by_its_chords(workplace, earmark):
     assert next(line for line in err if "left out" in line).startswith("earmark: left out s3.wav: ")
     found = json.loads((workplace / "here/score.json").read_text())
     assert (found["n_recordings"], found["n_groups"], len(found["unusable"])) == (9, 9, 1)
-    assert found["model_sha256"] == model_folder.weights_sha256(bundle)
+    assert found["model_sha256"] == model_files.weights_sha256(bundle)
     table = pd.read_parquet(workplace / "here/predictions.parquet")
     again = []
     for name, rows in table.groupby("recording"):
@@ -228,7 +231,9 @@ def test_a_folder_of_songs_is_judged_by_its_chords(workplace, earmark):
 def test_real_figures_of_chords_are_the_cards_or_the_test_sets(workplace):
     figures = {"majmin": 0.8, "majmin_ci95": [0.7, 0.9], "tetrads": 0.6, "accuracy": 1.0}
     bundle = small_chord_bundle(workplace / "bundles/chord", figures=figures)
-    got = score.real(bundle, workplace / "reports")
+    got = score.real(CHORD, bundle, workplace / "reports")
     assert got.pop("from") == "the recipe's own songs, as the bundle's card says"
     assert got == {"majmin": 0.8, "majmin_ci95": [0.7, 0.9]}  # what has no interval cannot be compared
-    assert score.differences({"majmin": 0.7, "majmin_ci95": [0.5, 0.8]}, got)["majmin"] == pytest.approx(-0.1)
+    assert score.differences(CHORD.compared, {"majmin": 0.7, "majmin_ci95": [0.5, 0.8]}, got)[
+        "majmin"
+    ] == pytest.approx(-0.1)

@@ -225,10 +225,8 @@ def test_wishes_that_cannot_be_granted(place, earmark, args, said):
 @pytest.mark.parametrize("args", [["--embed", "out.parquet"], ["--verify"], ["--speakers", "2"]])
 def test_other_tasks_have_no_voices(place, earmark, args):
     code, _, err = earmark("predict", "genre", "a.wav", *args)
-    assert (code, err) == (
-        1,
-        ["earmark: --embed, --verify, --enroll, --cluster and --speakers are for voices, not for genre."],
-    )
+    assert code == 2
+    assert any(f"No such option: {args[0]}" in line for line in err)
 
 
 def test_a_model_without_thresholds_embeds_and_judges_nothing(place, earmark, monkeypatch):

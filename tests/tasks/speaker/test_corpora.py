@@ -7,9 +7,11 @@ import pytest
 import soundfile as sf
 
 from builders import data_settings, plain_progress, sines, tone
+from earmark import audio
+from earmark.data import reading
 from earmark.errors import EarmarkError
-from earmark.pipeline import prepare
 from earmark.tasks.speaker import corpora
+from earmark.tasks.speaker.settings import SpeakerDataSettings
 
 
 def sound(root: Path, *names: str) -> Path:
@@ -27,13 +29,14 @@ def read(source: str, root: Path) -> tuple[list[tuple], list[str]]:
     return list(table.itertuples(index=False, name=None)), warnings
 
 
-def run(source: str, root: Path, **changes) -> tuple[pd.DataFrame, pd.DataFrame | None, list[str]]:
+def run(source: str, root: Path, **changes) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     """The whole prepare stage: (table, trials, warnings)."""
     warnings: list[str] = []
-    data = data_settings(source=source, **changes)
-    table, quarantined = prepare.run(data, root, warnings.append, plain_progress, "speaker")
+    data = SpeakerDataSettings(**vars(data_settings(source=source, **changes)))
+    found = reading.prepare(corpora.CORPORA, data, root, warnings.append, plain_progress)
+    table, quarantined = found.table, found.quarantined
     assert quarantined.empty
-    return table, prepare.trials(data, root, table, quarantined, warnings.append), warnings
+    return table, found.beside["trials"], warnings
 
 
 def error(source: str, root: Path) -> str:
@@ -121,11 +124,13 @@ def test_voxceleb1_trials(tmp_path):
 
 def test_voxceleb1_trials_between_splits_are_left_out(tmp_path):
     sound(tmp_path, *VOX)
-    same, trained = (VOX[i].removeprefix("wav/") for i in (10, 0))
-    (tmp_path / "list_test_all.txt").write_text(TRIAL.format(1, same) + TRIAL.format(0, trained))
+    same, other, trained = (VOX[i].removeprefix("wav/") for i in (10, 12, 0))
+    (tmp_path / "list_test_all.txt").write_text(
+        "".join(TRIAL.format(*t) for t in ((1, same), (0, other), (0, trained)))
+    )
     _, trials, warnings = run("voxceleb1", tmp_path, val_share=0.0)
-    assert list(trials.b) == [VOX[10]]
-    assert warnings == ["1 of 2 trials are between speakers of two splits: left out."]
+    assert list(trials.b) == [VOX[10], VOX[12]]
+    assert warnings == ["1 of 3 trials are between speakers of two splits: left out."]
 
 
 def test_voxceleb1_wrong_lists(tmp_path):
@@ -175,7 +180,7 @@ def test_timit(tmp_path, upper):
         (names[2], "MJLN0", "MJLN0", "test"),
     ]
     assert warnings == []
-    assert prepare.audio.check(tmp_path / names[0]).sample_rate == 16000  # SPHERE is decoded
+    assert audio.check(tmp_path / names[0]).sample_rate == 16000  # SPHERE is decoded
 
 
 def test_timit_sentences_that_lie_there_twice_and_missing_parts(tmp_path):

@@ -13,17 +13,19 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, r
 from builders import data_settings, plain_progress
 from earmark import config
 from earmark.errors import EarmarkError
+from earmark.evaluation.settings import EvaluateSettings
 from earmark.experiments import crossval
-from earmark.tasks.speaker import folds as speaker
-from earmark.tasks.speaker import metrics
-from earmark.tasks.speaker.settings import SpeakerEvaluateSettings
-from earmark.tasks.speaker.trials import clustering, pooled, scores
+from earmark.tasks import catalog
+from earmark.tasks.speaker import metrics, train
+from earmark.tasks.speaker.settings import SpeakerDataSettings
+from earmark.tasks.speaker.trials import clustering, pairing, pooled, scores, trial_set
 from earmark.tasks.speaker.trials.pooled import Part
 from earmark.tasks.speaker.trials.trial_set import Answers, Thresholds
+from earmark.training import key
 from project import write_params
 from voice_audio import voices
 
-SETTINGS = SpeakerEvaluateSettings(bootstrap=100, seed=1, utterance_s=0.0, trials=1000)
+SETTINGS = EvaluateSettings(bootstrap=100, seed=1)
 
 
 def answers(fold: str, degrees: list[int], d: int = 2) -> Answers:
@@ -32,7 +34,9 @@ def answers(fold: str, degrees: list[int], d: int = 2) -> Answers:
     table = pd.DataFrame(rows, columns=["path", "label", "group", "split", "duration_s"])
     angle = np.radians(degrees)
     heard = np.stack([np.cos(angle), np.sin(angle), *[0 * angle] * (d - 2)], axis=1).astype(np.float32)
-    return Answers(exams.exam(table.assign(utterance=table.path), "test", SETTINGS, None, pytest.fail), heard)
+    table = table.assign(utterance=table.path)
+    trials = pairing.of_manifest(table, None, 1000, 1, pytest.fail)
+    return Answers(trial_set.of_split(table, trials, "test"), heard)
 
 
 # In the first fold scores lie high: same .98 and .98, different above .8; in the second low: same .77 and .87.
@@ -115,22 +119,26 @@ def place(workplace) -> Path:
 
 def test_everybody_is_judged_once_by_a_model_that_never_heard_them(place, earmark, monkeypatch):
     trained = []
-    run = speaker.training.run
-    monkeypatch.setattr(speaker.training, "run", lambda found, *a: trained.append(found.table) or run(found, *a))
+    run = train.run
+    monkeypatch.setattr(train, "run", lambda found, *a: trained.append(found) or run(found, *a))
     code, out, err = earmark("crossval", "speaker", "--k", "3")
     assert code == 0, err
     assert "fold1: EER " in out
     assert "MFCC + LDA" in out
-    for table in trained:
+    for table in (found.table for found in trained):
         assert (table.groupby("label")["split"].nunique() == 1).all()
         assert table.groupby("split").label.nunique().to_dict() == {"test": 3, "train": 4, "val": 2}
-    assert sorted(name for t in trained for name in t.label[t["split"] == "test"].unique()) == [
-        f"s{i:02}" for i in range(9)
-    ]
+    tested = [f.table.label[f.table["split"] == "test"].unique() for f in trained]
+    assert sorted(np.concatenate(tested)) == [f"s{i:02}" for i in range(9)]
+    for one in trained:  # a fold's trials lie within its splits
+        split_of = one.table.set_index("utterance")["split"]
+        assert (one.trials.a.map(split_of) == one.trials["split"]).all()
+        assert (one.trials.b.map(split_of) == one.trials["split"]).all()
+        assert set(one.trials["split"]) == {"val", "test"}
     folder = place / "crossval/speaker"
     found = json.loads((folder / "metrics.json").read_text())
     assert (found["n_speakers"], found["n_recordings"], found["folds"]) == (9, 36, ["fold1", "fold2", "fold3"])
-    assert found["recipe"] == crossval.recipe(config.load("params.yaml").tasks.speaker)
+    assert found["recipe"] == key.recipe(config.load("params.yaml").tasks["speaker"])
     trials = pd.read_parquet(folder / "predictions.parquet")
     assert (trials.groupby("speaker_a").fold.nunique() == 1).all()
     assert found["auc"] == pytest.approx(roc_auc_score(trials.same, trials.score))
@@ -148,14 +156,19 @@ def test_everybody_is_judged_once_by_a_model_that_never_heard_them(place, earmar
     assert parent.data.metrics["test/eer"] == found["eer"]
     files = {"metrics.json", "predictions.parquet", "det.png", "clusters.csv"}
     assert {f.path for f in client.list_artifacts(parent.info.run_id)} == files
-    folds = client.search_runs([experiment], "tags.`earmark.kind` = 'fold'")
-    assert {r.data.tags["earmark.fold"] for r in folds} == {"fold1", "fold2", "fold3"}
+    runs = client.search_runs([experiment], "tags.`earmark.kind` = 'fold'")
+    assert {r.data.tags["earmark.fold"] for r in runs} == {"fold1", "fold2", "fold3"}
+
+
+def recordings(place: Path, say, **changes) -> tuple[pd.DataFrame, Path]:
+    data = data_settings(root=str(place / "audio"), val_share=changes.pop("val_share", 0.34))
+    asked = SpeakerDataSettings(**vars(data) | changes)
+    return crossval.recordings(catalog.task("speaker"), asked, 5, say, plain_progress)
 
 
 def refused(place: Path, **changes) -> str:
-    data = data_settings(**{"root": str(place / "audio"), "val_share": 0.34} | changes)
     with pytest.raises(EarmarkError) as e:
-        crossval.recordings("speaker", data, 5, pytest.fail, plain_progress)
+        recordings(place, pytest.fail, **changes)
     return str(e.value)
 
 
@@ -187,12 +200,24 @@ def test_folds_in_which_nobody_can_be_told_apart_are_refused_before_any_training
     )
 
 
+def test_utterances_joined_until_nobody_has_two_are_refused_before_any_training(place):
+    path = place / "audio/manifest.csv"
+    table = pd.read_csv(path, dtype=str)
+    table.assign(group=table.label, split=[f"f{int(name[1:]) % 3}" for name in table.label]).to_csv(path, index=False)
+    assert refused(place, utterance_s=4.0) == (
+        "No speaker of val has two utterances, so there are no same-speaker trials; give some speaker more recordings, "
+        "or lower tasks.speaker.data.utterance_s, which joins them."
+    )
+    said = []
+    recordings(place, said.append, utterance_s=2.0)
+    assert len(said) == 1  # one session, whatever the folds
+
+
 def test_official_folds_and_what_is_said_of_them(place):
     manifest(place, lambda row: "xyz"[int(row.label[1:]) % 3])
     (place / "audio/trials.csv").write_text("a,b,same\ns00_0_0.wav,s00_1_0.wav,1\n")
     said = []
-    data = data_settings(root=str(place / "audio"), val_share=0.34)
-    table, root = crossval.recordings("speaker", data, 5, said.append, plain_progress)
+    table, root = recordings(place, said.append)
     assert table.groupby("fold").label.unique().map(sorted).to_dict() == {
         "x": ["s00", "s03", "s06"],
         "y": ["s01", "s04", "s07"],

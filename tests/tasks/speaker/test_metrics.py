@@ -8,12 +8,13 @@ import pytest
 
 from builders import tone
 from earmark.data import manifest
+from earmark.evaluation.settings import EvaluateSettings
 from earmark.tasks.speaker import metrics
-from earmark.tasks.speaker.settings import SpeakerEvaluateSettings
-from earmark.tasks.speaker.trials import clustering, scores, utterances
+from earmark.tasks.speaker.settings import SpeakerDataSettings
+from earmark.tasks.speaker.trials import clustering, pairing, scores, trial_set, utterances
 from earmark.tasks.speaker.trials.trial_set import Answers, TrialSet
 
-SETTINGS = SpeakerEvaluateSettings(bootstrap=100, seed=1, utterance_s=0.0, trials=1000)
+SETTINGS = EvaluateSettings(bootstrap=100, seed=1)
 
 
 def table(split: str = "test", speakers: int = 6, groups: int = 2, each: int = 2) -> pd.DataFrame:
@@ -28,8 +29,13 @@ def table(split: str = "test", speakers: int = 6, groups: int = 2, each: int = 2
     return found.assign(utterance=found.path)
 
 
+def trials_of(rows: pd.DataFrame, split: str = "test", most: int = 1000, seed: int = 1, say=pytest.fail) -> TrialSet:
+    """A split's trials, drawn."""
+    return trial_set.of_split(rows, pairing.of_manifest(rows, None, most, seed, say), split)
+
+
 def exam(split: str = "test", **shape) -> TrialSet:
-    return exams.exam(table(split, **shape), split, SETTINGS, None, pytest.fail)
+    return trials_of(table(split, **shape), split)
 
 
 def heard(of: TrialSet, noise: float, seed: int = 0, d: int = 8) -> Answers:
@@ -42,29 +48,40 @@ def heard(of: TrialSet, noise: float, seed: int = 0, d: int = 8) -> Answers:
 
 def test_an_exam_is_of_one_split():
     both = pd.concat([table("val", speakers=3), table("test")], ignore_index=True)
-    found = exams.exam(both, "val", SETTINGS, None, pytest.fail)
+    found = trials_of(both, "val")
     assert list(found.utterances.label.unique()) == ["val-s0", "val-s1", "val-s2"]
     assert (found.same.sum(), (~found.same).sum()) == (12, 12)  # 2 x 2 pairs across sessions a speaker
-    assert found.utterances.id.to_numpy()[found.at].tolist() == found.trials[["a", "b"]].to_numpy().tolist()
+    assert found.utterances.id.to_numpy()[found.at].tolist() == found.pairs[["a", "b"]].to_numpy().tolist()
 
 
 def test_utterances_are_joined_unless_a_list_names_them():
-    settings = SpeakerEvaluateSettings(bootstrap=100, seed=1, utterance_s=2.0, trials=1000)
-    joined = exams.exam(table(), "test", settings, None, pytest.fail)
+    data = data_of(utterance_s=2.0)
+    rows, trials = pairing.completed(table(), None, data, pytest.fail)
+    joined = trial_set.of_split(rows, trials, "test")
     assert (len(joined.utterances), joined.utterances.duration_s.unique().tolist()) == (12, [2.0])
+    # In the manifest, too: a joined utterance bears its first recording's name.
+    assert rows.utterance[:4].tolist() == ["test/s0/g0-0.wav"] * 2 + ["test/s0/g1-0.wav"] * 2
+    assert set(trials.a) | set(trials.b) <= set(rows.utterance)
     given = pd.DataFrame(
         [
-            ("test", "test/s0/g0-1.wav", "test/s0/g1-1.wav", "1"),
-            ("test", "test/s0/g0-1.wav", "test/s1/g0-1.wav", "0"),
+            ("test", "test/s0/g0-1.wav", "test/s0/g1-1.wav", 1),
+            ("test", "test/s0/g0-1.wav", "test/s1/g0-1.wav", 0),
         ],
         columns=["split", "a", "b", "same"],
     )
-    assert len(exams.exam(table(), "test", settings, given, pytest.fail).utterances) == 24
+    rows, trials = pairing.completed(table(), given, data, pytest.fail)
+    assert len(trial_set.of_split(rows, trials, "test").utterances) == 24
+    pd.testing.assert_frame_equal(trials, given)
+
+
+def data_of(**changes) -> SpeakerDataSettings:
+    plain = {"source": "folder", "root": "a", "test_fold": None, "val_share": 0.2, "test_share": 0.2, "seed": 1}
+    return SpeakerDataSettings(**plain | {"max_quarantined": 0.1, "trials": 1000} | changes)
 
 
 def test_thresholds_are_chosen_on_validation_and_carried():
     val, test = heard(exam("val"), 0.3), heard(exam(), 0.8)
-    chosen = exams.carried(val)
+    chosen = trial_set.thresholds_of(val)
     assert chosen.threshold == scores.eer_threshold(val.curve)
     assert chosen.cluster_threshold == clustering.best_threshold(val.tree, val.trials.utterances.label.to_numpy())
     found = metrics.figures(val, test, {}, SETTINGS)
@@ -137,9 +154,8 @@ def test_differences_are_paired():
 
 def test_other_trials_have_another_hash():
     def digest(seed: int) -> str:
-        settings = SpeakerEvaluateSettings(bootstrap=100, seed=seed, utterance_s=0.0, trials=10)
-        of = exams.exam(table(), "test", settings, None, pytest.fail)
-        return metrics.figures(heard(exam("val"), 0.5), heard(of, 0.5), {}, settings)["test_trials_sha256"]
+        of = trials_of(table(), most=10, seed=seed)
+        return metrics.figures(heard(exam("val"), 0.5), heard(of, 0.5), {}, SETTINGS)["test_trials_sha256"]
 
     assert digest(1) == digest(1) != digest(2)
 
@@ -154,7 +170,7 @@ def small() -> Answers:
     rows = table(speakers=2, groups=3, each=1).assign(duration_s=[0.5, 1.5, 5.0] * 2)
     angle = np.radians([0, 50, 20, 90, 65, 110])
     return Answers(
-        exams.exam(rows, "test", SETTINGS, None, pytest.fail),
+        trials_of(rows),
         np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32),
     )
 
@@ -207,7 +223,7 @@ def test_baselines_are_learnt_on_training_speakers(tmp_path):
     parts = {split: table(split, speakers=3, each=1) for split in ("train", "val", "test")}
     for i, path in enumerate(p for part in parts.values() for p in part.path):
         tone(tmp_path / path, 150.0 + 40 * (i // 2) + i % 2, 0.2, 16000)
-    val, test = (exams.exam(parts[s], s, SETTINGS, None, pytest.fail) for s in ("val", "test"))
+    val, test = (trials_of(parts[s], s) for s in ("val", "test"))
     train = utterances.of(parts["train"])
     found = metrics.baselines(train, val, test, tmp_path)
     assert {name: [a.embeddings.shape for a in pair] for name, pair in found.items()} == {
@@ -229,7 +245,7 @@ def test_what_is_written(tmp_path):
 def test_baselines_learn_from_the_recordings_of_who_has_one_utterance():
     rows = [("a", "x", "1"), ("b", "x", "1"), ("c", "y", "2"), ("d", "y", "3"), ("e", "z", "4")]
     table = pd.DataFrame(rows, columns=["path", "label", "utterance"]).assign(split="train", group="g", duration_s=1.0)
-    found = exams.learnt(table, SETTINGS, None)
+    found = utterances.to_learn(table)
     assert list(zip(found.label, found.paths, strict=True)) == [
         ("y", ("c",)), ("y", ("d",)), ("x", ("a",)), ("x", ("b",)), ("z", ("e",)),
     ]  # fmt: skip
@@ -247,13 +263,13 @@ def test_means_are_of_the_first_sessions_and_the_others():
 
 
 def test_means_of_one_session_are_of_its_halves_and_one_utterance_is_its_own():
-    several = exams.exam(table(speakers=2, groups=1, each=4), "test", SETTINGS, None, lambda sentence: None)
+    several = trials_of(table(speakers=2, groups=1, each=4), say=lambda sentence: None)
     answers = heard(several, 0.5)
     vectors, who = metrics.half_means(answers)
     assert who.tolist() == [0, 0, 1, 1]
     first = answers.embeddings[:2].mean(0)
     assert vectors[1] == pytest.approx(first / np.linalg.norm(first))
-    alone = TrialSet(several.utterances.iloc[:5].reset_index(drop=True), several.trials)
+    alone = TrialSet(several.utterances.iloc[:5].reset_index(drop=True), several.pairs)
     assert metrics.half_means(Answers(alone, answers.embeddings[:5]))[1].tolist() == [0, 0, 1]
 
 

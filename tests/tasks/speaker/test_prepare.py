@@ -10,9 +10,11 @@ import pytest
 import soundfile as sf
 
 from builders import data_settings, plain_progress, tone
-from earmark.data import manifest
+from earmark.data import manifest, reading
 from earmark.errors import EarmarkError
 from earmark.pipeline import prepare
+from earmark.tasks.speaker.corpora import CORPORA
+from earmark.tasks.speaker.settings import SpeakerDataSettings
 from project import REPOSITORY
 
 DATA = REPOSITORY.parent / "shared/data"
@@ -40,12 +42,13 @@ def edit(root: Path, old: str, new: str, name: str = "manifest.csv") -> None:
     (root / name).write_text(text.replace(old, new, 1))
 
 
-def run(root: Path, **changes) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None, list[str]]:
+def run(root: Path, **changes) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, list[str]]:
     """(table, quarantined, trials, warnings)."""
     warnings: list[str] = []
-    data = data_settings(**{"max_quarantined": 0.5} | changes)
-    table, quarantined = prepare.run(data, root, warnings.append, plain_progress, "speaker")
-    return table, quarantined, prepare.trials(data, root, table, quarantined, warnings.append), warnings
+    own = {name: changes.pop(name) for name in ("utterance_s", "trials") if name in changes}
+    data = SpeakerDataSettings(**vars(data_settings(**{"max_quarantined": 0.5} | changes)) | own)
+    found = reading.prepare(CORPORA, data, root, warnings.append, plain_progress)
+    return found.table, found.quarantined, found.beside["trials"], warnings
 
 
 def refused(root: Path, **changes) -> str:
@@ -65,8 +68,54 @@ def test_official_splits_and_utterances_by_default(tmp_path):
     assert splits_of(table) == {"train": 2, "val": 2, "test": 2}
     assert list(table.utterance) == list(table.path)
     assert quarantined.empty
-    assert trials is None
+    # Two recordings a speaker, each of a session of its own: one pair of one speaker each, as many of two.
+    expected = {("test", 0): 2, ("test", 1): 2, ("val", 0): 2, ("val", 1): 2}
+    assert trials.groupby(["split", "same"]).size().to_dict() == expected
+    split_of = dict(zip(table.utterance, table["split"], strict=True))
+    assert all(split_of[a] == split_of[b] == split for split, a, b in trials[["split", "a", "b"]].to_numpy())
     assert warnings == []
+
+
+def test_trials_by_hand_and_by_their_seed(tmp_path):
+    """Three test speakers of two sessions: one pair each, and three of the twelve of two speakers."""
+    root = speakers(tmp_path, "ttvveee")
+    _, _, trials, _ = run(root)
+    test = trials[trials["split"] == "test"]
+    same, different = (test[test.same == kind][["a", "b"]] for kind in (1, 0))
+    assert same.to_numpy().tolist() == [[f"s{i}/0.wav", f"s{i}/1.wav"] for i in (4, 5, 6)]
+    assert len(different.drop_duplicates()) == 3
+    assert (different.a.str[:2] < different.b.str[:2]).all()
+    pd.testing.assert_frame_equal(trials, run(root)[2])
+    assert not trials.equals(run(root, seed=2)[2])
+    fewer = run(root, trials=2)[2]
+    assert fewer.groupby(["split", "same"]).size().tolist() == [2, 2, 2, 2]
+
+
+def test_recordings_are_joined_in_the_manifest(tmp_path):
+    """Of four recordings of 0.2 s in one session two make an utterance of 0.4 s, named by the first."""
+    root = speakers(tmp_path, "ttvvee", utterances=4)
+    text = (root / "manifest.csv").read_text()
+    for n in range(4):
+        text = text.replace(f"-{n},", ",")  # of s0-0: the speaker has one session
+    (root / "manifest.csv").write_text(text)
+    table, _, trials, warnings = run(root, utterance_s=0.4)
+    joined = {f"s{s}/{n}.wav": f"s{s}/{n // 2 * 2}.wav" for s in range(6) for n in range(4)}
+    assert dict(zip(table.path, table.utterance, strict=True)) == joined
+    assert trials[trials.same == 1].to_numpy().tolist() == [
+        [split, f"s{s}/0.wav", f"s{s}/2.wav", 1] for split, s in (("val", 2), ("val", 3), ("test", 4), ("test", 5))
+    ]
+    assert [sentence.partition(":")[0] for sentence in warnings] == [
+        f"No speaker of {split} has recordings of several groups" for split in ("val", "test")
+    ]
+    assert "lower tasks.speaker.data.utterance_s" in refused(root, utterance_s=0.8)
+
+
+def test_given_trials_keep_recordings_apart(tmp_path):
+    root = speakers(tmp_path, "ttvvee")
+    (root / "trials.csv").write_text("a,b,same\ns4/0.wav,s4/1.wav,1\ns4/0.wav,s5/1.wav,0\n")
+    table, _, trials, _ = run(root, utterance_s=0.4)
+    assert list(table.utterance) == list(table.path)
+    assert trials[trials["split"] == "test"].b.tolist() == ["s4/1.wav", "s5/1.wav"]
 
 
 def test_speakers_are_dealt_whole(tmp_path):
@@ -124,9 +173,13 @@ def test_lists_are_written(tmp_path):
     table, quarantined, trials, warnings = run(with_lists(tmp_path / "audio"))
     assert warnings == []
     out = tmp_path / "out"
-    prepare.write(out, table, quarantined, trials)
+    prepare.write(CORPORA, out, reading.Prepared(table, quarantined, {"trials": trials}))
     written = (out / "trials.csv").read_text()
-    assert written == "split,a,b,same\ntest,s4-all,s4-one,1\ntest,s4-all,s5-one,0\ntest,s4-one,s5-one,0\n"
+    # The list stands as it is; val, which it does not name, is drawn: two speakers of two recordings.
+    listed = "split,a,b,same\nval,s2/0.wav,s2/1.wav,1\nval,s3/0.wav,s3/1.wav,1\n"
+    assert written.startswith(listed)
+    assert written.endswith("test,s4-all,s4-one,1\ntest,s4-all,s5-one,0\ntest,s4-one,s5-one,0\n")
+    assert written.count("\n") == 8
     loaded = manifest.load(out / "manifest.csv")
     assert list(loaded.path[loaded.utterance == "s4-all"]) == ["s4/0.wav", "s4/1.wav", "s4/2.wav"]
     assert list(loaded.utterance[loaded.path == "s0/1.wav"]) == ["s0/1.wav"]
@@ -135,13 +188,10 @@ def test_lists_are_written(tmp_path):
         "n_recordings": 14,
         "n_quarantined": 0,
         "data_sha256": manifest.digest(table),
-        "n_trials": 3,
+        "n_trials": 7,
         "trials_sha256": hashlib.sha256(written.encode()).hexdigest(),
     }
     assert manifest.digest(table.assign(utterance=table.path)) != facts["data_sha256"]
-    prepare.write(out, table, quarantined)
-    assert not (out / "trials.csv").exists()
-    assert "n_trials" not in json.loads((out / "data.json").read_text())
 
 
 def test_quarantine_takes_a_part_or_the_whole_of_an_utterance(tmp_path):
@@ -150,7 +200,7 @@ def test_quarantine_takes_a_part_or_the_whole_of_an_utterance(tmp_path):
     table, quarantined, trials, warnings = run(root)
     assert list(quarantined.itertuples(index=False, name=None)) == [("s4/1.wav", "the file does not exist", "s4-all")]
     assert list(table.path[table.utterance == "s4-all"]) == ["s4/0.wav", "s4/2.wav"]
-    assert len(trials) == 3
+    assert len(trials[trials["split"] == "test"]) == 3
     assert warnings == [
         "The utterance 's4-all' lacks 1 of its 3 recordings, which cannot be used ('s4/1.wav'): it is made of the "
         "others."
@@ -162,19 +212,24 @@ def test_quarantine_takes_a_part_or_the_whole_of_an_utterance(tmp_path):
     tone(root / "s4/4.wav", 777, 0.2, 8000)
     with (root / "manifest.csv").open("a") as file:
         file.write("s4/4.wav,s4,s4-1,test\n")
+    with (root / "trials.csv").open("a") as file:
+        file.write("test,s4-one,s4-more,1\n")
     table, quarantined, trials, warnings = run(root)
     assert set(quarantined.utterance) == {"s4-all"}
-    assert list(trials.itertuples(index=False, name=None)) == [("test", "s4-one", "s5-one", 0)]
-    assert warnings == ["2 of 3 trials need an unusable recording: left out."]
+    left = trials[trials["split"] == "test"]
+    assert left[["a", "b", "same"]].values.tolist() == [["s4-one", "s5-one", 0], ["s4-one", "s4-more", 1]]
+    assert warnings == ["2 of 4 trials need an unusable recording: left out."]
+    edit(root, "test,s4-one,s4-more,1\n", "", "trials.csv")
+    assert refused(root) == "The list of trials has none of same speakers (1) for test; add some."
 
 
-def test_without_a_trial_left_there_are_none(tmp_path):
+def test_without_a_trial_left_they_are_drawn(tmp_path):
     root = with_lists(tmp_path)
     (root / "s5/0.wav").unlink()
     edit(root, "test,s4-all,s4-one,1\n", "", "trials.csv")
     _, _, trials, warnings = run(root)
-    assert trials is None
-    assert warnings[-1] == "None of the given trials is left: the evaluation makes its own."
+    assert trials[trials["split"] == "test"].same.value_counts().to_dict() == {0: 1, 1: 1}
+    assert warnings[-1] == "None of the given trials is left: trials are drawn."
 
 
 def test_the_same_bytes_under_two_speakers(tmp_path):
@@ -277,7 +332,9 @@ def test_librispeech_pieces_with_folds():
     table, _, trials, warnings = run(DATA / "spk_librispeech261", test_fold="crossutt", val_share=0.0)
     assert splits_of(table) == {"train": 248, "test": 10}
     assert table.utterance.nunique() == 348
-    assert trials is None
+    assert trials.groupby(["split", "same"]).size().to_dict() == {("test", 0): 450, ("test", 1): 450}
+    split_of = dict(zip(table.utterance, table["split"], strict=True))
+    assert all(split_of[a] == split_of[b] == split for split, a, b in trials[["split", "a", "b"]].to_numpy())
     assert warnings == []
     text = refused(DATA / "spk_librispeech261", test_fold="crossutt")
     assert text.startswith("No speaker of the split 'val' has two utterances")

@@ -9,10 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load
 
-from earmark.data import manifest
 from earmark.tasks import model_folder
 from earmark.tasks.speaker.predictions import Embedder
-from earmark.tasks.speaker.trials import pairing, scores, utterances
+from earmark.tasks.speaker.trials import lists, scores
 from project import write_params
 from voice_audio import voices
 
@@ -31,11 +30,11 @@ def place(workplace, earmark) -> Path:
 
 
 def cosines(embedder: Embedder, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Of the trials that the pipeline draws for a split: scores by the audio itself, and which are of one speaker."""
-    table = manifest.load(Path("data/speaker/manifest.csv"))
-    drawn = pairing.of(utterances.of(table), split, most=100, seed=1)
-    heard = {name: embedder(Path("audio") / name) for name in {*drawn.a, *drawn.b}}
-    return np.array([heard[a] @ heard[b] for a, b in zip(drawn.a, drawn.b, strict=True)]), drawn.same.to_numpy()
+    """Of a split's trials as prepared: scores by the audio itself, and which are of one speaker."""
+    trials = lists.load(Path("data/speaker/trials.csv"))
+    own = trials[trials["split"] == split]
+    heard = {name: embedder(Path("audio") / name) for name in {*own.a, *own.b}}
+    return np.array([heard[a] @ heard[b] for a, b in zip(own.a, own.b, strict=True)]), own.same.to_numpy(bool)
 
 
 def test_a_speaker_model_is_released_with_figures_of_the_very_file(place, earmark):

@@ -16,11 +16,13 @@ from sklearn.metrics import accuracy_score, adjusted_rand_score, roc_auc_score, 
 from builders import plain_progress, tone
 from bundles import small_speaker_bundle
 from earmark.errors import EarmarkError
+from earmark.evaluation import scored
 from earmark.experiments import score
-from earmark.tasks import model_folder
 from earmark.tasks.speaker import score as score_speaker
 from earmark.tasks.speaker.predictions import Embedder
+from earmark.tasks.speaker.task import TASK
 from earmark.tasks.speaker.trials.trial_set import Thresholds
+from earmark.training import model_files
 
 CARRIED = {"threshold": 0.9, "cluster_threshold": 0.05}
 # Directions of the voices in degrees, by recording; the first letter is the speaker, the second the session.
@@ -54,7 +56,7 @@ def voices(tmp_path, monkeypatch) -> Path:
     return tmp_path / "voices"
 
 
-def judged(root: Path, warn=pytest.fail) -> score.Judged:
+def judged(root: Path, warn=pytest.fail) -> scored.Judged:
     return score_speaker.judged(Path("model"), root, warn, plain_progress)
 
 
@@ -77,7 +79,7 @@ def test_figures_are_scikit_learns_on_the_same_trials(voices):
     assert figures["accuracy"] == accuracy_score(table.same, table.score >= 0.9)
     assert figures["accuracy_at_eer_threshold"] == accuracy_score(table.same, table.score >= figures["eer_threshold"])
     assert figures["accuracy_at_eer_threshold"] != figures["accuracy"]
-    for name in score.COMPARED["speaker"]:
+    for name in TASK.compared:
         low, high = figures[f"{name}_ci95"]
         assert low <= high
 
@@ -220,7 +222,7 @@ def test_score_writes_files_and_a_run_beside_the_cards_figures(place, earmark):
     found = json.loads((place / "score/speaker/score.json").read_text())
     trials = pd.read_parquet(place / "score/speaker/predictions.parquet")
     assert (found["n_recordings"], found["n_speakers"], len(trials)) == (9, 5, 8)
-    assert found["model_sha256"] == model_folder.weights_sha256(folder)
+    assert found["model_sha256"] == model_files.weights_sha256(folder)
     embedder = Embedder(folder)
     for row in trials.itertuples():
         a, b = (embedder(place / "sounds" / name) for name in (row.a, row.b))
@@ -247,8 +249,8 @@ def test_the_reports_figures_come_before_the_cards(place):
     folder = small_speaker_bundle(place / "bundles/speaker", figures={"near": FIGURES}, **CARRIED)
     reports = place / "reports"
     reports.mkdir()
-    theirs = FIGURES | {"eer": 0.125, "model_sha256": model_folder.weights_sha256(folder)}
+    theirs = FIGURES | {"eer": 0.125, "model_sha256": model_files.weights_sha256(folder)}
     (reports / "metrics.json").write_text(json.dumps(theirs))
-    got = score.real(folder, reports)
+    got = score.real(TASK, folder, reports)
     assert (got["eer"], got["from"]) == (0.125, f"the test set of {reports / 'metrics.json'}")
-    assert score.real(folder, place / "nowhere")["from"] == "the test speakers of near, as the bundle's card says"
+    assert score.real(TASK, folder, place / "nowhere")["from"] == "the test speakers of near, as the bundle's card says"

@@ -16,11 +16,11 @@ from earmark.tasks.speaker import dataset, features
 from earmark.tasks.speaker.batches import Heard
 from earmark.tasks.speaker.corpora import CORPORA
 from earmark.tasks.speaker.settings import SpeakerDataSettings, SpeakerFeatureSettings
+from earmark.tasks.speaker.trials.pairing import MOST
 from earmark.tasks.speaker.voices import Voices
 
 Progress = Callable[[Iterable, int, str], Iterable]
 Warn = Callable[[str], None]
-UTTERANCE_S, MOST = 4.0, 5000  # of the utterances and trials that a study is judged on, where the source has none
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class VoiceSettings:
 
     def of(self, source: str, root: str) -> SpeakerDataSettings:
         """The same as the pipeline's first stage wants it."""
-        return SpeakerDataSettings(source, root, None, 0.2, 0.2, 1, 0.1, UTTERANCE_S, MOST)
+        return SpeakerDataSettings(source, root, None, 0.2, 0.2, 1, 0.1, 0.0, MOST)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from earmark.experiments.seed004.data import Recordings, VoiceSettings
 from earmark.experiments.seed004.fit import FitSettings, Step, fit
 from earmark.experiments.study import kept, single
 from earmark.experiments.study.checks import Checks
+from earmark.tasks.overrides import put_in
 from earmark.tasks.speaker.settings import PairSettings, SpeakerFeatureSettings, SpeakerModelSettings
 from earmark.training.code import code_sha256
 
@@ -59,7 +60,7 @@ def parse(raw: dict[str, Any], file: Path, quick: bool, overrides: list[str]) ->
     start = {f.name: copy.deepcopy(raw.get(f.name)) for f in fields(Base)}
     changes = [(k, v) for k, v in small.items() if k != "seeds"] + [config.assignment(o) for o in overrides]
     for key, value in changes:
-        config.put_in(start, Base, key, value, f"the key '{key}'")
+        put_in(start, Base, key, value, f"key '{key}'")
     base = config.typed(Base, start, str(file))
     steps, why = _steps(check, raw.get("steps"), start)
     return Settings(file.stem + ("-quick" if quick else ""), str(raw.get("about") or ""), seeds, base, steps, why)
@@ -75,7 +76,7 @@ def _steps(check: Checks, raw: Any, state: dict[str, Any]) -> tuple[list[Step], 
         check.that(bool(name) and name not in why, f"each step needs a name of its own, not '{name}'.")
         for key, value in check.mapping(one.get("set") or {}, f"steps: {name}: set").items():
             check.that(key.split(".")[0] in ("model", "pair", "train"), f"step {name} sets '{key}', which is for all.")
-            config.put_in(state, Base, key, value, f"the key '{key}'")
+            put_in(state, Base, key, value, f"key '{key}'")
         now = config.typed(Base, state, f"{check.file}, step {name}")
         check.that(now.model.name == "blstm", f"step {name}: model.name must be blstm, which is seed 004's.")
         found.append(Step(name, now.features.normalize, now.model, now.pair, now.train))

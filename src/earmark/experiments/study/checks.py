@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from earmark.errors import EarmarkError, nearest
-from earmark.tasks import catalog
+from earmark.tasks import catalog, overrides
 
 # Columns of the table, which a factor's own column must not hide.
 RESERVED = {"split_by", "folds", "seeds", "low", "high", "sd_folds", "macro_f1", "ece", "val_accuracy"}
@@ -63,9 +63,10 @@ class Checks:
                 self.splits_named.add(value)
         return dict(raw)
 
-    @staticmethod
-    def _hint(key: Any, known: set[str]) -> str:
-        """The nearest key, or, where none is near, the keys of the nearest block."""
+    def _hint(self, key: Any, known: set[str]) -> str:
+        """What the key is called now, the nearest one, or, where none is near, the keys of the nearest block."""
+        if self.task in catalog.names() and (now := overrides.moved(catalog.task(self.task).settings, str(key))):
+            return f"it is {now} now."
         hint = nearest(str(key), known)
         if not hint.startswith("known are"):
             return hint

@@ -12,6 +12,7 @@ import yaml
 from earmark.errors import EarmarkError
 from earmark.experiments.study.checks import RESERVED, Checks
 from earmark.tasks import catalog
+from earmark.tasks.overrides import over
 
 SPLITS = ("group", "random", "frame")
 DESIGNS = ("grid", "one_at_a_time")
@@ -126,7 +127,7 @@ def parse(
     if quick:
         said, factors, base = _quick(check, said, factors, base, set(known))
     _check_rest(check, said)
-    base |= check.overrides(more or {}, "--set", set(known))
+    base = over(base, check.overrides(more or {}, "--set", set(known)))
     cells = [_cell(levels, factors, base, said["split"]) for levels in _combinations(factors, said["design"])]
     names = {factor: list(levels) for factor, levels in factors.items()}
     reference = _references(check, said["reference"], _factors(check, said["factors"], set(known)), cells)
@@ -186,7 +187,7 @@ def _quick(check: Checks, said: dict, factors: Factors, base: dict, known: set[s
         check.that(listed, f"quick.factors.{factor} must be a list of at least one level to keep.")
         check.known(map(str, levels), factors[factor], f"quick.factors.{factor} names the level")
         factors = factors | {factor: {str(name): factors[factor][str(name)] for name in levels}}
-    base = base | check.overrides(quick.get("base", {}), "quick.base", known)
+    base = over(base, check.overrides(quick.get("base", {}), "quick.base", known))
     return said | {k: quick[k] for k in ("design", "seeds", "folds") if k in quick}, factors, base
 
 
@@ -216,7 +217,7 @@ def _combinations(factors: Factors, design: str) -> list[dict[str, str]]:
 def _cell(levels: dict[str, str], factors: Factors, base: dict[str, Any], split: str) -> Cell:
     overrides = dict(base)
     for factor, level in levels.items():
-        overrides |= factors[factor][level]
+        overrides = over(overrides, factors[factor][level])
     split = overrides.pop("split", split)
     return Cell(levels, overrides, split)
 

@@ -19,7 +19,7 @@ from earmark.experiments.study.jobs import Job, Split
 from earmark.experiments.study.plan import Cell, Plan
 from earmark.experiments.study.splits import hold_out
 from earmark.experiments.study.windowed import Windowed
-from earmark.tasks import catalog
+from earmark.tasks import catalog, overrides
 from earmark.training import loop
 
 
@@ -69,7 +69,7 @@ class Preparer:
     def settings(self, cell: Cell) -> Settings:
         """The settings of params.yaml with the cell's overrides."""
         raw = deepcopy(self.raw)
-        config.put_all(raw, {f"tasks.{self.plan.task}.{key}": value for key, value in cell.overrides.items()})
+        overrides.put_all(raw, {f"tasks.{self.plan.task}.{key}": value for key, value in cell.overrides.items()})
         settings = config.parse_task(raw, self.plan.task, f"cell {cell.name}")
         # Random crops are drawn from whole recordings, so they would train on the very windows that are tested.
         if cell.split == "frame" and self.plan.task != "genre":

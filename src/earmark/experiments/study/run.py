@@ -14,6 +14,7 @@ from earmark.experiments.study.prepare import Preparer
 from earmark.experiments.study.study import Study
 from earmark.registry import tracking
 from earmark.tasks import catalog
+from earmark.tasks.overrides import keys
 
 
 def run(
@@ -58,4 +59,4 @@ def read_plan(file: Path, raw: Any, quick: bool, overrides: list[str]) -> Plan:
     if study["task"] != "genre" and study.get("choose", "none") != "none":
         raise EarmarkError(f"{file}: choose works for the task genre alone; leave it out.")
     more = dict(config.assignment(o) for o in overrides)
-    return plan.parse(study, file, config.keys(catalog.task(study["task"]).settings), quick, more)
+    return plan.parse(study, file, keys(catalog.task(study["task"]).settings), quick, more)

@@ -17,7 +17,7 @@ def run(settings: SpeakerSettings, root: Path, out: Path, warn: Callable[[str], 
     heard, embedder = dataset.load(settings), predictions.Embedder(MODEL)
     val, test = (
         trial_set.Answers(trials, predictions.stored(embedder, trials.utterances, heard.store))
-        for trials in (heard.trial_set("val"), heard.trial_set("test"))
+        for trials in (trial_set.judged(heard.table, heard.trials, split) for split in ("val", "test"))
     )
     beside = metrics.baselines(utterances.to_learn(heard.table), val.trials, test.trials, root)
     found = metrics.figures(val, test, beside, settings.evaluate) | metrics.tested_on(heard.table)

@@ -8,17 +8,14 @@ import pandas as pd
 
 from earmark import paths
 from earmark.data import splits
-from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError
 from earmark.evaluation.fold import Fold
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
-from earmark.tasks.speaker import checks, dataset, metrics, predictions, report, train
-from earmark.tasks.speaker import features as extraction
+from earmark.tasks.speaker import checks, dataset, features, metrics, predictions, report, train
 from earmark.tasks.speaker.dataset import Dataset
-from earmark.tasks.speaker.settings import SpeakerFeatureSettings, SpeakerSettings
-from earmark.tasks.speaker.trials import lists as speaker_lists
-from earmark.tasks.speaker.trials import pairing, pooled, utterances
+from earmark.tasks.speaker.settings import SpeakerDataSettings, SpeakerFeatureSettings, SpeakerSettings
+from earmark.tasks.speaker.trials import lists, pairing, pooled, utterances
 from earmark.tasks.speaker.trials.pooled import Part
 from earmark.tasks.speaker.trials.trial_set import Answers, thresholds_of
 
@@ -28,7 +25,11 @@ hashes, write = train.hashes, metrics.write
 
 
 def check(
-    table: pd.DataFrame, quarantined: pd.DataFrame, root: Path, data: DataSettings, warn: Callable[[str], None]
+    table: pd.DataFrame,
+    quarantined: pd.DataFrame,
+    root: Path,
+    data: SpeakerDataSettings,
+    warn: Callable[[str], None],
 ) -> None:
     """Raise EarmarkError for folds in which nobody can be mistaken or known again, before anything is trained.
 
@@ -36,55 +37,62 @@ def check(
     """
     checks.recordings(table, quarantined, warn)
     for name, rows in table.groupby("fold"):
-        speakers, most = rows.label.unique(), rows.groupby("label").utterance.nunique().max()
-        if len(speakers) < 2:
-            raise EarmarkError(
-                f"The fold '{name}' has one speaker only ('{speakers[0]}'), and telling them apart takes two: lower "
-                "--k, or add recordings of others."
-            )
-        if most < 2:
-            raise EarmarkError(
-                f"No speaker of the fold '{name}' has two utterances, so that none can be known again: lower --k, or "
-                "give some of them more recordings."
-            )
+        _refuse_lonely(name, rows)
     if data.val_share == 0:
         raise EarmarkError(
             "A cross-validation of speakers chooses its thresholds on validation speakers; set data.val_share above 0."
         )
     for name in table.fold.unique():
-        checks.splits(splits.split_fold(table, name, data, "label"))
+        split = splits.split_fold(table, name, data, "label")
+        checks.splits(split)
+        pairing.completed(split, None, data, _said_already)
     if table.groupby("label").group.nunique().max() < 2:
         warn(
             "No speaker has recordings of several groups: same-speaker trials pair utterances of one session and are "
             "easier than real use."
         )
-    lists = [name for name in ("trials.csv", *speaker_lists.VOXCELEB1) if (root / name).exists()]
-    if lists:
-        warn(f"{lists[0]} is not used: its trials lie in several folds, so that each fold draws its own.")
+    present = [name for name in ("trials.csv", *lists.VOXCELEB1) if (root / name).exists()]
+    if present:
+        warn(f"{present[0]} is not used: its trials lie in several folds, so that each fold draws its own.")
+
+
+def _refuse_lonely(name: str, rows: pd.DataFrame) -> None:
+    """Refuse a fold of one speaker, and one in which nobody has two utterances."""
+    speakers, most = rows.label.unique(), rows.groupby("label").utterance.nunique().max()
+    if len(speakers) < 2:
+        raise EarmarkError(
+            f"The fold '{name}' has one speaker only ('{speakers[0]}'), and telling them apart takes two: lower "
+            "--k, or add recordings of others."
+        )
+    if most < 2:
+        raise EarmarkError(
+            f"No speaker of the fold '{name}' has two utterances, so that none can be known again: lower --k, or "
+            "give some of them more recordings."
+        )
 
 
 def extract(
     table: pd.DataFrame, root: Path, settings: SpeakerFeatureSettings, out: Path, warn: Callable, progress: Callable
 ) -> None:
     """Frames of every recording below `out`, at every speed, as each is trained on in some fold."""
-    extraction.run(table.assign(split="train"), root, settings, out, warn, progress)
+    features.run(table.assign(split="train"), root, settings, out, warn, progress)
 
 
-def gather(table: pd.DataFrame, features: Path, settings: SpeakerSettings) -> Dataset:
-    """A manifest with a split, joined with the store in a folder that `extract` wrote."""
+def gather(table: pd.DataFrame, folder: Path, settings: SpeakerSettings) -> Dataset:
+    """A manifest with a split, joined with trials of its own and the store in a folder that `extract` wrote."""
     table, trials = pairing.completed(table, None, settings.data, _said_already)
-    return dataset.gather(table, trials, store.load(features))
+    return dataset.gather(table, trials, store.load(folder))
 
 
 def _said_already(sentence: str) -> None:
     """What makes trials easy is said once for all folds, by `check`."""
 
 
-def one(found: Dataset, name: str, features: Path, settings: SpeakerSettings) -> Fold:
-    """Train on a material's train split and judge its test split; `judged` is a Part by system, the model's first."""
-    with tempfile.TemporaryDirectory() as folder:
-        _, fit = train.run(found, settings.model, settings.train, Path(folder))
-        embedder = predictions.Embedder(Path(folder))
+def one(found: Dataset, name: str, folder: Path, settings: SpeakerSettings) -> Fold:
+    """Train on a dataset's train split and judge its test split; `judged` is a Part by system, the model's first."""
+    with tempfile.TemporaryDirectory() as model:
+        _, fit = train.run(found, settings.model, settings.train, Path(model))
+        embedder = predictions.Embedder(Path(model))
     judged = (found.trial_set("val"), found.trial_set("test"))
     val, test = (Answers(of, predictions.stored(embedder, of.utterances, found.store)) for of in judged)
     learnt = utterances.to_learn(found.table)

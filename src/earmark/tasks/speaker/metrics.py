@@ -183,7 +183,7 @@ def _agreement(clusters: np.ndarray, who: np.ndarray, rows: list[np.ndarray]) ->
 
 def sizes(test: TrialSet) -> dict:
     """How much is judged, and the hash of the trials."""
-    listed = test.trials[["a", "b", "same"]].to_csv(index=False, lineterminator="\n")
+    listed = test.pairs[["a", "b", "same"]].to_csv(index=False, lineterminator="\n")
     return {
         "n_recordings": int(test.utterances.paths.map(len).sum()),
         "n_utterances": len(test.utterances),

@@ -60,14 +60,14 @@ def facts(
     """What is measured with a bundle of these bytes, as `bundle.pack` gives them, for its card and config.json.
 
     heard: what the model learnt from, with the validation speakers whose thresholds it carries. tests: by name,
-    materials on whose test speakers it is judged, beside baselines that learn from the same. root: the folder below
+    datasets on whose test speakers it is judged, beside baselines that learn from the same. root: the folder below
     which their paths are files. Raises EarmarkError without validation speakers.
     """
     with tempfile.TemporaryDirectory() as folder:
         bundle.write(Path(folder), config, data, "")
         found = measured(predictions.Embedder(Path(folder)), heard, tests, root, settings)
-    train = heard.table[heard.table["split"] == "train"]
-    found |= {"n_recordings": len(train), "n_speakers": int(train.label.nunique())}
+    learnt = heard.table[heard.table["split"] == "train"]
+    found |= {"n_recordings": len(learnt), "n_speakers": int(learnt.label.nunique())}
     return found | {"commit": provenance.git_tags()["earmark.commit"]}
 
 

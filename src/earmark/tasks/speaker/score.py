@@ -17,7 +17,7 @@ from earmark.evaluation.settings import EvaluateSettings
 from earmark.tasks.speaker import checks, metrics, report
 from earmark.tasks.speaker.corpora import CORPORA
 from earmark.tasks.speaker.predictions import Embedder
-from earmark.tasks.speaker.trials import clustering, lists, pairing, scores, trial_set, utterances
+from earmark.tasks.speaker.trials import clustering, lists, pairing, scores, trial_set
 from earmark.tasks.speaker.trials.trial_set import Answers, Thresholds
 
 SETTINGS = EvaluateSettings(BOOTSTRAP, SEED)
@@ -30,10 +30,10 @@ def judged(model: Path, root: Path, warn: Callable[[str], None], progress: Calla
     table, unusable, trials = recordings(root, warn, progress)
     if sentence := familiar(table, root, embedder.config.labels):
         warn(sentence)
-    everyone = utterances.of(table)
-    files = ([root / path for path in paths] for paths in everyone.paths)
-    heard = progress(files, len(everyone), "embedding utterances")
-    test = Answers(trial_set.of_split(table, trials, "test"), np.stack([embedder.of_files(of) for of in heard]))
+    asked = trial_set.judged(table, trials, "test")
+    files = ([root / path for path in paths] for paths in asked.utterances.paths)
+    heard = progress(files, len(asked.utterances), "embedding utterances")
+    test = Answers(asked, np.stack([embedder.of_files(of) for of in heard]))
     chosen = carried(embedder.config.release)
     if chosen is None:
         warn("The model carries no thresholds, having met no validation speakers: what needs them is left out.")

@@ -144,7 +144,6 @@ SpeakerModelSettings = Resnet | Tdnn | Blstm
 class PairSettings:
     """Seed 004's loss over all pairs of a batch; studies/seed004.yaml walks from the asker's to one that learns."""
 
-    name: Literal["pairs"] = "pairs"
     distance: Literal["kl", "reversed", "symmetric"] = "symmetric"
     """`kl` of one direction, `reversed` the other, or `symmetric`, their sum."""
     positive: Literal["clip", "add"] = "add"
@@ -163,6 +162,7 @@ class PairSettings:
     """Weight of pairs of two speakers."""
     broadcast: bool = False
     """The asker's mistake: labels (pairs, 1) against distances (pairs,) judge every distance by every label."""
+    name: Literal["pairs"] = "pairs"
 
     def __post_init__(self) -> None:
         require(self.margin > 0, "margin", "must be above 0")
@@ -244,8 +244,8 @@ class SpeakerTrainSettings(LoopSettings):
     """One training on batches of P speakers and K segments each; validation loss is 1 - AUC, accuracy 1 - EER."""
 
     FORMER: ClassVar[dict[str, str]] = LoopSettings.FORMER | {
-        "pair": "loss (name: pairs)",
-        "margin": "loss.margin",
+        "pair": "loss (of loss pairs)",
+        "margin": "loss.margin (of loss aam)",
         "margin_epochs": "loss.margin_epochs",
         "scale": "loss.scale",
     }

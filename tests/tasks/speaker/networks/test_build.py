@@ -11,13 +11,14 @@ from earmark.tasks.speaker.networks.blstm import SpeakerBlstm
 from earmark.tasks.speaker.networks.pooling import AttentivePooling
 from earmark.tasks.speaker.networks.tdnn import Res2Block
 from earmark.tasks.speaker.settings import SpeakerModelSettings
+from earmark.training import tagged
 
 NAMES = ("resnet", "tdnn", "blstm")
 
 
 def settings(name: str, width: float = 1.0, embedding: int = 192, **changes) -> SpeakerModelSettings:
-    asked = {"read": "dense", "head": "softplus", "batch_norm": False, "dropout": 0.3} | changes
-    return SpeakerModelSettings(name, width, embedding, **asked)
+    asked = {"name": name, "width": width, "embedding": embedding, "dropout": 0.3} | changes
+    return tagged.stored(SpeakerModelSettings, asked)
 
 
 def tower(name: str, n_bands: int = 20, **changes) -> nn.Module:
@@ -158,7 +159,7 @@ def test_a_res2_layer_hears_further_with_every_group():
     """Each of the three convolutions adds a dilation; squeeze and excitation, which hears all, is off."""
     block = Res2Block(8, dilation=2).eval()
     nn.init.zeros_(block.excite.weight)
-    x = torch.randn(1, 8, 41).requires_grad_()
-    (block(x, None) - x)[0, :, 20].abs().sum().backward()
-    heard = torch.nonzero(x.grad[0].abs().sum(0)).flatten().tolist()
+    x = torch.randn(64, 8, 41).requires_grad_()  # so many that every unit is alive for some
+    (block(x, None) - x)[:, :, 20].abs().sum().backward()
+    heard = torch.nonzero(x.grad.abs().sum((0, 1))).flatten().tolist()
     assert heard == [14, 16, 18, 20, 22, 24, 26]

@@ -132,7 +132,7 @@ def test_autocast_changes_nothing(x, loss):
     [("aam", AamSoftmax), ("angular", AngularPrototypical), ("contrastive", SupervisedContrastive), ("pairs", None)],
 )
 def test_the_loss_that_settings_name(x, name, kind):
-    settings = SimpleNamespace(loss=name, segments=K, scale=7.0)
+    settings = SimpleNamespace(loss=SimpleNamespace(name=name, scale=7.0), segments=K)
     made = build(settings, D, 5)
     if kind is None:
         assert made is None  # has no weights: earmark.tasks.speaker.networks.pairs

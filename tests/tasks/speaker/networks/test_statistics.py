@@ -8,31 +8,29 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from pydantic import TypeAdapter
 from scipy.fft import dct
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.preprocessing import StandardScaler
 
+from earmark import config
 from earmark.features.store import Store
-from earmark.tasks.speaker import closed_form, embedding, log_mel, predictions
-from earmark.tasks.speaker import train as training
-from earmark.tasks.speaker.dataset import Material
+from earmark.tasks.speaker import closed_form, embedding, log_mel, predictions, train
+from earmark.tasks.speaker.dataset import Dataset
 from earmark.tasks.speaker.networks import build
 from earmark.tasks.speaker.networks.statistics import SpeakerStatistics, slopes
 from earmark.tasks.speaker.settings import (
-    SpeakerEvaluateSettings,
     SpeakerFeatureSettings,
-    SpeakerModelSettings,
     SpeakerTrainSettings,
+    Tdnn,
 )
+from earmark.tasks.speaker.trials import pairing
 from project import REPOSITORY
 
 FEATURES = SpeakerFeatureSettings(16000, 512, 160, 24, 20.0, 7600.0, 80.0, 0.0, (1.1,), "level")
-MODEL = SpeakerModelSettings("tdnn", 0.1, 16, "dense", "softplus", False, 0.0, statistics=0.3)
-JUDGED = SpeakerEvaluateSettings(100, 1, 0.0, 1000)
+MODEL = Tdnn(width=0.1, embedding=16, statistics=0.3)
 
 
-def material(speakers: int = 6, each: int = 5, longest: int = 60) -> Material:
+def material(speakers: int = 6, each: int = 5, longest: int = 60) -> Dataset:
     """Recordings of coloured noise; the last two speakers are val's. Those of training stand there at 1.1, too."""
     rng, rows, ids, frames = np.random.default_rng(0), [], [], []
     colour = 8 * rng.standard_normal((speakers, 24))
@@ -48,7 +46,7 @@ def material(speakers: int = 6, each: int = 5, longest: int = 60) -> Material:
     lengths = np.array([len(x) for x in frames])
     store = Store(np.concatenate(frames), np.cumsum(lengths) - lengths, lengths, ids, {}, "of noise")
     table = pd.DataFrame(rows, columns=["path", "label", "group", "split", "utterance", "duration_s"])
-    return Material(table, store, FEATURES, None, JUDGED)
+    return Dataset(table, store, FEATURES, pairing.of_manifest(table, None, 1000, 1, pytest.fail))
 
 
 def expected(frames: np.ndarray) -> np.ndarray:
@@ -160,17 +158,17 @@ def test_statistics_read_the_view_without_the_level(views, normalize):
 def test_a_training_writes_both_and_its_thresholds(tmp_path):
     raw = yaml.safe_load((REPOSITORY / "recipes/speaker.yaml").read_text())["train"]
     raw |= {"batches": 2, "epochs": 1, "speakers": 4, "segments_s": [0.1, 0.2], "device": "cpu"}
-    settings = TypeAdapter(SpeakerTrainSettings).validate_python(raw)
+    settings = config.typed(SpeakerTrainSettings, raw, "speaker.yaml")
     given = material()
-    task, _ = training.run(given, MODEL, settings, tmp_path / "both")
-    training.run(given, replace(MODEL, statistics=0.0), settings, tmp_path / "network")
+    task, _ = train.run(given, MODEL, settings, tmp_path / "both")
+    train.run(given, replace(MODEL, statistics=0.0), settings, tmp_path / "network")
     both, network = predictions.Embedder(tmp_path / "both"), predictions.Embedder(tmp_path / "network")
     a, b = (given.store.frames(f"s4_{i}.wav") for i in (0, 1))
     statistics = [embedding.of_frames(closed_form.statistics(given), torch.tensor(x).float(), "level") for x in (a, b)]
     wanted = 0.7 * network.of_frames(a) @ network.of_frames(b) + 0.3 * float(statistics[0] @ statistics[1])
     assert both.of_frames(a) @ both.of_frames(b) == pytest.approx(wanted, abs=1e-5)
     assert both.config.n_parameters == network.config.n_parameters + 60 * 92
-    assert both.config.release == training.thresholds(task, given.exam("val"))
+    assert both.config.release == train.thresholds(task, given.trial_set("val"))
     assert both.config.release != network.config.release
 
 

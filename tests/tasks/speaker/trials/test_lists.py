@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from earmark.data import folder
 from earmark.errors import EarmarkError
+from earmark.tasks.speaker import corpora
 from earmark.tasks.speaker.trials import lists
 
 MANIFEST = """path,label,group,split
@@ -45,7 +45,7 @@ def edit(root: Path, name: str, old: str, new: str) -> None:
 def trials(root: Path, lost: tuple[str, ...] = (), **columns) -> tuple[list[tuple], list[str]]:
     """(rows, warnings) of the trials for the manifest, whose columns may be replaced; utterances in `lost` are gone."""
     warnings: list[str] = []
-    table = folder.read_speakers(root, pytest.fail).assign(**columns)
+    table = corpora.folder(root, pytest.fail).assign(**columns)
     given = lists.of_folder(root, pytest.fail)
     found = lists.trials(given, table[~table.utterance.isin(lost)], set(lost), warnings.append)
     assert list(found.columns) == ["split", "a", "b", "same"]
@@ -60,7 +60,7 @@ def refused(root: Path) -> str:
 
 
 def test_utterances_join_recordings_in_their_order(root):
-    table = folder.read_speakers(root, pytest.fail)
+    table = corpora.folder(root, pytest.fail)
     assert list(zip(table.path, table.utterance, strict=True)) == [
         ("a/2.wav", "a-one"),
         ("a/1.wav", "a-one"),
@@ -83,7 +83,7 @@ def test_trials_as_given(root):
 def test_no_lists_no_trials(root):
     for name in ("utterances.csv", "trials.csv"):
         (root / name).unlink()
-    assert list(folder.read_speakers(root, pytest.fail).columns) == ["path", "label", "group", "split"]
+    assert list(corpora.folder(root, pytest.fail).columns) == ["path", "label", "group", "split"]
     assert lists.of_folder(root, pytest.fail) is None
     assert lists.of_voxceleb1(root, pytest.fail) is None
 

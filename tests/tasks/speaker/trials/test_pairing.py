@@ -47,7 +47,7 @@ def test_a_manifest_of_before_there_were_utterances():
 
 def test_named_utterances_are_joined_in_the_manifests_order():
     rows = table("b x 1 train 2", "c y 2 test 1", "a x 1 train 3", utterance=["u", "v", "u"])
-    found = utterances.of(rows, utterance_s=100.0)  # the manifest's own word stands
+    found = utterances.of(utterances.joined(rows, 100.0))  # the manifest's own word stands
     assert list(found.id) == ["u", "v"]
     assert found.loc[0].to_dict() == {
         "id": "u",
@@ -61,7 +61,7 @@ def test_named_utterances_are_joined_in_the_manifests_order():
 
 def test_short_recordings_of_one_speaker_and_session_are_joined():
     rows = [f"{i} x 1 train 1" for i in range(9)] + ["p x 2 train 1", "q y 1 train 7", "r y 1 train 1", "s y 1 train 2"]
-    found = utterances.of(table(*rows), utterance_s=4.0)
+    found = utterances.of(utterances.joined(table(*rows), 4.0))
     assert list(found.paths) == [tuple("0123"), tuple("45678"), ("p",), ("q",), ("r", "s")]
     assert list(found.duration_s) == [4, 5, 1, 7, 3]
     assert list(found.id) == ["0", "4", "p", "q", "r"]
@@ -69,7 +69,7 @@ def test_short_recordings_of_one_speaker_and_session_are_joined():
 
 def test_an_utterance_takes_what_brings_it_nearer_to_its_length():
     rows = table("a x 1 train 3", "b x 1 train 1.9", "c x 1 train 3", "d x 1 train 2.1")
-    assert list(utterances.of(rows, utterance_s=4.0).paths) == [("a", "b"), ("c",), ("d",)]
+    assert list(utterances.of(utterances.joined(rows, 4.0)).paths) == [("a", "b"), ("c",), ("d",)]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def unordered(found: pd.DataFrame, same: bool) -> set[frozenset]:
 
 def test_same_speaker_trials_cross_sessions():
     part = spoken(("x", "1", 2), ("x", "2", 1), ("y", "1", 1), ("y", "2", 1), ("z", "1", 3))
-    found = pairing.draw(part, "test", 100, seed=1)
+    found = pairing.draw(part, "test", 100, 1, pytest.fail)
     expected = {frozenset(p) for p in (("x10", "x20"), ("x11", "x20"), ("y10", "y20"))}
     assert unordered(found, True) == expected
     assert found.same.sum() == (~found.same).sum() == 3
@@ -102,17 +102,17 @@ def test_every_pair_can_be_drawn_and_none_twice():
     pairs = [frozenset(p) for p in itertools.combinations(part.id, 2)]
     different = {p for p in pairs if by_id.label[list(p)].nunique() == 2}
     same = {p for p in pairs if by_id.label[list(p)].nunique() == 1 and by_id.group[list(p)].nunique() == 2}
-    found = pairing.draw(part, "test", 10_000, seed=0)
+    found = pairing.draw(part, "test", 10_000, 0, pytest.fail)
     assert unordered(found, True) == same  # all 12 + 6 + 1
     assert found.same.sum() == len(same) == 19
-    drawn = [pairing.draw(part, "test", 10_000, seed=s) for s in range(60)]
+    drawn = [pairing.draw(part, "test", 10_000, s, pytest.fail) for s in range(60)]
     assert all(len(unordered(d, False)) == 19 for d in drawn)
     assert set.union(*(unordered(d, False) for d in drawn)) == different
 
 
 def test_draws_are_seeded_and_at_most_as_many_as_asked():
     part = spoken(*((s, g, 4) for s in "xyz" for g in "12"))
-    one, again, other = (pairing.draw(part, "test", 9, seed=s) for s in (1, 1, 2))
+    one, again, other = (pairing.draw(part, "test", 9, s, pytest.fail) for s in (1, 1, 2))
     pd.testing.assert_frame_equal(one, again)
     assert not one.equals(other)
     assert one.same.tolist() == [True] * 9 + [False] * 9
@@ -121,7 +121,8 @@ def test_draws_are_seeded_and_at_most_as_many_as_asked():
 
 def test_trials_do_not_depend_on_the_order_of_sessions():
     part = spoken(("x", "1", 2), ("y", "1", 2), ("x", "2", 2), ("y", "2", 2))
-    assert len(pairing.draw(part, "test", 100, seed=1)) == 16  # 2 x 2 cross pairs a speaker, and as many different ones
+    found = pairing.draw(part, "test", 100, 1, pytest.fail)
+    assert len(found) == 16  # 2 x 2 cross pairs a speaker, and as many different ones
 
 
 def test_one_session_a_speaker_is_told():
@@ -147,52 +148,66 @@ def test_shares_are_as_even_as_counts_allow():
 
 def test_a_split_without_trials_is_refused():
     assert "No speaker of test has two utterances" in refused(
-        pairing.draw, spoken(("x", "1", 1), ("y", "1", 1)), "test", 10, 1
+        pairing.draw, spoken(("x", "1", 1), ("y", "1", 1)), "test", 10, 1, pytest.fail
     )
-    assert "No recording is in the split 'val'" in refused(pairing.of, EVERYONE[:5], "val", 10, 1)
-    assert "The split val has one speaker alone" in refused(pairing.draw, spoken(("x", "1", 3)), "val", 10, 1)
+    assert "The split val has one speaker alone" in refused(pairing.draw, spoken(("x", "1", 3)), "val", 10, 1, print)
 
 
-# Given trials
+# Trials of a manifest
+
+
+def manifest_of(everyone: pd.DataFrame) -> pd.DataFrame:
+    """A manifest whose every recording is an utterance of its own."""
+    return everyone.rename(columns={"id": "path"}).assign(utterance=everyone.id, duration_s=1.0)
+
+
+EVERYONE = manifest_of(
+    pd.concat([spoken(("x", "1", 3), ("y", "1", 2)), spoken(("v", "1", 2), ("w", "1", 2), split="val")])
+)
 
 
 def listed(*rows: str) -> pd.DataFrame:
-    """trials.csv from 'split a b same' lines, indexed by line."""
+    """Usable trials from 'split a b same' lines."""
     frame = pd.DataFrame([row.split() for row in rows], columns=["split", "a", "b", "same"])
-    return frame.set_axis(range(2, len(rows) + 2))
+    return frame.astype({"same": int})
 
 
-EVERYONE = pd.concat([spoken(("x", "1", 3), ("y", "1", 2)), spoken(("v", "1", 2), ("w", "1", 2), split="val")])
-
-
-def test_a_given_list_is_taken_as_it_is():
-    given = listed("val v10 w10 0", "test x11 x10 1", "test x10 y10 0", "test x11 x10 1")
-    found = pairing.of(EVERYONE, "test", 1, 0, given, pytest.fail)
-    assert found.to_dict("list") == {
+def test_a_given_list_is_taken_as_it_is_and_a_split_it_leaves_out_is_drawn():
+    given = listed("test x11 x10 1", "test x10 y10 0", "test x11 x10 1")
+    said = []
+    found = pairing.of_manifest(EVERYONE, given, 5, 0, said.append)
+    assert found[found["split"] == "test"].to_dict("list") == {
+        "split": ["test"] * 3,
         "a": ["x11", "x10", "x11"],
         "b": ["x10", "y10", "x10"],
-        "same": [True, False, True],
+        "same": [1, 0, 1],
     }
+    drawn = found[found["split"] == "val"]
+    pairs = unordered(drawn.assign(same=drawn.same == 1), True)
+    assert pairs == {frozenset(("v10", "v11")), frozenset(("w10", "w11"))}
+    assert said == [  # once, of the split that was drawn
+        "No speaker of val has recordings of several groups: its same-speaker trials pair utterances of one session "
+        "and are easier than real use."
+    ]
 
 
-def test_a_split_that_the_list_leaves_out_is_drawn():
-    given = listed("test x11 x10 1", "test x10 y10 0")
-    found = pairing.of(EVERYONE, "val", 5, 0, given)
-    assert unordered(found, True) == {frozenset(("v10", "v11")), frozenset(("w10", "w11"))}
+def test_every_judged_split_has_trials_and_no_other():
+    train = manifest_of(spoken(("t", "1", 2), split="train"))
+    found = pairing.of_manifest(pd.concat([EVERYONE, train]), None, 1, 0, lambda sentence: None)
+    assert found.groupby("split").same.agg(list).to_dict() == {"test": [1, 0], "val": [1, 0]}
+    alone = pairing.of_manifest(EVERYONE[EVERYONE["split"] == "test"], None, 1, 0, lambda sentence: None)
+    assert set(alone["split"]) == {"test"}
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("row", "said"),
     [
-        (("test x10 y10 0", "test x10 q 1"), "trials.csv, line 3: test has no utterance 'q'"),
-        (("test v10 y10 0", "test x10 x11 1"), "trials.csv, line 2: test has no utterance 'v10'"),
-        (("test x10 y10 0", "test x10 x11 yes"), "trials.csv, line 3: 'same' is 'yes'; write 1 or 0."),
-        (("test x10 y10 0",), "no trials of same speakers (1) for test"),
-        (("test x10 x11 1",), "no trials of different speakers (0) for test"),
+        ("test x10 y10 0", "has none of same speakers (1) for test"),
+        ("test x10 x11 1", "has none of different speakers (0) for test"),
     ],
 )
-def test_a_list_that_cannot_be_used(rows, said):
-    assert said in refused(pairing.of, EVERYONE, "test", 10, 0, listed(*rows))
+def test_a_list_of_one_kind_is_refused(row, said):
+    assert said in refused(pairing.of_manifest, EVERYONE, listed(row), 10, 0, lambda sentence: None)
 
 
 def test_the_score_is_the_cosine_of_the_two():

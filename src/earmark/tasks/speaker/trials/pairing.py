@@ -4,13 +4,16 @@ A table of trials has columns a and b (ids of utterances) and same (boolean, or 
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from earmark.errors import EarmarkError
-from earmark.tasks.speaker.settings import SpeakerDataSettings
 from earmark.tasks.speaker.trials import utterances
+
+if TYPE_CHECKING:  # else a change of how networks are set would prepare anew
+    from earmark.tasks.speaker.settings import SpeakerDataSettings
 
 JUDGED = ("val", "test")  # the splits that have trials
 MOST = 5000  # trials of each kind where no settings say how many
@@ -19,7 +22,7 @@ Say = Callable[[str], None]
 
 
 def completed(
-    table: pd.DataFrame, given: pd.DataFrame | None, data: SpeakerDataSettings, say: Say
+    table: pd.DataFrame, given: pd.DataFrame | None, data: "SpeakerDataSettings", say: Say
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A split manifest with its utterances as they are judged, and the trials `of_manifest`.
 

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from earmark.errors import EarmarkError
 from earmark.tasks.speaker.trials import clustering, pairing, scores, utterances
 
 
@@ -73,6 +74,14 @@ def of_split(table: pd.DataFrame, trials: pd.DataFrame, split: str) -> TrialSet 
         return None
     own = trials[trials["split"] == split].reset_index(drop=True)
     return TrialSet(utterances.of(rows), own[["a", "b"]].assign(same=own.same.astype(bool)))
+
+
+def judged(table: pd.DataFrame, trials: pd.DataFrame, split: str) -> TrialSet:
+    """The same of a split that must be there. Raises EarmarkError where it is not."""
+    found = of_split(table, trials, split)
+    if found is None:
+        raise EarmarkError(f"No recording is in the split '{split}', which speakers are judged on; give it some.")
+    return found
 
 
 def thresholds_of(val: Answers) -> Thresholds:
