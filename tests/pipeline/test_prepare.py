@@ -8,16 +8,18 @@ import pandas as pd
 import pytest
 import soundfile as sf
 
-from builders import data_settings, noise, plain_progress, tone
+from builders import data_settings, noise, prepared, tone
 from earmark.data import manifest, splits
+from earmark.data.reading import Prepared
 from earmark.errors import EarmarkError
 from earmark.pipeline import prepare
+from earmark.tasks.genre.corpora import CORPORA
 
 
 def run(root, **changes):
     """(table, quarantined, warnings)."""
     warnings: list[str] = []
-    table, quarantined = prepare.run(data_settings(**changes), root, warnings.append, plain_progress)
+    table, quarantined = prepared("genre", data_settings(**changes), root, warnings.append)
     return table, quarantined, warnings
 
 
@@ -47,7 +49,7 @@ def test_facts_and_splits(folder):
 def test_write(folder, tmp_path):
     table, quarantined, _ = run(folder)
     out = tmp_path / "out"
-    prepare.write(out, table, quarantined)
+    prepare.write(CORPORA, out, Prepared(table, quarantined, {}))
     pd.testing.assert_frame_equal(manifest.load(out / "manifest.csv"), table, check_dtype=False)
     assert list(pd.read_csv(out / "quarantine.csv").columns) == ["path", "reason"]
     assert len(pd.read_csv(out / "summary.csv")) == 12
@@ -94,7 +96,7 @@ def test_quarantine_says_why(folder, tmp_path):
     assert len(table) == 18
     assert not set(table.path) & set(reasons)
     assert (table.sha256.str.len() == 64).all()
-    prepare.write(tmp_path / "out", table, quarantined)
+    prepare.write(CORPORA, tmp_path / "out", Prepared(table, quarantined, {}))
     assert len(pd.read_csv(tmp_path / "out" / "quarantine.csv")) == len(expected)
     assert json.loads((tmp_path / "out" / "data.json").read_text())["n_quarantined"] == len(expected)
 

@@ -1,7 +1,7 @@
 """The stages, what dvc.yaml says of them, and what runs again when source changes."""
 
+import hashlib
 import json
-import shutil
 from dataclasses import fields
 
 import pytest
@@ -118,6 +118,7 @@ def test_an_edit_runs_the_stages_that_run_it_and_no_other(copied):
 def test_a_deleted_code_json_is_made_again_and_nothing_else_runs(copied):
     kept = (copied.path / "code.json").read_bytes()
     (copied.path / "code.json").unlink()
-    shutil.rmtree(copied.path / ".dvc/cache")
+    name = hashlib.md5(kept).hexdigest()
+    (copied.path / f".dvc/cache/files/md5/{name[:2]}/{name[2:]}").unlink()  # else it would be restored
     assert copied.repro("prepare@genre", **copied.own) == ["code"]
     assert (copied.path / "code.json").read_bytes() == kept

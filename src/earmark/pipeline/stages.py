@@ -6,7 +6,7 @@ from earmark.training.code import code_sha256
 # Entry modules of a stage, TASK being the task's folder: what they import belongs to the stage, too.
 STAGES = {
     "prepare": ("earmark.data.reading", "earmark.pipeline.prepare", "earmark.tasks.TASK.corpora"),
-    "features": ("earmark.tasks.TASK.features",),
+    "features": ("earmark.data.manifest", "earmark.tasks.TASK.features"),
     "train": ("earmark.tasks.TASK.train",),
     "evaluate": ("earmark.tasks.TASK.evaluate",),
     "publish": ("earmark.pipeline.publish", "earmark.tasks.TASK.task"),

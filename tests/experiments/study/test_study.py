@@ -23,7 +23,7 @@ from project import REPOSITORY, write_params
 STUDY = {
     "task": "genre",
     "about": "learning rate, and one that no network survives",
-    "base": {"train.epochs": 4, "train.batch_size": 4, "train.optimizer": "sgd", "train.weight_decay": 0.0},
+    "base": {"train.epochs": 4, "train.batch_size": 4, "train.optimizer.name": "sgd", "train.weight_decay": 0.0},
     "factors": {"lr": {"key": "train.lr", "values": [0.05, 0.0001, 1e30, -1]}},
     "k": 3,
     "folds": ["fold1", "fold3"],

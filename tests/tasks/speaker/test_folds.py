@@ -101,10 +101,10 @@ def test_baselines_stand_beside_on_the_same_resamples():
 
 def test_a_folds_eer_counts_where_its_speakers_were_drawn():
     some = [parts()[0], Part(answers("two", [0, 180, 90, 270]), CHOSEN[1])]
-    exam = pooled.together([part.test for part in some]).trials
+    both = pooled.together([part.test for part in some]).trials
     own = [float(scores.eer(part.test.curve)) for part in some]
     assert own == [0, 1]
-    drawn = pooled._mean_eer(some, exam, np.array([[2, 2, 0, 0], [0, 0, 2, 2], [1, 1, 1, 1], [2, 0, 0, 2]]))
+    drawn = pooled._mean_eer(some, both, np.array([[2, 2, 0, 0], [0, 0, 2, 2], [1, 1, 1, 1], [2, 0, 0, 2]]))
     np.testing.assert_array_equal(drawn, [0, 1, 0.5, np.nan])
 
 

@@ -34,7 +34,7 @@ def trials_of(rows: pd.DataFrame, split: str = "test", most: int = 1000, seed: i
     return trial_set.of_split(rows, pairing.of_manifest(rows, None, most, seed, say), split)
 
 
-def exam(split: str = "test", **shape) -> TrialSet:
+def judged(split: str = "test", **shape) -> TrialSet:
     return trials_of(table(split, **shape), split)
 
 
@@ -46,7 +46,7 @@ def heard(of: TrialSet, noise: float, seed: int = 0, d: int = 8) -> Answers:
     return Answers(of, (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32))
 
 
-def test_an_exam_is_of_one_split():
+def test_a_trial_set_is_of_one_split():
     both = pd.concat([table("val", speakers=3), table("test")], ignore_index=True)
     found = trials_of(both, "val")
     assert list(found.utterances.label.unique()) == ["val-s0", "val-s1", "val-s2"]
@@ -80,7 +80,7 @@ def data_of(**changes) -> SpeakerDataSettings:
 
 
 def test_thresholds_are_chosen_on_validation_and_carried():
-    val, test = heard(exam("val"), 0.3), heard(exam(), 0.8)
+    val, test = heard(judged("val"), 0.3), heard(judged(), 0.8)
     chosen = trial_set.thresholds_of(val)
     assert chosen.threshold == scores.eer_threshold(val.curve)
     assert chosen.cluster_threshold == clustering.best_threshold(val.tree, val.trials.utterances.label.to_numpy())
@@ -98,7 +98,7 @@ def test_thresholds_are_chosen_on_validation_and_carried():
 
 
 def test_every_headline_figure_has_its_interval():
-    found = metrics.figures(heard(exam("val"), 0.5), heard(exam(), 0.5), {}, SETTINGS)
+    found = metrics.figures(heard(judged("val"), 0.5), heard(judged(), 0.5), {}, SETTINGS)
     for name in ("eer", "min_dcf", "min_dcf_05", "auc", "mr_at_k", "mr_at_threshold", "ari", "nmi"):
         low, high = found[f"{name}_ci95"]
         assert low <= found[name] + 0.05
@@ -111,7 +111,7 @@ def test_every_headline_figure_has_its_interval():
 
 
 def test_accuracys_interval_counts_a_trial_as_often_as_its_speakers_were_drawn():
-    test = heard(exam(), 0.8)
+    test = heard(judged(), 0.8)
     accepted = test.score >= 0.4
     draws = metrics.draws_of(test.trials, SETTINGS)
     found = metrics.decisions(accepted, test.trials, draws)
@@ -134,14 +134,14 @@ def test_a_resample_without_trials_has_no_accuracy():
 
 
 def test_a_system_that_hears_all():
-    found = metrics.figures(heard(exam("val"), 0.0), heard(exam(), 0.0), {}, SETTINGS)
+    found = metrics.figures(heard(judged("val"), 0.0), heard(judged(), 0.0), {}, SETTINGS)
     wanted = {"eer": 0, "min_dcf": 0, "auc": 1, "mr_at_k": 0, "mr_at_threshold": 0, "ari": 1, "nmi": 1, "n_clusters": 6}
     assert {name: found[name] for name in wanted} == pytest.approx(wanted)
     assert found["eer_ci95"] == [0, 0]
 
 
 def test_differences_are_paired():
-    val, test = heard(exam("val"), 0.5), heard(exam(), 0.5)
+    val, test = heard(judged("val"), 0.5), heard(judged(), 0.5)
     worse = heard(val.trials, 1.5), heard(test.trials, 1.5)
     found = metrics.figures(val, test, {"itself": (val, test), "worse": worse}, SETTINGS)
     assert found["itself_eer"] == found["eer"]
@@ -155,7 +155,7 @@ def test_differences_are_paired():
 def test_other_trials_have_another_hash():
     def digest(seed: int) -> str:
         of = trials_of(table(), most=10, seed=seed)
-        return metrics.figures(heard(exam("val"), 0.5), heard(of, 0.5), {}, SETTINGS)["test_trials_sha256"]
+        return metrics.figures(heard(judged("val"), 0.5), heard(of, 0.5), {}, SETTINGS)["test_trials_sha256"]
 
     assert digest(1) == digest(1) != digest(2)
 
@@ -192,7 +192,7 @@ def test_eer_by_the_shorter_utterance():
 
 
 def test_eer_by_crop():
-    test, good = heard(exam(), 1.5), heard(exam(), 0.0)
+    test, good = heard(judged(), 1.5), heard(judged(), 0.0)
     asked = []
 
     def embed(utterances: pd.DataFrame, seconds: float) -> np.ndarray:
@@ -252,7 +252,7 @@ def test_baselines_learn_from_the_recordings_of_who_has_one_utterance():
 
 
 def test_means_are_of_the_first_sessions_and_the_others():
-    of = exam(speakers=2, groups=3, each=1)
+    of = judged(speakers=2, groups=3, each=1)
     angles = np.radians([0, 60, 90, 180, 180, 270])
     answers = Answers(of, np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32))
     vectors, who = metrics.half_means(answers)
@@ -275,7 +275,7 @@ def test_means_of_one_session_are_of_its_halves_and_one_utterance_is_its_own():
 
 def test_a_mean_in_another_speakers_cluster_is_misclassified():
     """Of speakers A and B, A's second session sounds like B: three of four means lie right."""
-    of = exam(speakers=2, groups=2, each=1)
+    of = judged(speakers=2, groups=2, each=1)
     answers = Answers(of, np.array([[1, 0], [0.1, 1], [0, 1], [0, 1]], np.float32))
     draws = metrics.draws_of(of, SETTINGS)
     found = metrics.of_means(answers, draws)

@@ -8,13 +8,14 @@ import pandas as pd
 
 from earmark import paths
 from earmark.data import splits
+from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError
 from earmark.evaluation.fold import Fold
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
 from earmark.tasks.speaker import checks, dataset, features, metrics, predictions, report, train
 from earmark.tasks.speaker.dataset import Dataset
-from earmark.tasks.speaker.settings import SpeakerDataSettings, SpeakerFeatureSettings, SpeakerSettings
+from earmark.tasks.speaker.settings import SpeakerFeatureSettings, SpeakerSettings
 from earmark.tasks.speaker.trials import lists, pairing, pooled, utterances
 from earmark.tasks.speaker.trials.pooled import Part
 from earmark.tasks.speaker.trials.trial_set import Answers, thresholds_of
@@ -25,11 +26,7 @@ hashes, write = train.hashes, metrics.write
 
 
 def check(
-    table: pd.DataFrame,
-    quarantined: pd.DataFrame,
-    root: Path,
-    data: SpeakerDataSettings,
-    warn: Callable[[str], None],
+    table: pd.DataFrame, quarantined: pd.DataFrame, root: Path, data: DataSettings, warn: Callable[[str], None]
 ) -> None:
     """Raise EarmarkError for folds in which nobody can be mistaken or known again, before anything is trained.
 
