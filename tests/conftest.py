@@ -15,11 +15,13 @@ from earmark.release import bundle
 torch.set_num_threads(1)  # the tests run side by side, one a core
 
 
+@pytest.hookimpl(wrapper=True)  # xdist reads the marks as the first of all others
 def pytest_collection_modifyitems(items):
     """Tests of one file run on one worker, in their order; so do those that share a finished pipeline."""
     for item in items:
         task = getattr(item, "callspec", None) and item.callspec.params.get("small")
         item.add_marker(pytest.mark.xdist_group(f"pipeline of {task}" if task else str(item.path)))
+    return (yield)
 
 
 @pytest.fixture

@@ -74,7 +74,8 @@ def test_a_stages_hash_covers_what_it_loads(small, stage: str):
     covered = set(code.closure(*stages.entries(small.task, stage)))
     followers = set(code.closure("earmark.registry.tracking")) if stage == "train" else set()  # it watches, no more
     assert loaded - brought - followers <= covered
-    assert set(stages.entries(small.task, stage)) <= loaded
+    by_path = {"earmark.registry.pyfunc"}  # as MLflow loads it, under another name
+    assert set(stages.entries(small.task, stage)) - by_path <= loaded
     others = [task for task in catalog.names() if task != small.task]
     assert not [name for name in covered if name.startswith(tuple(f"earmark.tasks.{task}." for task in others))]
 
@@ -106,7 +107,7 @@ def test_an_evaluations_parameter_trains_nothing(small):
     small.set(**{"evaluate.bootstrap": 120})
     assert small.repro() == [f"evaluate@{small.task}", f"publish@{small.task}"]
     small.set(**{"evaluate.bootstrap": 100})
-    assert small.repro() == [f"evaluate@{small.task}", f"publish@{small.task}"]  # restored from the run cache
+    assert small.repro() == [f"publish@{small.task}"]  # the evaluation is restored from the run cache
     assert len(small.runs()) == len(versions(small)) == 1
 
 

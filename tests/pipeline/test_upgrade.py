@@ -140,11 +140,11 @@ def study(project: Upgraded) -> list[str]:
     return sorted(p.name for p in (project.path / "study/length").iterdir())
 
 
-def versions(project: Project) -> dict[str, str]:
+def versions(project: Project) -> dict[str, int]:
     """Version by alias, and how many there are."""
     found = project.client.search_model_versions("name = 'earmark-genre'")
     aliases = project.client.get_registered_model("earmark-genre").aliases
-    return {**aliases, "count": str(len(found))}
+    return {**{k: int(v) for k, v in aliases.items()}, "count": len(found)}
 
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.xdist_group("upgraded")]
@@ -166,12 +166,12 @@ def test_the_former_parameters_are_refused_with_their_new_names(upgraded):
 
 def test_a_champion_of_then_answers_evaluates_and_republishes(upgraded):
     """What stands: two versions, the second champion; its model folder and the report of it."""
-    assert versions(upgraded) == {"champion": "2", "challenger": "2", "count": "2"}
+    assert versions(upgraded) == {"champion": 2, "count": 2}
     assert upgraded.answers("models:/earmark-genre/1") == upgraded.before["answers"]
     upgraded.run("earmark", "evaluate", "genre")
     assert (upgraded.path / "reports/genre/metrics.json").read_bytes() == upgraded.before["metrics"]
     upgraded.run("earmark", "publish", "genre")
-    assert versions(upgraded) == {"champion": "2", "challenger": "2", "count": "2"}
+    assert versions(upgraded) == {"champion": 2, "count": 2}
 
 
 def test_a_version_of_then_brings_its_own_code(upgraded):
@@ -180,7 +180,7 @@ def test_a_version_of_then_brings_its_own_code(upgraded):
 
 def test_rollback_finds_the_champion_of_then(upgraded):
     assert "Version 1 is champion again" in upgraded.run("earmark", "rollback", "genre").stdout
-    assert versions(upgraded)["champion"] == "1"
+    assert versions(upgraded)["champion"] == 1
 
 
 def test_the_next_repro_trains_anew_and_ends_in_the_same_weights(upgraded):
@@ -189,7 +189,7 @@ def test_the_next_repro_trains_anew_and_ends_in_the_same_weights(upgraded):
     upgraded.set(**{"train.lr": 0.002})
     assert "train@genre" in upgraded.repro(LAST)
     assert sha256(upgraded.path / "models/genre/model.safetensors") == upgraded.before["weights"]
-    assert versions(upgraded) == {"champion": "1", "challenger": "3", "count": "3"}
+    assert versions(upgraded) == {"champion": 1, "challenger": 3, "count": 3}
 
 
 def test_a_study_of_then_runs_again(upgraded):

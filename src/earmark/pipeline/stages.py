@@ -9,7 +9,10 @@ STAGES = {
     "features": ("earmark.data.manifest", "earmark.tasks.TASK.features"),
     "train": ("earmark.tasks.TASK.train",),
     "evaluate": ("earmark.tasks.TASK.evaluate",),
-    "publish": ("earmark.pipeline.publish", "earmark.tasks.TASK.task"),
+    "publish": (
+        *("earmark.pipeline.publish", "earmark.registry.pyfunc"),
+        *("earmark.tasks.TASK.task", "earmark.tasks.TASK.predictions"),
+    ),
 }
 DEMO = ("earmark.generated.demo.music", "earmark.generated.demo.voices")
 
