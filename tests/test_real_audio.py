@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from builders import data_settings, features_settings
+from builders import data_settings, features_settings, prepared
 from earmark import audio
 from earmark.data import splits
 from earmark.features.frames import samples_frames
@@ -14,12 +14,12 @@ pytestmark = pytest.mark.skipif(not ESC10.is_dir(), reason="ESC-10 is not in ../
 
 
 @pytest.fixture(scope="module")
-def prepared() -> tuple[pd.DataFrame, pd.DataFrame]:
+def esc10() -> tuple[pd.DataFrame, pd.DataFrame]:
     return prepared("genre", data_settings(test_fold="fold5"), ESC10, pytest.fail)
 
 
-def test_official_folds_are_kept_and_groups_stay_whole(prepared):
-    table, quarantined = prepared
+def test_official_folds_are_kept_and_groups_stay_whole(esc10):
+    table, quarantined = esc10
     assert (len(table), len(quarantined), table.group.nunique()) == (400, 0, 304)
     assert set(table.path[table["split"] == "test"]) == set(table.path[table.fold == "fold5"])
     assert table.label[table["split"] == "test"].value_counts().eq(8).all()
@@ -28,8 +28,8 @@ def test_official_folds_are_kept_and_groups_stay_whole(prepared):
     assert splits.same_audio(table) == []
 
 
-def test_level_of_real_clips_does_not_matter(prepared):
-    table, _ = prepared
+def test_level_of_real_clips_does_not_matter(esc10):
+    table, _ = esc10
     settings = features_settings(sample_rate=22050, n_fft=1024, hop_length=512, n_mels=64, window_s=1.0)
     for path in table.path[::40]:
         blocks = list(audio.read_blocks(ESC10 / path, settings.sample_rate))

@@ -236,7 +236,7 @@ def test_predictor_of_a_bundle_tells_tones_apart(place, monkeypatch, capsys):
     material = release.gathered(table, root, settings(), print, lambda items, n, title: items)
     words = release.Words("a", "b", "c")
     trained = []
-    run = release.training.run
+    run = release.train.run
     monkeypatch.setattr(release.train, "run", lambda *a, **k: trained.append(run(*a, **k)) or trained[-1])
     release.make(material, settings(), FIGURES, words, place / "out", lambda *a: None)
     told = Predictor(place / "out")(tone(place / "x.wav", FREQUENCY["low"], 1.5, 8000)).probabilities
