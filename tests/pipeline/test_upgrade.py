@@ -147,7 +147,7 @@ def versions(project: Project) -> dict[str, int]:
     return {**{k: int(v) for k, v in aliases.items()}, "count": len(found)}
 
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.xdist_group("upgraded")]
+pytestmark = pytest.mark.pipeline
 
 
 def test_the_former_parameters_are_refused_with_their_new_names(upgraded):
