@@ -28,6 +28,7 @@ class ByFileOrPipeline(LoadScopeScheduling):
         return f"pipeline of {task[1]}" if task else nodeid.split("::")[0]
 
 
+@pytest.hookimpl(optionalhook=True)  # xdist may be switched off
 def pytest_xdist_make_scheduler(config, log):
     return ByFileOrPipeline(config, log)
 

@@ -11,7 +11,7 @@ STAGES = {
     "evaluate": ("earmark.tasks.TASK.evaluate",),
     "publish": (
         *("earmark.pipeline.publish", "earmark.registry.pyfunc"),
-        *("earmark.tasks.TASK.task", "earmark.tasks.TASK.predictions"),
+        *("earmark.tasks.TASK.task", "earmark.tasks.TASK.predictions", "earmark.training.key"),
     ),
 }
 DEMO = ("earmark.generated.demo.music", "earmark.generated.demo.voices")

@@ -122,6 +122,29 @@ def test_figures_must_come_from_somewhere(place, earmark):
     assert not (place / "bundles").exists()
 
 
+FORMER_SGD = {"optimizer": "sgd", "momentum": 0.9, "loss": "song", "crops": "windows"}
+SGD = ("optimizer.name=sgd", "optimizer.momentum=0.9", "loss.name=song", "crops=windows")
+
+
+@pytest.mark.parametrize(
+    ("former", "today", "old", "now", "there", "here"),
+    [
+        ({}, (), "label_smoothing", "loss.label_smoothing", 0.3, 0.1),
+        (FORMER_SGD, SGD, "momentum", "optimizer.momentum", 0.8, 0.9),
+    ],
+)
+def test_figures_of_before_there_were_blocks_are_compared(place, former, today, old, now, there, here):
+    """A cross-validation of then has every key of every name, flat; what it used counts."""
+    theirs = yaml.safe_load((REPOSITORY / "tests/support/former/params.yaml").read_text())["tasks"]["genre"]
+    theirs = {part: theirs[part] for part in ("features", "model", "train")}
+    theirs["train"] |= former
+    ours = configuration.load_task(REPOSITORY / "params.yaml", "genre", [f"tasks.genre.train.{one}" for one in today])
+    assert release.figures(quote(place, recipe=theirs), ours, pytest.fail)["accuracy"] == 0.75
+    theirs["train"][old] = there
+    with pytest.raises(EarmarkError, match=rf"another recipe: train\.{now} is {there} there and {here} here"):
+        release.figures(quote(place, recipe=theirs), ours, pytest.fail)
+
+
 def test_figures_of_another_recipe_are_refused(place):
     path = quote(place)
     assert release.figures(path, settings(), pytest.fail)["accuracy"] == 0.75

@@ -4,8 +4,9 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ from earmark.tasks.genre.corpora import CORPORA
 from earmark.tasks.genre.dataset import Material, gather
 from earmark.tasks.genre.networks import trained as networks
 from earmark.tasks.genre.settings import GenreSettings
-from earmark.training import provenance
+from earmark.training import provenance, tagged
 from earmark.training.key import flatten, recipe
 
 # A recipe is cross-validated over several seeds on any machine.
@@ -52,12 +53,27 @@ def figures(path: Path | None, settings: GenreSettings, warn: Callable[[str], No
 
 
 def _same_recipe(path: Path, theirs: dict, settings: GenreSettings) -> None:
-    ours, theirs = flatten(recipe(settings)), flatten(theirs)
+    ours, theirs = flatten(recipe(settings)), flatten(_of_today(GenreSettings, theirs))
     for key in (k for k in sorted(ours | theirs) if k not in FREE and ours.get(k) != theirs.get(k)):
         raise EarmarkError(
             f"{path} is of another recipe: {key} is {theirs.get(key, 'not set')} there and "
             f"{ours.get(key, 'not set')} here; cross-validate this recipe, or give the same -S."
         )
+
+
+def _of_today(kind: Any, raw: Any) -> Any:
+    """Plain settings of the type `kind` with today's keys: figures of before have flat keys for what is a block now."""
+    if of := tagged.branches(kind):
+        raw = tagged.without_foreign(kind, {"name": raw} if isinstance(raw, str) else raw)
+        kind = of.get(str(raw.get("name")))
+    if not is_dataclass(kind):
+        return raw
+    known, raw = tagged.types(kind), dict(raw)
+    for old in tagged.former(kind).keys() & raw.keys():
+        block, _, key = tagged.former(kind)[old].partition(".")
+        name = raw.get(block)
+        raw[block] = ({"name": name} if isinstance(name, str) else name or {}) | {key: raw.pop(old)}
+    return {key: _of_today(known.get(key), value) for key, value in raw.items()}
 
 
 def recordings(

@@ -58,7 +58,7 @@ def voxceleb1(root: Path, warn: Warn) -> pd.DataFrame:
     """VoxCeleb1 (Nagrani 2017, https://www.robots.ox.ac.uk/~vgg/data/voxceleb): wav/<id>/<video>/00001.wav, by video.
 
     Official split: the 40 speakers id10270 to id10309 are the test, where they and others are there. Trials stand in
-    the lists that `speaker_lists.of_voxceleb1` reads.
+    the lists that `lists.of_voxceleb1` reads.
     """
     require(root, "wav")
     rows = []
