@@ -76,7 +76,7 @@ def test_quarantine_goes_on_by_name(tmp_path):
     whole = (audio / "high/0.wav").read_bytes()
     (audio / "high/0.wav").write_bytes(whole[: len(whole) // 2])
     project = make(tmp_path / "project", audio)
-    assert project.repro("prepare@genre") == ["prepare@genre"]
+    assert project.repro("prepare@genre") == ["code", "prepare@genre"]
     rows = pd.read_csv(project.path / "data/genre/quarantine.csv").set_index("path").reason
     assert rows["low/0.wav"] == "the file is empty"
     assert rows["high/0.wav"].startswith("it is truncated")

@@ -95,7 +95,8 @@ class Project:
     def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess:
         """Run a program of the environment in the project; fails the test when it fails, unless `check` is off."""
         programs = Path(sys.executable).parent
-        own = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "DVC_", "PYTEST_"))}
+        other = ("MLFLOW_", "DVC_", "PYTEST_", "PYTHONDONTWRITEBYTECODE")  # a user's Python writes __pycache__
+        own = {k: v for k, v in os.environ.items() if not k.startswith(other)}
         own |= {
             "PATH": f"{programs}:{own['PATH']}",
             "OMP_NUM_THREADS": "1",
