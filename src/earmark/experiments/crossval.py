@@ -44,7 +44,7 @@ def run(
 ) -> Iterator[tuple[Any, Fold]]:
     """Train and judge fold by fold; `table` has `fold`, and `features` is a folder of `features_of` for its rows.
 
-    Yields each fold's material, in the task's own form, and its outcome.
+    Yields each fold's dataset, in the task's own form, and its outcome.
     """
     known, folds, key = sorted(table.fold.unique()), task.room("folds"), task.room("corpora").CORPORA.key
     for fold in some or known:
@@ -52,8 +52,8 @@ def run(
             raise EarmarkError(f"There is no fold '{fold}'; {nearest(fold, known)}")
     for fold in some or known:
         split = splits.split_fold(table, fold, settings.data, key)
-        material = folds.gather(split, features, settings)
-        yield material, folds.one(material, fold, features, settings)
+        dataset = folds.gather(split, features, settings)
+        yield dataset, folds.one(dataset, fold, features, settings)
 
 
 def pooled(task: Task, some: list[Fold], settings: Settings) -> dict:
@@ -92,11 +92,11 @@ class Report:
         run_id = tracker.create(f"crossval-{task.name}", tracking.run_tags("crossval", {}), params)
         return cls(task, settings, out, tracker, run_id)
 
-    def add(self, material: Any, fold: Fold) -> str:
+    def add(self, dataset: Any, fold: Fold) -> str:
         """Log a fold as a nested run; a sentence about it."""
         self.folds.append(fold)
-        self.data_sha256 = manifest.digest(material.table)
-        tags = tracking.run_tags("fold", self.of.hashes(material, self.settings.model, self.settings.train))
+        self.data_sha256 = manifest.digest(dataset.table)
+        tags = tracking.run_tags("fold", self.of.hashes(dataset, self.settings.model, self.settings.train))
         tags |= {"mlflow.parentRunId": self.run_id, "earmark.fold": fold.name}
         run_id = self.tracker.create(f"crossval-{self.task.name}-{fold.name}", tags, {"fold": fold.name})
         self.tracker.log_missing(run_id, fold.history)

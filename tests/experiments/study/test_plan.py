@@ -13,7 +13,7 @@ from earmark.experiments.study.run import read_plan
 from earmark.experiments.study.splits import hold_out
 from earmark.experiments.study.windowed import Windowed, split_windows
 from earmark.tasks import overrides
-from earmark.tasks.genre.dataset import Material
+from earmark.tasks.genre.dataset import Dataset
 from earmark.tasks.genre.settings import GenreSettings, SongLoss
 from earmark.tasks.genre.windows import Windows
 from earmark.training.settings import Cosine, OneCycle, Plateau, Step
@@ -313,10 +313,10 @@ def test_windows_are_tested_once_over_the_parts_and_lists_follow():
         values=values, starts=starts, segment=segment, labels=labels, ids=["x", "y", "z"], n_frames=16, **known
     )
     table = pd.DataFrame({"path": ["x", "y", "z"], "label": ["a", "b", "a"], "group": list("xyz"), "fold": "fold1"})
-    material = Material("genre", table, ["a", "b"], windows, settings, "")
+    dataset = Dataset("genre", table, ["a", "b"], windows, settings, "")
     tested = []
     for part in range(3):
-        found = split_windows(material, Windowed(part, 3, 0.4, seed=3))
+        found = split_windows(dataset, Windowed(part, 3, 0.4, seed=3))
         ids = np.array(found.windows.ids)
         assert ids.tolist() == found.table.path.tolist()
         assert (np.diff(found.windows.segment) >= 0).all()
@@ -344,7 +344,7 @@ def test_shares_of_windows_are_exact():
         **{k: v for k, v in places.items() if k in Windows.__dataclass_fields__},
     )
     table = pd.DataFrame({"path": ["x", "y"], "label": ["a", "b"], "group": ["x", "y"], "fold": "fold1"})
-    found = split_windows(Material("genre", table, ["a", "b"], windows, settings, ""), Windowed(0, 5, 0.25, seed=1))
+    found = split_windows(Dataset("genre", table, ["a", "b"], windows, settings, ""), Windowed(0, 5, 0.25, seed=1))
     # Of 20 windows a fifth is tested; of the other 16 a quarter validates.
     assert np.bincount(found.windows.segment).tolist() == [12, 4, 4] * 2
     assert found.table["split"].tolist() == ["train", "val", "test"] * 2

@@ -63,9 +63,9 @@ def trained(monkeypatch) -> list:
     """The settings of every training that is run."""
     calls, real = [], train.run
 
-    def counted(material, model, settings, **rest):
+    def counted(dataset, model, settings, **rest):
         calls.append(settings)
-        return real(material, model, settings, **rest)
+        return real(dataset, model, settings, **rest)
 
     monkeypatch.setattr(train, "run", counted)
     return calls
@@ -93,10 +93,10 @@ def parents(place, name: str) -> list:
 def test_stopped_study_keeps_what_is_done(place, monkeypatch, trained, capsys):
     real = train.run
 
-    def stopped(material, model, settings, **rest):
+    def stopped(dataset, model, settings, **rest):
         if len(trained) == 3:
             raise KeyboardInterrupt
-        return real(material, model, settings, **rest)
+        return real(dataset, model, settings, **rest)
 
     monkeypatch.setattr(train, "run", stopped)
     assert study(monkeypatch, "mine.yaml") != 0

@@ -256,12 +256,12 @@ def test_predictor_of_a_bundle_tells_tones_apart(place, monkeypatch, capsys):
         "earmark.tasks.genre.release.rounding", lambda *a: {"largest_change": 0.0, "answers_changed": 0}
     )
     table, root = release.recordings(settings(), {}, print, lambda items, n, title: items)
-    material = release.gathered(table, root, settings(), print, lambda items, n, title: items)
+    dataset = release.gathered(table, root, settings(), print, lambda items, n, title: items)
     words = release.Words("a", "b", "c")
     trained = []
     run = release.train.run
     monkeypatch.setattr(release.train, "run", lambda *a, **k: trained.append(run(*a, **k)) or trained[-1])
-    release.make(material, settings(), FIGURES, words, place / "out", lambda *a: None)
+    release.make(dataset, settings(), FIGURES, words, place / "out", lambda *a: None)
     told = Predictor(place / "out")(tone(place / "x.wav", FREQUENCY["low"], 1.5, 8000)).probabilities
     network = trained[0][0].model.eval()
     full = Predictor(place / "out")

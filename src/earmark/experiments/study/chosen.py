@@ -79,13 +79,13 @@ def trainings(study: "Study", chosen: dict[str, int]) -> list[tuple[str, Job]]:
 
 def baseline_of(job: Job) -> pd.DataFrame:
     """The scikit-learn baseline's answer for every recording of the job's test fold."""
-    material = gather(job.task, job.split.table, feature_store.load(job.features))
-    test = material.rows("test")
-    rest = np.setdiff1d(np.arange(len(material.table)), test)
+    dataset = gather(job.task, job.split.table, feature_store.load(job.features))
+    test = dataset.rows("test")
+    rest = np.setdiff1d(np.arange(len(dataset.table)), test)
     statistics = np.load(job.features / "statistics.npy", allow_pickle=False)
-    guess = metrics.baseline(material, statistics, rest, test).argmax(1)
-    predicted = [material.classes[i] for i in guess]
-    return pd.DataFrame({"recording": material.table.path.to_numpy()[test], "predicted": predicted})
+    guess = metrics.baseline(dataset, statistics, rest, test).argmax(1)
+    predicted = [dataset.classes[i] for i in guess]
+    return pd.DataFrame({"recording": dataset.table.path.to_numpy()[test], "predicted": predicted})
 
 
 def _write(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from earmark.data import splits
-from earmark.tasks.genre.dataset import Material
+from earmark.tasks.genre.dataset import Dataset
 
 PER_WINDOW = {"values", "starts", "segment", "n_frames"}  # fields of Windows that do not list recordings
 TRAIN, VAL, TEST = range(len(splits.SPLITS))
@@ -21,16 +21,16 @@ class Windowed:
     seed: int
 
 
-def split_windows(material: Material, how: Windowed) -> Material:
+def split_windows(dataset: Dataset, how: Windowed) -> Dataset:
     """Windows of every recording on both sides, as Keras's `validation_split` over windows has it.
 
     The result lists a recording once for each split that it has windows in. It shows what such a score is worth: the
     windows tested stand between, and overlap with, windows that were trained on.
     """
-    segment = material.windows.segment
+    segment = dataset.windows.segment
     rng = np.random.default_rng(how.seed)
     # Recordings of few windows would all miss the last parts, or all miss validation, without a start of their own.
-    first, share = rng.integers(0, how.k, len(material.windows.ids)), rng.random(len(material.windows.ids))
+    first, share = rng.integers(0, how.k, len(dataset.windows.ids)), rng.random(len(dataset.windows.ids))
     order = np.lexsort((rng.random(len(segment)), segment))  # by recording, and at random within
     place = segment[order]
     test = (_rank(np.ones(len(order)), place) + first[place]) % how.k == how.part
@@ -38,7 +38,7 @@ def split_windows(material: Material, how: Windowed) -> Material:
     val = ~test & (np.floor(until) > np.floor(until - how.val_share))  # every so many of the others
     split = np.empty(len(order), np.int64)
     split[order] = np.where(test, TEST, np.where(val, VAL, TRAIN))
-    return _regroup(material, split)
+    return _regroup(dataset, split)
 
 
 def _rank(counted: np.ndarray, place: np.ndarray) -> np.ndarray:
@@ -47,17 +47,17 @@ def _rank(counted: np.ndarray, place: np.ndarray) -> np.ndarray:
     return (before - before[np.searchsorted(place, place)]).astype(np.int64)
 
 
-def _regroup(material: Material, split: np.ndarray) -> Material:
-    """The material with its windows grouped by recording and split; split: (windows,) index into SPLITS."""
+def _regroup(dataset: Dataset, split: np.ndarray) -> Dataset:
+    """The dataset with its windows grouped by recording and split; split: (windows,) index into SPLITS."""
     names = np.array(splits.SPLITS)
-    windows = material.windows
+    windows = dataset.windows
     piece = windows.segment * len(names) + split
     order = np.argsort(piece, kind="stable")
     pieces, segment = np.unique(piece[order], return_inverse=True)
     of = pieces // len(names)
     lists = {f.name: getattr(windows, f.name) for f in fields(windows) if f.name not in PER_WINDOW}
     chosen = {name: each[of] if isinstance(each, np.ndarray) else [each[i] for i in of] for name, each in lists.items()}
-    table = material.table.iloc[of].assign(split=names[pieces % len(names)]).reset_index(drop=True)
+    table = dataset.table.iloc[of].assign(split=names[pieces % len(names)]).reset_index(drop=True)
     splits.check_splits(table.assign(piece=range(len(table))), "piece")
     grouped = replace(windows, starts=windows.starts[order], segment=segment, **chosen)
-    return replace(material, table=table, windows=grouped)
+    return replace(dataset, table=table, windows=grouped)

@@ -14,7 +14,7 @@ from earmark.features import store
 from earmark.nn import describe
 from earmark.tasks.chord import chord_files, dataset, metrics, report, scores, train
 from earmark.tasks.chord import features as extraction
-from earmark.tasks.chord.dataset import Material
+from earmark.tasks.chord.dataset import Dataset
 from earmark.tasks.chord.notation.vocabulary import WIDE
 from earmark.tasks.chord.predictions import Recogniser
 from earmark.tasks.chord.settings import ChordFeatureSettings, ChordModelSettings, ChordSettings, ChordTrainSettings
@@ -38,18 +38,18 @@ def extract(
     chord_files.write(out, table)[["path", "lab"]].to_csv(out / "songs.csv", index=False)
 
 
-def gather(table: pd.DataFrame, features: Path, settings: ChordSettings) -> Material:
+def gather(table: pd.DataFrame, features: Path, settings: ChordSettings) -> Dataset:
     """`joined` for the model of some settings."""
     return joined(table, features, settings.model)
 
 
-def joined(table: pd.DataFrame, features: Path, model: ChordModelSettings) -> Material:
+def joined(table: pd.DataFrame, features: Path, model: ChordModelSettings) -> Dataset:
     """A manifest with a split, joined with the store and the .lab files in a folder that `extract` wrote."""
     return dataset.gather(table.assign(lab=_labs(table, features)), features, store.load(features), model)
 
 
-def one(found: Material, name: str, features: Path, settings: ChordSettings) -> Fold:
-    """Train on a material's train split and judge its test split; `judged` are the songs, truth and estimate."""
+def one(found: Dataset, name: str, features: Path, settings: ChordSettings) -> Fold:
+    """Train on a dataset's train split and judge its test split; `judged` are the songs, truth and estimate."""
     with tempfile.TemporaryDirectory() as folder:  # where the decoder is trained, too
         _, fit = train.run(found, settings.model, settings.train, Path(folder))
         songs = judged(found, features, Path(folder))
@@ -57,7 +57,7 @@ def one(found: Material, name: str, features: Path, settings: ChordSettings) -> 
 
 
 def train_and_judge(
-    found: Material, features: Path, model: ChordModelSettings, settings: ChordTrainSettings
+    found: Dataset, features: Path, model: ChordModelSettings, settings: ChordTrainSettings
 ) -> tuple[dict, pd.DataFrame]:
     """A study's training: its result, and one row a song with the columns that every task has."""
     clock = Clock()
@@ -89,8 +89,8 @@ def _answers(table: pd.DataFrame, songs: list[scores.Song], sums: scores.Sums) -
     return found
 
 
-def judged(found: Material, features: Path, model: Path) -> list[scores.Song]:
-    """Truth and estimate of a material's test split, by the model of a folder."""
+def judged(found: Dataset, features: Path, model: Path) -> list[scores.Song]:
+    """Truth and estimate of a dataset's test split, by the model of a folder."""
     table = found.table.iloc[found.rows("test")]
     songs = metrics.recognised(Recogniser(model), table, store.load(features))
     return metrics.judged(table, features, songs)

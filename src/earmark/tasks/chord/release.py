@@ -45,7 +45,7 @@ def make(model: Path, settings: ChordSettings, words: Words, out: Path) -> dict:
     return facts
 
 
-def _refuse_other_data(config: ModelConfig, found: dataset.Material) -> None:
+def _refuse_other_data(config: ModelConfig, found: dataset.Dataset) -> None:
     if config.hashes.get("data_sha256") != key.data_sha256(found.store_sha256, train.deciding(found)):
         raise EarmarkError(
             "The model was trained on other recordings, or another split, than data/chord and features/chord hold; run "
@@ -53,7 +53,7 @@ def _refuse_other_data(config: ModelConfig, found: dataset.Material) -> None:
         )
 
 
-def _figures(config: ModelConfig, data: bytes, found: dataset.Material, settings: ChordSettings) -> dict:
+def _figures(config: ModelConfig, data: bytes, found: dataset.Dataset, settings: ChordSettings) -> dict:
     """Figures of the bytes of a bundle on the test split."""
     table = found.table.iloc[found.rows("test")].reset_index(drop=True)
     with tempfile.TemporaryDirectory() as folder:

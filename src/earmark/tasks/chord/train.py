@@ -9,7 +9,7 @@ import torch
 
 from earmark.nn import describe
 from earmark.tasks.chord.batches import ChordTask
-from earmark.tasks.chord.dataset import Material
+from earmark.tasks.chord.dataset import Dataset
 from earmark.tasks.chord.decoding import fit_crf
 from earmark.tasks.chord.networks.build import CRF
 from earmark.tasks.chord.notation import harte
@@ -20,18 +20,18 @@ from earmark.training import batch_picture, key, loop, model_files
 SHOWN_FRAMES = 64  # of the input in model.txt
 
 
-def hashes(material: Material, model: ChordModelSettings, settings: ChordTrainSettings) -> dict[str, str]:
+def hashes(dataset: Dataset, model: ChordModelSettings, settings: ChordTrainSettings) -> dict[str, str]:
     """Hashes of parameters, data and code, and the train key over all three."""
-    return key.hashes("earmark.tasks.chord.train", [model, settings], material.store_sha256, deciding(material))
+    return key.hashes("earmark.tasks.chord.train", [model, settings], dataset.store_sha256, deciding(dataset))
 
 
-def deciding(material: Material) -> pd.DataFrame:
+def deciding(dataset: Dataset) -> pd.DataFrame:
     """What of the manifest decides a training."""
-    return material.table[["path", "truth_sha256", "key", "split"]]
+    return dataset.table[["path", "truth_sha256", "key", "split"]]
 
 
 def run(
-    material: Material,
+    dataset: Dataset,
     model: ChordModelSettings,
     settings: ChordTrainSettings,
     out: Path | None,
@@ -40,30 +40,30 @@ def run(
     on_epoch: Callable | None = None,
 ) -> tuple[ChordTask, loop.Fit]:
     """Train, and write the model folder `out` unless it is None. Returns task (with the best weights) and fit."""
-    places = material.rows("train"), material.rows("val")
+    places = dataset.rows("train"), dataset.rows("val")
     key.require_validation(settings, len(places[1]))
     device = loop.pick_device(settings.device)
-    task = ChordTask(material.songs, *places, len(material.words.qualities), model, settings, device)
+    task = ChordTask(dataset.songs, *places, len(dataset.words.qualities), model, settings, device)
     seen = batch_picture.first_batch(task) if out else None
     fit = loop.fit(task, settings, checkpoint, on_start, on_epoch)
     task.model.load_state_dict(fit.weights)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         x, targets, _ = seen
-        batch_picture.draw(out / "batch.png", x.mT, _titles(targets["chord"], material.words))
+        batch_picture.draw(out / "batch.png", x.mT, _titles(targets["chord"], dataset.words))
         weights = fit.weights | decoder_weights(task, model)
-        model_files.write(out, _config(material, task, model, fit), weights, fit.history, _summary(material, task))
+        model_files.write(out, _config(dataset, task, model, fit), weights, fit.history, _summary(dataset, task))
     return task, fit
 
 
-def _config(material: Material, task: ChordTask, model: ChordModelSettings, fit: loop.Fit) -> model_files.ModelConfig:
+def _config(dataset: Dataset, task: ChordTask, model: ChordModelSettings, fit: loop.Fit) -> model_files.ModelConfig:
     return model_files.ModelConfig(
         "chord",
-        [q.harte for q in material.words.qualities],
-        material.features,
+        [q.harte for q in dataset.words.qualities],
+        dataset.features,
         model,
         asdict(task.settings),
-        hashes(material, model, task.settings),
+        hashes(dataset, model, task.settings),
         int(fit.best_epoch),
         describe.count(task.model),
     )
@@ -88,9 +88,9 @@ def _titles(chord: torch.Tensor, words: Vocabulary) -> list[str]:
     return titles
 
 
-def _summary(material: Material, task: ChordTask) -> str:
+def _summary(dataset: Dataset, task: ChordTask) -> str:
     """The network's layers as text for model.txt."""
-    f = material.features
+    f = dataset.features
     shape = f.channels, SHOWN_FRAMES, f.n_bins
     rows = describe.layers(task.model, torch.zeros(1, *shape, device=next(task.model.parameters()).device))
     lines = [f"Input (None, {f.channels}, {SHOWN_FRAMES} frames of any number, {f.n_bins} bins)"]

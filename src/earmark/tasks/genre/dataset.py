@@ -17,7 +17,7 @@ from earmark.tasks.genre.windows import Windows
 
 
 @dataclass(frozen=True)
-class Material:
+class Dataset:
     """Everything a training needs, in memory or mapped: made once, used for any number of trainings."""
 
     task: str
@@ -32,12 +32,12 @@ class Material:
         return np.flatnonzero(self.table["split"] == split)
 
 
-def load(settings: GenreSettings) -> Material:
+def load(settings: GenreSettings) -> Dataset:
     """What the stages before left in the working tree."""
     return gather("genre", manifest.load(Path("data/genre/manifest.csv")), feature_store.load(Path("features/genre")))
 
 
-def gather(task: str, table: pd.DataFrame, store: Store) -> Material:
+def gather(task: str, table: pd.DataFrame, store: Store) -> Dataset:
     """Join a manifest and its feature store."""
     missing = sorted(set(table.path) - set(store.ids))
     if missing:
@@ -45,6 +45,6 @@ def gather(task: str, table: pd.DataFrame, store: Store) -> Material:
     features = FeatureSettings(**store.settings)
     classes = sorted(table.label.unique())
     labels = table.label.map(classes.index).to_numpy()
-    return Material(
+    return Dataset(
         task, table, classes, windows.index(store, list(table.path), labels, features), features, store.sha256
     )

@@ -15,7 +15,7 @@ from earmark.features.settings import FeatureSettings
 from earmark.nn import describe
 from earmark.tasks.genre import dataset, metrics, report, train
 from earmark.tasks.genre import features as extraction
-from earmark.tasks.genre.dataset import Material
+from earmark.tasks.genre.dataset import Dataset
 from earmark.tasks.genre.settings import GenreSettings, ModelSettings, TrainSettings
 
 SAID = {"accuracy": "accuracy", "baseline_accuracy": "baseline"}
@@ -37,18 +37,18 @@ def extract(
     extraction.run(table, root, settings, out, warn, progress)
 
 
-def gather(table: pd.DataFrame, features: Path, settings: GenreSettings) -> Material:
+def gather(table: pd.DataFrame, features: Path, settings: GenreSettings) -> Dataset:
     """`joined`, for a cross-validation."""
     return joined(table, features, settings.model)
 
 
-def joined(table: pd.DataFrame, features: Path, model: ModelSettings) -> Material:
+def joined(table: pd.DataFrame, features: Path, model: ModelSettings) -> Dataset:
     """A manifest with a split, joined with the store in a folder that `extract` wrote."""
     return dataset.gather("genre", table, store.load(features))
 
 
-def one(found: Material, name: str, features: Path, settings: GenreSettings) -> Fold:
-    """Train on a material's train split and judge its test split; `judged` are the baseline's probabilities."""
+def one(found: Dataset, name: str, features: Path, settings: GenreSettings) -> Fold:
+    """Train on a dataset's train split and judge its test split; `judged` are the baseline's probabilities."""
     fitted, fit = train.run(found, settings.model, settings.train, out=None)
     test = found.rows("test")
     known = np.sort(np.concatenate([found.rows("train"), found.rows("val")]))
@@ -59,7 +59,7 @@ def one(found: Material, name: str, features: Path, settings: GenreSettings) -> 
 
 
 def train_and_judge(
-    found: Material, features: Path, model: ModelSettings, settings: TrainSettings
+    found: Dataset, features: Path, model: ModelSettings, settings: TrainSettings
 ) -> tuple[dict, pd.DataFrame]:
     """A study's training: its result, and one row a recording: label, predicted and p_<class>, right_accuracy."""
     clock = Clock()
@@ -79,7 +79,7 @@ def train_and_judge(
     return result | seconds, answers
 
 
-def _answers(found: Material, windows: pd.DataFrame) -> pd.DataFrame:
+def _answers(found: Dataset, windows: pd.DataFrame) -> pd.DataFrame:
     songs = windows[windows["window"] == 0].reset_index(drop=True)
     fold_of = dict(zip(found.table.path, found.table.fold, strict=True))
     rows = songs[["recording", "label", "group"]].assign(fold=songs.recording.map(fold_of))

@@ -14,14 +14,14 @@ from earmark.data import manifest
 from earmark.evaluation import metrics
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.tasks.genre.batches import DeviceWindows
-from earmark.tasks.genre.dataset import Material
+from earmark.tasks.genre.dataset import Dataset
 from earmark.tasks.genre.networks.song import SongModel
 
 # A figure of some recordings, by their places (n,).
 Figure = Callable[[np.ndarray], float]
 
 
-def predict(material: Material, model: SongModel, data: DeviceWindows, rows: np.ndarray) -> pd.DataFrame:
+def predict(dataset: Dataset, model: SongModel, data: DeviceWindows, rows: np.ndarray) -> pd.DataFrame:
     """One row a window of the recordings `rows` (positions, ascending), with the recording's answer beside it.
 
     Columns: recording, window (0.. within its recording), start_s, label, group, predicted and probability
@@ -32,11 +32,11 @@ def predict(material: Material, model: SongModel, data: DeviceWindows, rows: np.
     counts = data.counts(rows)
     place = np.repeat(np.arange(len(rows)), counts)
     within = np.arange(len(place)) - np.repeat(np.cumsum(counts) - counts, counts)
-    known = material.table[["path", "label", "group"]].iloc[rows[place]].set_axis(range(len(place)))
+    known = dataset.table[["path", "label", "group"]].iloc[rows[place]].set_axis(range(len(place)))
     facts = known.rename(columns={"path": "recording"})
     facts.insert(1, "window", within)
-    facts.insert(2, "start_s", within * material.features.window_stride_s)
-    return with_answers(facts, by_window, by_song[place], material.classes)
+    facts.insert(2, "start_s", within * dataset.features.window_stride_s)
+    return with_answers(facts, by_window, by_song[place], dataset.classes)
 
 
 def with_answers(facts: pd.DataFrame, by_window: np.ndarray, by_song: np.ndarray, classes: list[str]) -> pd.DataFrame:
@@ -53,14 +53,14 @@ def with_answers(facts: pd.DataFrame, by_window: np.ndarray, by_song: np.ndarray
     return facts.join(pd.DataFrame(columns, index=facts.index))
 
 
-def baseline(material: Material, statistics: np.ndarray, fit: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def baseline(dataset: Dataset, statistics: np.ndarray, fit: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Probabilities (rows, classes) of a logistic regression on MFCC statistics, fitted on the recordings `fit`.
 
     statistics: (recordings, 60). It is given validation recordings too, having nothing to choose on them.
     """
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000))
-    model.fit(statistics[fit], material.windows.labels[fit])
-    probabilities = np.zeros((len(rows), len(material.classes)))
+    model.fit(statistics[fit], dataset.windows.labels[fit])
+    probabilities = np.zeros((len(rows), len(dataset.classes)))
     probabilities[:, model.classes_] = model.predict_proba(statistics[rows])
     return probabilities
 
@@ -111,18 +111,18 @@ def measured(of: dict[str, Figure], groups: pd.Series, settings: EvaluateSetting
 
 
 def run(
-    material: Material,
+    dataset: Dataset,
     model: SongModel,
     data: DeviceWindows,
     statistics: np.ndarray,
     settings: EvaluateSettings,
 ) -> tuple[pd.DataFrame, dict]:
     """Predictions and figures of the test split."""
-    test = material.rows("test")
-    fit = np.sort(np.concatenate([material.rows("train"), material.rows("val")]))
-    predictions = predict(material, model, data, test)
-    found = figures(predictions, baseline(material, statistics, fit, test), material.classes, settings)
-    return predictions, found | {"test_manifest_sha256": manifest.digest(material.table.iloc[test])}
+    test = dataset.rows("test")
+    fit = np.sort(np.concatenate([dataset.rows("train"), dataset.rows("val")]))
+    predictions = predict(dataset, model, data, test)
+    found = figures(predictions, baseline(dataset, statistics, fit, test), dataset.classes, settings)
+    return predictions, found | {"test_manifest_sha256": manifest.digest(dataset.table.iloc[test])}
 
 
 def write(out: Path, predictions: pd.DataFrame, found: dict) -> None:

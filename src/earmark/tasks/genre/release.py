@@ -21,7 +21,7 @@ from earmark.release.facts import Words
 from earmark.tasks.genre import card, features, train
 from earmark.tasks.genre.batches import GenreTask
 from earmark.tasks.genre.corpora import CORPORA
-from earmark.tasks.genre.dataset import Material, gather
+from earmark.tasks.genre.dataset import Dataset, gather
 from earmark.tasks.genre.networks import trained as networks
 from earmark.tasks.genre.settings import GenreSettings
 from earmark.training import provenance, tagged
@@ -91,7 +91,7 @@ def recordings(
     return table.assign(split="train"), root
 
 
-def gathered(table: pd.DataFrame, root: Path, settings: GenreSettings, warn: Callable, progress: Callable) -> Material:
+def gathered(table: pd.DataFrame, root: Path, settings: GenreSettings, warn: Callable, progress: Callable) -> Dataset:
     """Recordings with their features, once it is sure that the network fits into a bundle."""
     network = networks.untrained(settings.features, settings.model, table.label.nunique())
     bundle.refuse_large(bundle.size(network.state_dict()))
@@ -100,23 +100,21 @@ def gathered(table: pd.DataFrame, root: Path, settings: GenreSettings, warn: Cal
     return gather("genre", table, store.load(kept))
 
 
-def make(
-    material: Material, settings: GenreSettings, quoted: dict, words: Words, out: Path, on_epoch: Callable
-) -> dict:
+def make(dataset: Dataset, settings: GenreSettings, quoted: dict, words: Words, out: Path, on_epoch: Callable) -> dict:
     """Train on everything and write the bundle `out`. Returns the facts that its card states."""
     with tempfile.TemporaryDirectory() as scratch:
-        trained, _ = train.run(material, settings.model, settings.train, Path(scratch), on_epoch=on_epoch)
+        trained, _ = train.run(dataset, settings.model, settings.train, Path(scratch), on_epoch=on_epoch)
         config = networks.config(Path(scratch))
     weights = bundle.half({k: v.cpu() for k, v in trained.model.state_dict().items()})
     data = bundle.pack(weights)
     facts = {
         "about": words.about,
         "data": words.data,
-        "n_recordings": len(material.table),
-        "data_sha256": manifest.digest(material.table),
+        "n_recordings": len(dataset.table),
+        "data_sha256": manifest.digest(dataset.table),
         "figures": {k: v for k, v in quoted.items() if k not in ("recipe", "data_sha256")},
         "figures_by_this_recipe": "recipe" in quoted,
-        "half_precision": rounding(trained, material),
+        "half_precision": rounding(trained, dataset),
         "command": words.command,
         "commit": provenance.git_tags()["earmark.commit"],
     }
@@ -126,9 +124,9 @@ def make(
     return facts
 
 
-def rounding(trained: GenreTask, material: Material) -> dict:
+def rounding(trained: GenreTask, dataset: Dataset) -> dict:
     """What half precision changes: the largest change of a recording's probability, and how many answers differ."""
-    rows = material.rows("train")
+    rows = dataset.rows("train")
     before = trained.data.predict(trained.model, rows)[1].exp()
     weights = {k: v.cpu() for k, v in trained.model.state_dict().items()}
     trained.model.load_state_dict(bundle.half(weights))

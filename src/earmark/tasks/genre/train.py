@@ -9,19 +9,19 @@ import numpy as np
 from earmark.errors import EarmarkError
 from earmark.nn import describe
 from earmark.tasks.genre.batches import GenreTask
-from earmark.tasks.genre.dataset import Material
+from earmark.tasks.genre.dataset import Dataset
 from earmark.tasks.genre.settings import ModelSettings, TrainSettings
 from earmark.training import batch_picture, key, loop, model_files
 
 
-def hashes(material: Material, model: ModelSettings, settings: TrainSettings) -> dict[str, str]:
+def hashes(dataset: Dataset, model: ModelSettings, settings: TrainSettings) -> dict[str, str]:
     """Hashes of parameters, data and code, and the train key over all three."""
-    rows = material.table[["path", "label", "split"]]
-    return key.hashes("earmark.tasks.genre.train", [model, settings], material.store_sha256, rows)
+    rows = dataset.table[["path", "label", "split"]]
+    return key.hashes("earmark.tasks.genre.train", [model, settings], dataset.store_sha256, rows)
 
 
 def run(
-    material: Material,
+    dataset: Dataset,
     model: ModelSettings,
     settings: TrainSettings,
     out: Path | None,
@@ -31,18 +31,18 @@ def run(
 ) -> tuple[GenreTask, loop.Fit]:
     """Train, and write the model folder `out` unless it is None. Returns task (with the best weights) and fit."""
     device = loop.pick_device(settings.device)
-    key.require_validation(settings, len(material.rows("val")))
+    key.require_validation(settings, len(dataset.rows("val")))
     try:
         task = GenreTask(
-            material.windows,
-            material.rows("train"),
-            material.rows("val"),
-            len(material.classes),
+            dataset.windows,
+            dataset.rows("train"),
+            dataset.rows("val"),
+            len(dataset.classes),
             model,
             settings,
             device,
-            material.features.frames_per_second,
-            material.features.unit_db,
+            dataset.features.frames_per_second,
+            dataset.features.unit_db,
         )
     except ValueError as e:
         raise EarmarkError(f"features.window_s or n_mels: {e}; lengthen the window or take another model.") from None
@@ -51,24 +51,24 @@ def run(
     task.model.load_state_dict(fit.weights)
     if out is not None:
         config = model_files.ModelConfig(
-            material.task,
-            material.classes,
-            material.features,
+            dataset.task,
+            dataset.classes,
+            dataset.features,
             model,
             asdict(settings),
-            hashes(material, model, settings),
+            hashes(dataset, model, settings),
             int(fit.best_epoch),
             describe.count(task.model),
         )
         out.mkdir(parents=True, exist_ok=True)
         x, targets, *_ = seen
-        titles = [batch_picture.named(target, material.classes) for target in targets]
+        titles = [batch_picture.named(target, dataset.classes) for target in targets]
         batch_picture.draw(out / "batch.png", x, titles)
-        model_files.write(out, config, fit.weights, fit.history, _summary(material, task))
+        model_files.write(out, config, fit.weights, fit.history, _summary(dataset, task))
     return task, fit
 
 
-def _summary(material: Material, task: GenreTask) -> str:
+def _summary(dataset: Dataset, task: GenreTask) -> str:
     n_windows = int(np.diff(task.data.bounds).max())
-    f = material.features
-    return describe.summary(task.model, f.n_bands, f.window_frames, n_windows, len(material.classes))
+    f = dataset.features
+    return describe.summary(task.model, f.n_bands, f.window_frames, n_windows, len(dataset.classes))
