@@ -1,7 +1,10 @@
 """Errors that a user can mend: one sentence that names the file, row or key, and the remedy."""
 
 import difflib
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 
 class EarmarkError(Exception):
@@ -19,3 +22,41 @@ def require(condition: bool, key: str, rule: str) -> None:
     """Raise ValueError with a sentence about a setting's `key` unless the condition holds."""
     if not condition:
         raise ValueError(f"{key} {rule}")
+
+
+@contextmanager
+def writing(path: Path, remedy: str = "make room, or name another place") -> Iterator[None]:
+    """What the system says against writing `path` (a full disk, no permission) as one EarmarkError."""
+    try:
+        yield
+    except OSError as e:
+        raise EarmarkError(f"{path} cannot be written: {e.strerror or e}; {remedy}.") from None
+
+
+def writable_folder(path: Path, named_by: str) -> None:
+    """Raise EarmarkError unless files can be written into a folder, which need not exist yet; leaves nothing behind.
+
+    named_by: the option that names the folder, for the remedy.
+    """
+    with writing(path, f"name another folder with {named_by}"):
+        missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+        path.mkdir(parents=True, exist_ok=True)
+        try:
+            with tempfile.TemporaryFile(dir=path):
+                pass
+        finally:
+            for folder in missing:
+                with suppress(OSError):  # somebody else may have begun to use it
+                    folder.rmdir()
+
+
+def writable_file(path: Path, named_by: str) -> None:
+    """The same of a file, its folder included; one that exists is left as it is."""
+    if path.is_dir():
+        raise EarmarkError(f"{path} is a folder; name a file with {named_by}.")
+    if path.exists() and not path.is_file():  # a device or a pipe: what it takes is seen when it is written
+        return
+    writable_folder(path.parent, named_by)
+    if path.exists():
+        with writing(path, f"name another file with {named_by}"), path.open("ab"):
+            pass

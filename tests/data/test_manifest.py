@@ -1,15 +1,18 @@
 """The table of recordings: its schema, splits that keep groups whole, its digest and summary."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builders import data_settings
+from builders import data_settings, tone
 from earmark.data import manifest, splits
 from earmark.errors import EarmarkError
 
+NFC, NFD = "Caf\u00e9", "Cafe\u0301"
 GOOD = "path,label,group\na.wav,x,1\nb.wav,y,2\n"
 
 
@@ -86,20 +89,130 @@ def test_rows_longer_than_the_header_do_not_shift_columns(tmp_path):
 
 
 def test_inside(tmp_path):
+    """What a path says may not leave the folder; a link in it, which the user made, is followed."""
     root = tmp_path / "audio"
     (root / "x").mkdir(parents=True)
-    assert manifest.inside(root, "x/a.wav", 2) == (root / "x" / "a.wav").resolve()
-    assert manifest.inside(root, "x/../a.wav", 2) == (root / "a.wav").resolve()
     (tmp_path / "secret.wav").write_bytes(b"x")
     (root / "link.wav").symlink_to(tmp_path / "secret.wav")
     (root / "dir").symlink_to(tmp_path)
-    for outside in ("../secret.wav", "x/../../secret.wav", str(root / "a.wav"), "link.wav", "dir/secret.wav"):
+    for path, found in (
+        ("x/a.wav", "x/a.wav"),
+        ("x/../a.wav", "a.wav"),
+        ("./x//a.wav", "x/a.wav"),
+        ("dir/../a.wav", "a.wav"),  # and not what lies beside the folder that the link leads to
+        ("link.wav", "link.wav"),
+        ("dir/secret.wav", "dir/secret.wav"),
+        (str(root / "x/a.wav"), "x/a.wav"),
+    ):
+        assert manifest.inside(root, path, 2) == root / found, path
+    for outside in ("../secret.wav", "x/../../secret.wav", "dir/../../secret.wav", str(tmp_path / "secret.wav"), ".."):
         text = error(manifest.inside, root, outside, 7)
         assert "line 7" in text
         assert f"'{outside}' lies outside" in text
     assert "audio/list.txt, line 3: '../secret.wav' lies" in error(
         manifest.inside, root, "../secret.wav", "list.txt, line 3"
     )
+
+
+def test_inside_is_absolute_below_a_relative_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert manifest.inside(Path("audio"), "a.wav", 2) == tmp_path / "audio/a.wav"
+
+
+def told(tmp_path, text: str) -> tuple[pd.DataFrame, list[str]]:
+    """The table, and what was said of it."""
+    (tmp_path / "manifest.csv").write_text(text)
+    said: list[str] = []
+    return manifest.read_table(tmp_path / "manifest.csv", warn=said.append), said
+
+
+@pytest.mark.parametrize(
+    ("names", "read_as"),
+    [
+        ("train val test", "train val test"),
+        ("Train VAL Test", "train val test"),
+        ("training validation testing", "train val test"),
+        ("TRAIN valid tst", "train val test"),
+        ("train dev test", "train val test"),
+        ("train Development test", "train val test"),
+        ("Train Test Test", "train test test"),
+        ("dev dev test", "dev dev test"),  # the development set of some is what they train on
+        ("development validation evaluation", "development validation evaluation"),
+        ("fold1 fold2 Test", "fold1 fold2 Test"),
+        ("train crossutt test", "train crossutt test"),
+        ("dev eval eval", "dev eval eval"),
+    ],
+)
+def test_names_of_splits(tmp_path, names, read_as):
+    rows = [f"{i}.wav,x,{i},{name}" for i, name in enumerate(names.split())]
+    table, said = told(tmp_path, "path,label,group,split\n" + "\n".join(rows) + "\n")
+    assert list(table["split"]) == read_as.split()
+    changed = sorted({f"'{a}' as {b}" for a, b in zip(names.split(), read_as.split(), strict=True) if a != b})
+    names_are = f"{tmp_path / 'manifest.csv'}: the names of splits are read as usual, {', '.join(changed)}."
+    assert said == ([names_are] if changed else [])
+
+
+def test_a_split_that_can_be_either_is_refused(tmp_path):
+    text = "path,label,group,split\na.wav,x,1,train\nb.wav,x,2,eval\nc.wav,y,3,test\n"
+    assert error(told, tmp_path, text) == (
+        f"{tmp_path / 'manifest.csv'}, line 3: the split 'eval' is the validation to some and the test to others; "
+        "write val or test."
+    )
+
+
+def test_fold_without_split(tmp_path):
+    table, said = told(tmp_path, "path,label,group,fold\na.wav,x,1,1\nb.wav,y,2,2\n")
+    assert (list(table.columns), list(table["split"]), said) == (["path", "label", "group", "split"], ["1", "2"], [])
+    table, said = told(tmp_path, "path,label,group,split,fold\na.wav,x,1,,1\nb.wav,y,2,,2\n")
+    assert (list(table["split"]), "fold" in table, said) == (["1", "2"], False, [])
+    text = "path,label,group,fold\na.wav,x,1,1\nb.wav,y,2,\n"
+    assert "line 3: 'fold' is empty" in error(told, tmp_path, text)
+
+
+def test_split_wins_over_fold(tmp_path):
+    table, said = told(tmp_path, "path,label,group,split,fold\na.wav,x,1,train,1\nb.wav,y,2,test,2\n")
+    assert (list(table["split"]), "fold" in table) == (["train", "test"], False)
+    place = tmp_path / "manifest.csv"
+    assert said == [f"{place} has the columns split and fold: split says what is trained on, and fold is left out."]
+
+
+def test_paths_as_other_programs_write_them(tmp_path):
+    """Each names one file below the folder, which itself is reached by a link."""
+    tone(tmp_path / "real/rock/0.wav")
+    tone(tmp_path / "real/rock/1\\2.wav")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    (tmp_path / "other").symlink_to(tmp_path / "real")
+    for said, found in (
+        ("rock/0.wav", "rock/0.wav"),
+        ("./rock/0.wav", "rock/0.wav"),
+        ("rock\\0.wav", "rock/0.wav"),
+        (".\\rock\\0.wav", "rock/0.wav"),
+        ("rock/1\\2.wav", "rock/1\\2.wav"),  # a file has it in its name
+        (f"{tmp_path}/link/rock/0.wav", "rock/0.wav"),
+        (f"{tmp_path}/real/rock/0.wav", "rock/0.wav"),
+        (f"{tmp_path}/other/rock/0.wav", "rock/0.wav"),
+        ("rock\\none.wav", "rock\\none.wav"),
+        ("..\\x.wav", "..\\x.wav"),  # for `inside` to refuse
+    ):
+        (tmp_path / "real/manifest.csv").write_text(f"path,label,group\n{said},rock,1\n")
+        assert list(manifest.read_table(tmp_path / "link/manifest.csv").path) == [found], said
+    assert "lies outside" in error(manifest.inside, tmp_path / "link", "..\\x.wav", 2)
+
+
+def test_unicode_forms_are_one_name(tmp_path):
+    tone(tmp_path / f"{NFD}/0.wav")
+    (tmp_path / "manifest.csv").write_text(
+        f"path,label,group,split\n{NFC}/0.wav,{NFC},{NFD},fold {NFD}\nb.wav,{NFD},{NFC},fold {NFC}\n"
+    )
+    table = manifest.read_table(tmp_path / "manifest.csv")
+    assert table.to_numpy().tolist() == [
+        [f"{NFD}/0.wav", NFC, NFC, f"fold {NFC}"],
+        ["b.wav", NFC, NFC, f"fold {NFC}"],
+    ]
+    (tmp_path / "manifest.csv").write_text(f"path,label,group\n{NFC}/0.wav,x,1\n{NFD}/0.wav,x,1\n")
+    assert "twice, on lines 2 and 3; keep" in error(manifest.read_table, tmp_path / "manifest.csv")
+    tone(tmp_path / f"{NFC}/0.wav")  # now they are two
+    assert list(manifest.read_table(tmp_path / "manifest.csv").path) == [f"{NFC}/0.wav", f"{NFD}/0.wav"]
 
 
 @settings(max_examples=40, deadline=None)
@@ -316,3 +429,19 @@ def test_load(tmp_path):
     got = manifest.load(tmp_path / "manifest.csv")
     assert got.iloc[0].to_dict() == {"path": "0.wav", "label": "NA", "group": "1"} | {k: v[0] for k, v in facts.items()}
     assert np.issubdtype(got.sample_rate.dtype, np.integer)
+
+
+def test_folds_are_dealt_in_a_number_that_a_class_can_fill():
+    uneven = pd.concat([many("xy"), table("zzz", "qrs")], ignore_index=True)
+    for k in (2, 3, 10):  # what the smallest class lacks is warned of
+        assert splits.with_folds(uneven, k, 1).fold.nunique() == k
+    text = "folds cannot be dealt: class 'x' has 10 groups; set --k to a number from 2 to 10."
+    for k in (-1, 0, 1, 11, 100):
+        assert error(splits.with_folds, uneven, k, 1) == f"{k} {text}"
+    songs = uneven.drop(columns="label")
+    assert "24 folds cannot be dealt: there are 23 groups; set" in error(splits.with_folds, songs, 24, 1)
+    assert "4 folds cannot be dealt: there are 3 speakers; set" in error(splits.with_folds, many(), 4, 1, "label")
+    alone = table("xz", "ab")
+    assert error(splits.with_folds, alone, 2, 1) == (
+        "Folds take two groups at least, and class 'x' has 1; add recordings of others."
+    )

@@ -54,6 +54,20 @@ def test_crossval_pictures_calibration_and_a_release_quotes_it(place, earmark):
     assert "is of another recipe: train.weight_decay is" in "".join(err)
 
 
+@pytest.mark.parametrize("k", ["1", "0", "-2"])
+def test_less_than_two_folds_are_refused_before_any_work(place, earmark, k):
+    code, out, err = earmark("crossval", "genre", "--k", k)
+    assert (code, out) == (1, "")
+    assert err == [f"earmark: --k is {k}, and must be at least 2: each fold is judged by what the others teach."]
+    assert not (place / "mlflow.db").exists()
+
+
+def test_more_folds_than_a_class_has_groups_are_refused(place, earmark):
+    code, _, err = earmark("crossval", "genre", "--k", "4")
+    text = "4 folds cannot be dealt: class 'high' has 3 groups; set --k to a number from 2 to 3."
+    assert (code, err[-1]) == (1, f"earmark: {text}")
+
+
 @pytest.fixture
 def songs_of_two_folds(workplace):
     """A project on ten songs of chords, in the folds a and b."""

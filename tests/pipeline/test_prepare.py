@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -71,7 +73,9 @@ def test_quarantine_says_why(folder, tmp_path):
     (folder / "text.wav").write_text("no audio at all " * 20)
     sf.write(folder / "nan.wav", nan, 8000, subtype="FLOAT")
     sf.write(folder / "silent.wav", np.zeros(8000), 8000)
-    tone(folder / "wide.wav", channels=4)
+    voice = noise(1.0, 8000)
+    sf.write(folder / "against.wav", np.stack([voice, -voice], 1), 8000)
+    sf.write(folder / "offset.wav", np.full(8000, 0.25), 8000)
     sf.write(folder / "none.wav", np.zeros(0), 8000)
     (folder / "dir.wav").mkdir()
     expected = {
@@ -80,7 +84,8 @@ def test_quarantine_says_why(folder, tmp_path):
         "text.wav": "cannot be decoded as audio",
         "nan.wav": "not finite",
         "silent.wav": "digital silence",
-        "wide.wav": "4 channels",
+        "against.wav": "its channels cancel each other in their mean; read one of them, with data.channels",
+        "offset.wav": "nothing sounds in it: every sample is 0.25",
         "none.wav": "holds no samples",
         "dir.wav": "",
         "gone.wav": "does not exist",
@@ -136,9 +141,99 @@ def test_subfolders_without_a_manifest(folder):
     assert table.group.is_unique
     assert len(table) == 18
     assert len(warnings) == 2
-    assert "1 recordings lie in" in warnings[0]
+    assert warnings[0] == (
+        f"1 recording lies in {folder} itself and has no label (loose.wav): left out; move each into the folder of its "
+        "label."
+    )
     assert "group of its own" in warnings[1]
     assert "the score will be too good" in warnings[1]
+
+
+def test_classes_and_files_may_be_links_into_a_cache(folder, tmp_path):
+    """What DVC makes of a folder with cache.type symlink, and a class that lies on another disk."""
+    plain, _, _ = run(folder)
+    (folder / "high").rename(tmp_path / "elsewhere")
+    (folder / "high").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "cache").mkdir()
+    for i, path in enumerate(sorted((folder / "low").iterdir())):
+        path.rename(tmp_path / f"cache/{i}")
+        path.symlink_to(tmp_path / f"cache/{i}")
+    table, quarantined, warnings = run(folder)
+    pd.testing.assert_frame_equal(table, plain)
+    (folder / "manifest.csv").unlink()
+    (folder / "low/again.wav").symlink_to(tmp_path / "cache/0")
+    (folder / "low/gone.wav").symlink_to("/nowhere/gone.wav")
+    table, quarantined, warnings = run(folder)
+    assert sorted(table.path) == sorted(plain.path)
+    reason = "it is a link to /nowhere/gone.wav, which does not exist"
+    assert quarantined.to_numpy().tolist() == [["low/gone.wav", reason]]
+    assert warnings[0] == (
+        f"left out 1 recording below {folder} that links name again (low/again.wav); each is taken once."
+    )
+    assert "has no manifest.csv" in warnings[1]
+    assert len(warnings) == 2
+
+
+def test_the_manifest_holds_paths_that_open(folder, tmp_path):
+    """Whatever it was made with: decomposed names, backslashes, absolute paths, detours."""
+    nfc, nfd = "Caf\u00e9", "Cafe\u0301"
+    (folder / "low").rename(folder / nfd)
+    text = (folder / "manifest.csv").read_text().replace("low/", f"{nfc}/").replace("high/0", "noise/../high/0")
+    (folder / "manifest.csv").write_text(text.replace("noise/1", "noise\\1").replace("noise/2", f"{folder}/noise/2"))
+    table, quarantined, _ = run(folder)
+    assert quarantined.empty
+    expected = [f"{y}/{i}.wav" for y in (nfd, "high", "noise") for i in range(6)]
+    assert list(table.path) == expected
+    prepare.write(CORPORA, tmp_path / "out", Prepared(table, quarantined, {}))
+    assert all((folder / path).is_file() for path in manifest.load(tmp_path / "out/manifest.csv").path)
+
+
+def test_a_class_in_two_unicode_forms_is_one(folder):
+    (folder / "manifest.csv").unlink()
+    (folder / "low").rename(folder / "Cafe\u0301")
+    tone(folder / "Caf\u00e9/0.wav", 300.0, 1.5, 8000)
+    table, _, _ = run(folder)
+    assert set(table.label) == {"Caf\u00e9", "high", "noise"}
+    assert (table.label == "Caf\u00e9").sum() == 7
+    assert {"Caf\u00e9/0.wav", "Cafe\u0301/0.wav"} < set(table.path)  # two recordings
+
+
+@pytest.mark.parametrize("how", ["copy", "link", "hard link", "folder"])
+@pytest.mark.parametrize("listed", [True, False])
+def test_one_file_under_two_labels_is_refused(folder, how, listed):
+    first, again = folder / "low/0.wav", folder / "high/again.wav"
+    if how == "folder":
+        (folder / "lower").symlink_to(folder / "low")
+        again = folder / "lower/0.wav"
+    else:
+        {"copy": shutil.copy, "link": os.symlink, "hard link": os.link}[how](first, again)
+    again = again.relative_to(folder)
+    if listed:
+        add(folder, str(again), again.parts[0], "low0")
+    else:
+        (folder / "manifest.csv").unlink()
+    with pytest.raises(EarmarkError) as error:
+        run(folder)
+    pair = [("high/again.wav", "high"), ("low/0.wav", "low")] if again.parts[0] == "high" else [("low/0.wav", "low")]
+    pair = (pair[::-1] if listed else pair) + ([("lower/0.wav", "lower")] if how == "folder" else [])
+    (one, its), (other, others) = pair
+    more = "" if listed or how != "folder" else " (and 5 more such pairs)"
+    assert str(error.value) == (
+        f"'{one}' and '{other}' hold the same bytes, but are labelled '{its}' and '{others}'{more}; remove one, or "
+        "correct its label."
+    )
+
+
+def test_fold_alone_names_the_folds(folder):
+    lines = (folder / "manifest.csv").read_text().splitlines()
+    rows = [f"{row},{int(row.split('/')[1][0]) // 2}" for row in lines[1:]]
+    (folder / "manifest.csv").write_text("\n".join([f"{lines[0]},fold", *rows]))
+    table, _, warnings = run(folder, test_fold=2)
+    assert set(table.path[table["split"] == "test"]) == {
+        f"{y}/{i}.wav" for y in ("low", "high", "noise") for i in (4, 5)
+    }
+    assert sorted(table.fold.unique()) == ["0", "1", "2"]
+    assert warnings == []
 
 
 def test_folder_that_cannot_be_read(tmp_path):

@@ -8,6 +8,7 @@ import typer
 from earmark.cli import show
 from earmark.cli.arguments import Overrides, TaskName, logged, settings
 from earmark.console import progress, say, warn
+from earmark.errors import writable_folder
 from earmark.tasks import catalog
 
 
@@ -20,6 +21,7 @@ def crossval(
     """Cross-validate over official folds (or k grouped ones); registers nothing."""
     from earmark.experiments import crossval as cv
 
+    cv.check_k(k)
     asked, one = settings(task, overrides), catalog.task(task)
     some = folds.split(",") if folds else None
     report = cv.Report.start(one, asked, logged(asked), Path("crossval") / task)
@@ -43,4 +45,6 @@ def study(
     """Run a grid of settings over folds, resumable: one table, and the main effect of every factor."""
     from earmark.experiments.study import run
 
+    if out:
+        writable_folder(out, "--out")
     run.run(file, quick, workers, overrides or [], out, warn, say, progress)

@@ -50,7 +50,7 @@ def features(task: TaskName) -> None:
     from earmark.data import manifest
 
     asked, stage = settings(task), catalog.task(task).room("features")
-    table, root = manifest.load(Path("data") / task / "manifest.csv"), paths.audio_root(asked.data.root)
+    table, root = manifest.load(Path("data") / task / "manifest.csv"), _recordings(asked.data)
     stage.run(table, root, asked.features, Path("features") / task, warn, progress)
 
 
@@ -85,7 +85,7 @@ def evaluate(
     if leak_gap:
         show.leak_gap(catalog.task(task), asked, out)
         return
-    found = catalog.task(task).room("evaluate").run(asked, paths.audio_root(asked.data.root), out, warn)
+    found = catalog.task(task).room("evaluate").run(asked, _recordings(asked.data), out, warn)
     show.figures(found, f"{task}: {found['n_recordings']} test recordings")
 
 
@@ -96,3 +96,10 @@ def publish(task: TaskName) -> None:
     folders = (Path(name) / task for name in ("data", "models", "reports"))
     for sentence in stage.run(catalog.task(task), *folders, logged(settings(task))):
         print(sentence)
+
+
+def _recordings(data):
+    """The folder of a task's audio, and which channel of it is read."""
+    from earmark import audio
+
+    return audio.folder(paths.audio_root(data.root), data.channels)

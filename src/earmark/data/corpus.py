@@ -6,13 +6,15 @@ annotation, group and, where the corpus has official folds or splits, `split`; i
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
 import pandas as pd
 
 from earmark.data import manifest
+from earmark.data.names import nfc
 from earmark.data.settings import DataSettings
+from earmark.data.walking import counted, some, walk
 from earmark.errors import EarmarkError
 
 Warn = Callable[[str], None]
@@ -81,6 +83,25 @@ def require(root: Path, name: str) -> Path:
     return root / name
 
 
+def audio_below(root: Path, folder: str, depth: int, label: int, warn: Warn) -> list[PurePosixPath]:
+    """Audio files so many names below a folder of the corpus, sorted, relative to its root; links are followed.
+
+    label: the place among a path's names of the one that says whose or what it is. A file that links name again is
+    taken once for each. `warn` says what is left out.
+    """
+    found = walk(root, folder)
+    found.tell(warn, others=False)
+    names = depth + len(PurePosixPath(folder).parts)
+    right = [path for path in found.audio if len(path.parts) == names]
+    others = found.without([path for path in found.audio if len(path.parts) != names], right)
+    if others:
+        warn(
+            f"left out {counted(len(others), 'recording')} below {root / folder} that do not lie "
+            f"{counted(depth - 1, 'folder')} deep, as the corpus's own do ({some(others)})."
+        )
+    return found.once(right, lambda path: nfc(path.parts[label]), warn)
+
+
 def table_of(rows: Iterable[NamedTuple], root: Path, columns: tuple[str, ...] = Row._fields) -> pd.DataFrame:
     """The manifest of some rows, without `split` where the corpus has none. Refuses none, and a path twice."""
     table = pd.DataFrame(rows, columns=columns).set_index("where")
@@ -92,4 +113,7 @@ def table_of(rows: Iterable[NamedTuple], root: Path, columns: tuple[str, ...] = 
         places = table.index[table.path == path]
         raise EarmarkError(f"{root / places[0]}: '{path}' is listed again in {places[1]}; keep one row a recording.")
     table.index.name = None
+    for column in ("label", "group", "split"):
+        if column in table:
+            table[column] = table[column].map(nfc)
     return table if (table["split"] != "").any() else table.drop(columns="split")

@@ -1,12 +1,13 @@
 """A directory of audio: with manifest.csv, or with one sub-folder a label."""
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from earmark.audio import EXTENSIONS
 from earmark.data.manifest import read_table
+from earmark.data.names import nfc
+from earmark.data.walking import Walk, counted, some, walk
 from earmark.errors import EarmarkError
 
 
@@ -17,7 +18,7 @@ def read(root: Path, warn: Callable[[str], None]) -> pd.DataFrame:
     its own, which `warn` says.
     """
     if (root / "manifest.csv").exists():
-        return read_table(root / "manifest.csv")
+        return read_table(root / "manifest.csv", warn=warn)
     recordings = labelled(root, "label", warn)
     warn(
         f"{root} has no manifest.csv: labels are the names of its sub-folders, and every file is taken for "
@@ -25,18 +26,38 @@ def read(root: Path, warn: Callable[[str], None]) -> pd.DataFrame:
         "will be too good: write a manifest.csv with path,label,group."
     )
     names = [p.as_posix() for p in recordings]
-    return pd.DataFrame({"path": names, "label": [p.parts[0] for p in recordings], "group": names})
+    return pd.DataFrame({"path": names, "label": [label_of(p) for p in recordings], "group": names})
 
 
-def labelled(root: Path, what: str, warn: Callable[[str], None]) -> list[Path]:
-    """Audio in sub-folders, which are named by `what`; paths below `root`. Raises EarmarkError without any."""
-    paths = sorted(p.relative_to(root) for p in root.rglob("*") if p.suffix.lower() in EXTENSIONS)
-    inside = [p for p in paths if len(p.parts) > 1]
+def label_of(path: PurePosixPath) -> str:
+    """The sub-folder's name; two that differ in their Unicode form alone are one label."""
+    return nfc(path.parts[0])
+
+
+def labelled(root: Path, what: str, warn: Callable[[str], None]) -> list[PurePosixPath]:
+    """Audio in sub-folders, which are named by `what`; paths below `root`. Raises EarmarkError without any.
+
+    Links are followed. `warn` says what is left out.
+    """
+    found = walk(root)
+    found.tell(warn)
+    inside = [path for path in found.audio if len(path.parts) > 1]
     if not inside:
         raise EarmarkError(
             f"{root} holds neither manifest.csv nor sub-folders with audio; "
             f"put recordings into one folder a {what}, or write a manifest.csv with path,label,group."
         )
-    if len(inside) < len(paths):
-        warn(f"{len(paths) - len(inside)} recordings lie in {root} itself and have no {what}: left out.")
-    return inside
+    tell_loose(found, inside, what, warn)
+    return found.once(inside, label_of, warn)
+
+
+def tell_loose(found: Walk, inside: list[PurePosixPath], what: str, warn: Callable[[str], None]) -> None:
+    """Say which recordings lie beside the sub-folders, but those that a link in one of them names."""
+    loose = found.without([path for path in found.audio if len(path.parts) == 1], inside)
+    if loose:
+        lie = "lie" if len(loose) != 1 else "lies"
+        have = "have" if len(loose) != 1 else "has"
+        warn(
+            f"{counted(len(loose), 'recording')} {lie} in {found.root} itself and {have} no {what} ({some(loose)}): "
+            f"left out; move each into the folder of its {what}."
+        )

@@ -4,83 +4,117 @@ What is true of a recording stands in `label`, a class, or in `lab`, a file of c
 no `label`.
 """
 
-import csv
 import hashlib
-from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from earmark.errors import EarmarkError, nearest
+from earmark.data import splits, text_table
+from earmark.data.names import Paths, nfc
+from earmark.errors import EarmarkError
 
+Warn = Callable[[str], None]
 REQUIRED = ("path", "label", "group")
+FILES = ("path", "lab", "key_lab")  # columns that name files below the folder
+AS_WRITTEN = (*FILES, "paths", "a", "b")  # where two forms of a name may be two files
 CLIPS_S = (1, 2, 2.5, 4, 5, 8, 10, 30)
 PERCENTILES = (5, 10, 25, 50, 75, 80, 90, 95)
 
 
-def read_table(path: Path, required: tuple[str, ...] = REQUIRED) -> pd.DataFrame:
+def _silent(sentence: str) -> None:
+    """Nobody asked for what is remarkable."""
+
+
+def read_table(path: Path, required: tuple[str, ...] = REQUIRED, warn: Warn = _silent) -> pd.DataFrame:
     """A manifest as strings, one row a recording, indexed by the line it stands on.
 
-    Raises EarmarkError naming the column or the line.
+    Its paths are below its own folder, as the disk has them; one that leaves the folder stays as it is, for `inside` to
+    refuse. `split` holds train, val and test, or folds; `warn` says what was taken for which. Raises EarmarkError
+    naming the column or the line.
     """
     table = read_csv(path, required)
-    table["path"] = [PurePosixPath(p).as_posix() for p in table.path]
+    paths = Paths(path.parent)
+    for column in FILES:
+        if column in table:
+            table[column] = [(paths.below(said) or said) if said else "" for said in table[column]]
     _refuse_repeated(table, path)
-    return table
+    return _with_splits(table, path, warn)
 
 
 def read_csv(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
-    """A CSV as strings, indexed by line; the `required` columns are stripped and filled in every row.
+    """A CSV as strings, stripped, indexed by line; the `required` columns are filled in every row.
 
     Raises EarmarkError naming the column or the line.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restkey="", restval="", strict=True)
-            columns = list(reader.fieldnames or [])
-            rows = dict((reader.line_num, row) for row in reader)  # noqa: C402 (blank lines are skipped, but counted)
-    except (UnicodeDecodeError, csv.Error) as e:
-        raise EarmarkError(f"{path} cannot be read as CSV in UTF-8: {e}.") from None
-    for line, row in rows.items():
-        if "" in row:
-            raise EarmarkError(f"{path}, line {line} has more fields than the header; quote fields that hold a comma.")
+    columns, rows = text_table.read(path, required)
     table = pd.DataFrame(list(rows.values()), index=list(rows), columns=columns)
+    for column in columns:
+        if column not in AS_WRITTEN:
+            table[column] = table[column].map(nfc)
     for column in required:
-        if column not in table:
-            hint = nearest(column, table.columns)
-            raise EarmarkError(f"{path} has no column '{column}'; add it ({hint.rstrip('.')})")
-        table[column] = table[column].str.strip()
-        if (table[column] == "").any():
-            line = table.index[table[column] == ""][0]
-            raise EarmarkError(f"{path}, line {line}: '{column}' is empty; fill it in.")
+        _refuse_empty(table, column, path)
     if not len(table):
         raise EarmarkError(f"{path} lists no recordings.")
     return table
 
 
-def _refuse_repeated(table: pd.DataFrame, origin: Path) -> None:
+def _refuse_empty(table: pd.DataFrame, column: str, path: Path) -> None:
+    if (table[column] == "").any():
+        line = table.index[table[column] == ""][0]
+        raise EarmarkError(f"{path}, line {line}: '{column}' is empty; fill it in.")
+
+
+def _refuse_repeated(table: pd.DataFrame, path: Path) -> None:
     repeated = table.path[table.path.duplicated()]
     if len(repeated):
-        raise EarmarkError(f"{origin} lists '{repeated.iloc[0]}' twice; keep one row a recording.")
+        lines = " and ".join(map(str, table.index[table.path == repeated.iloc[0]][:2]))
+        raise EarmarkError(f"{path} lists '{repeated.iloc[0]}' twice, on lines {lines}; keep one row a recording.")
+
+
+def _with_splits(table: pd.DataFrame, path: Path, warn: Warn) -> pd.DataFrame:
+    """The table with its split under plain names; `fold` is taken for it where there is no other."""
+    if "fold" in table and "split" in table and (table["split"] != "").any():
+        warn(f"{path} has the columns split and fold: split says what is trained on, and fold is left out.")
+        table = table.drop(columns="fold")
+    elif "fold" in table:
+        _refuse_empty(table, "fold", path)
+        table = table.drop(columns="split", errors="ignore").rename(columns={"fold": "split"})
+    if "split" not in table:
+        return table
+    names = splits.plain_names(table["split"], path)
+    if changed := [f"'{name}' as {plain}" for name, plain in sorted(names.items()) if name != plain]:
+        warn(f"{path}: the names of splits are read as usual, {', '.join(changed)}.")
+    return table.assign(split=table["split"].map(lambda name: names.get(name, name)))
+
+
+def below(root: Path, relative: str, where: int | str, paths: Paths | None = None) -> str:
+    """The path below `root` that a row names, normalised, each name as the disk has it.
+
+    where: the line of manifest.csv, or the place below `root`, on which the row stands. paths: of `root`, where many
+    rows are looked up.
+
+    What counts is what the path says: `..` that leaves `root`, and an absolute path elsewhere, raise EarmarkError. A
+    link inside of `root` is the user's own doing, or DVC's, whose cache may hold the files, and is followed: a manifest
+    that somebody else wrote cannot make one. As the path is normalised first, `link/../x` is `x`, whatever the link is.
+    """
+    found = (paths or Paths(root)).below(relative)
+    if found is None:
+        place = where if isinstance(where, str) else f"manifest.csv, line {where}"
+        raise EarmarkError(f"{root / place}: '{relative}' lies outside {root}; give a path below that folder.")
+    return found
 
 
 def inside(root: Path, relative: str, where: int | str) -> Path:
-    """The file that a row names, which stands in this line of manifest.csv, or in this place below `root`.
-
-    Raises EarmarkError when it leaves `root`, links included.
-    """
-    path = (root / relative).resolve()
-    if Path(relative).is_absolute() or not path.is_relative_to(root.resolve()):
-        place = where if isinstance(where, str) else f"manifest.csv, line {where}"
-        raise EarmarkError(f"{root / place}: '{relative}' lies outside {root}; give a path below that folder.")
-    return path
+    """The file of `below`: an absolute path."""
+    return root.absolute() / below(root, relative, where)
 
 
 def digest(table: pd.DataFrame) -> str:
-    """sha256 over what decides a score: every recording's content, truth, group and utterance, in order of path."""
+    """sha256 over what decides a score, by path: every recording's content, truth, group, utterance and channel."""
     columns = ["path", "sha256", "label" if "label" in table else "truth_sha256", "group"]
-    rows = table.sort_values("path")[[*columns, *(c for c in ("utterance",) if c in table)]]
+    rows = table.sort_values("path")[[*columns, *(c for c in ("utterance", "channel") if c in table)]]
     return hashlib.sha256(rows.to_csv(index=False, lineterminator="\n").encode()).hexdigest()
 
 

@@ -3,18 +3,21 @@
 import hashlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from earmark import audio
-from earmark.data import manifest, splits
+from earmark.data import copies, manifest, splits
 from earmark.data.corpus import Corpora, Warn
+from earmark.data.names import Paths
 from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError
 
 Progress = Callable[[Iterable, int, str], Iterable]
+OWN = ("demo", "folder")  # sources that the user can correct
 
 
 def read(
@@ -35,9 +38,17 @@ def read(
     if not root.is_dir():
         raise EarmarkError(f"The audio folder {root} does not exist; set tasks.*.data.root to yours.")
     table = corpora.readers[data.source](root, warn)
-    files = [manifest.inside(root, path, where) for where, path in table.path.items()]
+    paths = Paths(root)
+    table["path"] = [manifest.below(root, path, where, paths) for where, path in table.path.items()]
+    files = [root.absolute() / path for path in table.path]
     with ThreadPoolExecutor() as pool:
-        facts = pd.DataFrame(progress(pool.map(_inspect, files), len(files), "checking audio"), index=table.index)
+        done = pool.map(partial(_tried, audio.folder(root, data.channels)), files)
+        facts = pd.DataFrame(progress(done, len(files), "checking audio"), index=table.index)
+    for path, note in zip(table.path, facts.pop("note"), strict=True):
+        if note:
+            warn(f"{path}: {note}.")
+    if data.channels != "mix":
+        table = table.assign(channel=str(data.channels))
     table, facts = corpora.annotate(table, facts, root)
     bad = facts.reason != ""
     quarantined = pd.DataFrame({"path": table.path[bad], "reason": facts.reason[bad]})
@@ -45,7 +56,9 @@ def read(
         quarantined["utterance"] = table.utterance[bad]
     _refuse_many(quarantined, len(table), data.max_quarantined)
     table = table.drop(columns=[c for c in facts.columns if c in table]).join(facts.drop(columns="reason"))
-    return table[~bad].reset_index(drop=True), quarantined
+    table = table[~bad].reset_index(drop=True)
+    copies.check(table, corpora.annotation, data.source in OWN, warn)
+    return table, quarantined
 
 
 def read_folder(
@@ -82,16 +95,25 @@ def prepare(corpora: Corpora, data: DataSettings, root: Path, warn: Warn, progre
     return Prepared(table, quarantined, beside)
 
 
-def _inspect(path: Path) -> dict:
-    """Facts of one file; `reason` says why it is unusable, and is empty when it is fine."""
-    nothing = {"duration_s": 0.0, "sample_rate": 0, "channels": 0, "peak": 0.0, "sha256": ""}
+def _tried(root: audio.Root, path: Path) -> dict:
+    """`_inspect`, with the reason of a link that leads nowhere."""
+    facts = _inspect(root, path)
+    if path.is_symlink() and not path.exists():
+        facts["reason"] = f"it is a link to {path.readlink()}, which does not exist"
+    return facts
+
+
+def _inspect(root: audio.Root, path: Path) -> dict:
+    """Facts of one file; `reason` says why it is unusable, and is empty when it is fine; `note` what it lacks."""
+    nothing = {"duration_s": 0.0, "sample_rate": 0, "channels": 0, "peak": 0.0, "sha256": "", "note": ""}
     try:
-        info = audio.check(path)
-        if info.peak == 0:
-            return nothing | {"reason": "it is digital silence: every sample is zero"}
+        info = audio.check(root / path)
+        if info.flat:
+            return nothing | {"reason": info.flat}
         with path.open("rb") as f:
             sha256 = hashlib.file_digest(f, "sha256").hexdigest()
-        return asdict(info) | {"sha256": sha256, "reason": ""}
+        facts = {name: getattr(info, name) for name in nothing if name != "sha256"}
+        return facts | {"sha256": sha256, "reason": ""}
     except audio.AudioError as e:
         return nothing | {"reason": str(e)}
     except FileNotFoundError:

@@ -1,6 +1,6 @@
 """Where recordings come from and how they are split."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from earmark.errors import require
 
@@ -48,9 +48,13 @@ class DataSettings:
     """Decides the split."""
     max_quarantined: float
     """Largest share of recordings that may be unusable."""
+    channels: int | str = field(default="mix", kw_only=True)
+    """`mix`, the mean of all channels, or the number of the one that is read, from 1."""
 
     def __post_init__(self) -> None:
         require(0 <= self.val_share <= 0.5, "val_share", "must be a share from 0 to 0.5")
         require(0 < self.test_share <= 0.5, "test_share", "must lie above 0 and be at most 0.5")
         require(self.seed >= 0, "seed", "must be at least 0")
         require(0 <= self.max_quarantined <= 1, "max_quarantined", "must be a share from 0 to 1")
+        numbered = isinstance(self.channels, int) and self.channels >= 1
+        require(self.channels == "mix" or numbered, "channels", "must be mix, or a channel's number from 1")

@@ -6,6 +6,7 @@ one of chords, nothing is dealt or checked by class.
 
 import math
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,38 @@ from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError, nearest
 
 SPLITS = ("train", "val", "test")
+PLAIN = {
+    **dict.fromkeys(("train", "training", "trn"), "train"),
+    **dict.fromkeys(("val", "valid", "validate", "validation", "dev", "devel", "development"), "val"),
+    **dict.fromkeys(("test", "testing", "tst"), "test"),
+}
+EITHER = ("eval", "evaluate", "evaluation")  # the validation of some, the test of others
+
+
+def plain_names(named: pd.Series, origin: Path) -> dict[str, str]:
+    """What the names of splits mean: train, val or test by each; none where they are names of folds.
+
+    They are read in any case and by their usual synonyms, where all of them are such, and some are trained on: a
+    development set without a training set beside it is that. `named` is indexed by the lines of `origin`. Raises
+    EarmarkError for a name that can mean either.
+    """
+    names = set(named) - {""}
+    plain = {name: PLAIN[name.casefold()] for name in names if name.casefold() in PLAIN}
+    either = sorted(name for name in names if name.casefold() in EITHER)
+    if "train" in plain.values() and either and len(plain) + len(either) == len(names):
+        raise EarmarkError(
+            f"{origin}, line {named.index[named == either[0]][0]}: the split '{either[0]}' is the validation to some "
+            "and the test to others; write val or test."
+        )
+    develops = any(name.casefold().startswith("dev") for name in names)
+    if len(plain) < len(names) or (develops and "train" not in plain.values()):
+        return {}
+    return plain
+
+
+def plain_name(name: str) -> str:
+    """A name of a split in the form in which two are compared."""
+    return PLAIN.get(name.strip().casefold(), name.strip())
 
 
 def deal(table: pd.DataFrame, key: str, n: int, seed: int) -> pd.Series:
@@ -29,11 +62,27 @@ def pick(table: pd.DataFrame, key: str, share: float, seed: int) -> pd.Series:
 
 
 def with_folds(table: pd.DataFrame, k: int, seed: int, key: str = "group") -> pd.DataFrame:
-    """The manifest with a `fold` column: the official one, or groups (speakers where the key is label) in k folds."""
+    """The manifest with a `fold` column: the official one, or groups (speakers where the key is label) in k folds.
+
+    Raises EarmarkError for a k that the groups of some class do not fill.
+    """
     official = table["split"] if "split" in table else pd.Series("", index=table.index)
     if not set(official) <= {"", *SPLITS}:
         return table.assign(fold=official)
+    _check_k(table, k, key)
     return table.assign(fold=[f"fold{i + 1}" for i in deal(table, key, k, seed)])
+
+
+def _check_k(table: pd.DataFrame, k: int, key: str) -> None:
+    """Refuse less than two folds, and more than any class has groups. (What a smaller class lacks is warned of.)"""
+    classes = table.groupby("label")[key].nunique() if "label" in table and key != "label" else None
+    most = int(table[key].nunique() if classes is None else classes.max())
+    whose = f"class '{classes.idxmax()}' has" if classes is not None else "there are"
+    what = "speaker" if key == "label" else key
+    if most < 2:
+        raise EarmarkError(f"Folds take two {what}s at least, and {whose} {most}; add recordings of others.")
+    if not 2 <= k <= most:
+        raise EarmarkError(f"{k} folds cannot be dealt: {whose} {most} {what}s; set --k to a number from 2 to {most}.")
 
 
 def random_split(table: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -106,6 +155,10 @@ def _move_share(table: pd.DataFrame, key: str, split: str, share: float, seed: i
 
 def _known_fold(fold: str | int | None, named: pd.Series) -> str:
     folds, fold = sorted(named.unique()), None if fold is None else str(fold)
+    if fold is None and len(folds) == 1:
+        raise EarmarkError(
+            f"All recordings are in one fold, '{folds[0]}'; give the manifest several, or leave that column out."
+        )
     if fold is None:
         raise EarmarkError(f"The manifest has folds; set tasks.*.data.test_fold to one of {', '.join(folds)}.")
     if fold not in folds:
@@ -194,6 +247,8 @@ def same_audio(table: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def warn_of_same_audio(table: pd.DataFrame, warn: Callable[[str], None]) -> None:
-    """Say which recordings have the very same bytes as one in another split."""
+    """Say which recordings have the very same bytes, and label, as one in another split."""
+    label_of = dict(zip(table.path, table.label, strict=True)) if "label" in table else {}
     for one, other in same_audio(table):
-        warn(f"'{one}' and '{other}' hold the same bytes but are in different splits; give them one group.")
+        if label_of.get(one) == label_of.get(other):
+            warn(f"'{one}' and '{other}' hold the same bytes but are in different splits; give them one group.")

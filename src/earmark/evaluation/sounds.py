@@ -2,23 +2,22 @@
 
 import io
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 import soundfile as sf
 
-from earmark.audio import read_blocks
+from earmark.audio import Source, read_blocks
 
 HEARD_RATE = 22050
 
 
-def clip(path: Path, start_s: float, length_s: float) -> bytes:
+def clip(path: Source, start_s: float, length_s: float) -> bytes:
     """A window of a recording as MP3, brought to a level that can be heard."""
     begin, end = round(start_s * HEARD_RATE), round((start_s + length_s) * HEARD_RATE)
     return _mp3(_samples(path, start_s + length_s)[begin:end])
 
 
-def joined(paths: Iterable[Path], length_s: float) -> bytes:
+def joined(paths: Iterable[Source], length_s: float) -> bytes:
     """Recordings one after the other, at most so many seconds of them, as `clip` gives a window."""
     samples, most = np.empty(0, np.float32), round(length_s * HEARD_RATE)
     for path in paths:
@@ -27,7 +26,7 @@ def joined(paths: Iterable[Path], length_s: float) -> bytes:
     return _mp3(samples[:most])
 
 
-def _samples(path: Path, seconds: float) -> np.ndarray:
+def _samples(path: Source, seconds: float) -> np.ndarray:
     """The beginning of a recording (n,), mono at HEARD_RATE."""
     return np.concatenate(list(read_blocks(path, HEARD_RATE, seconds)))
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from earmark import paths
+from earmark import audio, paths
+from earmark.audio import Root
 from earmark.config import Settings
 from earmark.data import manifest, splits
 from earmark.data.reading import read
@@ -21,18 +22,25 @@ from earmark.tasks.task import Task
 from earmark.training.key import recipe
 
 
-def recordings(task: Task, data: DataSettings, k: int, warn: Callable, progress: Callable) -> tuple[pd.DataFrame, Path]:
+def check_k(k: int) -> None:
+    """Raise EarmarkError for a number of folds with which nothing would be trained on."""
+    if k < 2:
+        raise EarmarkError(f"--k is {k}, and must be at least 2: each fold is judged by what the others teach.")
+
+
+def recordings(task: Task, data: DataSettings, k: int, warn: Callable, progress: Callable) -> tuple[pd.DataFrame, Root]:
     """The usable recordings of the source with their folds, and the audio's root."""
+    check_k(k)
     corpora, root = task.room("corpora").CORPORA, paths.audio_root(data.root)
     table, quarantined = read(corpora, data, root, warn, progress)
     if len(quarantined):
         warn(f"{len(quarantined)} recordings cannot be used; the first is {quarantined.path.iloc[0]}.")
     table = splits.with_folds(table, k, data.seed, corpora.key)
     task.room("folds").check(table, quarantined, root, data, warn)
-    return table, root
+    return table, audio.folder(root, data.channels)
 
 
-def features_of(task: Task, table: pd.DataFrame, root: Path, settings: Any, warn: Callable, progress: Callable) -> Path:
+def features_of(task: Task, table: pd.DataFrame, root: Root, settings: Any, warn: Callable, progress: Callable) -> Path:
     """A folder with the feature store of a manifest, extracted once for each manifest and settings of features."""
     folds = task.room("folds")
     extract = lambda out: folds.extract(table, root, settings, out, warn, progress)  # noqa: E731

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from earmark.audio import Source
+from earmark.audio import Root, Source
 from earmark.data.corpus import Corpora, Warn
 from earmark.data.reading import Progress
 from earmark.data.settings import DataSettings
@@ -32,7 +32,7 @@ class FeaturesRoom(Protocol):
     """The features stage."""
 
     def run(
-        self, table: pd.DataFrame, root: Path, settings: Settings, out: Path, warn: Warn, progress: Progress
+        self, table: pd.DataFrame, root: Root, settings: Settings, out: Path, warn: Warn, progress: Progress
     ) -> None:
         """Write the feature store of a manifest, whose paths are below `root`, below `out`."""
 
@@ -77,7 +77,7 @@ class PredictionsRoom(Protocol):
 class EvaluateRoom(Protocol):
     """The evaluate stage."""
 
-    def run(self, settings: Settings, root: Path, out: Path, warn: Warn) -> dict[str, Any]:
+    def run(self, settings: Settings, root: Root, out: Path, warn: Warn) -> dict[str, Any]:
         """Judge the trained model on the test split and write the report below `out`; its figures.
 
         Files: metrics.json, predictions.parquet, listening.html and the folder plots. The figures have the task's
@@ -96,7 +96,7 @@ class FoldsRoom(Protocol):
         """Refuse folds that cannot be judged, and say what they lack."""
 
     def extract(
-        self, table: pd.DataFrame, root: Path, settings: Settings, out: Path, warn: Warn, progress: Progress
+        self, table: pd.DataFrame, root: Root, settings: Settings, out: Path, warn: Warn, progress: Progress
     ) -> None:
         """The feature store of recordings that are in no split yet."""
 

@@ -152,7 +152,7 @@ def test_pairs_of_files_without_a_manifest(tmp_path):
     table, _, warnings = run(root)
     assert list(table.path) == [f"{i}.wav" for i in range(6)]
     assert table.group.is_unique
-    assert warnings[0].startswith("1 recordings in ")
+    assert warnings[0] == f"1 recording in {root} has no .lab file beside it (sub/alone.wav): left out."
     assert "every file is taken for a group of its own" in warnings[1]
     assert "neither manifest.csv nor recordings with a .lab file beside them" in refused(root / "sub")
 

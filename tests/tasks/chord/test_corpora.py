@@ -337,6 +337,89 @@ def test_rwc(tmp_path):
     assert math.isclose(prepared.duration_s.sum(), 6.0)
 
 
+def test_audio_and_annotations_may_be_links_among_a_mac_s_files(tmp_path):
+    root = tmp_path / "rwc"
+    put(tmp_path, "far/RWC_Pop_Chords/N001-M01-T01.LAB")
+    put(root, "__MACOSX/RWC_Pop_Chords/._N001-M01-T01.lab", "Mac OS X")
+    (root / "chords").symlink_to(tmp_path / "far")
+    sound(tmp_path, "disc/1.wav")
+    (root / "audio").mkdir()
+    (root / "audio/rwc-p-m01").symlink_to(tmp_path / "disc")
+    table, warnings = read("rwc", root)
+    assert table.path.tolist() == ["audio/rwc-p-m01/1.wav"]
+    assert table.lab.tolist() == ["chords/RWC_Pop_Chords/N001-M01-T01.LAB"]
+    assert warnings == []
+
+
+def folder(root: Path) -> tuple[list[tuple], list[str]]:
+    warnings: list[str] = []
+    table = corpora.folder(root, warnings.append)
+    return list(table[["path", "lab"]].itertuples(index=False, name=None)), warnings[:-1]
+
+
+def test_labs_lie_beside_songs_in_any_case_and_unicode_form(tmp_path):
+    nfc, nfd = "Caf\u00e9", "Cafe\u0301"
+    for name in ("a.LAB", "B.Lab", f"{nfc}.lab", "two.lab", "two.LAB", "v1.2.lab"):
+        put(tmp_path, name)
+    sound(tmp_path, "a.wav", "B.WAV", f"{nfd}.wav", "two.wav", "v1.2.wav", "alone.wav", "far/a.wav")
+    assert folder(tmp_path) == (
+        [
+            ("B.WAV", "B.Lab"),
+            (f"{nfd}.wav", f"{nfc}.lab"),
+            ("a.wav", "a.LAB"),
+            ("two.wav", "two.lab"),
+            ("v1.2.wav", "v1.2.lab"),
+        ],
+        [f"2 recordings in {tmp_path} have no .lab file beside them (alone.wav, far/a.wav): left out."],
+    )
+
+
+def test_a_song_that_links_name_again_is_one_unless_its_chords_differ(tmp_path):
+    sound(tmp_path, "pool/x.wav")
+    for name in ("songs/a", "songs/b", "songs/c"):
+        put(tmp_path, f"{name}.lab", C_AM if name != "songs/c" else "0.0 2.0 F\n")
+        (tmp_path / f"{name}.wav").symlink_to(tmp_path / "pool/x.wav")
+    rows, warnings = folder(tmp_path)
+    assert rows == [("songs/a.wav", "songs/a.lab"), ("songs/c.wav", "songs/c.lab")]
+    assert warnings == [
+        f"left out 1 recording below {tmp_path} that links name again (songs/b.wav); each is taken once."
+    ]
+    with pytest.raises(
+        EarmarkError, match=r"'songs/a\.wav' and 'songs/c\.wav' hold the same bytes, but their chords d"
+    ):
+        run("folder", tmp_path)
+
+
+def test_the_manifests_labs_are_found_and_may_not_leave_the_folder(tmp_path):
+    root, nfd = tmp_path / "audio", "Cafe\u0301"
+    for i in range(5):
+        put(root, f"{nfd}/{i}.lab")
+    sound(root, *(f"{i}.wav" for i in range(5)))
+    (root / "away").symlink_to(tmp_path)
+    labs = ["Caf\u00e9/0.lab", "Caf\u00e9\\1.lab", f"{root}/Caf\u00e9/2.lab", f"away/../{nfd}/3.lab", f"./{nfd}/4.lab"]
+    rows = [f"{i}.wav,{lab},{i}" for i, lab in enumerate(labs)]
+    put(root, "manifest.csv", "\n".join(["path,lab,group", *rows]))
+    table, quarantined, _ = run("folder", root)
+    assert quarantined.empty
+    assert list(table.lab) == [f"{nfd}/{i}.lab" for i in range(5)]
+    put(root, "manifest.csv", "\n".join(["path,lab,group", *rows[:4], "4.wav,../4.lab,4"]))
+    with pytest.raises(EarmarkError, match=r"line 6: '\.\./4\.lab' lies outside"):
+        run("folder", root)
+
+
+def test_an_annotation_is_opened_where_its_path_says_whatever_a_link_does(tmp_path):
+    """As a corpus's own table may name it: the detour over a link does not leave the folder."""
+    put(tmp_path, "audio/0.lab")
+    put(tmp_path, "far/0.lab", "0.0 2.0 F\n")
+    (tmp_path / "far/deep").mkdir()
+    (tmp_path / "audio/away").symlink_to(tmp_path / "far/deep")
+    table = pd.DataFrame({"path": ["0.wav"], "lab": ["away/../0.lab"], "group": ["0"]}, index=["index.csv, line 2"])
+    facts = pd.DataFrame({"duration_s": [2.0], "reason": [""]}, index=table.index)
+    table, facts = corpora.CORPORA.annotate(table, facts, tmp_path / "audio")
+    assert list(table.lab) == ["0.lab"]
+    assert list(facts.chords) == ["0.000000\t1.000000\tC\n1.000000\t2.000000\tA:min\n"]
+
+
 def test_rwc_mistakes(tmp_path):
     assert "holds no RWC_Pop_Chords/N001-M01-T01.lab" in error("rwc", tmp_path)
     put(tmp_path, "RWC_Pop_Chords/001.lab")

@@ -419,6 +419,31 @@ def test_gtzan_end_to_end(tmp_path):
     assert len(warnings) == 1
 
 
+def test_a_corpus_with_one_file_under_two_labels_is_read_and_told(tmp_path):
+    root = gtzan_tree(tmp_path)
+    (root / "genres/jazz/jazz.00000.wav").write_bytes((root / "genres/blues/blues.00000.wav").read_bytes())
+    table, _, warnings = run("gtzan", root)
+    assert len(table) == 12
+    assert warnings[1:] == [
+        "'genres/blues/blues.00000.wav' and 'genres/jazz/jazz.00000.wav' hold the same bytes, but are labelled 'blues' "
+        "and 'jazz'; both are kept, as the corpus has them, and one of them cannot be right."
+    ]
+
+
+def test_gtzan_by_links_and_with_what_does_not_belong_there(tmp_path):
+    root = gtzan_tree(tmp_path / "gtzan", 2)
+    (root / "genres/jazz").rename(tmp_path / "jazz")
+    (root / "genres/jazz").symlink_to(tmp_path / "jazz")
+    (root / "genres/blues/again.wav").symlink_to(root / "genres/blues/blues.00000.wav")
+    sound(root, "genres/loose.wav", "genres/blues/.ipynb_checkpoints/a.wav")
+    rows, warnings = read("gtzan", root)
+    assert [row[1] for row in rows] == [f"genres/{y}/{y}.0000{i}.wav" for y in ("blues", "jazz") for i in (0, 1)]
+    assert [text.partition(" below ")[0] for text in warnings[:3]] == ["left out 1 recording"] * 3
+    assert "other programs keep (genres/blues/.ipynb_checkpoints)" in warnings[0]
+    assert "do not lie 1 folder deep, as the corpus's own do (genres/loose.wav)" in warnings[1]
+    assert "links name again (genres/blues/again.wav)" in warnings[2]
+
+
 # The lists' form: https://github.com/jongpillee/music_dataset_split (GTZAN_split).
 FILTERED = {
     "train_filtered.txt": "blues/blues.00001.wav\njazz/jazz.00000.wav\n",

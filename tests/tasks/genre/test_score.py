@@ -122,6 +122,17 @@ def place(workplace):
 REAL = {"accuracy": 0.9, "accuracy_ci95": [0.8, 0.95], "macro_f1": 0.88, "macro_f1_ci95": [0.78, 0.94]}
 
 
+def test_one_file_under_two_labels_is_no_test(place, earmark):
+    small_bundle(place / "bundles")
+    (place / "sounds/high/1.wav").write_bytes((place / "sounds/low/1.wav").read_bytes())
+    code, _, err = earmark("score", "genre", "sounds")
+    assert code == 1
+    assert err[-1] == (
+        "earmark: 'low/1.wav' and 'high/1.wav' hold the same bytes, but are labelled 'low' and 'high'; remove one, or "
+        "correct its label."
+    )
+
+
 def test_score_writes_files_and_a_run(place, earmark):
     small_bundle(place / "bundles", figures=REAL)
     code, out, err = earmark("score", "genre", "sounds")

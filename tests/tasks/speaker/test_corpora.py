@@ -145,6 +145,18 @@ def test_voxceleb1_wrong_lists(tmp_path):
         run("voxceleb1", tmp_path, val_share=0.0)
 
 
+def test_speakers_may_be_links(tmp_path):
+    sound(tmp_path / "vox", *VOX[4:])
+    sound(tmp_path / "far", "1zcIwhmdeo4/00001.wav")
+    (tmp_path / "vox/wav/id10001").symlink_to(tmp_path / "far")
+    (tmp_path / "vox/wav/id10269/again").symlink_to(tmp_path / "vox/wav/id10269/1zcIwhmdeo4")
+    rows, warnings = read("voxceleb1", tmp_path / "vox")
+    assert rows[0] == (VOX[0], "id10001", "id10001/1zcIwhmdeo4", "train")
+    assert [row[0] for row in rows[1:]] == list(VOX[4:])
+    assert len(warnings) == 1
+    assert "that links name again (wav/id10269/again/00001.wav, wav/id10269/again/00002.wav)" in warnings[0]
+
+
 # VCTK 0.92, README.txt: wav48_silence_trimmed/p225/p225_001_mic1.flac and _mic2; version 0.80: wav48/p225/p225_001.wav
 def test_vctk(tmp_path):
     new = "wav48_silence_trimmed"

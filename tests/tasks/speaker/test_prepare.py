@@ -147,7 +147,10 @@ def test_sub_folders(tmp_path):
     groups = dict(zip(table.path, table.group, strict=True))
     assert groups["s0/monday/a.wav"] == groups["s0/monday/b.wav"] == "s0/monday"
     assert groups["s0/0.wav"] == "s0/0.wav"
-    assert warnings[0] == f"1 recordings lie in {root} itself and have no speaker: left out."
+    assert warnings[0] == (
+        f"1 recording lies in {root} itself and has no speaker (loose.wav): left out; move each into the folder of its "
+        "speaker."
+    )
     assert "SPEAKERS ARE THE NAMES OF ITS SUB-FOLDERS" in warnings[1]
     assert "a file in none for a session of its own" in warnings[1]
     assert len(warnings) == 2

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from earmark import config
+from earmark.audio import Root
 from earmark.config import Settings
 from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError, nearest
@@ -99,7 +100,7 @@ class Preparer:
         split = self.split(settings.data, test, cell.split)
         return Job.of(self.plan.task, test, settings.model, one, features, split)
 
-    def _recordings(self, data: DataSettings) -> tuple[pd.DataFrame, Path]:
+    def _recordings(self, data: DataSettings) -> tuple[pd.DataFrame, Root]:
         return crossval.recordings(self.task, data, self.plan.k, self.warn, self.progress)
 
     def _features(self, data: DataSettings, features: Any) -> Path:

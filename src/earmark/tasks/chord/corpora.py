@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from earmark.audio import EXTENSIONS
-from earmark.data import splits
+from earmark.data import manifest, splits
 from earmark.data.corpus import Corpora, Reader, Warn, require, table_of
 from earmark.data.manifest import read_csv, read_table
+from earmark.data.names import Paths, nfc
 from earmark.data.settings import DataSettings
+from earmark.data.walking import Walk, counted, some, walk
 from earmark.errors import EarmarkError
 from earmark.tasks.chord import chord_files
 
@@ -47,13 +48,13 @@ def isophonics(root: Path, warn: Warn) -> pd.DataFrame:
     """
     base = "annotations" if (root / "annotations").is_dir() else "."
     folder = require(root, PurePosixPath(base, "chordlab").as_posix())
-    audio = {_plain(p): p for p in reversed(_audio_below(root, "audio"))}
-    songs, labs = [], sorted(p.relative_to(folder) for p in folder.rglob("*.lab"))
+    audio = {_plain(p): p for p in reversed(_audio_below(root, "audio", warn))}
+    songs, labs, paths = [], [p for p in walk(folder).files if p.suffix.lower() == ".lab"], Paths(root)
     for lab in labs:
         parts = _plain(PurePosixPath("audio", lab))
         path = audio.get(parts) or audio.get((parts[0], *parts[2:]))
         if path:
-            chords, keys = (PurePosixPath(base, kind, lab).as_posix() for kind in ("chordlab", "keylab"))
+            chords, keys = (paths.below(f"{base}/{kind}/{lab}") or "" for kind in ("chordlab", "keylab"))
             title = _title(TRACK_NUMBER.sub("", lab.stem))
             songs.append(Song(chords, str(path), title, chords, keys if (root / keys).exists() else ""))
     return _found(songs, root, len(labs), "audio/<album>/<track>", warn)
@@ -67,7 +68,7 @@ def billboard(root: Path, warn: Warn) -> pd.DataFrame:
     several slots is taken once. Grouped by artist and by title: songs of one artist, and covers, stay together.
     """
     index = _billboard_index(root)
-    audio = _billboard_audio(_audio_below(root, "audio"))
+    audio = _billboard_audio(_audio_below(root, "audio", warn))
     groups = _joined([[*_artists(row.artist), f"song {_title(row.title)}"] for row in index.itertuples()])
     songs: dict[str, Song] = {}
     for row, group in zip(index.itertuples(), groups, strict=True):
@@ -118,7 +119,7 @@ def guitarset(root: Path, warn: Warn) -> pd.DataFrame:
     folder = require(root, "annotation")
     if not any((root / name).is_dir() for name in GUITARSET_AUDIO):
         raise EarmarkError(f"{root} holds no {' or '.join(GUITARSET_AUDIO)}; unpack one there, beside annotation.")
-    songs, takes = [], sorted(p.stem for p in folder.glob("*.jams"))
+    songs, takes = [], [p.stem for p in walk(folder).files if p.suffix == ".jams" and len(p.parts) == 1]
     for take in takes:
         for name, suffix in GUITARSET_AUDIO.items():
             path, lab = f"{name}/{take}_{suffix}.wav", f"annotation/{take}.jams"
@@ -140,11 +141,11 @@ def rwc(root: Path, warn: Warn) -> pd.DataFrame:
     AIST.RWC-MDB-P-2001.CHORD/RWC_Pop_Chords/N<piece>-M<disc>-T<track>.lab anywhere below the folder, and the user's
     audio/rwc-p-m<disc>/<track>.wav, or RM-P<piece>.wav anywhere below audio/. A song is a group of its own.
     """
-    labs = sorted(p.relative_to(root) for p in root.rglob("RWC_Pop_Chords/*.lab"))
+    labs = [p for p in walk(root).files if p.parent.name == "RWC_Pop_Chords" and p.suffix.lower() == ".lab"]
     if not labs:
         raise EarmarkError(f"{root} holds no RWC_Pop_Chords/N001-M01-T01.lab and so on; unpack the chords there.")
     audio = {}
-    for path in _audio_below(root, "audio"):
+    for path in _audio_below(root, "audio", warn):
         audio |= {_plain(path)[-1:]: path, _plain(path)[-2:]: path}
     songs = []
     for lab in labs:
@@ -156,7 +157,7 @@ def rwc(root: Path, warn: Warn) -> pd.DataFrame:
     return _found(songs, root, len(labs), "audio/rwc-p-m<disc>/<track>.wav", warn)
 
 
-def _rwc_piece(root: Path, lab: Path) -> tuple[str, ...]:
+def _rwc_piece(root: Path, lab: PurePosixPath) -> tuple[str, ...]:
     """Numbers of piece, disc and track, with their zeros."""
     match = RWC_PIECE.fullmatch(lab.stem)
     if not match:
@@ -164,10 +165,12 @@ def _rwc_piece(root: Path, lab: Path) -> tuple[str, ...]:
     return match.groups()
 
 
-def _audio_below(root: Path, name: str) -> list[PurePosixPath]:
-    """Audio files below a folder of the corpus, sorted, relative to its root."""
-    folder = require(root, name)
-    return sorted(PurePosixPath(p.relative_to(root)) for p in folder.rglob("*") if p.suffix.lower() in EXTENSIONS)
+def _audio_below(root: Path, name: str, warn: Warn) -> list[PurePosixPath]:
+    """Audio files below a folder of the corpus, sorted, relative to its root; links are followed."""
+    require(root, name)
+    found = walk(root, name)
+    found.tell(warn, others=False)
+    return found.audio
 
 
 def _plain(path: PurePosixPath) -> tuple[str, ...]:
@@ -217,30 +220,45 @@ def folder(root: Path, warn: Warn) -> pd.DataFrame:
     """The songs below `root` as a manifest (columns path, lab, group and any others).
 
     Without manifest.csv every recording with a .lab file of its name beside it is taken, as a group of its own, which
-    `warn` says.
+    `warn` says, with what is left out. Links are followed.
     """
     if (root / "manifest.csv").exists():
-        return read_table(root / "manifest.csv", ("path", "lab", "group"))
-    paths = sorted(p.relative_to(root) for p in root.rglob("*") if p.suffix.lower() in EXTENSIONS)
-    songs = [p for p in paths if (root / p).with_suffix(".lab").exists()]
-    if not songs:
+        return read_table(root / "manifest.csv", ("path", "lab", "group"), warn)
+    found = walk(root)
+    found.tell(warn)
+    lab_of = _labs_beside(found)
+    if not lab_of:
         raise EarmarkError(
             f"{root} holds neither manifest.csv nor recordings with a .lab file beside them; put song.lab beside "
             "song.flac, or write a manifest.csv with path,lab,group."
         )
-    if len(songs) < len(paths):
-        warn(f"{len(paths) - len(songs)} recordings in {root} have no .lab file beside them: left out.")
+    if alone := found.without([path for path in found.audio if path not in lab_of], lab_of):
+        have = "have no .lab file beside them" if len(alone) > 1 else "has no .lab file beside it"
+        warn(f"{counted(len(alone), 'recording')} in {root} {have} ({some(alone)}): left out.")
+    songs = found.once(lab_of, lambda path: (root / lab_of[path]).read_bytes(), warn)
     warn(
         f"{root} has no manifest.csv: every file is taken for a group of its own. If several are takes, covers or "
         "renders of one song, the score will be too good: write a manifest.csv with path,lab,group."
     )
     names = [p.as_posix() for p in songs]
-    return pd.DataFrame({"path": names, "lab": [p.with_suffix(".lab").as_posix() for p in songs], "group": names})
+    return pd.DataFrame({"path": names, "lab": [lab_of[p].as_posix() for p in songs], "group": names})
+
+
+def _labs_beside(found: Walk) -> dict[PurePosixPath, PurePosixPath]:
+    """The .lab file of every recording that has one of its name beside it, in whatever case or Unicode form."""
+    labs = [path for path in found.files if path.suffix.lower() == ".lab"]  # .LAB before .lab, which wins
+    by_form = {nfc(str(lab.with_suffix(""))): lab for lab in labs} | {str(lab.with_suffix("")): lab for lab in labs}
+    stems = {path: str(path.with_suffix("")) for path in found.audio}
+    labs_of = {path: by_form.get(stem) or by_form.get(nfc(stem)) for path, stem in stems.items()}
+    return {path: lab for path, lab in labs_of.items() if lab}
 
 
 def _annotate(table: pd.DataFrame, facts: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Chords and keys beside the facts of the audio; a song has no class, so `label` goes."""
-    table = table.drop(columns="label", errors="ignore")
+    table, paths = table.drop(columns="label", errors="ignore"), Paths(root)
+    for column in ("lab", "key_lab"):
+        if column in table:
+            table[column] = [said and manifest.below(root, said, at, paths) for at, said in table[column].items()]
     return table, chord_files.with_chords(table, facts, root)
 
 

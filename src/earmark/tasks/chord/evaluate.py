@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from earmark.audio import Root
 from earmark.data import manifest
 from earmark.evaluation import pictures
 from earmark.features import store
@@ -17,7 +18,7 @@ from earmark.training import model_files
 DATA, FEATURES, MODEL = Path("data/chord"), Path("features/chord"), Path("models/chord")
 
 
-def run(settings: ChordSettings, root: Path, out: Path, warn: Callable[[str], None]) -> dict:
+def run(settings: ChordSettings, root: Root, out: Path, warn: Callable[[str], None]) -> dict:
     """Judge the trained model on the test split and write the report below `out`; its figures. root: the audio's."""
     every = manifest.load(DATA / "manifest.csv")
     table, held_out = (every[every["split"] == split].reset_index(drop=True) for split in ("test", "val"))

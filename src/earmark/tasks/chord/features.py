@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from earmark.audio import Root
 from earmark.features import pool
 from earmark.features.store import Writer
 from earmark.tasks.chord import spectrogram
@@ -18,7 +19,7 @@ DTYPE = "float16"  # 60 dB in 2048 steps and more
 
 def run(
     table: pd.DataFrame,
-    root: Path,
+    root: Root,
     settings: ChordFeatureSettings,
     out: Path,
     warn: Callable[[str], None],

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from earmark.audio import Root
 from earmark.data.settings import DataSettings
 from earmark.evaluation.fold import Clock, Fold
 from earmark.evaluation.settings import EvaluateSettings
@@ -31,7 +32,7 @@ def check(
 
 
 def extract(
-    table: pd.DataFrame, root: Path, settings: ChordFeatureSettings, out: Path, warn: Callable, progress: Callable
+    table: pd.DataFrame, root: Root, settings: ChordFeatureSettings, out: Path, warn: Callable, progress: Callable
 ) -> None:
     """Spectrograms of every recording below `out`, and beside them its .lab files with songs.csv, which names them."""
     extraction.run(table, root, settings, out, warn, progress)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from earmark.audio import Root
 from earmark.evaluation import listening as page
 from earmark.evaluation.pictures import plt
 from earmark.evaluation.sounds import clip
@@ -23,7 +24,7 @@ COLUMNS = 1200  # of the spectrogram's picture
 SHOWN = ("tetrads", "majmin", "root", "bass", "seg")
 
 
-def listening(path: Path, songs: list[scores.Song], spectrograms: list[np.ndarray], hop_s: float, root: Path) -> None:
+def listening(path: Path, songs: list[scores.Song], spectrograms: list[np.ndarray], hop_s: float, root: Root) -> None:
     """Write the page, the worst songs (by tetrads) first. spectrograms: (frames, bins) of each song.
 
     root: the audio's folder, below which the songs' names are files.

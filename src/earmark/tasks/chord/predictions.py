@@ -53,9 +53,11 @@ class Recogniser:
         self.model.eval()
 
     def __call__(self, source: audio.Source) -> Song:
-        """Raises AudioError for what cannot be decoded."""
+        """Raises AudioError for what cannot be decoded, or cancels itself."""
         recording = audio.Checked(source)
         values = torch.from_numpy(spectrogram.of(recording, self.features))
+        if recording.info.flat == audio.CANCELLED:
+            raise audio.AudioError(audio.CANCELLED)
         return self.read(values, recording.info.duration_s)
 
     def read(self, values: Tensor, duration_s: float) -> Song:

@@ -13,9 +13,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from earmark.audio import EXTENSIONS
 from earmark.data import folder, splits
-from earmark.data.corpus import Corpora, Reader, Row, Warn, require, table_of
+from earmark.data.corpus import Corpora, Reader, Row, Warn, audio_below, require, table_of
 from earmark.data.manifest import read_csv
 from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError, nearest
@@ -94,11 +93,11 @@ def gtzan(root: Path, warn: Warn) -> pd.DataFrame:
     says, unless the three lists of the fault-filtered split (Kereliuk 2015, arXiv:1507.04761) lie in `root`.
     """
     genres = require(root, "genres")
-    files = sorted(p.relative_to(genres).as_posix() for p in genres.glob("*/*") if p.suffix.lower() in EXTENSIONS)
+    files = [p.relative_to("genres").as_posix() for p in audio_below(root, "genres", 2, 1, warn)]
     if any((root / name).exists() for name in GTZAN_FILTERED):
         return _gtzan_filtered(root, files, warn)
     if not files:
-        raise EarmarkError(f"{root / 'genres'} holds no audio; expected one sub-folder a genre, as in blues/.")
+        raise EarmarkError(f"{genres} holds no audio; expected one sub-folder a genre, as in blues/.")
     warn(
         "A RANDOM SPLIT OF GTZAN LEAKS: excerpts of one song, artist or album, replicas and distorted copies (Sturm "
         "2013) fall into train and test, and the score will be far too good. Put the fault-filtered split's lists "

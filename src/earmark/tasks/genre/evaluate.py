@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from earmark.audio import Root
 from earmark.evaluation import pictures
 from earmark.tasks.genre import dataset, metrics, report
 from earmark.tasks.genre.batches import DeviceWindows
@@ -15,7 +16,7 @@ from earmark.training import model_files
 FEATURES, MODEL = Path("features/genre"), Path("models/genre")
 
 
-def run(settings: GenreSettings, root: Path, out: Path, warn: Callable[[str], None]) -> dict:
+def run(settings: GenreSettings, root: Root, out: Path, warn: Callable[[str], None]) -> dict:
     """Judge the trained model on the test split and write the report below `out`; its figures. root: the audio's."""
     gathered = dataset.load(settings)
     config = trained.config(MODEL)

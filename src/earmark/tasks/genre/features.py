@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from earmark.audio import Root
 from earmark.errors import EarmarkError
 from earmark.features import pool
 from earmark.features.frames import recording_frames
@@ -20,7 +21,7 @@ Progress = Callable[[Iterable, int, str], Iterable]
 
 def run(
     table: pd.DataFrame,
-    root: Path,
+    root: Root,
     settings: FeatureSettings,
     out: Path,
     warn: Callable[[str], None],

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from earmark.audio import Root
 from earmark.data import splits
 from earmark.data.settings import DataSettings
 from earmark.evaluation.fold import Clock, Fold
@@ -31,7 +32,7 @@ def check(
 
 
 def extract(
-    table: pd.DataFrame, root: Path, settings: FeatureSettings, out: Path, warn: Callable, progress: Callable
+    table: pd.DataFrame, root: Root, settings: FeatureSettings, out: Path, warn: Callable, progress: Callable
 ) -> None:
     """Frames of every recording, and the statistics that the baseline reads, below `out`."""
     extraction.run(table, root, settings, out, warn, progress)

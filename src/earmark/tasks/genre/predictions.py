@@ -110,8 +110,8 @@ class Predictor:
         Raises AudioError when it cannot be used; a recording of zeros alone says nothing, as in training.
         """
         info, features = check(source), self.features
-        if info.peak == 0:
-            raise AudioError("it is digital silence: every sample is zero")
+        if info.flat:
+            raise AudioError(info.flat)
         by_window, by_song = infer(self.model, self._windows(source, features))
         if timeline and features.trim_db is not None:
             by_window, _ = infer(self.model, self._windows(source, replace(features, trim_db=None)))

@@ -4,14 +4,15 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable
-from dataclasses import is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from earmark import paths
+from earmark import audio, paths
+from earmark.audio import Root
 from earmark.data import manifest
 from earmark.data.reading import read
 from earmark.errors import EarmarkError
@@ -29,6 +30,8 @@ from earmark.training.key import flatten, recipe
 
 # A recipe is cross-validated over several seeds on any machine.
 FREE = ("train.seed", "train.device")
+# Keys that came later: figures of before were made as their defaults say.
+ADDED = ("balance",)
 
 
 def figures(path: Path | None, settings: GenreSettings, warn: Callable[[str], None]) -> dict:
@@ -73,12 +76,13 @@ def _of_today(kind: Any, raw: Any) -> Any:
         block, _, key = tagged.former(kind)[old].partition(".")
         name = raw.get(block)
         raw[block] = ({"name": name} if isinstance(name, str) else name or {}) | {key: raw.pop(old)}
+    raw = {f.name: f.default for f in fields(kind) if f.name in ADDED and f.name not in raw} | raw
     return {key: _of_today(known.get(key), value) for key, value in raw.items()}
 
 
 def recordings(
     settings: GenreSettings, quoted: dict, warn: Callable[[str], None], progress: Callable
-) -> tuple[pd.DataFrame, Path]:
+) -> tuple[pd.DataFrame, Root]:
     """Every usable recording of the source, all of them to train on, and the audio's root."""
     root = paths.audio_root(settings.data.root)
     table, quarantined = read(CORPORA, settings.data, root, warn, progress)
@@ -88,10 +92,10 @@ def recordings(
         raise EarmarkError(
             f"The figures are of other recordings than {settings.data.root} holds now; cross-validate these."
         )
-    return table.assign(split="train"), root
+    return table.assign(split="train"), audio.folder(root, settings.data.channels)
 
 
-def gathered(table: pd.DataFrame, root: Path, settings: GenreSettings, warn: Callable, progress: Callable) -> Dataset:
+def gathered(table: pd.DataFrame, root: Root, settings: GenreSettings, warn: Callable, progress: Callable) -> Dataset:
     """Recordings with their features, once it is sure that the network fits into a bundle."""
     network = networks.untrained(settings.features, settings.model, table.label.nunique())
     bundle.refuse_large(bundle.size(network.state_dict()))

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix
 
+from earmark.audio import Root
 from earmark.evaluation import listening as page
 from earmark.evaluation import metrics
 from earmark.evaluation.pictures import plt, save
@@ -56,7 +57,7 @@ def reliability(path: Path, predictions: pd.DataFrame, bins: int = 10) -> None:
     save(fig, path)
 
 
-def listening(path: Path, predictions: pd.DataFrame, root: Path, window_s: float) -> None:
+def listening(path: Path, predictions: pd.DataFrame, root: Root, window_s: float) -> None:
     """An HTML page that plays the most confident mistakes, each at the window that misled the model most."""
     wrong = predictions[predictions.recording_predicted != predictions.label]
     wrong = wrong.sort_values(["recording_probability", "recording"], ascending=[False, True])
@@ -71,7 +72,7 @@ def listening(path: Path, predictions: pd.DataFrame, root: Path, window_s: float
     page.write(path, "What the model got wrong", intro, page.table(head, rows))
 
 
-def _heard(windows: pd.DataFrame, root: Path, window_s: float) -> list[str]:
+def _heard(windows: pd.DataFrame, root: Root, window_s: float) -> list[str]:
     chosen = windows.recording_predicted.iloc[0]
     worst = windows.loc[windows[f"p_{chosen}"].idxmax()]
     return [

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from earmark.audio import AudioError
-from earmark.data import folder, manifest
+from earmark.data import copies, folder, manifest
 from earmark.errors import EarmarkError, nearest
 from earmark.evaluation.scored import BOOTSTRAP, SEED, Judged, by_class
 from earmark.evaluation.settings import EvaluateSettings
@@ -25,13 +25,14 @@ def judged(model: Path, root: Path, warn: Callable[[str], None], progress: Calla
     table = recordings(root, classes, warn)
     predictions, unusable = judge(table, root, predictor, progress)
     found = figures(predictions, classes) | {"by_class": by_class(predictions), "n_classes": len(classes)}
-    usable = table[~table.path.isin(unusable.path)]
+    usable = hashed(table[~table.path.isin(unusable.path)], root)
+    copies.check(usable, "label", True, warn)
 
     def draw(out: Path) -> list[Path]:
         report.confusion(out / "confusion.png", predictions, classes)
         return [out / "confusion.png"]
 
-    return Judged(predictions, unusable, found, digest(usable, root), draw)
+    return Judged(predictions, unusable, found, manifest.digest(usable), draw)
 
 
 def recordings(root: Path, labels: list[str], warn: Callable[[str], None]) -> pd.DataFrame:
@@ -88,10 +89,10 @@ def figures(predictions: pd.DataFrame, classes: list[str]) -> dict:
     return metrics.measured(metrics.of_recordings(answer, y, confidence), songs.group, SETTINGS)
 
 
-def digest(table: pd.DataFrame, root: Path) -> str:
-    """The hash of a scored set: every usable recording's content, label and group (`manifest.digest`)."""
+def hashed(table: pd.DataFrame, root: Path) -> pd.DataFrame:
+    """The manifest of a scored set with the sha256 of every recording, of which `manifest.digest` makes one."""
     sums = []
     for path in table.path:
         with (root / path).open("rb") as file:
             sums.append(hashlib.file_digest(file, "sha256").hexdigest())
-    return manifest.digest(table.assign(sha256=sums))
+    return table.assign(sha256=sums)

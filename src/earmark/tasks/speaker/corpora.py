@@ -3,15 +3,15 @@
 `label` is the speaker, `group` the session: what shares a room, a microphone and a day. The audio is the user's own.
 """
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pandas as pd
 
-from earmark.audio import EXTENSIONS
 from earmark.data import manifest
-from earmark.data.corpus import Corpora, Reader, Row, Tables, Warn, require, table_of
-from earmark.data.folder import labelled
+from earmark.data.corpus import Corpora, Reader, Row, Tables, Warn, audio_below, require, table_of
+from earmark.data.folder import label_of, labelled
 from earmark.data.manifest import read_table
+from earmark.data.names import nfc
 from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError
 from earmark.tasks.speaker import checks
@@ -48,7 +48,7 @@ def librispeech(root: Path, warn: Warn) -> pd.DataFrame:
     rows = []
     for name in present:
         split = LIBRISPEECH_SPLITS[name.partition("-")[0]] if official else ""
-        for path in _audio(root, f"{base}/{name}", 3):
+        for path in audio_below(root, f"{base}/{name}", 3, -3, warn):
             speaker, chapter = path.parts[-3:-1]
             rows.append(Row(str(path), str(path), speaker, f"{speaker}-{chapter}", split))
     return table_of(rows, root)
@@ -62,7 +62,7 @@ def voxceleb1(root: Path, warn: Warn) -> pd.DataFrame:
     """
     require(root, "wav")
     rows = []
-    for path in _audio(root, "wav", 3):
+    for path in audio_below(root, "wav", 3, 1, warn):
         speaker, video = path.parts[1:3]
         split = "test" if speaker[2:].isdecimal() and int(speaker[2:]) in VOXCELEB1_TEST else "train"
         rows.append(Row(str(path), str(path), speaker, f"{speaker}/{video}", split))
@@ -81,7 +81,7 @@ def vctk(root: Path, warn: Warn) -> pd.DataFrame:
     name = next((n for n in ("wav48_silence_trimmed", "wav48") if (root / n).is_dir()), None)
     if name is None:
         raise EarmarkError(f"{root} holds neither wav48_silence_trimmed nor wav48; unpack VCTK there.")
-    files = [path for path in _audio(root, name, 2) if not path.stem.endswith("_mic2")]
+    files = [path for path in audio_below(root, name, 2, 1, warn) if not path.stem.endswith("_mic2")]
     warn(
         "VCTK recorded every speaker in one session: its trials pair room and microphone too, and the score is too "
         "good for other recordings."
@@ -102,7 +102,7 @@ def timit(root: Path, warn: Warn) -> pd.DataFrame:
         raise EarmarkError(f"{root} holds no folder {missing[0].upper()}; set tasks.*.data.root to TIMIT's, with both.")
     rows: dict[tuple[str, ...], Row] = {}
     for split in ("train", "test"):
-        for path in _audio(root, folders[split], 3):
+        for path in audio_below(root, folders[split], 3, -2, warn):
             speaker, sentence = path.parts[-2].upper(), path.name.partition(".")[0].upper()
             rows.setdefault((split, speaker, sentence), Row(str(path), str(path), speaker, speaker, split))
     return table_of(rows.values(), root)
@@ -116,14 +116,14 @@ def speech_commands(root: Path, warn: Warn) -> pd.DataFrame:
     """
     split_of = _speech_commands_lists(root)
     rows, strange = [], []
-    for path in _audio(root, ".", 2):
+    for path in audio_below(root, ".", 2, -1, warn):
         speaker, middle, n = path.stem.partition("_nohash_")
         if path.parts[0] == "_background_noise_":
             continue
         if not middle:
             strange.append(path)
             continue
-        split = split_of.get(str(path), "train") if split_of else ""
+        split = split_of.get(nfc(str(path)), "train") if split_of else ""
         rows.append(Row(str(path), str(path), speaker, f"{speaker}-{n}", split))
     if strange:
         warn(f"{len(strange)} files are not named as in bed/0a7c2a8d_nohash_0.wav, as {strange[0]}: left out.")
@@ -137,17 +137,11 @@ def _speech_commands_lists(root: Path) -> dict[str, str]:
         missing = next(name for name in SPEECH_COMMANDS_LISTS if name not in present)
         raise EarmarkError(f"{root} holds {present[0]}, but no {missing}; put both there, or none.")
     return {
-        line.strip(): SPEECH_COMMANDS_LISTS[name]
+        nfc(line.strip()): SPEECH_COMMANDS_LISTS[name]
         for name in present
-        for line in (root / name).read_text(encoding="utf-8").splitlines()
+        for line in (root / name).read_text(encoding="utf-8-sig").splitlines()
         if line.strip()
     }
-
-
-def _audio(root: Path, folder: str, depth: int) -> list[PurePosixPath]:
-    """Audio files exactly so many names below a folder of the corpus, sorted, relative to its root."""
-    found = (root / folder).glob("/".join("*" * depth))
-    return sorted(PurePosixPath(p.relative_to(root)) for p in found if p.suffix.lower() in EXTENSIONS)
 
 
 def folder(root: Path, warn: Warn) -> pd.DataFrame:
@@ -157,7 +151,7 @@ def folder(root: Path, warn: Warn) -> pd.DataFrame:
     else every file for one of its own, which `warn` says. `utterances.csv` beside manifest.csv gives `utterance`.
     """
     if (root / "manifest.csv").exists():
-        table = read_table(root / "manifest.csv")
+        table = read_table(root / "manifest.csv", warn=warn)
         joined = root / "utterances.csv"
         return lists.join(table, joined) if joined.exists() else table
     recordings = labelled(root, "speaker", warn)
@@ -168,8 +162,8 @@ def folder(root: Path, warn: Warn) -> pd.DataFrame:
         "with path,label,group."
     )
     names = [p.as_posix() for p in recordings]
-    groups = [(p.parent if len(p.parts) > 2 else p).as_posix() for p in recordings]
-    return pd.DataFrame({"path": names, "label": [p.parts[0] for p in recordings], "group": groups})
+    groups = [nfc(p.parent.as_posix()) if len(p.parts) > 2 else p.as_posix() for p in recordings]
+    return pd.DataFrame({"path": names, "label": [label_of(p) for p in recordings], "group": groups})
 
 
 def _annotate(table: pd.DataFrame, facts: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from earmark.audio import Root
 from earmark.evaluation import pictures
 from earmark.tasks.speaker import dataset, listening, metrics, predictions, report
 from earmark.tasks.speaker.settings import SpeakerSettings
@@ -12,7 +13,7 @@ from earmark.training import model_files
 MODEL = Path("models/speaker")
 
 
-def run(settings: SpeakerSettings, root: Path, out: Path, warn: Callable[[str], None]) -> dict:
+def run(settings: SpeakerSettings, root: Root, out: Path, warn: Callable[[str], None]) -> dict:
     """Judge the trained model on the test speakers and write the report below `out`; its figures. root: the audio's."""
     heard, embedder = dataset.load(settings), predictions.Embedder(MODEL)
     val, test = (

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from earmark.audio import Root
 from earmark.features import pool
 from earmark.features.store import Writer
 from earmark.tasks.speaker import log_mel
@@ -14,7 +15,7 @@ from earmark.tasks.speaker.settings import SpeakerFeatureSettings
 
 def run(
     table: pd.DataFrame,
-    root: Path,
+    root: Root,
     settings: SpeakerFeatureSettings,
     out: Path,
     warn: Callable[[str], None],

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from earmark import paths
+from earmark import audio, paths
+from earmark.audio import Root
 from earmark.data import splits
 from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError
@@ -69,7 +70,7 @@ def _refuse_lonely(name: str, rows: pd.DataFrame) -> None:
 
 
 def extract(
-    table: pd.DataFrame, root: Path, settings: SpeakerFeatureSettings, out: Path, warn: Callable, progress: Callable
+    table: pd.DataFrame, root: Root, settings: SpeakerFeatureSettings, out: Path, warn: Callable, progress: Callable
 ) -> None:
     """Frames of every recording below `out`, at every speed, as each is trained on in some fold."""
     features.run(table.assign(split="train"), root, settings, out, warn, progress)
@@ -93,7 +94,8 @@ def one(found: Dataset, name: str, folder: Path, settings: SpeakerSettings) -> F
     judged = (found.trial_set("val"), found.trial_set("test"))
     val, test = (Answers(of, predictions.stored(embedder, of.utterances, found.store)) for of in judged)
     learnt = utterances.to_learn(found.table)
-    beside = metrics.baselines(learnt, val.trials, test.trials, paths.audio_root(settings.data.root))
+    root = audio.folder(paths.audio_root(settings.data.root), settings.data.channels)
+    beside = metrics.baselines(learnt, val.trials, test.trials, root)
     systems = {MODEL: (val, test)} | beside
     parts = {system: Part(its_test, thresholds_of(its_val)) for system, (its_val, its_test) in systems.items()}
     table = metrics.predictions(test, parts[MODEL].chosen.threshold).assign(fold=name)

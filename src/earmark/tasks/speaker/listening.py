@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from earmark.audio import Root
 from earmark.evaluation import listening as page
 from earmark.evaluation import sounds
 from earmark.tasks.speaker.trials.trial_set import Answers
@@ -15,7 +16,7 @@ A_PAIR = 2  # trials of the same two speakers, or of one
 HEARD_S = 6.0  # of each utterance
 
 
-def listening(path: Path, test: Answers, threshold: float, root: Path) -> None:
+def listening(path: Path, test: Answers, threshold: float, root: Root) -> None:
     """Write the page: different speakers taken for one, then one taken for two, the worst first.
 
     root: the folder below which the utterances' paths are files.
@@ -52,7 +53,7 @@ def worst(test: Answers, wrong: np.ndarray, order: np.ndarray) -> list[int]:
     return chosen
 
 
-def _row(test: Answers, trial: int, root: Path) -> list[str]:
+def _row(test: Answers, trial: int, root: Root) -> list[str]:
     cells = [f"{test.score[trial]:.3f}"]
     for place in test.trials.at[trial]:
         of = test.trials.utterances.iloc[place]

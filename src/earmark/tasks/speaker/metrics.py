@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from earmark.audio import Root
 from earmark.data import manifest
 from earmark.evaluation import metrics
 from earmark.evaluation.settings import EvaluateSettings
@@ -43,7 +44,7 @@ class Draws(NamedTuple):
     rows: list[np.ndarray]
 
 
-def baselines(train: pd.DataFrame, val: TrialSet, test: TrialSet, root: Path) -> dict[str, tuple[Answers, Answers]]:
+def baselines(train: pd.DataFrame, val: TrialSet, test: TrialSet, root: Root) -> dict[str, tuple[Answers, Answers]]:
     """(validation, test) of MFCC statistics and of LDA on them, learnt from the utterances `train`, below `root`."""
     learnt, *found = (baseline.measured(part, root) for part in (train, val.utterances, test.utterances))
     systems = {

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,13 @@ from earmark.tasks.speaker import embedding, log_mel
 from earmark.tasks.speaker.networks import build
 from earmark.tasks.speaker.settings import SpeakerFeatureSettings, SpeakerModelSettings
 from earmark.training import model_files
+
+
+class Heard(NamedTuple):
+    """What is heard in a recording. embedding: (d,) float32 of length 1. speech_s: seconds of it that are no pauses."""
+
+    embedding: np.ndarray
+    speech_s: float
 
 
 class Embedder:
@@ -29,11 +37,15 @@ class Embedder:
 
     def __call__(self, source: audio.Source) -> np.ndarray:
         """The embedding (d,) float32 of length 1. Raises AudioError for what cannot be decoded or is silent."""
+        return self.heard(source).embedding
+
+    def heard(self, source: audio.Source) -> Heard:
+        """The same, with how much speech it is made of."""
         recording = audio.Checked(source)
         frames = log_mel.of(recording, self.features)
-        if recording.info.peak == 0:
-            raise audio.AudioError("it is digital silence: nobody speaks in it")
-        return self.of_frames(frames)
+        if recording.info.flat:
+            raise audio.AudioError(recording.info.flat)
+        return Heard(self.of_frames(frames), speech_s(self.features, [frames]))
 
     def of_files(self, files: Iterable[audio.Source]) -> np.ndarray:
         """The same of an utterance in several recordings."""
@@ -47,6 +59,16 @@ class Embedder:
         voiced = [frames[log_mel.voiced(frames, self.features.voice_db)] for frames in recordings]
         decibels = torch.from_numpy(np.concatenate(voiced)[:most].astype(np.float32))
         return embedding.of_frames(self.tower, decibels, self.features.normalize).numpy()
+
+
+def speech_s(features: SpeakerFeatureSettings, recordings: Iterable[np.ndarray]) -> float:
+    """Seconds of log-mel frames (frames, bands) of recordings that are no pauses."""
+    return sum(int(log_mel.voiced(frames, features.voice_db).sum()) for frames in recordings) * features.hop_s
+
+
+def stored_speech(features: SpeakerFeatureSettings, utterances: pd.DataFrame, store: Store) -> np.ndarray:
+    """Seconds of speech (n,) in each of a table of utterances from a feature store."""
+    return np.array([speech_s(features, (store.frames(p) for p in paths)) for paths in utterances.paths])
 
 
 def stored(embedder: Embedder, utterances: pd.DataFrame, store: Store, seconds: float = math.inf) -> np.ndarray:

@@ -5,10 +5,11 @@ The speaker model that earmark itself ships comes from recipes/speaker.py.
 
 import hashlib
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
-from earmark import paths
+from earmark import audio, paths
+from earmark.audio import Root
 from earmark.errors import EarmarkError
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.release import bundle
@@ -17,7 +18,7 @@ from earmark.tasks.speaker import card, dataset, metrics, predictions, train
 from earmark.tasks.speaker.dataset import Dataset
 from earmark.tasks.speaker.settings import SpeakerFeatureSettings, SpeakerModelSettings, SpeakerSettings
 from earmark.tasks.speaker.trials import utterances
-from earmark.tasks.speaker.trials.trial_set import Answers, TrialSet, thresholds_of
+from earmark.tasks.speaker.trials.trial_set import Answers, TrialSet, carried
 from earmark.training import model_files, provenance
 from earmark.training.model_files import ModelConfig
 
@@ -34,7 +35,9 @@ def make(model: Path, settings: SpeakerSettings, words: Words, out: Path) -> dic
     data = bundle.pack(bundle.half(model_files.read_weights(model)))
     root = paths.audio_root(settings.data.root)
     found = {"about": words.about, "data": words.data, "command": words.command}
-    found |= facts(config, data, heard, {root.name: heard}, root, settings.evaluate)
+    found |= facts(
+        config, data, heard, {root.name: heard}, audio.folder(root, settings.data.channels), settings.evaluate
+    )
     config = replace(config, labels=[], release=found)  # nobody is named
     bundle.write(out, config, data, card.own(config, len(data), hashlib.sha256(data).hexdigest()))
     return found
@@ -54,7 +57,7 @@ def facts(
     data: bytes,
     heard: Dataset,
     tests: dict[str, Dataset],
-    root: Path,
+    root: Root,
     settings: EvaluateSettings,
 ) -> dict:
     """What is measured with a bundle of these bytes, as `bundle.pack` gives them, for its card and config.json.
@@ -75,7 +78,7 @@ def measured(
     embedder: predictions.Embedder,
     heard: Dataset,
     tests: dict[str, Dataset],
-    root: Path,
+    root: Root,
     settings: EvaluateSettings,
 ) -> dict:
     """Thresholds that validation speakers speak for, and by name of a test what the model and the baselines reach."""
@@ -92,7 +95,8 @@ def measured(
         test = _answers(embedder, part.trial_set("test"), heard)
         beside = metrics.baselines(learnt, val.trials, test.trials, root)
         figures[name] = metrics.figures(val, test, beside, settings)
-    return asdict(thresholds_of(val)) | {"figures": figures}
+    speech_s = predictions.stored_speech(embedder.features, val.trials.utterances, heard.store)
+    return carried(val, speech_s) | {"figures": figures}
 
 
 def _answers(embedder: predictions.Embedder, trials: TrialSet, heard: Dataset) -> Answers:

@@ -73,6 +73,26 @@ def test_utterances_join_recordings_in_their_order(root):
     assert list(table.columns) == ["path", "label", "group", "split", "utterance"]
 
 
+def test_lists_name_recordings_as_other_programs_do(root):
+    """Another Unicode form, backslashes, absolute paths, other names of the splits."""
+    nfc, nfd = "Caf\u00e9", "Cafe\u0301"
+    (root / nfd).mkdir()
+    (root / f"{nfd}/1.wav").touch()
+    edit(root, "manifest.csv", "b/1.wav,b,b1,test", f"{nfc}/1.wav,{nfd},b1,Testing")
+    edit(root, "utterances.csv", "b-one,b,1,test,b/1.wav", f"{nfc}-one,{nfc},1,TEST,{nfc}\\1.wav")
+    edit(root, "utterances.csv", "a-two,a,2,test,a/3.wav", f"a-two,a,2,Test,{root}/a/3.wav")
+    edit(root, "trials.csv", "test,a-two,b-one,0", f"Test,a-two,{nfd}-one,0")
+    edit(root, "trials.csv", "val,c/1.wav,c/2.wav,1", f"dev,c\\1.wav,{root}/c/2.wav,1")
+    table = corpora.folder(root, lambda text: None)
+    assert table.iloc[3].tolist() == [f"{nfd}/1.wav", nfc, "b1", "test", f"{nfc}-one"]
+    given = lists.of_folder(root, pytest.fail)
+    assert lists.trials(given, table, set(), pytest.fail).to_numpy().tolist() == [
+        ["test", "a-one", "a-two", 1],
+        ["test", "a-two", f"{nfc}-one", 0],
+        ["val", "c/1.wav", "c/2.wav", 1],
+    ]
+
+
 def test_trials_as_given(root):
     assert trials(root) == (
         [("test", "a-one", "a-two", 1), ("test", "a-two", "b-one", 0), ("val", "c/1.wav", "c/2.wav", 1)],

@@ -3,7 +3,6 @@
 import warnings
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,7 @@ from scipy.signal import savgol_filter
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.preprocessing import StandardScaler
 
-from earmark.audio import Source, read_blocks
+from earmark.audio import Root, Source, read_blocks
 from earmark.features.spectral import Mfcc
 from earmark.features.statistics import SETTINGS
 
@@ -33,7 +32,7 @@ def samples(sources: list[Source], max_seconds: float | None = None) -> np.ndarr
     return joined if max_seconds is None else joined[: round(max_seconds * SAMPLE_RATE)]
 
 
-def measured(utterances: pd.DataFrame, root: Path) -> np.ndarray:
+def measured(utterances: pd.DataFrame, root: Root) -> np.ndarray:
     """The statistics (utterances, 76) of a table of utterances, whose paths are files below `root`."""
     return np.stack([statistics(samples([root / path for path in paths])) for paths in utterances.paths])
 

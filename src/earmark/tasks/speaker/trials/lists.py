@@ -6,12 +6,15 @@ semicolons), trials.csv a, b and same (1 or 0) and perhaps split; VoxCeleb's lis
 """
 
 import difflib
+import os
 from collections.abc import Callable, Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pandas as pd
 
+from earmark.data import splits
 from earmark.data.manifest import read_csv
+from earmark.data.names import Paths, matched
 from earmark.errors import EarmarkError
 
 Warn = Callable[[str], None]
@@ -31,8 +34,9 @@ def join(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     if again.any():
         raise EarmarkError(f"{again.idxmax()} lists '{listed.utterance[again.idxmax()]}' again; give each one row.")
     utterance_of: dict[str, str] = {}
+    paths, meant = Paths(path.parent), matched(table.path)
     for where, row in listed.iterrows():
-        for part in (PurePosixPath(p.strip()).as_posix() for p in row.paths.split(";") if p.strip()):
+        for part in (meant(paths.below(p.strip()) or p.strip()) for p in row.paths.split(";") if p.strip()):
             if part in utterance_of:
                 raise EarmarkError(f"{where}: '{part}' is already in '{utterance_of[part]}'; keep it in one utterance.")
             _check_part(f"{where}: the utterance '{row.utterance}'", row, part, facts)
@@ -47,7 +51,8 @@ def _check_part(where: str, row: pd.Series, part: str, facts: dict[str, dict[str
     if part not in facts:
         raise EarmarkError(f"{where} names '{part}', which manifest.csv lacks{_hint(part, facts)}")
     for name, said in facts[part].items():
-        if name in row and said.strip() and row[name].strip() not in ("", said.strip()):
+        same = splits.plain_name if name == "split" else str.strip
+        if name in row and said.strip() and same(row[name]) not in ("", same(said)):
             what = "speaker" if name == "label" else name
             raise EarmarkError(
                 f"{where} is of {what} '{row[name]}', but '{part}' of '{said}' in manifest.csv; correct either."
@@ -64,7 +69,9 @@ def of_folder(root: Path, warn: Warn) -> pd.DataFrame | None:
     path = root / "trials.csv"
     if not path.exists():
         return None
-    table = read_csv(path, ("a", "b", "same"))
+    table, paths = read_csv(path, ("a", "b", "same")), Paths(root)
+    for side in ("a", "b"):
+        table[side] = [(paths.below(name) if os.path.isabs(name) else None) or name for name in table[side]]
     return table.set_axis([f"{path}, line {line}" for line in table.index])
 
 
@@ -111,6 +118,8 @@ def trials(given: pd.DataFrame, table: pd.DataFrame, lost: set[str], warn: Warn)
     line.
     """
     facts = table.drop_duplicates("utterance").set_index("utterance")
+    meant = matched(set(facts.index) | lost)
+    given = given.assign(a=given.a.map(meant), b=given.b.map(meant))
     _refuse_unknown(given, set(facts.index) | lost)
     whole = given[~given.a.isin(lost) & ~given.b.isin(lost)]
     if len(whole) < len(given):
@@ -154,8 +163,9 @@ def _refuse_wrong(given: pd.DataFrame, one: pd.Series, other: pd.Series) -> None
 
 
 def _refuse_misplaced(given: pd.DataFrame, one: pd.Series, other: pd.Series) -> None:
-    named = given["split"].str.strip()
-    wrong = (one != named) | (other != named)
+    named, (one_plain, other_plain) = given["split"].str.strip(), (side.map(splits.plain_name) for side in (one, other))
+    plain = named.map(splits.plain_name)
+    wrong = (one_plain != plain) | (other_plain != plain)
     if wrong.any():
         where = wrong.idxmax()
         raise EarmarkError(

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 AT_ONCE = 100  # resamples; bounds memory
+RATES = (0.0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)  # of errors, that operating points are told for
+EQUAL = 1e-9  # rates are quotients
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,18 @@ def at_threshold(c: Curve, threshold: float) -> tuple[np.ndarray, np.ndarray]:
     """Miss and false alarm rate (...) at a threshold that was chosen elsewhere."""
     point = np.flatnonzero(c.thresholds >= threshold)[-1]
     return c.miss[..., point], c.false_alarm[..., point]
+
+
+def operating_points(c: Curve, rates: tuple[float, ...] = RATES) -> list[tuple[float, float, float]]:
+    """A short table of (threshold, false alarm rate, miss rate), thresholds ascending.
+
+    For each rate and each kind of error, the threshold that keeps it within the rate at the least cost to the other
+    kind. c: of one set of trials, (points,) each.
+    """
+    misses = [int(np.argmax(c.miss <= rate + EQUAL)) for rate in rates]
+    alarms = [int(np.flatnonzero(c.false_alarm <= rate + EQUAL)[-1]) for rate in rates]
+    finite = sorted({max(1, i) for i in misses + alarms}, reverse=True)  # the first point is at infinity
+    return [(float(c.thresholds[i]), float(c.false_alarm[i]), float(c.miss[i])) for i in finite]
 
 
 def accuracy(score: np.ndarray, same: np.ndarray, threshold: float) -> float:

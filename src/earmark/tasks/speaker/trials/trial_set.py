@@ -1,6 +1,6 @@
 """What a speaker model is judged on: utterances and trials, a system's answers, and thresholds to carry on."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 
 import numpy as np
@@ -8,6 +8,8 @@ import pandas as pd
 
 from earmark.errors import EarmarkError
 from earmark.tasks.speaker.trials import clustering, pairing, scores, utterances
+
+POINT = ("threshold", "false_alarm_rate", "miss_rate")
 
 
 @dataclass(frozen=True)
@@ -88,3 +90,16 @@ def thresholds_of(val: Answers) -> Thresholds:
     """The thresholds that validation speakers speak for."""
     labels = val.trials.utterances.label.to_numpy()
     return Thresholds(scores.eer_threshold(val.curve), clustering.best_threshold(val.tree, labels))
+
+
+def carried(val: Answers, speech_s: np.ndarray) -> dict:
+    """What a model takes along from its validation speakers: its thresholds, and what another one would cost.
+
+    operating_points: error rates on the validation trials at some thresholds. speech_s: so much speech had nine of
+    ten of their utterances, (utterances,) seconds each; the figures speak for no less.
+    """
+    points = [dict(zip(POINT, row, strict=True)) for row in scores.operating_points(val.curve)]
+    return asdict(thresholds_of(val)) | {
+        "operating_points": points,
+        "speech_s": round(float(np.quantile(speech_s, 0.1)), 2),
+    }

@@ -1,5 +1,9 @@
 """Decoding: what a file holds, why it is refused, and blocks that leave no trace of their edges."""
 
+import contextlib
+import io
+import os
+
 import numpy as np
 import pytest
 import soundfile as sf
@@ -7,7 +11,7 @@ import soxr
 
 from builders import noise, tone
 from earmark import audio
-from earmark.audio import AudioError, check, read_blocks
+from earmark.audio import AudioError, check, quiet, read_blocks
 
 RATE = 22050
 
@@ -113,9 +117,99 @@ def test_text_is_no_audio(tmp_path, suffix):
     assert "cannot be decoded as audio" in refused(path.read_bytes())
 
 
-def test_many_channels(tmp_path):
-    tone(tmp_path / "a.wav", channels=8)
-    assert refused(tmp_path / "a.wav") == "it has 8 channels; mix it down to mono or stereo"
+def several(path, channels: int, rate: int = 8000) -> np.ndarray:
+    """Write noise of its own in every channel; (n, channels)."""
+    x = np.stack([noise(1.0, rate, seed=i) for i in range(channels)], 1)
+    sf.write(path, x, rate, subtype="FLOAT")
+    return x
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 6, 8])
+def test_channels_are_mixed_or_one_is_read(tmp_path, channels):
+    path = tmp_path / "a.wav"
+    x = several(path, channels)
+    assert check(path).channels == channels
+    np.testing.assert_array_equal(whole(path, 8000), x.mean(1))
+    for number in range(1, channels + 1):
+        one = audio.folder(tmp_path, number) / "a.wav"
+        assert one == audio.Channel(path, number)
+        np.testing.assert_array_equal(whole(one, 8000), x[:, number - 1])
+        pair = np.concatenate(list(audio.read_stereo(one, 8000)), 1)
+        np.testing.assert_array_equal(pair, np.stack([x[:, number - 1]] * 2))
+        np.testing.assert_array_equal(whole(audio.Channel(path.read_bytes(), number), 8000), x[:, number - 1])
+    pair = np.concatenate(list(audio.read_stereo(path, 8000)), 1)
+    np.testing.assert_array_equal(pair, x.T if channels == 2 else np.stack([x.mean(1)] * 2))
+    assert audio.folder(tmp_path, "mix") == tmp_path
+    missing = audio.Channel(path, channels + 1)
+    assert refused(missing) == f"it has {channels} channel{'s' * (channels > 1)} and no number {channels + 1}"
+
+
+def flat(x: np.ndarray, number: int | None = None) -> str:
+    """Why nothing can be heard in samples (n, channels)."""
+    file = io.BytesIO()
+    sf.write(file, x.astype(np.float32), 8000, "FLOAT", format="WAV")
+    data = file.getvalue()
+    return check(audio.Channel(data, number) if number else data).flat
+
+
+SILENT = "it is digital silence: every sample is zero"
+
+
+def test_what_is_heard_decides_about_silence():
+    voice, other = noise(1.0, 8000), noise(1.0, 8000, seed=1)
+    stereo = lambda a, b: np.stack([a, b], 1)  # noqa: E731
+    assert flat(np.zeros((8000, 2))) == SILENT
+    assert flat(np.full((8000, 1), 0.25)) == "nothing sounds in it: every sample is 0.25"
+    assert flat(stereo(np.full(8000, -0.6), np.full(8000, 0.6))) == "nothing sounds in it: every sample is 0"
+    for fine in (voice[:, None], 0.9 + 0.001 * voice[:, None], 1e-4 * voice[:, None], stereo(voice, other)):
+        assert flat(fine) == ""
+    assert flat(stereo(voice, np.zeros(8000))) == ""  # one channel of a pair that was never plugged in
+    assert flat(stereo(voice, -voice)) == audio.CANCELLED
+    assert flat(stereo(0.3 + voice, 0.5 - voice)) == audio.CANCELLED
+    assert flat(stereo(voice, -voice + 0.02 * other)) == audio.CANCELLED  # as a codec leaves it
+    assert flat(np.stack([voice, voice, -2 * voice], 1)) == audio.CANCELLED
+    assert flat(stereo(voice, -0.5 * voice)) == ""  # .25 of one channel is left
+    assert flat(stereo(voice, -voice), 1) == flat(stereo(voice, -voice), 2) == ""
+    assert flat(stereo(voice, np.zeros(8000)), 2) == SILENT
+    assert flat(stereo(voice, np.full(8000, 0.1)), 2) == "nothing sounds in it: every sample is 0.1"
+
+
+@pytest.mark.parametrize("factor", [1e11, 1e20, 1e30, 3e37])
+def test_samples_beyond_all_measure(tmp_path, factor):
+    x = noise(3.0)
+    sf.write(tmp_path / "a.wav", x * np.float32(factor), RATE, subtype="FLOAT")
+    assert refused(tmp_path / "a.wav").startswith("it holds samples of ")
+    sf.write(tmp_path / "b.wav", x * 32768, RATE, subtype="FLOAT")  # of programs that forget to divide
+    assert check(tmp_path / "b.wav").flat == ""
+
+
+def test_names_that_are_not_utf8_and_what_is_no_file(tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav")
+    os.rename(tone(tmp_path / "a.wav"), path)
+    assert check(path).duration_s == 1.0
+    os.mkfifo(tmp_path / "pipe.wav")
+    assert refused(tmp_path / "pipe.wav") == "it is no file but a pipe, a socket or a device"
+    assert refused(tmp_path) == "it is no file but a folder"
+
+
+def test_progress_and_other_lines_pass_while_the_decoder_is_kept_quiet(capfd):
+    with quiet.decoder(), quiet.decoder():
+        os.write(
+            2, b"[src/libmpg123/layer3.c:do_layer3():1844] error: dequantization failed!\nNote: Trying to resync\n"
+        )
+        os.write(2, b"something else\n")
+    os.write(2, b"afterwards\n")
+    assert capfd.readouterr().err == "something else\nafterwards\n"
+
+
+def test_damaged_frames_are_decoded_without_a_word_of_the_library(tmp_path, capfd):
+    sf.write(tmp_path / "a.mp3", noise(3.0), RATE)
+    data = bytearray((tmp_path / "a.mp3").read_bytes())
+    for at in range(3000, len(data), 97):
+        data[at] ^= 0x55
+    with contextlib.suppress(AudioError):
+        check(bytes(data))
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
