@@ -291,3 +291,13 @@ def test_max_seconds_runs_over_joined_recordings():
 def test_ogg_with_something_behind_it(flag):
     whole = bytes(written("OGG", "VORBIS"))
     np.testing.assert_array_equal(samples(whole + flag), samples(whole))
+
+
+@pytest.mark.parametrize(("codec", "rate"), [("VORBIS", RATE), ("OPUS", 48000)])
+def test_ogg_that_stops_between_two_pages(codec, rate):
+    whole = bytes(written("OGG", codec, signal(rate, 1, 6.0), rate))
+    last = whole.rfind(b"OggS")
+    info = audio.check(whole[:last])
+    assert 3 < info.duration_s < 6
+    assert info.note.startswith("its last page does not say that it ends there")
+    assert why(whole[: last + 30]).startswith("it is truncated: the last Ogg page is not whole; ")

@@ -8,22 +8,23 @@ BEGINS, ENDS = 2, 4  # flags of a page: the first, the last of a stream
 
 def layout(data: Data, start: int) -> Layout:
     """A part for each recording: pages that begin a stream, behind others, begin the next one."""
-    starts, at, stop, begun, last = [start], start, start, True, 0
+    starts, at, stop, begun, last, whole = [start], start, start, True, 0, True
     while (at := data.find(b"OggS", at)) >= 0:
         size = _size(data, at)
         if size is None or at + size > len(data):
-            last = 0
+            whole = False
             break
         last = data[at + 5]
         if last & BEGINS and not begun:
             starts.append(at)
         begun = bool(last & BEGINS)
         at = stop = at + size
-    missing = "" if last & ENDS else "the last Ogg page is not whole"
+    missing = "" if whole else "the last Ogg page is not whole"
+    notes = () if last & ENDS or missing else ("its last page does not say that it ends there, as where radio is cut",)
     if len(starts) == 1 and start == 0:
-        return Layout("Ogg", demuxer="ogg", missing=missing)
+        return Layout("Ogg", demuxer="ogg", missing=missing, notes=notes)
     parts = (Part((range(a, b),)) for a, b in zip(starts, [*starts[1:], stop], strict=True))
-    return Layout("Ogg", tuple(parts), "ogg", missing=missing)
+    return Layout("Ogg", tuple(parts), "ogg", missing=missing, notes=notes)
 
 
 def _size(data: Data, at: int) -> int | None:
