@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -58,6 +59,37 @@ def workplace(tmp_path: Path, monkeypatch) -> Path:
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setattr(bundle, "ROOT", tmp_path / "bundles")
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory) -> Path:
+    """mlflow.db of a project where nothing has been done yet; MLflow takes seconds to make one."""
+    from earmark.registry import tracking
+
+    folder = tmp_path_factory.mktemp("empty")
+    (folder / "params.yaml").touch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name in ("DVC_ROOT", "MLFLOW_TRACKING_URI"):
+            patch.delenv(name, raising=False)
+        tracking.present()
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def project(empty_store: Path, tmp_path: Path, monkeypatch) -> Path:
+    """A project with an empty tracking store, as the present folder."""
+    from stores import change
+
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "params.yaml").touch()
+    shutil.copy(empty_store, folder / "mlflow.db")
+    default = (folder / "mlartifacts/0").as_uri()
+    change(folder / "mlflow.db", "UPDATE experiments SET artifact_location = ?", default)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "200")
+    return folder
 
 
 @pytest.fixture

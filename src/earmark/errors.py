@@ -38,7 +38,11 @@ def writable_folder(path: Path, named_by: str) -> None:
 
     named_by: the option that names the folder, for the remedy.
     """
-    with writing(path, f"name another folder with {named_by}"):
+    remedy = f"name another folder with {named_by}"
+    with writing(path, remedy):
+        for part in (path, *path.parents):
+            if part.exists() and not part.is_dir():
+                raise EarmarkError(f"{part} is no folder, so that nothing can be written into {path}; {remedy}.")
         missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
         try:
@@ -52,11 +56,12 @@ def writable_folder(path: Path, named_by: str) -> None:
 
 def writable_file(path: Path, named_by: str) -> None:
     """The same of a file, its folder included; one that exists is left as it is."""
-    if path.is_dir():
-        raise EarmarkError(f"{path} is a folder; name a file with {named_by}.")
-    if path.exists() and not path.is_file():  # a device or a pipe: what it takes is seen when it is written
-        return
-    writable_folder(path.parent, named_by)
-    if path.exists():
-        with writing(path, f"name another file with {named_by}"), path.open("ab"):
-            pass
+    with writing(path, f"name another file with {named_by}"):
+        if path.is_dir():
+            raise EarmarkError(f"{path} is a folder; name a file with {named_by}.")
+        if path.exists() and not path.is_file():  # a device or a pipe: what it takes is seen when it is written
+            return
+        writable_folder(path.parent, named_by)
+        if path.exists():
+            with path.open("ab"):
+                pass

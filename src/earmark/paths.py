@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from earmark.errors import EarmarkError
 
@@ -20,15 +21,38 @@ def project() -> Path | None:
     return next((f for f in (start, *start.parents) if (f / "params.yaml").exists()), None)
 
 
+def tracking_address() -> str | None:
+    """MLFLOW_TRACKING_URI without the blanks around it; None where it is unset or blank."""
+    return os.environ.get("MLFLOW_TRACKING_URI", "").strip() or None
+
+
 def tracking_store() -> str | None:
     """Address of the tracking store, or None where there is none yet.
 
     Asking it here spares those who have none the seconds that importing MLflow takes.
     """
-    if uri := os.environ.get("MLFLOW_TRACKING_URI"):
-        return uri
+    if address := tracking_address():
+        return address
     root = project()
-    return f"sqlite:///{root / 'mlflow.db'}" if root and (root / "mlflow.db").exists() else None
+    return sqlite_address(root / "mlflow.db") if root and (root / "mlflow.db").exists() else None
+
+
+def sqlite_address(file: Path) -> str:
+    """The address of a SQLite file, as SQLAlchemy reads it: `%` and `?` quoted.
+
+    MLflow makes the folders of an address that begins with `sqlite:///` and takes them as they are written, quotes
+    included; the driver's name in the address keeps it from that.
+    """
+    path, quoted = str(file.absolute()), quote(str(file.absolute()), safe="/")
+    plain = unquote(path) == path and "?" not in path
+    return f"sqlite:///{path}" if plain else f"sqlite+pysqlite:///{quoted}"
+
+
+def sqlite_file(address: str) -> Path | None:
+    """The file that an address names; None for a store that is no SQLite file."""
+    scheme, _, rest = address.partition(":///")
+    path = unquote(rest.partition("?")[0])
+    return Path(path).absolute() if scheme in ("sqlite", "sqlite+pysqlite") and path not in ("", ":memory:") else None
 
 
 def _start() -> Path:

@@ -1,6 +1,9 @@
 """Bad input at the command line: one sentence that names the thing and the remedy, nothing half-written."""
 
+import errno
+import os
 import shutil
+import subprocess
 import sys
 
 import numpy as np
@@ -9,7 +12,7 @@ import soundfile as sf
 import yaml
 
 from builders import small_folder
-from bundles import small_chord_bundle
+from bundles import small_bundle, small_chord_bundle
 from earmark.cli import app
 from project import REPOSITORY, SMALL, set_keys
 
@@ -73,7 +76,7 @@ def outside(place):
 
 
 def one_recording(place):
-    sf.write(place / "audio/one.wav", np.ones(12000) * 0.1, 8000)
+    sf.write(place / "audio/one.wav", np.sin(np.arange(12000)), 8000)
     manifest_lines(place, "one.wav,rare,rare0")
     return "Class 'rare' has 1 recording", "add recordings or remove the class"
 
@@ -127,10 +130,10 @@ def test_mistake_is_one_sentence_and_nothing_is_written(place, earmark, mistake)
 
 def test_bad_files_are_quarantined_and_the_rest_goes_on(place, monkeypatch, capsys):
     audio = place / "audio"
-    eight = np.random.default_rng(0).normal(0, 0.1, (12000, 8))
+    voice = np.random.default_rng(0).normal(0, 0.1, 12000)
     nan = np.full(12000, 0.1, np.float32)
     nan[6000] = np.nan
-    sf.write(audio / "low/0.wav", eight, 8000)
+    sf.write(audio / "low/0.wav", np.stack([voice, -voice], 1), 8000)
     sf.write(audio / "low/2.wav", nan, 8000, subtype="FLOAT")
     sf.write(audio / "high/0.wav", np.zeros(0), 8000)
     (audio / "high/2.wav").write_text("no audio")
@@ -143,7 +146,7 @@ def test_bad_files_are_quarantined_and_the_rest_goes_on(place, monkeypatch, caps
     rows = (place / "data/genre/quarantine.csv").read_text().splitlines()
     assert len(rows) == 6
     reasons = dict(row.split(",", 1) for row in rows[1:])
-    assert "8 channels" in reasons["low/0.wav"]
+    assert "its channels cancel each other" in reasons["low/0.wav"]
     assert "not finite" in reasons["low/2.wav"]
     assert "no samples" in reasons["high/0.wav"]
     assert "cannot be decoded" in reasons["high/2.wav"]
@@ -190,3 +193,107 @@ def test_what_chords_lack_is_one_sentence(place, earmark, command, sentence):
     code, _, err = earmark(*command)
     assert code == 1
     assert sentence in err[-1]
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "sentence"),
+    [
+        (errno.ENOSPC, None, "The output cannot be used: No space left on device; make room there"),
+        (errno.EROFS, "out.csv", "out.csv cannot be used: Read-only file system; make room there"),
+        (errno.EACCES, "a/\udce9", r"a/\xe9 cannot be used: Permission denied; make room there or be allowed to write"),
+    ],
+)
+def test_a_disk_that_takes_no_more_is_one_sentence(earmark, monkeypatch, number, name, sentence):
+    def refuse(*args):
+        raise OSError(number, os.strerror(number), name)
+
+    monkeypatch.setattr("earmark.cli.params.entries", refuse)
+    code, out, err = earmark("params")
+    assert (code, out, len(err)) == (1, "", 1)
+    assert err[0].startswith(f"earmark: {sentence}")
+
+
+def test_other_errors_of_the_system_keep_their_traceback(monkeypatch):
+    def fail(*args):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("earmark.cli.params.entries", fail)
+    monkeypatch.setattr(sys, "argv", ["earmark", "params"])
+    with pytest.raises(OSError, match="Input/output error"):
+        app.main()
+
+
+def params_into(stdout) -> tuple[int, str]:
+    """Exit status and stderr of `earmark params demo`, whose output Python holds back until it ends."""
+    command, env = [sys.executable, "-m", "earmark", "params", "demo"], {**os.environ, "PYTHONUNBUFFERED": ""}
+    done = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, env=env)
+    return done.returncode, done.stderr
+
+
+def test_a_full_disk_behind_stdout_is_one_sentence():
+    with open("/dev/full", "w") as full:
+        assert params_into(full) == (
+            1,
+            "earmark: The output cannot be used: No space left on device; make room there or be allowed to write, or "
+            "name another place.\n",
+        )
+
+
+def test_a_reader_who_has_read_enough_is_no_error():
+    reader, writer = os.pipe()
+    os.close(reader)
+    assert params_into(writer) == (1, "")
+    os.close(writer)
+
+
+def test_a_terminal_of_ascii_gets_all_answers(tmp_path):
+    """As in LANG=C with a name in Latin-1 and one in UTF-8: they are shown with escapes."""
+    for name in (b"caf\xe9.wav", "é.wav".encode()):
+        sf.write(tmp_path / "tone.wav", np.sin(np.arange(8000) / 10) * 0.5, 8000)
+        (tmp_path / "tone.wav").rename(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    small_bundle(tmp_path)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "earmark",
+            "predict",
+            "genre",
+            "--model",
+            "genre",
+            b"caf\xe9.wav",
+            "é.wav",
+            "none é.wav",
+        ],
+        capture_output=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONIOENCODING": "ascii", "COLUMNS": "120"},
+    )
+    out, err = done.stdout.decode("ascii"), done.stderr.decode("ascii")
+    assert (done.returncode, "Traceback" in err) == (1, False)
+    assert [line.split("|")[1].strip() for line in out.splitlines() if ".wav" in line] == [r"caf\xe9.wav", r"\xe9.wav"]
+    assert err.splitlines()[-1] == r"earmark: There is no file none \xe9.wav."
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("score", "genre", "audio", "--model", "nowhere", "--out", "params.yaml"),
+        ("release", "genre", *WORDS, "--out", "params.yaml"),
+        ("study", "nowhere.yaml", "--out", "params.yaml"),
+        ("render", "chords", "params.yaml", "--soundfont", "nowhere.sf2"),
+        ("predict", "chord", "audio/low/0.wav", "--model", "nowhere", "--out", "params.yaml"),
+        ("bench", "chords", "nowhere", "--truth", "nowhere", "--out", "params.yaml/x.json"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_an_output_that_cannot_be_written_is_said_before_anything_else(place, earmark, command):
+    option = "OUT" if command[0] == "render" else "--out"
+    assert earmark(*command) == (
+        1,
+        "",
+        [
+            "earmark: params.yaml is no folder, so that nothing can be written into params.yaml; name another folder "
+            f"with {option}."
+        ],
+    )

@@ -435,7 +435,7 @@ def test_folds_are_dealt_in_a_number_that_a_class_can_fill():
     uneven = pd.concat([many("xy"), table("zzz", "qrs")], ignore_index=True)
     for k in (2, 3, 10):  # what the smallest class lacks is warned of
         assert splits.with_folds(uneven, k, 1).fold.nunique() == k
-    text = "folds cannot be dealt: class 'x' has 10 groups; set --k to a number from 2 to 10."
+    text = "folds cannot be dealt: class 'x' has 10 groups; set --k (in a study file k) to a number from 2 to 10."
     for k in (-1, 0, 1, 11, 100):
         assert error(splits.with_folds, uneven, k, 1) == f"{k} {text}"
     songs = uneven.drop(columns="label")

@@ -64,7 +64,7 @@ def test_less_than_two_folds_are_refused_before_any_work(place, earmark, k):
 
 def test_more_folds_than_a_class_has_groups_are_refused(place, earmark):
     code, _, err = earmark("crossval", "genre", "--k", "4")
-    text = "4 folds cannot be dealt: class 'high' has 3 groups; set --k to a number from 2 to 3."
+    text = "4 folds cannot be dealt: class 'high' has 3 groups; set --k (in a study file k) to a number from 2 to 3."
     assert (code, err[-1]) == (1, f"earmark: {text}")
 
 

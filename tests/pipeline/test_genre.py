@@ -1,6 +1,7 @@
 """The pipeline as a user runs it: dvc repro on a small folder of sounds, with its tracking store."""
 
 import json
+import shutil
 from pathlib import Path
 
 import mlflow
@@ -118,3 +119,22 @@ def test_changed_evaluation_stands_beside_the_first(small):
     (beside,) = [k for k in after if k.startswith("test-") and k.endswith("/accuracy")]
     assert after[beside] == 0.125
     metrics.write_text(json.dumps(old, indent=2) + "\n")
+
+
+def test_a_copy_stands_alone(small, tmp_path):
+    """It has models of its own, trains and publishes into its own store, and leaves the original as it is."""
+    copy = type(small)(tmp_path / "it's a copy, 50%2F")
+    shutil.copytree(small.path, copy.path, symlinks=True)
+    places = (small.path / "mlflow.db", *(p for p in (small.path / "mlartifacts").rglob("*") if p.is_file()))
+    before = {path: path.read_bytes() for path in places}
+    version_1 = ("--version", "1", "--force", "--why", "a trial")
+    said = copy.run("earmark", "promote", "genre", *version_1).stderr
+    assert f"This project was in {small.path}: mlflow.db now has its models and files below {copy.path}." in said
+    said = copy.run("earmark", "predict", "genre", str(small.audio / "low/1.wav")).stderr
+    assert said.startswith("earmark: Answering with earmark-genre version 1 (champion)")
+    copy.set(**{"train.lr": 0.005})
+    copy.run("dvc", "repro")
+    assert "is champion; before it" in copy.run("earmark", "promote", "genre", *version_1[2:]).stdout
+    assert "Version 1 is champion again" in copy.run("earmark", "rollback", "genre").stdout
+    assert {path: path.read_bytes() for path in before} == before
+    assert len(list(small.path.rglob("MLmodel"))) + 1 == len(list(copy.path.rglob("MLmodel")))

@@ -79,6 +79,6 @@ def test_chords_and_voices_open_a_recording_once(tmp_path, monkeypatch, heard):
     read = heard(bundle.folder("chord" if heard is Recogniser else "speaker"))
     opened, whole = [], sf.SoundFile
     path = tone(tmp_path / "a.wav", seconds=3)
-    monkeypatch.setattr(sf, "SoundFile", lambda file: opened.append(file) or whole(file))
+    monkeypatch.setattr(sf, "SoundFile", lambda file, **how: opened.append(file) or whole(file, **how))
     read(path)
-    assert opened == [path]
+    assert len(opened) == 1

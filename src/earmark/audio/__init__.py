@@ -1,6 +1,6 @@
 """Recordings: what a file is, whether it is whole, and its samples in blocks."""
 
-from earmark.audio.reading import CANCELLED, Checked, Info, check, read_blocks, read_stereo
+from earmark.audio.reading import CANCELLED, Checked, Info, check, checked, read_blocks, read_stereo
 from earmark.audio.sndfile import BLOCK_S
 from earmark.audio.source import AudioError, Channel, File, Folder, Root, Source, folder
 
@@ -25,6 +25,7 @@ __all__ = [
     "Root",
     "Source",
     "check",
+    "checked",
     "folder",
     "read_blocks",
     "read_stereo",

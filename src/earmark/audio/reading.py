@@ -17,7 +17,7 @@ SHORTEST_S = 0.05
 HUGE = 1e10  # times full scale; squares of more than that do not fit into float32 once they are added up
 LOST = 0.01  # of the channels' power; the mean of channels that agree at all keeps more
 
-CANCELLED = "its channels cancel each other in their mean; read one of them, with data.channels or --channels 1"
+CANCELLED = "its channels cancel each other in their mean; read one of them, with data.channels or --channel"
 
 Decoder = Sndfile | Ffmpeg
 
@@ -99,13 +99,18 @@ class Levels:
         return ""
 
 
-def check(source: Source) -> Info:
+def checked(source: Source | Checked) -> Checked:
+    """The recording to be checked while it is read, which may be one already."""
+    return source if isinstance(source, Checked) else Checked(source)
+
+
+def check(source: Source | Checked) -> Info:
     """Decode the whole recording in blocks and measure it; AudioError as `Checked` has it."""
-    checked = Checked(source)
-    with _open(checked) as file:
-        for _ in _decode(file, checked):
+    recording = checked(source)
+    with _open(recording) as file:
+        for _ in _decode(file, recording):
             pass
-    return checked.info
+    return recording.info
 
 
 def read_blocks(source: Source | Checked, sample_rate: int, max_seconds: float | None = None) -> Iterator[np.ndarray]:
@@ -191,9 +196,7 @@ def _sound(file: Decoder, limit: int | None) -> Iterator[np.ndarray]:
     """Blocks (n, channels) of float32; every sample finite and of some measure; at least one sample in all."""
     n = 0
     for block in file.blocks(limit):
-        flat = block.ravel()
-        if not flat @ flat <= HUGE**2:  # the quickest look at all samples; of one that is no number, it is none either
-            _refuse_broken(flat, n / file.sample_rate)
+        _refuse_broken(block.ravel(), n / file.sample_rate)
         n += len(block)
         yield block
     if n == 0:
@@ -202,6 +205,9 @@ def _sound(file: Decoder, limit: int | None) -> Iterator[np.ndarray]:
 
 def _refuse_broken(samples: np.ndarray, at: float) -> None:
     """Raise AudioError for samples (n,) that are not finite, or beyond all measure; at: seconds."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if samples @ samples <= HUGE**2:  # the quickest look at all of them
+            return
     if not np.isfinite(samples).all():
         raise AudioError(f"it holds samples that are not finite near {at:.0f} s")
     if (largest := np.abs(samples).max()) > HUGE:

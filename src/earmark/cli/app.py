@@ -1,11 +1,18 @@
 """The command line of earmark: thin, and every command imports only what it runs."""
 
+import errno
+import os
 import sys
+from contextlib import suppress
 
 import typer
 
+from earmark import console
 from earmark.cli import bench, experiments, params, pipeline, predict, registry, render, use
 from earmark.errors import EarmarkError
+
+# What a disk says that takes no more, or not from us; every other OSError is a mistake of ours, with its traceback.
+REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 for _command in (
@@ -23,8 +30,43 @@ app.add_typer(render.app, name="render")
 
 def main() -> None:
     """Run a command; a user's mistake is one sentence on stderr and exit status 1."""
+    console.never_fail()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # or a full disk behind `>` would be noticed when nobody can say so
     except EarmarkError as e:
-        print(f"earmark: {e}", file=sys.stderr)
-        sys.exit(1)
+        _end(str(e))
+    except OSError as e:
+        if e.errno not in (*REFUSED, errno.EPIPE):
+            raise
+        _drop_output()
+        if e.errno == errno.EPIPE:  # whoever read has read enough
+            sys.exit(1)
+        what = console.printable(e.filename or "The output")
+        _end(f"{what} cannot be used: {e.strerror}; make room there or be allowed to write, or name another place.")
+    except Exception as e:
+        if (said := _of_the_store(e)) is None:
+            raise
+        _end(str(said))
+
+
+def _of_the_store(error: Exception) -> EarmarkError | None:
+    """What to say of an error that the tracking store raised in the midst of a command; None of any other."""
+    if "mlflow" not in sys.modules:
+        return None
+    from earmark.registry import tracking, trouble
+
+    return trouble.of(error, tracking.address())
+
+
+def _drop_output() -> None:
+    """What is left in stdout's buffer goes nowhere, or Python would try again when it ends."""
+    with suppress(OSError):  # a stdout that is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _end(sentence: str) -> None:
+    console.warn(sentence)
+    sys.exit(1)

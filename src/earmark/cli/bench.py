@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from earmark import console
-from earmark.errors import EarmarkError
+from earmark.errors import EarmarkError, writable_file, writing
 
 app = typer.Typer(no_args_is_help=True, help="Score other programs' answers with the code that scores ours.")
 
@@ -20,7 +20,7 @@ def _commands() -> None:
 @app.command()
 def chords(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Estimates: a .lab file a song.")],
-    truth: Annotated[Path, typer.Option(help="Annotations: .lab files of the same names.")],
+    truth: Annotated[Path, typer.Option(help="Annotations: .lab or .jams files of the same names.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write that JSON here; otherwise nothing is written.")] = None,
     draws: Annotated[int, typer.Option(min=0, help="Bootstrap draws behind the intervals; 0 for none.")] = 1000,
@@ -28,16 +28,23 @@ def chords(
     """Score a folder of chord estimates: WCSR, bass, segmentation, class-balanced tetrads, and where it goes wrong."""
     from earmark.tasks.chord import bench
 
-    if out and not out.absolute().parent.is_dir():
-        raise EarmarkError(f"There is no folder {out.parent} to write {out.name} into; make it first.")
+    if out:
+        _check(out)
     found = bench.report(bench.songs(folder, truth, console.warn), draws)
     text = json.dumps(found, indent=2)
     if out:
-        out.write_text(text + "\n")
+        with writing(out):
+            out.write_text(text + "\n")
     if as_json:
         print(text)
         return
     _print(found)
+
+
+def _check(out: Path) -> None:
+    if not out.absolute().parent.exists():
+        raise EarmarkError(f"There is no folder {out.parent} to write {out.name} into; make it first.")
+    writable_file(out, "--out")
 
 
 def _print(found: dict) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from earmark import paths
 from earmark.cli.arguments import TaskName
+from earmark.errors import EarmarkError
 from earmark.tasks import catalog
 
 
@@ -19,17 +20,17 @@ def promote(
 ) -> None:
     """Make a version champion, if it is no worse on the same test recordings."""
     one = catalog.task(task)
-    from earmark.registry import tracking, versions
+    from earmark.registry import promotion, tracking
 
-    print(versions.promote(tracking.connect(task).client, one, version, force, why))
+    print(promotion.promote(tracking.present(), one, version, force, why))
 
 
 def rollback(task: TaskName) -> None:
     """Give the champion alias back to the version before."""
     one = catalog.task(task)
-    from earmark.registry import tracking, versions
+    from earmark.registry import promotion, tracking
 
-    print(versions.rollback(tracking.connect(task).client, one))
+    print(promotion.rollback(tracking.present(), one))
 
 
 def ui(port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000) -> None:
@@ -37,10 +38,12 @@ def ui(port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000) 
     from earmark.registry import tracking
 
     tracking.connect(catalog.names()[0])
-    env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    root = paths.main_repository()
-    store = f"sqlite:///{root / 'mlflow.db'}"
-    command = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--backend-store-uri", store]
+    root, address = paths.main_repository(), tracking.address()
+    if address.startswith(("http:", "https:")):
+        raise EarmarkError(f"MLFLOW_TRACKING_URI names a server, which has pages of its own: open {address}.")
+    # In the environment, and not on the command line, which every user of the machine can read.
+    env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_BACKEND_STORE_URI": address}
+    command = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     try:
         subprocess.run([*command, "--default-artifact-root", (root / "mlartifacts").as_uri()], env=env, cwd=root)
     except KeyboardInterrupt:

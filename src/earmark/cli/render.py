@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from earmark.console import bar
-from earmark.errors import EarmarkError
+from earmark.errors import EarmarkError, writable_folder
 
 app = typer.Typer(no_args_is_help=True, help="Render audio with exact labels from scores.")
 
@@ -32,6 +32,7 @@ def chords(
     """Render songs with chord labels; a run that was cut off goes on where it stopped."""
     from earmark.generated.songs import render
 
+    writable_folder(out, "OUT")
     job = render.Job(
         root=str(out),
         seconds=seconds,

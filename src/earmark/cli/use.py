@@ -10,7 +10,7 @@ from earmark import console, paths
 from earmark.cli import show
 from earmark.cli.arguments import ModelName, Overrides, TaskName, settings
 from earmark.console import warn
-from earmark.errors import EarmarkError
+from earmark.errors import EarmarkError, writable_folder
 from earmark.tasks import catalog
 from earmark.tasks.task import Task
 
@@ -26,7 +26,9 @@ def score(
     from earmark.experiments import score as work
     from earmark.registry import resolve
 
-    chosen, out = resolve.model(one, model), out or Path("score") / task
+    out = out or Path("score") / task
+    writable_folder(out, "--out")
+    chosen = resolve.model(one, model)
     warn(chosen.sentence)
     tracker = _tracker(task)
     judged = one.room("score").judged(chosen.folder, folder, warn, console.progress)
@@ -67,6 +69,7 @@ def release(
     from earmark.release import bundle
 
     out = out or bundle.ROOT / task
+    writable_folder(out, "--out")
     if one.release == "recipe":
         _release_recipe(one, about, data, figures, overrides or [], out)
     elif figures or overrides:

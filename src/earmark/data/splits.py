@@ -82,7 +82,10 @@ def _check_k(table: pd.DataFrame, k: int, key: str) -> None:
     if most < 2:
         raise EarmarkError(f"Folds take two {what}s at least, and {whose} {most}; add recordings of others.")
     if not 2 <= k <= most:
-        raise EarmarkError(f"{k} folds cannot be dealt: {whose} {most} {what}s; set --k to a number from 2 to {most}.")
+        raise EarmarkError(
+            f"{k} folds cannot be dealt: {whose} {most} {what}s; set --k (in a study file k) to a number from 2 to "
+            f"{most}."
+        )
 
 
 def random_split(table: pd.DataFrame, seed: int) -> pd.DataFrame:

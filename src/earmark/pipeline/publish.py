@@ -8,7 +8,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import mlflow
 from filelock import FileLock, Timeout
 
 from earmark import paths
@@ -71,7 +70,7 @@ def _training_run(
     if not found:
         tracker.tag(run_id, **model_files.identity(folder))
         tracker.client.set_terminated(run_id, "FINISHED")
-    if "earmark.files" not in tracker.client.get_run(run_id).data.tags:
+    if "earmark.files" not in tracker.client.get_run(run_id).data.tags or not _has(tracker, run_id, "config.json"):
         for path in sorted(p for p in folder.iterdir() if p.name != WEIGHTS):  # which a version has
             tracker.client.log_artifact(run_id, str(path))
         for name in DATA:
@@ -87,25 +86,40 @@ def _log_evaluation(tracker: Tracker, run_id: str, reports: Path, found: dict[st
     sha = hashlib.sha256((reports / "metrics.json").read_bytes()).hexdigest()
     tags = tracker.client.get_run(run_id).data.tags
     if f"earmark.evaluation.{sha[:8]}" in tags:
+        if not _has(tracker, run_id, f"evaluation/{sha[:8]}/metrics.json"):
+            _log_reports(tracker, run_id, reports, sha)
         return False
     first = not any(k.startswith("earmark.evaluation.") for k in tags)
     prefix = "test" if first else f"test-{sha[:8]}"
     tracker.log(run_id, tracking.numbers(prefix, found))
+    _log_reports(tracker, run_id, reports, sha)
+    tracker.client.set_tag(run_id, f"earmark.evaluation.{sha[:8]}", found["test_manifest_sha256"])
+    return True
+
+
+def _log_reports(tracker: Tracker, run_id: str, reports: Path, sha: str) -> None:
     for name in REPORTS:
         at = f"evaluation/{sha[:8]}/{name}" if (reports / name).is_dir() else f"evaluation/{sha[:8]}"
         log = tracker.client.log_artifacts if (reports / name).is_dir() else tracker.client.log_artifact
         log(run_id, str(reports / name), at)
-    tracker.client.set_tag(run_id, f"earmark.evaluation.{sha[:8]}", found["test_manifest_sha256"])
-    return True
+
+
+def _has(tracker: Tracker, run_id: str, file: str) -> bool:
+    """Whether a run has an artifact; somebody may have deleted what was logged."""
+    folder = file.rpartition("/")[0]
+    return any(found.path == file for found in tracker.client.list_artifacts(run_id, folder or None))
 
 
 def _register(
     tracker: Tracker, task: Task, run_id: str, folder: Path, config: ModelConfig, sha256: str, found: dict[str, Any]
 ) -> list[str]:
     client, name = tracker.client, task.registered_model
-    mlflow.set_experiment(experiment_id=tracker.experiment_id)
+    tracker.activate()
     identity = {"earmark.model_sha256": sha256, "earmark.train_key": config.hashes["train_key"]}
     version, said = versions.find(client, task, identity), []
+    if version and not versions.has_files(version):
+        said.append(f"The files of {name} version {version.version} are gone from MLflow's artifacts.")
+        version = None
     if version is None:
         version = versions.register(client, task, run_id, folder, config, identity)
         said.append(f"Registered {name} version {version.version}.")

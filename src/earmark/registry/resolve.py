@@ -42,18 +42,20 @@ def champion(task: Task) -> Chosen | None:
     uri = paths.tracking_store()
     if uri is None:
         return None
-    from mlflow.exceptions import MlflowException
-
     from earmark.registry import tracking, versions
 
-    client = tracking.connect(task.name).client if paths.project() else tracking.reader(uri)
-    try:
+    client = tracking.reader(uri)
+    with tracking.answering(uri):
         version = versions.by_alias(client, task, "champion")
-    except MlflowException as e:
-        raise tracking.unreachable(e) from None
+        lost = None if version else versions.lost(client, task, "champion")
+        whole = version and versions.has_files(version)
+    if lost:
+        raise EarmarkError(f"{lost} Or name a model with --model.")
     if version is None:
         return None
     name = f"{task.registered_model} version {version.version} (champion)"
+    if not whole:
+        raise EarmarkError(f"{name} cannot answer: {versions.gone(task)} --model names another model.")
     sentence = f"Answering with {name}; `earmark promote {task.name}` changes the champion."
     return Chosen(versions.download(f"models:/{task.registered_model}@champion"), name, sentence)
 

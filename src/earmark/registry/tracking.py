@@ -14,19 +14,6 @@ from dataclasses import dataclass
 from importlib.metadata import version as installed
 from typing import TYPE_CHECKING, Any
 
-for _name, _value in {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # a server that is not there is said in seconds, not minutes
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
-    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
-}.items():
-    os.environ.setdefault(_name, _value)
-# `mlflow run` exports its run's id, and every run below would attach to that one.
-for _name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID"):
-    os.environ.pop(_name, None)
-
 import mlflow
 from filelock import FileLock, Timeout
 from mlflow import MlflowClient
@@ -35,13 +22,20 @@ from mlflow.exceptions import MlflowException
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 from earmark import paths
+from earmark.console import warn
 from earmark.errors import EarmarkError
+from earmark.registry import moved, trouble
+from earmark.registry.store import answering as answering
+from earmark.registry.store import is_own
+from earmark.registry.store import present as present
+from earmark.registry.store import reader as reader
 from earmark.training.provenance import git_tags
 
 if TYPE_CHECKING:
     from earmark.training.loop import Fit
 
 UNFINISHED = ("RUNNING", "KILLED")
+QUOTABLE = re.compile(r"[\w.:/@ +-]*", re.ASCII)  # what a value in a query may hold without being taken for more
 
 
 @dataclass(frozen=True)
@@ -53,10 +47,20 @@ class Tracker:
 
     def find(self, tags: dict[str, str], statuses: Iterable[str] = ()) -> list[Run]:
         """Runs with all these tags and one of these statuses, newest first."""
-        query = " and ".join(f"tags.`{k}` = '{v}'" for k, v in tags.items())
-        runs = self.client.search_runs([self.experiment_id], query, order_by=["attributes.start_time DESC"])
-        statuses = set(statuses)
-        return [r for r in runs if not statuses or r.info.status in statuses]
+        statuses, token, found = set(statuses), None, []
+        query = [f"tags.`{k}` = '{v}'" for k, v in tags.items() if QUOTABLE.fullmatch(v)]
+        query += [f"attributes.status = '{status}'" for status in statuses if len(statuses) == 1]
+        while token != "":
+            page = self.client.search_runs(
+                [self.experiment_id], " and ".join(query), order_by=["attributes.start_time DESC"], page_token=token
+            )
+            found += [r for r in page if not statuses or r.info.status in statuses]
+            token = page.token or ""
+        return [r for r in found if all(r.data.tags.get(k) == v for k, v in tags.items())]
+
+    def activate(self) -> None:
+        """Make MLflow's own functions log into this experiment."""
+        mlflow.set_experiment(experiment_id=self.experiment_id)
 
     def create(self, name: str, tags: dict[str, str], params: dict[str, str]) -> str:
         """A new RUNNING run; its id."""
@@ -89,41 +93,47 @@ class Tracker:
 
 
 def connect(experiment: str) -> Tracker:
-    """The tracking store that MLFLOW_TRACKING_URI names, else mlflow.db in the main repository.
+    """An experiment of the present store: made where there is none, taken out of the trash where it was deleted.
 
-    Raises EarmarkError in one sentence when it does not answer.
+    Raises EarmarkError in one sentence when the store does not answer.
     """
+    client, uri = present(), address()
+    with answering(uri), FileLock(paths.lock("mlflow")):  # two processes that create it at once crash
+        found = client.get_experiment_by_name(experiment)
+        if found is None:
+            return Tracker(client, _create(client, experiment, paths.sqlite_file(uri) is not None))
+        if found.lifecycle_stage == "deleted":
+            client.restore_experiment(found.experiment_id)
+            warn(f"The experiment '{experiment}' had been deleted in MLflow: it is restored, with its runs.")
+        if is_own(uri) and moved.PROJECT not in found.tags:
+            client.set_experiment_tag(found.experiment_id, moved.PROJECT, str(paths.main_repository()))
+    return Tracker(client, found.experiment_id)
+
+
+def _create(client: MlflowClient, experiment: str, local: bool) -> str:
+    """A new experiment; artifacts of a local store go into the project."""
     root = paths.main_repository()
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
-    local = uri.startswith("sqlite:")
-    try:
-        with FileLock(paths.lock("mlflow")):  # two processes that create the database at once crash
-            client = reader(uri)
-            found = client.get_experiment_by_name(experiment)
-            if found is None:
-                place = (root / "mlartifacts" / experiment).as_uri() if local else None
-                experiment_id = client.create_experiment(experiment, artifact_location=place)
-            else:
-                experiment_id = found.experiment_id
-    except (MlflowException, OSError) as e:
-        raise unreachable(e) from None
-    return Tracker(client, experiment_id)
+    place = (root / "mlartifacts" / experiment).as_uri() if local else None
+    tags = {moved.PROJECT: str(root)} if local else {}
+    for other in client.search_experiments() if local else ():
+        if other.artifact_location == place:
+            warn(
+                f"The experiment '{experiment}' is called '{other.name}' now, and keeps its runs: a new "
+                f"'{experiment}' is made. To go on with the former, rename it back and delete the new one."
+            )
+    made: str = client.create_experiment(experiment, artifact_location=place, tags=tags)
+    return made
 
 
-def reader(uri: str) -> MlflowClient:
-    """A client of a tracking store for those who only read it, as MLflow's own functions will use it too."""
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-    return MlflowClient(uri)
+def address() -> str:
+    """The address of the present store."""
+    found: str = mlflow.get_tracking_uri()
+    return found
 
 
 def unreachable(error: Exception) -> EarmarkError:
-    """The one sentence about a store that does not answer; credentials in its address stay out."""
-    uri = re.sub(r"//[^/@]*@", "//***@", mlflow.get_tracking_uri())
-    reason = "it refuses the connection" if "refused" in str(error) else str(error).split("\n")[0][:160]
-    return EarmarkError(
-        f"The tracking store {uri} cannot be reached ({reason}); start it or unset MLFLOW_TRACKING_URI."
-    )
+    """The one sentence about the present store, which does not answer."""
+    return trouble.unreachable(error, address())
 
 
 def owner() -> str:

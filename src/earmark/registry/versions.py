@@ -1,4 +1,4 @@
-"""Registered models: one version per (weights, train key); champion, challenger, and the way back."""
+"""Registered models: one version per (weights, train key), found by tags or alias, with its files."""
 
 import io
 import json
@@ -43,6 +43,16 @@ def find(client: MlflowClient, task: Task, tags: dict[str, str]) -> ModelVersion
     versions = client.search_model_versions(f"name = '{task.registered_model}'")
     fitting = [v for v in versions if all(v.tags.get(k) == x for k, x in tags.items())]
     return max(fitting, key=lambda v: int(v.version), default=None)
+
+
+def numbered(client: MlflowClient, task: Task, number: int | str) -> ModelVersion | None:
+    """A version by its number, or None."""
+    try:
+        return client.get_model_version(task.registered_model, str(number))
+    except MlflowException as e:
+        if e.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
 
 
 def register(
@@ -116,71 +126,47 @@ def evaluations(task: Task, version: ModelVersion) -> dict[str, float]:
     return {k: json.loads(v)[task.headline] for k, v in tests.items()}
 
 
-def promote(client: MlflowClient, task: Task, number: int | None, force: bool, why: str | None) -> str:
-    """Make a version (the challenger by default) champion and remember the one before. Returns what was done.
-
-    Raises EarmarkError when the test sets differ or the figure is lower, unless forced with a reason.
-    """
-    if force and not why:
-        raise EarmarkError("--force needs --why, which is kept with the version.")
-    new = _version(client, task, number)
-    old = by_alias(client, task, "champion")
-    if old and int(old.version) == int(new.version):
-        return f"Version {new.version} is champion already."
-    objection = old and _objection(task, new, old)
-    if objection and not force:
-        raise EarmarkError(f"Version {new.version} is not promoted: {objection} Use --force --why '...' to insist.")
-    if old:
-        client.set_model_version_tag(task.registered_model, new.version, "earmark.previous_champion", str(old.version))
-    if why:
-        client.set_model_version_tag(task.registered_model, new.version, "earmark.promoted_because", why)
-    client.set_registered_model_alias(task.registered_model, "champion", new.version)
-    challenger = by_alias(client, task, "challenger")
-    if challenger and int(challenger.version) == int(new.version):
-        client.delete_registered_model_alias(task.registered_model, "challenger")
-    return f"Version {new.version} is champion" + (f"; before it was version {old.version}." if old else ".")
+def gone(task: Task) -> str:
+    """What can be done where `has_files` says no."""
+    return (
+        f"its files are gone from MLflow's artifacts. Put them back from a copy, name another version, or run "
+        f"`earmark publish {task.name}` where models/{task.name} still holds this model, which registers it anew."
+    )
 
 
-def rollback(client: MlflowClient, task: Task) -> str:
-    """Give the champion alias back to the version that had it before."""
-    now = by_alias(client, task, "champion")
-    if now is None:
-        raise EarmarkError(f"{task.registered_model} has no champion; promote a version first.")
-    before = now.tags.get("earmark.previous_champion")
-    if before is None:
-        raise EarmarkError(
-            f"Version {now.version} of {task.registered_model} is the first champion; there is none before it."
-        )
-    client.set_registered_model_alias(task.registered_model, "champion", before)
-    client.delete_model_version_tag(task.registered_model, now.version, "earmark.previous_champion")
-    client.set_model_version_tag(task.registered_model, now.version, "earmark.rolled_back", "true")
-    return f"Version {before} is champion again; version {now.version} was rolled back."
-
-
-def _version(client: MlflowClient, task: Task, number: int | None) -> ModelVersion:
-    if number is None:
-        version = by_alias(client, task, "challenger")
-        if version is None:
-            raise EarmarkError(
-                f"{task.registered_model} has no challenger; run `dvc repro`, or name one with --version."
-            )
-        return version
+def lost(client: MlflowClient, task: Task, alias: str) -> str | None:
+    """The sentence about an alias whose version was deleted; None where there is no such alias, or it answers."""
     try:
-        return client.get_model_version(task.registered_model, str(number))
-    except MlflowException:
-        raise EarmarkError(f"{task.registered_model} has no version {number}.") from None
+        aliases = client.get_registered_model(task.registered_model).aliases
+    except MlflowException as e:
+        if e.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return None
+        raise
+    if alias not in aliases or by_alias(client, task, alias):
+        return None
+    return (
+        f"The {alias} of {task.registered_model} is version {aliases[alias]}, which was deleted in MLflow; run "
+        f"`earmark promote {task.name} --version N` to make another one champion: {known(client, task)}."
+    )
 
 
-def _objection(task: Task, new: ModelVersion, old: ModelVersion) -> str | None:
-    theirs, ours = evaluations(task, old), evaluations(task, new)
-    shared = sorted(set(theirs) & set(ours))
-    if not shared:
-        return f"it was tested on other recordings than the champion (version {old.version})."
-    worse = [k for k in shared if task.better(theirs[k], ours[k])]
-    if worse:
-        now, before = ours[worse[0]], theirs[worse[0]]
-        return f"its {task.headline} is {now:.3f}, the champion's (version {old.version}) {before:.3f}."
-    return None
+def known(client: MlflowClient, task: Task) -> str:
+    """Which versions there are, in words."""
+    numbers = sorted(int(v.version) for v in client.search_model_versions(f"name = '{task.registered_model}'"))
+    if not numbers:
+        return "it has no versions"
+    return f"it has the version{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
+
+
+def has_files(version: ModelVersion) -> bool:
+    """Whether the artifacts of a version are there; somebody may have deleted them."""
+    uri = f"models:/{version.name}/{version.version}"
+    try:
+        return bool(mlflow.artifacts.list_artifacts(artifact_uri=uri))
+    except (MlflowException, OSError) as e:
+        if getattr(e, "error_code", "RESOURCE_DOES_NOT_EXIST") != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return False
 
 
 def download(uri: str) -> Path:

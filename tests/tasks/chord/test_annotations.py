@@ -6,6 +6,7 @@ import pytest
 
 from earmark.errors import EarmarkError
 from earmark.tasks.chord import annotations
+from earmark.tasks.chord.notation import pop
 from project import REPOSITORY
 
 FIXTURES = REPOSITORY.parent / "shared/fixtures"
@@ -63,6 +64,39 @@ def test_a_take_with_the_lead_sheet_alone(tmp_path):
     chord = {"namespace": "chord", "data": [{"time": 0.5, "duration": 1.5, "value": "C"}]}
     path = write(tmp_path, json.dumps({"annotations": [chord, {"namespace": "chord", "data": []}]}), "a.jams")
     assert plain(annotations.chords(path)) == [(0.5, 2.0, "C")]
+
+
+def jams(tmp_path, *annotations: tuple[str, str], name: str = "a.jams"):
+    """A JAMS file of (namespace, chord of 2 s) annotations."""
+    found = [{"namespace": n, "data": [{"time": 0, "duration": 2, "value": value}]} for n, value in annotations]
+    return write(tmp_path, json.dumps({"annotations": found}), name)
+
+
+@pytest.mark.parametrize(
+    ("found", "label"),
+    [
+        ([("chord_harte", "A:min")], "A:min"),
+        ([("chord", "A:min")], "A:min"),
+        ([("chord_harte", "G"), ("chord", "A:min")], "A:min"),
+        ([("chord_harte", "G"), ("chord_harte", "A:min")], "A:min"),
+        ([("beat", "1"), ("chord_harte", "Am7/G")], "A:min7/b7"),
+    ],
+)
+def test_chords_of_jams(tmp_path, found, label):
+    assert plain(annotations.chords(jams(tmp_path, *found))) == [(0, 2, label)]
+    assert plain(annotations.chords(jams(tmp_path, *found, name="A.JAMS"))) == [(0, 2, label)]
+
+
+def test_a_jams_chord_that_nobody_named_is_no_silence(tmp_path):
+    path = jams(tmp_path, ("chord", None))
+    assert "'None' is no chord in Harte's notation" in error(annotations.chords, path)
+
+
+def test_truth_counts_what_it_converted(tmp_path):
+    converted = pop.Converted()
+    said = annotations.truth(write(tmp_path, "0 1 Am\n1 2 C\n"), None, "", 2.0, converted)
+    assert said["chords"] == "0.000000\t1.000000\tA:min\n1.000000\t2.000000\tC\n"
+    assert converted == {("Am", "A:min"): 1}
 
 
 def test_modes_go_to_the_key_with_their_third(tmp_path):

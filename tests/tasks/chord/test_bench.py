@@ -106,6 +106,12 @@ def test_extra_estimates_are_named_and_left_out(folders, earmark):
             ("estimates", "--truth", "truth", "--out", "no/x.json"),
             "There is no folder no to write x.json into; make it first.",
         ),
+        (
+            ("estimates", "--truth", "truth", "--out", "truth/song0.lab/x.json"),
+            "truth/song0.lab is no folder, so that nothing can be written into truth/song0.lab; name another folder "
+            "with --out.",
+        ),
+        (("estimates", "--truth", "truth", "--out", "truth"), "truth is a folder; name a file with --out."),
     ],
 )
 def test_folders_that_are_not_there(folders, earmark, arguments, sentence):
@@ -134,6 +140,91 @@ def test_a_bad_estimate_is_named_by_file_and_row(folders, earmark):
     status, _, err = earmark("bench", "chords", "estimates", "--truth", "truth")
     assert (status, len(err)) == (1, 1)
     assert "estimates/song2.lab, row 2: 'Hm' is no chord" in err[0]
+
+
+def songs_of(truth: dict[str, str], estimates: dict[str, str] | None = None) -> None:
+    """Folders truth and estimates with these files; an estimate is C throughout by default."""
+    for folder, files in (
+        ("truth", truth),
+        ("estimates", estimates or {f"{Path(n).stem}.lab": "0 9 C\n" for n in truth}),
+    ):
+        Path(folder).mkdir()
+        for name, text in files.items():
+            Path(folder, name).write_text(text)
+
+
+def test_nothing_is_known(workplace, earmark):
+    songs_of({"a.lab": "0 9 X\n", "b.lab": "0 1 X\n5 9 X\n"})
+    assert earmark("bench", "chords", "estimates", "--truth", "truth") == (
+        1,
+        "",
+        [
+            "earmark: Every annotation in truth is X throughout, which says that nobody knows the chords: nothing can "
+            "be scored; give annotations that name chords."
+        ],
+    )
+
+
+def test_songs_of_which_nothing_is_known_are_left_out_by_name(workplace, earmark):
+    songs_of({"a.lab": "0 9 X\n", "b.lab": "0 4 X\n4 9 C\n", "c.lab": "0 9 X\n"})
+    status, out, err = earmark("bench", "chords", "estimates", "--truth", "truth", "--json")
+    found = json.loads(out)
+    assert (status, found["n_recordings"], found["majmin"]) == (0, 1, 1.0)
+    assert err == ["earmark: left out 2 songs whose annotations are X throughout (a, c): nothing is known of them."]
+
+
+def test_a_song_without_chords_is_scored(workplace, earmark):
+    songs_of({"a.lab": "0 9 N\n"}, {"a.lab": "0 3 N\n3 9 C\n"})
+    status, out, err = earmark("bench", "chords", "estimates", "--truth", "truth", "--json", "--draws", "20")
+    assert (status, err, json.loads(out)["majmin"]) == (0, [], pytest.approx(1 / 3))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "estimates/a.lab has no rows"),
+        ("0 2 C\n1 3 G\n", "estimates/a.lab, row 2 starts at 1 s, but the row before ends at 2 s"),
+        ("2 1 C\n", "estimates/a.lab, row 1 lasts from 2 to 1 s"),
+        ("0 1 C m\n", "estimates/a.lab, row 1 has 4 fields"),
+    ],
+)
+def test_estimates_that_cannot_be_read(workplace, earmark, text, sentence):
+    songs_of({"a.lab": "0 9 C\n"}, {"a.lab": text})
+    status, out, err = earmark("bench", "chords", "estimates", "--truth", "truth")
+    assert (status, out, len(err)) == (1, "", 1)
+    assert sentence in err[0]
+
+
+def test_a_folder_in_the_place_of_a_file(workplace, earmark):
+    songs_of({"a.lab": "0 9 C\n"})
+    Path("estimates/a.lab").unlink()
+    Path("estimates/a.lab").mkdir()
+    assert earmark("bench", "chords", "estimates", "--truth", "truth")[2] == [
+        "earmark: estimates/a.lab cannot be read: Is a directory; give a .lab file of your own."
+    ]
+
+
+def test_names_of_pop_charts_are_scored_and_told(workplace, earmark):
+    songs_of({"a.lab": "0 1 N.C.\n1 2 C/E\n2 3 Am7\n"}, {"a.lab": "0 1 N\n1 2 C:maj/3\n2 3 Amin7\n"})
+    status, out, err = earmark("bench", "chords", "estimates", "--truth", "truth", "--json", "--draws", "0")
+    found = json.loads(out)
+    assert (status, found["tetrads_inv"], found["bass"]) == (0, 1.0, 1.0)
+    assert err == [
+        "earmark: 4 chord names, which are not in Harte's notation, read as charts of popular music have them: N.C. as "
+        "N, C/E as C:maj/3, Am7 as A:min7, Amin7 as A:min7."
+    ]
+
+
+def test_truth_may_be_jams(workplace, earmark):
+    data = [{"time": 0.0, "duration": 2.0, "value": "C:maj"}, {"time": 2.0, "duration": 2.0, "value": "G:7"}]
+    jams = json.dumps({"annotations": [{"namespace": "chord_harte", "data": data}]})
+    songs_of({"a.jams": jams}, {"a.lab": "0 2 C\n2 4 G:7\n"})
+    status, out, err = earmark("bench", "chords", "estimates", "--truth", "truth", "--json", "--draws", "0")
+    assert (status, err, json.loads(out)["tetrads"]) == (0, [], 1.0)
+    Path("truth/a.lab").write_text("0 4 C\n")
+    assert earmark("bench", "chords", "estimates", "--truth", "truth")[2] == [
+        "earmark: truth/a.jams and truth/a.lab are both of 'a'; keep one of them."
+    ]
 
 
 @pytest.mark.skipif(not DEV.is_dir(), reason="chd_mma_dev is not in ../shared/data")

@@ -181,6 +181,20 @@ def test_official_splits_are_kept_and_leaks_refused(tmp_path):
     assert "Group '1' (and 1 more) is in the splits test and train" in refused(root)
 
 
+def test_chords_may_be_called_as_on_charts_of_popular_music(tmp_path, capsys):
+    root = songs(tmp_path / "a")
+    (root / "chords/1.lab").write_text("0 0.5 N.C.\n0.5 1 C/E\n1 2 Cm7\n")
+    table, quarantined, _ = run(root)
+    assert len(quarantined) == 0
+    assert table.chords[table.path == "1.wav"].item() == (
+        "0.000000\t0.500000\tN\n0.500000\t1.000000\tC:maj/3\n1.000000\t2.000000\tC:min7\n"
+    )
+    assert capsys.readouterr().err == (
+        "earmark: 3 chord names, which are not in Harte's notation, read as charts of popular music have them: N.C. as "
+        "N, C/E as C:maj/3, Cm7 as C:min7.\n"
+    )
+
+
 def test_names_of_files():
     paths = pd.Series(["a/x.wav", "a/y.wav", "b/y.wav", "c/z.wav", "c/z.flac", "d/Y.wav"])
     assert chord_files._ids(paths) == ["x", "a-y", "b-y", "c-z.wav", "c-z.flac", "d-Y"]

@@ -145,6 +145,17 @@ def test_figures_of_before_there_were_blocks_are_compared(place, former, today, 
         release.figures(quote(place, recipe=theirs), ours, pytest.fail)
 
 
+def test_figures_of_before_a_key_came_hold_for_its_default(place):
+    recipe = key.recipe(settings())
+    assert recipe["train"].pop("balance") == "none"
+    assert release.figures(quote(place, recipe=recipe), settings(), pytest.fail)["accuracy"] == 0.75
+    ours = configuration.load_task(REPOSITORY / "params.yaml", "genre", ["tasks.genre.train.balance=weights"])
+    recipe = key.recipe(ours)
+    del recipe["train"]["balance"]
+    with pytest.raises(EarmarkError, match=r"is of another recipe: train\.balance is none there and weights here"):
+        release.figures(quote(place, recipe=recipe), ours, pytest.fail)
+
+
 def test_figures_of_another_recipe_are_refused(place):
     path = quote(place)
     assert release.figures(path, settings(), pytest.fail)["accuracy"] == 0.75

@@ -14,6 +14,7 @@ from earmark import audio
 from earmark.registry import resolve
 from earmark.tasks.speaker.trials import identify
 
+HEARD = "2.0 s and 2.0 s of speech"
 DEGREES = {"ann": (0, 10, 20), "bob": (90, 100), "cid": (45,)}  # directions of their voices
 
 
@@ -25,12 +26,13 @@ class Embedder:
     def __init__(self, folder: Path):
         assert folder == Path("model")
 
-    def __call__(self, source: Path) -> np.ndarray:
-        if audio.check(source).peak == 0:
+    def heard(self, source: Path) -> tuple[np.ndarray, float]:
+        facts = audio.check(source)
+        if facts.peak == 0:
             raise audio.AudioError("it is digital silence: nobody speaks in it")
         level = np.concatenate(list(audio.read_blocks(source, 8000))).mean()
         angle = np.radians(float(level) * 1000 - 100)
-        return np.array([np.cos(angle), np.sin(angle)], np.float32)
+        return np.array([np.cos(angle), np.sin(angle)], np.float32), facts.duration_s
 
 
 @pytest.fixture
@@ -48,10 +50,10 @@ def place(workplace, monkeypatch) -> Path:
     return workplace
 
 
-def voice(path: Path, degrees: float | None) -> str:
+def voice(path: Path, degrees: float | None, seconds: float = 2.0) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     level = 0.0 if degrees is None else (degrees + 100) / 1000
-    sf.write(path, np.full(800, level), 8000, subtype="FLOAT")
+    sf.write(path, np.full(round(seconds * 8000), level), 8000, subtype="FLOAT")
     return str(path)
 
 
@@ -84,14 +86,14 @@ def test_files_that_cannot_be_used_do_not_stop_the_others(place, earmark):
     files = ["silent.wav", "known/ann/0.wav", "text.wav", "none.wav", "known"]
     code, out, err = earmark("predict", "speaker", *files, "--embed", "out.parquet", "--json")
     assert code == 1
-    assert json.loads(out) == [{"path": "known/ann/0.wav", "out": "out.parquet", "row": 0}]
+    assert json.loads(out) == [{"path": "known/ann/0.wav", "out": "out.parquet", "row": 0, "speech_s": 2.0}]
     assert list(pd.read_parquet("out.parquet").path) == ["known/ann/0.wav"]
-    assert err[-4] == "earmark: silent.wav cannot be used: it is digital silence: nobody speaks in it."
-    assert err[-3].startswith("earmark: text.wav cannot be used: it cannot be decoded as audio")
-    assert err[-2:] == [
-        "earmark: none.wav cannot be used: No such file or directory.",
-        "earmark: known is a folder; name its files.",
+    assert err[-4:-2] == [
+        "earmark: There is no file none.wav.",
+        "earmark: known is a folder; name its files, or judge a labelled folder with `earmark score speaker known`.",
     ]
+    assert err[-2] == "earmark: silent.wav cannot be used: it is digital silence: nobody speaks in it."
+    assert err[-1].startswith("earmark: text.wav cannot be used: it cannot be decoded as audio")
 
 
 def test_a_name_that_no_file_system_takes_is_one_sentence(place, earmark):
@@ -112,7 +114,7 @@ def test_nothing_is_written_of_nothing(place, earmark):
 def test_two_recordings_are_compared(place, earmark, other, said):
     degrees = int(Path(other).stem)
     code, out, _ = earmark("predict", "speaker", "--verify", "known/ann/0.wav", other)
-    assert (code, out) == (0, f"{said}: score {cosine(degrees):.3f}, threshold 0.900\n")
+    assert (code, out) == (0, f"{said}: score {cosine(degrees):.3f}, threshold 0.900; {HEARD}\n")
     _, out, _ = earmark("predict", "speaker", "--verify", "known/ann/0.wav", other, "--json")
     assert json.loads(out) == {
         "a": "known/ann/0.wav",
@@ -120,6 +122,7 @@ def test_two_recordings_are_compared(place, earmark, other, said):
         "score": pytest.approx(cosine(degrees), rel=1e-6),
         "threshold": 0.9,
         "same": degrees == 20,
+        "speech_s": {"a": 2.0, "b": 2.0},
     }
 
 
@@ -142,6 +145,7 @@ def test_who_is_it(place, earmark):
         "nearest": "bob",
         "runner_up": "cid",
         "runner_up_score": pytest.approx(cosine(35), rel=1e-6),
+        "speech_s": 2.0,
     }
     assert (nobody["speaker"], nobody["nearest"]) == ("unknown", "ann")
     assert nobody["score"] == pytest.approx(cosine(50), rel=1e-6)
@@ -158,6 +162,124 @@ def test_enrolled_recordings_that_cannot_be_used_are_named(place, earmark):
     assert (code, json.loads(out)[0]["speaker"]) == (1, "bob")
     assert "earmark: Speaker 'dan' is left out: none of the recordings can be used." in err
     assert [line.split()[1] for line in err[-2:]] == ["known/bob/silent.wav", "known/dan/silent.wav"]
+
+
+@pytest.mark.parametrize("name", ["unknown", "Unknown", "UNKNOWN", " unknown ", "ｕｎｋｎｏｗｎ"])
+def test_nobody_is_enrolled_under_the_name_of_nobody(place, earmark, name):
+    voice(place / "known" / name / "0.wav", 10)
+    assert refused(earmark, "known/ann/0.wav", "--enroll", "known") == (
+        f"earmark: known/{name} enrolls somebody as '{name}', but 'unknown' is the answer for a voice that is "
+        "nobody's; give the folder another name, as in 'guest'."
+    )
+
+
+def test_a_name_that_only_begins_like_nobodys_is_a_name(place, earmark):
+    voice(place / "known/unknown 2/0.wav", -90)
+    _, out, _ = earmark("predict", "speaker", "known/unknown 2/0.wav", "--enroll", "known", "--json")
+    assert json.loads(out)[0]["speaker"] == "unknown 2"
+
+
+LITTLE = (
+    "holds 0.50 s of speech, and this model's figures speak for 2 s or more: with less, one person is often taken "
+    "for two; use longer recordings."
+)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [["--verify"], ["--enroll", "known"], ["--cluster"], ["--cluster", "--speakers", "1"], ["--embed", "e.parquet"]],
+)
+def test_too_little_speech_is_said(place, earmark, way):
+    short, long = voice(place / "short.wav", 0, 0.5), voice(place / "long.wav", 10, 2.0)
+    code, out, err = earmark("predict", "speaker", short, long, *way, "--json")
+    assert code == 0
+    assert [line for line in err if "of speech" in line] == [f"earmark: {short} {LITTLE}"]
+    said = json.loads(out)
+    assert ([row["speech_s"] for row in said] if isinstance(said, list) else said["speech_s"]) in (
+        [0.5, 2.0],
+        {"a": 0.5, "b": 2.0},
+    )
+
+
+def test_the_model_says_how_much_speech_it_takes(place, earmark, monkeypatch):
+    release = Embedder.config.release | {"speech_s": 0.4}
+    monkeypatch.setattr(Embedder, "config", SimpleNamespace(release=release))
+    short, shorter = voice(place / "short.wav", 0, 0.5), voice(place / "shorter.wav", 0, 0.25)
+    _, out, err = earmark("predict", "speaker", "--verify", short, shorter)
+    assert out == "the same speaker: score 1.000, threshold 0.900; 0.5 s and 0.2 s of speech\n"
+    assert [line for line in err if "holds" in line] == [
+        f"earmark: {shorter} holds 0.25 s of speech, and this model's figures speak for 0.4 s or more: with less, one "
+        "person is often taken for two; use longer recordings."
+    ]
+
+
+def test_an_enrolled_speaker_has_the_speech_of_all_recordings(place, earmark):
+    for i in range(4):
+        voice(place / f"few/eve/{i}.wav", 0, 0.5)
+    voice(place / "few/fay/0.wav", 90, 0.5)
+    _, _, err = earmark("predict", "speaker", "known/ann/0.wav", "--enroll", "few", "--json")
+    assert [line.split(" s of")[0] for line in err if "of speech" in line] == [
+        "earmark: Speaker 'fay' is enrolled with 0.50"
+    ]
+
+
+def test_tables_have_the_seconds_of_speech(place, earmark):
+    short = voice(place / "short.wav", 0, 0.5)
+    for way in (["--enroll", "known"], ["--cluster"]):
+        _, out, _ = earmark("predict", "speaker", short, *way)
+        assert [line.split("│")[-2].strip() for line in out.splitlines() if "short.wav" in line] == ["0.5 s"]
+
+
+POINTS = [
+    {"threshold": 0.5, "false_alarm_rate": 0.4, "miss_rate": 0.0},
+    {"threshold": 0.9, "false_alarm_rate": 0.1, "miss_rate": 0.1},
+    {"threshold": 1.0, "false_alarm_rate": 0.0, "miss_rate": 1.0},
+]
+
+
+def test_another_threshold_decides_and_its_cost_is_told(place, earmark, monkeypatch):
+    release = Embedder.config.release | {"operating_points": POINTS}
+    monkeypatch.setattr(Embedder, "config", SimpleNamespace(release=release))
+    pair = ["known/ann/0.wav", "known/cid/45.wav"]
+    _, out, err = earmark("predict", "speaker", "--verify", *pair, "--threshold", "0.7", "--json")
+    found = json.loads(out)
+    assert (found["threshold"], found["same"]) == (0.7, True)
+    assert err[-1] == (
+        "earmark: At a threshold of 0.700, 25.0% of different speakers pass as one and 5.0% of same ones as two; at "
+        "the model's own, 0.900, 10.0% of different speakers pass as one and 10.0% of same ones as two: on its "
+        "validation speakers."
+    )
+    _, out, _ = earmark("predict", "speaker", pair[1], "--enroll", "known", "--threshold", "1", "--json")
+    assert json.loads(out)[0]["threshold"] == 1.0
+
+
+def test_a_model_without_operating_points_tells_what_it_has(place, earmark, monkeypatch):
+    figures = {"tests": {"false_alarm_rate": 0.045, "miss_rate": 0.048}}
+    monkeypatch.setattr(Embedder, "config", SimpleNamespace(release={"threshold": 0.9, "figures": figures}))
+    ask = ["predict", "speaker", "--verify", "known/ann/0.wav", "known/cid/45.wav", "--threshold"]
+    _, _, err = earmark(*ask, "0.7")
+    assert err[-1] == (
+        "earmark: The model's own threshold is 0.900 (tests: 4.5% of different speakers pass as one and 4.8% of same "
+        "ones as two); below it strangers pass more often. It carries no rates at 0.700: measure them with `earmark "
+        "score speaker FOLDER`."
+    )
+    assert "above it people are missed more often" in earmark(*ask, "0.95")[2][-1]
+    monkeypatch.setattr(Embedder, "config", SimpleNamespace(release={}))
+    assert earmark(*ask, "0.7")[1].startswith("the same speaker: score 0.707, threshold 0.700")
+
+
+def test_clusters_take_the_same_unit(place, earmark):
+    """ann's 0, 10 and 20 degrees: mean cosine of the last merge .962; cid's 45 joins them at about .8."""
+    files = [f"known/{name}/{d}.wav" for name, d in (("ann", 0), ("ann", 10), ("ann", 20), ("cid", 45))]
+    found = {}
+    for threshold in ("0.99", "0.9", "0.7"):
+        _, out, err = earmark("predict", "speaker", "--cluster", *files, "--threshold", threshold, "--json")
+        found[threshold] = [row["group"] for row in json.loads(out)]
+    assert found == {"0.99": [1, 2, 3, 4], "0.9": [1, 1, 1, 2], "0.7": [1, 1, 1, 1]}
+    assert err[-1] == (
+        "earmark: Groups are joined down to a mean cosine of 0.700; the model's own, chosen on its validation "
+        "speakers, is 0.900. Expect fewer groups than with that, on voices such as those."
+    )
 
 
 def test_folders_that_enroll_nobody(place, earmark):
@@ -202,8 +324,8 @@ def test_groups_of_what_is_left(place, earmark):
     code, out, err = earmark(
         "predict", "speaker", "--cluster", "known/ann/0.wav", "silent.wav", "--speakers", "2", "--json"
     )
-    assert (code, json.loads(out)) == (1, [{"path": "known/ann/0.wav", "group": 1}])
-    assert "earmark: Only 1 of 2 recordings can be used, which is less than 2 speakers." in err
+    assert (code, json.loads(out)) == (1, [{"path": "known/ann/0.wav", "group": 1, "speech_s": 2.0}])
+    assert "earmark: Only 1 of the recordings can be used, which is less than 2 speakers." in err
 
 
 @pytest.mark.parametrize(
@@ -216,9 +338,17 @@ def test_groups_of_what_is_left(place, earmark):
         (["a.wav", "b.wav", "--verify", "--speakers", "2"], "--speakers says into how many groups --cluster sorts"),
         (["a.wav", "--cluster", "--speakers", "2"], "--speakers must lie from 1 to the number of recordings, 1."),
         (["a.wav", "--cluster", "--speakers", "0"], "--speakers must lie from 1"),
+        (["a.wav", "b.wav", "--verify", "--threshold", "1.1"], "--threshold is a cosine from -1 to 1, not 1.1."),
+        (["a.wav", "--cluster", "--threshold", "-1.01"], "--threshold is a cosine from -1 to 1, not -1.01."),
+        (["a.wav", "--enroll", "known", "--threshold", "nan"], "--threshold is a cosine from -1 to 1, not nan."),
+        (["a.wav", "--embed", "e.parquet", "--threshold", "0.5"], "which --embed does not ask; leave it out."),
+        (["a.wav", "--cluster", "--speakers", "1", "--threshold", "0"], "which --speakers does not ask"),
+        (["known/ann/0.wav", "--embed", "text.wav/e.parquet"], "text.wav is no folder, so that nothing can be written"),
+        (["known/ann/0.wav", "--embed", "known.parquet"], "known.parquet is a folder; name a file with --embed."),
     ],
 )
 def test_wishes_that_cannot_be_granted(place, earmark, args, said):
+    (place / "known.parquet").mkdir()
     assert said in refused(earmark, *args)
 
 

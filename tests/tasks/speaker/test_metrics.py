@@ -97,6 +97,18 @@ def test_thresholds_are_chosen_on_validation_and_carried():
     assert {k: found[k] for k in ("ari", "nmi")} == clustering.agreement(found_clusters, test.trials.speakers)
 
 
+def test_a_model_carries_what_other_thresholds_cost_and_how_much_speech_was_judged():
+    val = heard(judged("val"), 0.3)
+    n = len(val.embeddings)
+    found = trial_set.carried(val, np.linspace(1.0, 2.0, n))
+    chosen = trial_set.thresholds_of(val)
+    assert (found["threshold"], found["cluster_threshold"]) == (chosen.threshold, chosen.cluster_threshold)
+    assert found["speech_s"] == 1.1  # nine of ten have more
+    points = [(p["threshold"], p["false_alarm_rate"], p["miss_rate"]) for p in found["operating_points"]]
+    assert points == scores.operating_points(val.curve)
+    assert json.loads(json.dumps(found)) == found
+
+
 def test_every_headline_figure_has_its_interval():
     found = metrics.figures(heard(judged("val"), 0.5), heard(judged(), 0.5), {}, SETTINGS)
     for name in ("eer", "min_dcf", "min_dcf_05", "auc", "mr_at_k", "mr_at_threshold", "ari", "nmi"):

@@ -56,6 +56,9 @@ def test_a_speaker_model_is_released_with_figures_of_the_very_file(place, earmar
     score, same = cosines(embedder, "val")
     miss, false_alarm = np.mean(score[same] < facts["threshold"]), np.mean(score[~same] >= facts["threshold"])
     assert abs(miss - false_alarm) <= 1 / same.sum() + 1e-9
+    for point in facts["operating_points"]:
+        assert point["miss_rate"] == pytest.approx(np.mean(score[same] < point["threshold"] - 1e-6), abs=0.1)
+    assert facts["speech_s"] == model_folder.read_config(place / "models/speaker").release["speech_s"] > 0
     text = (place / "bundle/CARD.md").read_text()
     low, high = figures["eer_ci95"]
     for statement in (

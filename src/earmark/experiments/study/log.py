@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Self
 
 import pandas as pd
-from mlflow.entities import Metric
 
 from earmark.experiments.study.plan import Plan
 from earmark.experiments.study.prepare import Ready
@@ -75,6 +74,8 @@ class StudyLog:
         self.tracker.client.set_terminated(run_id, "FAILED" if outcome.refused else "FINISHED")
 
     def _metrics(self, run_id: str, rows: list[tuple[str, float, int]]) -> None:
+        from mlflow.entities import Metric
+
         now = int(time.time() * 1000)
         metrics = [Metric(plain(key), value, now, step) for key, value, step in rows if math.isfinite(value)]
         for i in range(0, len(metrics), AT_ONCE):

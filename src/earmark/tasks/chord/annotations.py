@@ -1,7 +1,7 @@
 """What corpora say of a recording's chords and keys, in whatever format, as rows of one: .lab.
 
-Chords: .lab files and GuitarSet's JAMS. Keys: Isophonics' key files (`0.456 83.139 Key Bb`, `0.0 0.456 Silence`),
-POP909's (`2.67 191.98 Gb:maj`) and GuitarSet's JAMS, all as the 24 keys of `targets`, or N.
+Chords: .lab files and JAMS (namespaces `chord` and `chord_harte`). Keys: Isophonics' key files (`0.456 83.139 Key Bb`,
+`0.0 0.456 Silence`), POP909's (`2.67 191.98 Gb:maj`) and GuitarSet's JAMS, all as the 24 keys of `targets`, or N.
 """
 
 import hashlib
@@ -11,17 +11,22 @@ from collections import Counter
 from pathlib import Path
 
 from earmark.errors import EarmarkError
-from earmark.tasks.chord.notation import lab
+from earmark.tasks.chord.notation import lab, pop
 from earmark.tasks.chord.notation.lab import Segment
 from earmark.tasks.chord.notation.targets import NO_KEY, key_label, key_of
 
+NAMESPACES = ("chord", "chord_harte")
 
-def truth(lab_file: Path, key_file: Path | None, key: str, duration_s: float) -> dict[str, str]:
+
+def truth(
+    lab_file: Path, key_file: Path | None, key: str, duration_s: float, converted: pop.Converted | None = None
+) -> dict[str, str]:
     """What a song's annotations say: chords and keys as text of .lab files, the main key, and their hash.
 
-    `key` stands for the whole song where there is no key file. Raises EarmarkError where they cannot be used.
+    `key` stands for the whole song where there is no key file. converted: as `lab.read` has it. Raises EarmarkError
+    where they cannot be used.
     """
-    segments = chords(lab_file, duration_s)
+    segments = chords(lab_file, duration_s, converted)
     found = keys(key_file) if key_file else [Segment(0.0, duration_s, _known_key(key))] if key else []
     texts = {"chords": lab.text(segments), "keys": lab.text(found) if main_key(found) else ""}
     sha256 = hashlib.sha256("\n".join(texts.values()).encode()).hexdigest()
@@ -34,19 +39,20 @@ def _known_key(key: str) -> str:
     return key_label(key_of(key))
 
 
-def chords(path: Path, duration_s: float | None = None) -> list[Segment]:
+def chords(path: Path, duration_s: float | None = None, converted: pop.Converted | None = None) -> list[Segment]:
     """The chords of a .lab or .jams file, checked as `lab.read` does; time that nobody labelled is X.
 
     GuitarSet's JAMS hold two chord annotations: first the lead sheet that the player was given (instructed), then
     what was inferred from the notes that were played (performed). The performed one is taken, the lead sheet where it
-    stands alone.
+    stands alone. Other JAMS have the namespace `chord_harte`, which is read where there is no `chord`; the last one
+    is taken of these, too.
     """
-    if path.suffix != ".jams":
-        return lab.read(path, duration_s)
-    found = [rows for rows in _observations(path, "chord") if rows]
-    if not found:
-        raise EarmarkError(f"{path} holds no chords; take the corpus's own annotation.")
-    return lab.checked(path, list(enumerate(found[-1], 1)), duration_s, "X")
+    if path.suffix.lower() != ".jams":
+        return lab.read(path, duration_s, converted=converted)
+    for namespace in NAMESPACES:
+        if found := [rows for rows in _observations(path, namespace) if rows]:
+            return lab.checked(path, list(enumerate(found[-1], 1)), duration_s, "X", converted)
+    raise EarmarkError(f"{path} holds no chords; take the corpus's own annotation.")
 
 
 def keys(path: Path) -> list[Segment]:
@@ -56,7 +62,7 @@ def keys(path: Path) -> list[Segment]:
 
 def rows(path: Path, namespace: str = "") -> list[tuple[int, Segment]]:
     """Numbered rows START END LABEL of a text file, whatever the label means, or of a .jams's first annotation."""
-    if path.suffix == ".jams":
+    if path.suffix.lower() == ".jams":
         found = list(enumerate(next(iter(_observations(path, namespace)), []), 1))
     else:
         lines = enumerate(_text(path).splitlines(), 1)
@@ -104,3 +110,5 @@ def _text(path: Path) -> str:
         raise EarmarkError(f"There is no annotation {path}; unpack the corpus anew.") from None
     except UnicodeDecodeError:
         raise EarmarkError(f"{path} is no text in UTF-8; take the corpus's own file.") from None
+    except OSError as e:
+        raise EarmarkError(f"{path} cannot be read: {e.strerror}; unpack the corpus anew.") from None

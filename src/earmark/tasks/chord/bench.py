@@ -10,21 +10,22 @@ import pandas as pd
 
 from earmark.data.manifest import read_csv
 from earmark.errors import EarmarkError
-from earmark.tasks.chord import breakdown, scores
-from earmark.tasks.chord.notation import lab
+from earmark.tasks.chord import annotations, breakdown, scores
+from earmark.tasks.chord.notation import lab, pop
 from earmark.tasks.chord.notation.targets import NO_KEY, key_of
 from earmark.tasks.chord.scores import Song
 
 
 def songs(estimates: Path, truth: Path, warn: Callable[[str], None]) -> list[Song]:
-    """Every annotation TRUTH/<stem>.lab with its estimate ESTIMATES/<stem>.lab.
+    """Every annotation TRUTH/<stem>.lab or .jams with its estimate ESTIMATES/<stem>.lab.
 
     Raises EarmarkError where an estimate is missing: a program that failed on a song must not gain by it. Estimates of
-    no annotation are left out, which `warn` says. Groups and keys are those of TRUTH/manifest.csv (columns lab, group,
-    key) where there is one, else every song is a group; an estimated key is `key` in ESTIMATES/<stem>.json. Where no
-    song has an estimated key, keys are not scored.
+    no annotation are left out, and so are songs whose annotation is X throughout; `warn` says both, and which chord
+    names were read as Harte's. Groups and keys are those of TRUTH/manifest.csv (columns lab, group, key) where there is
+    one, else every song is a group; an estimated key is `key` in ESTIMATES/<stem>.json. Where no song has an estimated
+    key, keys are not scored.
     """
-    wanted, there = _labs(truth), _labs(estimates)
+    wanted, there = _files(truth, (".lab", ".jams")), _files(estimates, (".lab",))
     if missing := sorted(wanted.keys() - there.keys()):
         raise EarmarkError(
             f"{estimates} has no estimate of {len(missing)} of the {len(wanted)} annotated songs ({_some(missing)}); "
@@ -32,20 +33,41 @@ def songs(estimates: Path, truth: Path, warn: Callable[[str], None]) -> list[Son
         )
     if extra := sorted(there.keys() - wanted.keys()):
         warn(f"left out {len(extra)} estimates that {truth} has no annotation of ({_some(extra)}).")
-    known = _manifest(truth)
-    found = [_song(stem, wanted[stem], there[stem], known.get(stem, {})) for stem in wanted]
+    known, converted = _manifest(truth), pop.Converted()
+    found = [_song(stem, wanted[stem], there[stem], known.get(stem, {}), converted) for stem in wanted]
+    if sentence := pop.told(converted):
+        warn(sentence)
+    found = _known(found, truth, warn)
     if all(song.key_estimate == NO_KEY for song in found):
         return [replace(song, key_truth=NO_KEY) for song in found]
     return found
 
 
-def _labs(folder: Path) -> dict[str, Path]:
-    """.lab files of a folder by stem."""
+def _known(found: list[Song], truth: Path, warn: Callable[[str], None]) -> list[Song]:
+    """The songs of which something is known."""
+    kept = [song for song in found if any(s.label != "X" for s in song.truth)]
+    if not kept:
+        raise EarmarkError(
+            f"Every annotation in {truth} is X throughout, which says that nobody knows the chords: nothing can be "
+            "scored; give annotations that name chords."
+        )
+    if lost := [song.name for song in found if song not in kept]:
+        n = "1 song whose annotation is" if len(lost) == 1 else f"{len(lost)} songs whose annotations are"
+        warn(f"left out {n} X throughout ({_some(lost)}): nothing is known of them.")
+    return kept
+
+
+def _files(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
+    """Chord files of a folder by stem."""
     if not folder.is_dir():
         raise EarmarkError(f"There is no folder {folder}; give one with a .lab file a song.")
-    found = {path.stem: path for path in sorted(folder.glob("*.lab"))}
-    if not found:
+    paths = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes]
+    if not paths:
         raise EarmarkError(f"{folder} holds no .lab files; give a folder with one a song.")
+    found: dict[str, Path] = {}
+    for path in paths:
+        if (other := found.setdefault(path.stem, path)) != path:
+            raise EarmarkError(f"{other} and {path} are both of '{path.stem}'; keep one of them.")
     return found
 
 
@@ -61,9 +83,10 @@ def _manifest(truth: Path) -> dict[str, dict[str, str]]:
     return {Path(row["lab"]).stem: row for row in rows if row.get("lab")}
 
 
-def _song(stem: str, truth: Path, estimate: Path, row: dict[str, str]) -> Song:
+def _song(stem: str, truth: Path, estimate: Path, row: dict[str, str], converted: pop.Converted) -> Song:
     keys = key_of(row.get("key", "")), _estimated_key(estimate.with_suffix(".json"))
-    return Song(stem, lab.read(truth), lab.read(estimate, fill="N"), row.get("group") or stem, *keys)
+    true = annotations.chords(truth, converted=converted)
+    return Song(stem, true, lab.read(estimate, fill="N", converted=converted), row.get("group") or stem, *keys)
 
 
 def _estimated_key(path: Path) -> int:

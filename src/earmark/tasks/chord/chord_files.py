@@ -1,36 +1,46 @@
 """The chords and keys of a manifest's songs: read from whatever format a corpus has, written as .lab files."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from earmark import console
 from earmark.data import manifest
 from earmark.errors import EarmarkError
 from earmark.tasks.chord import annotations
+from earmark.tasks.chord.notation import pop
 
 NOTHING = {"chords": "", "keys": "", "key": "", "truth_sha256": ""}
 
 
-def with_chords(table: pd.DataFrame, facts: pd.DataFrame, root: Path) -> pd.DataFrame:
+def with_chords(
+    table: pd.DataFrame, facts: pd.DataFrame, root: Path, warn: Callable[[str], None] = console.warn
+) -> pd.DataFrame:
     """Facts of the audio files, with what each song's annotations say beside them.
 
     table: lab and perhaps key_lab, files below `root`, or key, the whole song's. facts: duration_s and reason, row by
     row; annotations that cannot be used become a reason, too. Adds chords and keys (text of .lab files), key (the main
-    one) and truth_sha256. Raises EarmarkError when a file lies outside of `root`.
+    one) and truth_sha256. `warn` tells of names that are not in Harte's notation. Raises EarmarkError when a file lies
+    outside of `root`.
     """
-    rows = [_said(root, where, song, facts.loc[where]) for where, song in table.iterrows()]
+    converted = pop.Converted()
+    rows = [_said(root, where, song, facts.loc[where], converted) for where, song in table.iterrows()]
+    if sentence := pop.told(converted):
+        warn(sentence)
     return facts.drop(columns="reason").join(pd.DataFrame(rows, index=table.index))
 
 
-def _said(root: Path, where: int | str, song: pd.Series, fact: pd.Series) -> dict[str, str]:
+def _said(root: Path, where: int | str, song: pd.Series, fact: pd.Series, converted: pop.Converted) -> dict[str, str]:
     for name in filter(None, (song.lab, song.get("key_lab"))):
         manifest.inside(root, name, where)
     if fact.reason:
         return NOTHING | {"reason": fact.reason}
     key_file = root / song.key_lab if song.get("key_lab") else None
     try:
-        return annotations.truth(root / song.lab, key_file, song.get("key", ""), fact.duration_s) | {"reason": ""}
+        said = annotations.truth(root / song.lab, key_file, song.get("key", ""), fact.duration_s, converted)
+        return said | {"reason": ""}
     except EarmarkError as e:
         return NOTHING | {"reason": str(e).replace(f"{root}/", "").rstrip(".")}
 

@@ -2,75 +2,110 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from earmark import console
-from earmark.console import warn
-from earmark.errors import EarmarkError
+from earmark.console import printable, warn
+from earmark.errors import EarmarkError, writable_folder, writing
+
+if TYPE_CHECKING:
+    from earmark.tasks.answering import Recording
+    from earmark.tasks.chord.predictions import Song
+
+
+class Names(StrEnum):
+    """How chords are called."""
+
+    HARTE = "harte"
+    POP = "pop"
 
 
 def predict(
     ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="Recordings.")],
+    files: Annotated[list[Path], typer.Argument(help="Recordings; - is what is piped in.")],
     model: Annotated[str | None, typer.Option(help="A model folder or an MLflow model URI.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     out: Annotated[Path | None, typer.Option(help="The folder for .lab, .json and .mid files.")] = None,
+    names: Annotated[
+        Names, typer.Option(help="C:maj/3 in Harte's notation, or C/E as on charts of popular music.")
+    ] = Names.HARTE,
+    channel: Annotated[
+        int | None, typer.Option(min=1, help="The channel that is read, from 1; the mean of all by default.")
+    ] = None,
 ) -> None:
     """The chords and the key of each recording: files below --out, or printed."""
     from earmark.tasks import answering
 
-    problems: answering.Problems = {}
-    usable, answers = answering.usable("chord", files, problems), []
-    if usable:
-        _refuse_clash(usable, out)
-        from earmark.tasks.chord.predictions import Recogniser
+    if out:
+        writable_folder(out, "--out")
+    problems: answering.Problems = []
+    answers: list[tuple[answering.Recording, Song]] = []
+    with answering.recordings("chord", files, problems, channel) as usable:
+        if usable:
+            _refuse_clash(usable, out)
+            from earmark.tasks.chord.predictions import Recogniser
 
-        chosen = ctx.obj(model)
-        warn(chosen.sentence)
-        shown = console.progress(usable, len(usable), "recognising chords") if out else usable
-        for file, song in answering.answered(shown, Recogniser(chosen.folder), problems):
-            if out:
-                _write(out / file.stem, song)
-            answers.append((file, song))
+            chosen = ctx.obj(model)
+            warn(chosen.sentence)
+            shown = console.progress(usable, len(usable), "recognising chords") if out else usable
+            for file, song in answering.answered(shown, Recogniser(chosen.folder), problems):
+                named = _named(song, names)
+                if out:
+                    _write(out / file.stem, song, named)
+                answers.append((file, named))
     _show(answers, as_json, out)
     answering.finish(problems)
 
 
-def _refuse_clash(files: list[Path], out: Path | None) -> None:
+def _refuse_clash(files: "list[Recording]", out: Path | None) -> None:
     stem, times = Counter(file.stem for file in files).most_common(1)[0]
     if out and times > 1:
-        clash = " and ".join(str(f) for f in files if f.stem == stem)
-        raise EarmarkError(f"{clash} would both become {out / stem}.lab; recognise them into two folders.")
+        clash = " and ".join(file.shown for file in files if file.stem == stem)
+        raise EarmarkError(f"{clash} would both become {printable(out / stem)}.lab; recognise them into two folders.")
 
 
-def _write(beside: Path, song) -> None:
+def _named(song: "Song", names: Names) -> "Song":
+    """The song with its chords called as they were asked for."""
+    if names == Names.HARTE:
+        return song
+    from earmark.tasks.chord.notation import pop
+
+    return replace(song, segments=[s._replace(label=pop.of_harte(s.label)) for s in song.segments])
+
+
+def _write(beside: Path, song: "Song", named: "Song") -> None:
     from earmark.tasks.chord.notation import lab, midi
 
-    beside.parent.mkdir(parents=True, exist_ok=True)
-    lab.write(beside.parent / f"{beside.name}.lab", song.segments)
-    lab.write_json(beside.parent / f"{beside.name}.json", song.segments, **facts(song))
-    midi.write(beside.parent / f"{beside.name}.mid", song.segments)
+    lab_file, json_file, midi_file = (beside.parent / f"{beside.name}.{kind}" for kind in ("lab", "json", "mid"))
+    with writing(Path(printable(lab_file))):
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        lab.write(lab_file, named.segments)
+        lab.write_json(json_file, named.segments, **facts(song))
+        midi.write(midi_file, song.segments)
 
 
-def facts(song) -> dict:
+def facts(song: "Song") -> dict:
     """What is said of a whole song."""
     return {"key": song.key, "key_probability": song.key_probability, "duration_s": song.duration_s}
 
 
-def _show(answers: list, as_json: bool, out: Path | None) -> None:
+def _show(answers: "list[tuple[Recording, Song]]", as_json: bool, out: Path | None) -> None:
     if as_json:
         rows = [
-            {"path": str(file), **facts(song), "segments": [s._asdict() for s in song.segments]}
+            {"path": file.shown, **facts(song), "segments": [s._asdict() for s in song.segments]}
             for file, song in answers
         ]
         print(json.dumps(rows, indent=2))
     elif out:
         for file, song in answers:
-            print(f"{file}: {len(song.segments)} chords, key {song.key} -> {out / file.stem}.lab")
+            lab_file = printable(out / file.stem)
+            print(f"{file.shown}: {len(song.segments)} chords, key {song.key} -> {lab_file}.lab")
     else:
         for file, song in answers:
             rows = [(f"{s.start_s:.2f}", f"{s.end_s:.2f}", s.label, f"{s.probability:.2f}") for s in song.segments]
-            console.table(("from", "to", "chord", "probability"), rows, f"{file}, key {song.key}")
+            console.table(("from", "to", "chord", "probability"), rows, f"{file.shown}, key {song.key}")

@@ -52,9 +52,9 @@ class Recogniser:
         self.model.load_state_dict({k: v for k, v in weights.items() if not k.startswith(CRF)})
         self.model.eval()
 
-    def __call__(self, source: audio.Source) -> Song:
+    def __call__(self, source: audio.Source | audio.Checked) -> Song:
         """Raises AudioError for what cannot be decoded, or cancels itself."""
-        recording = audio.Checked(source)
+        recording = audio.checked(source)
         values = torch.from_numpy(spectrogram.of(recording, self.features))
         if recording.info.flat == audio.CANCELLED:
             raise audio.AudioError(audio.CANCELLED)

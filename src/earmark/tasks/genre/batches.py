@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from earmark.tasks.genre.augment import Augment, between_frames, crop_rows
+from earmark.tasks.genre.balance import balanced, class_weights
 from earmark.tasks.genre.loss import frame_loss, song_loss
 from earmark.tasks.genre.networks.song import SongModel
 from earmark.tasks.genre.settings import ModelSettings, TrainSettings
@@ -106,14 +107,19 @@ class GenreTask:
         self.augment = Augment(settings.augment, n_classes, frames_per_second, unit_db)
         # What an epoch draws from: recordings, or windows where the frame loss judges fixed ones.
         of_windows = settings.by_frame and settings.crops == "windows"
-        self.units = torch.from_numpy(windows.of(train) if of_windows else train)
+        units = windows.of(train) if of_windows else train
+        self.units = torch.from_numpy(units)
+        self.unit_labels = torch.from_numpy(windows.labels[windows.segment[units] if of_windows else units])
+        labels = torch.from_numpy(windows.labels[train])
+        self.weights = class_weights(labels, n_classes).to(device) if settings.balance == "weights" else None
         torch.manual_seed(settings.seed)
         shape = windows.values.shape[1], windows.n_frames, n_classes
         self.model = SongModel(*shape, model, settings.label_smoothing).to(device)
 
     def batches(self) -> Iterator[Tensor]:
         """An epoch's units (n,) batch by batch, in the order of torch's seeded generator."""
-        order = self.units[torch.randperm(len(self.units))]
+        sampled = self.settings.balance == "sampling"
+        order = self.units[balanced(self.unit_labels) if sampled else torch.randperm(len(self.units))]
         yield from _without_single(order.split(self.settings.batch_size))
 
     def steps(self) -> int:
@@ -129,9 +135,11 @@ class GenreTask:
             songs = batch.to(self.data.device)
             segment = torch.arange(len(songs), device=songs.device)
             x = self.data.crops(songs, self.settings.augment.stretch)
+        elif self.settings.by_frame:
+            songs, segment = self.data.songs(batch)
+            x = self.data.gather(batch)
         else:
-            windows = batch if self.settings.by_frame else self._windows_of(batch)
-            songs, segment = self.data.songs(windows)
+            songs, windows, segment = self._windows_of(batch)
             x = self.data.gather(windows)
         return *self.augment(x, self.labels[songs[segment]]), songs, segment
 
@@ -141,8 +149,8 @@ class GenreTask:
         with train.autocast(self.data.device, self.settings.precision):
             by_window, by_song = self.model(x, segment, len(songs))
         if self.settings.by_frame:
-            return frame_loss(by_window, targets, self.settings.label_smoothing), len(targets)
-        return song_loss(by_song, self.labels[songs]), len(songs)
+            return frame_loss(by_window, targets, self.settings.label_smoothing, self.weights), len(targets)
+        return song_loss(by_song, self.labels[songs], self.weights), len(songs)
 
     def names(self, batch: Tensor) -> list[str]:
         """Recordings that a batch draws on."""
@@ -165,10 +173,17 @@ class GenreTask:
         accuracy = (by_song.argmax(1) == labels).double().mean()
         return {"val/loss": loss.item(), "val/accuracy": accuracy.item()}
 
-    def _windows_of(self, recordings: Tensor) -> Tensor:
-        """Indices (n,) of all windows of the recordings (m,)."""
-        bounds = self.data.bounds
-        return torch.cat([torch.arange(bounds[r], bounds[r + 1]) for r in recordings.tolist()])
+    def _windows_of(self, recordings: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The recordings (m,) ascending, all their windows (n,), and each window's place among the recordings (n,).
+
+        A recording that was drawn twice is there twice.
+        """
+        recordings, bounds = recordings[self.data.counts(recordings.numpy()) > 0], self.data.bounds
+        windows = [torch.arange(bounds[r], bounds[r + 1]) for r in recordings.tolist()]
+        order = recordings.argsort(stable=True)
+        place = order.argsort().repeat_interleave(torch.tensor([len(of) for of in windows]))
+        device = self.data.device
+        return recordings[order].to(device), torch.cat(windows), place.to(device)
 
 
 def _without_single(parts: tuple[Tensor, ...]) -> Iterator[Tensor]:

@@ -17,34 +17,39 @@ LONG_S = 60.0  # a recording for which a timeline is offered
 
 def predict(
     ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="Recordings.")],
+    files: Annotated[list[Path], typer.Argument(help="Recordings; - is what is piped in.")],
     model: Annotated[str | None, typer.Option(help="A model folder or an MLflow model URI.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     timeline: Annotated[bool, typer.Option("--timeline", help="Say what is heard when.")] = False,
+    channel: Annotated[
+        int | None, typer.Option(min=1, help="The channel that is read, from 1; the mean of all by default.")
+    ] = None,
 ) -> None:
     """Which genre, or class of sounds, each recording is."""
     from earmark.tasks import answering
     from earmark.tasks.genre.predictions import Predictor
 
-    problems: answering.Problems = {}
-    usable, answers = answering.usable("genre", files, problems), []
-    if usable:
-        chosen = ctx.obj(model)
-        warn(chosen.sentence)
-        predictor = Predictor(chosen.folder)
-        answers = list(answering.answered(usable, lambda file: predictor(file, timeline), problems))
+    problems: answering.Problems = []
+    answers: list[tuple[answering.Recording, Answer]] = []
+    with answering.recordings("genre", files, problems, channel) as usable:
+        if usable:
+            chosen = ctx.obj(model)
+            warn(chosen.sentence)
+            predictor = Predictor(chosen.folder)
+            answers = list(answering.answered(usable, lambda file: predictor(file, timeline), problems))
+    shown = [(file.shown, answer) for file, answer in answers]
     if as_json:
-        print(json.dumps([_plain(file, answer, timeline) for file, answer in answers], indent=2))
-    elif answers:
-        _print_answers(answers, timeline)
+        print(json.dumps([_plain(file, answer, timeline) for file, answer in shown], indent=2))
+    elif shown:
+        _print_answers(shown, timeline)
     answering.finish(problems)
 
 
-def _plain(file: Path, answer: "Answer", timeline: bool) -> dict:
-    return {"path": str(file), **answer.plain()} | ({"timeline": answer.plain_timeline()} if timeline else {})
+def _plain(file: str, answer: "Answer", timeline: bool) -> dict:
+    return {"path": file, **answer.plain()} | ({"timeline": answer.plain_timeline()} if timeline else {})
 
 
-def _print_answers(answers: list, timeline: bool) -> None:
+def _print_answers(answers: "list[tuple[str, Answer]]", timeline: bool) -> None:
     rows = []
     for file, plain in ((file, answer.plain()) for file, answer in answers):
         second = plain["runner_up"]
@@ -58,9 +63,9 @@ def _print_answers(answers: list, timeline: bool) -> None:
             warn(f"{file} lasts {clock(answer.duration_s)}; --timeline says what is heard when.")
 
 
-def _print_timeline(file: Path, answer: "Answer") -> None:
+def _print_timeline(file: str, answer: "Answer") -> None:
     segments = [(clock(s.start_s), clock(s.end_s), s.label, f"{s.probability:.3f}") for s in answer.timeline()]
-    console.table(("from", "to", "label", "mean probability"), segments, str(file))
+    console.table(("from", "to", "label", "mean probability"), segments, file)
 
 
 def clock(seconds: float) -> str:

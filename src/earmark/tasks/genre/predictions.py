@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from earmark.audio import AudioError, Source, check
+from earmark.audio import AudioError, Checked, Source, check, checked
 from earmark.features.frames import recording_frames, sliding
 from earmark.features.settings import FeatureSettings
 from earmark.tasks.genre.batches import infer
@@ -102,14 +102,15 @@ class Predictor:
         self.features = self.config.features.until(None) if whole else self.config.features
 
     @torch.inference_mode()
-    def __call__(self, source: Source, timeline: bool = False) -> Answer:
+    def __call__(self, source: Source | Checked, timeline: bool = False) -> Answer:
         """Judge one recording, a path or the bytes of a file.
 
         timeline: place the windows in the recording's own seconds. Where the model's features cut quiet ends, the
         windows are read once more with them; the recording's probabilities stay those of the cut one.
         Raises AudioError when it cannot be used; a recording of zeros alone says nothing, as in training.
         """
-        info, features = check(source), self.features
+        recording, features = checked(source), self.features
+        info, source = check(recording), recording.source
         if info.flat:
             raise AudioError(info.flat)
         by_window, by_song = infer(self.model, self._windows(source, features))

@@ -168,6 +168,10 @@ class TrainSettings(LoopSettings):
     """Windows or crops for the frame loss, recordings for the song loss."""
     augment: AugmentSettings
     """Random changes of a training crop."""
+    balance: Literal["none", "weights", "sampling"] = "none"
+    """For classes of unequal size: `weights` multiplies a recording's loss by the inverse frequency of its class (1 on
+    average), `sampling` draws an epoch of the same length in which all classes are equally frequent. Validation stays
+    as it is."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,17 +1,20 @@
 """`earmark predict speaker`."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from earmark import console
-from earmark.console import warn
-from earmark.errors import EarmarkError
-from earmark.training.model_files import Chosen
+from earmark.console import printable, warn
+from earmark.errors import EarmarkError, writable_file, writing
+
+if TYPE_CHECKING:
+    from earmark.tasks.answering import Recording
+    from earmark.tasks.speaker.listener import Listener, Voice
 
 WAYS = "--embed OUT.parquet FILES, --verify A B, --enroll DIR FILES, or --cluster FILES"
 
@@ -25,50 +28,16 @@ class Wish:
     enroll: Path | None = None
     cluster: bool = False
     speakers: int | None = None
+    threshold: float | None = None
 
     @property
     def chosen(self) -> int:
         return sum([self.embed is not None, self.verify, self.enroll is not None, self.cluster])
 
 
-class Voices:
-    """The embedder of a model, and a sentence on each recording that it cannot use."""
-
-    def __init__(self, chosen: Chosen):
-        from earmark.tasks.speaker.predictions import Embedder
-
-        self.chosen = chosen
-        warn(self.chosen.sentence)
-        self.embedder, self.problems = Embedder(self.chosen.folder), []
-
-    def __call__(self, files: Iterable[Path]) -> list[tuple[Path, "object"]]:
-        """(file, embedding (d,)) of each file that can be used."""
-        from earmark.audio import AudioError
-
-        found = []
-        for file in files:
-            try:
-                if file.is_dir():
-                    self.problems.append(f"{file} is a folder; name its files.")
-                    continue
-                found.append((file, self.embedder(file)))
-            except (AudioError, OSError) as e:
-                self.problems.append(f"{file} cannot be used: {getattr(e, 'strerror', None) or e}.")
-        return found
-
-    def threshold(self, name: str) -> float:
-        """A threshold that the model carries, chosen on its validation speakers."""
-        if name not in self.embedder.config.release:
-            raise EarmarkError(
-                f"{self.chosen.name} carries no {name.replace('_', ' ')}, having met no validation speakers; "
-                "name a released model with --model."
-            )
-        return float(self.embedder.config.release[name])
-
-
 def predict(
     ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="Recordings.")],
+    files: Annotated[list[Path], typer.Argument(help="Recordings; - is what is piped in.")],
     model: Annotated[str | None, typer.Option(help="A model folder or an MLflow model URI.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     embed: Annotated[Path | None, typer.Option(help="Write path and embedding to this .parquet file.")] = None,
@@ -76,23 +45,36 @@ def predict(
     enroll: Annotated[Path | None, typer.Option(help="Who is it? A folder, one sub-folder a speaker.")] = None,
     cluster: Annotated[bool, typer.Option("--cluster", help="Group recordings by speaker.")] = False,
     speakers: Annotated[int | None, typer.Option(help="How many groups --cluster makes.")] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="The cosine, -1 to 1, from which two voices are one person's; the model's own by default."),
+    ] = None,
+    channel: Annotated[
+        int | None, typer.Option(min=1, help="The channel that is read, from 1; the mean of all by default.")
+    ] = None,
 ) -> None:
     """Embed, verify, identify or group voices; those that cannot be used are named, and the exit status is 1."""
-    wish = Wish(embed, verify, enroll, cluster, speakers)
+    from earmark.tasks import answering
+    from earmark.tasks.speaker.listener import Listener
+
+    wish = Wish(embed, verify, enroll, cluster, speakers, threshold)
     _check(files, wish)
-    voices = Voices(ctx.obj(model))
+    problems: answering.Problems = []
+    with answering.recordings("speaker", files, problems, channel) as usable:
+        if usable and not (verify and problems):
+            _answer(Listener(ctx.obj(model), problems, channel), usable, wish, as_json)
+    answering.finish(problems)
+
+
+def _answer(listener: "Listener", usable: "list[Recording]", wish: Wish, as_json: bool) -> None:
     if wish.embed:
-        _embed(voices, files, wish.embed, as_json)
+        _embed(listener, usable, wish.embed, as_json)
     elif wish.verify:
-        _verify(voices, files, as_json)
+        _verify(listener, usable, wish.threshold, as_json)
     elif wish.enroll:
-        _enroll(voices, files, wish.enroll, as_json)
+        _enroll(listener, usable, wish.enroll, wish.threshold, as_json)
     else:
-        _cluster(voices, files, wish.speakers, as_json)
-    for problem in voices.problems:
-        warn(problem)
-    if voices.problems:
-        raise typer.Exit(1)
+        _cluster(listener, usable, wish, as_json)
 
 
 def _check(files: list[Path], wish: Wish) -> None:
@@ -106,76 +88,107 @@ def _check(files: list[Path], wish: Wish) -> None:
         raise EarmarkError("--speakers says into how many groups --cluster sorts; leave it out here.")
     if wish.speakers is not None and not 1 <= wish.speakers <= len(files):
         raise EarmarkError(f"--speakers must lie from 1 to the number of recordings, {len(files)}.")
+    if wish.threshold is not None:
+        _check_threshold(wish.threshold, wish)
+    if wish.embed:
+        writable_file(wish.embed, "--embed")
 
 
-def _embed(voices: Voices, files: list[Path], out: Path, as_json: bool) -> None:
+def _check_threshold(threshold: float, wish: Wish) -> None:
+    if wish.embed or wish.speakers is not None:
+        given = "--embed" if wish.embed else "--speakers"
+        raise EarmarkError(f"--threshold decides who is one person, which {given} does not ask; leave it out.")
+    if not -1 <= threshold <= 1:  # nor is a value that is no number
+        raise EarmarkError(f"--threshold is a cosine from -1 to 1, not {threshold:g}.")
+
+
+def _embed(listener: "Listener", files: "list[Recording]", out: Path, as_json: bool) -> None:
     import pandas as pd
 
-    found = voices(console.progress(files, len(files), "embedding"))
+    found = listener(console.progress(files, len(files), "embedding"))
     if not found:
         return
-    out.parent.mkdir(parents=True, exist_ok=True)
-    table = pd.DataFrame({"path": [str(file) for file, _ in found], "embedding": [e for _, e in found]})
-    table.to_parquet(out, index=False)
+    table = pd.DataFrame({"path": [v.recording.shown for v in found], "embedding": [v.embedding for v in found]})
+    data = BytesIO()  # whole, so that a full disk is no half of a table
+    table.to_parquet(data, index=False)
+    with writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(data.getvalue())
     if as_json:
-        _print([{"path": path, "out": str(out), "row": row} for row, path in enumerate(table.path)])
+        rows = enumerate(found)
+        _print([{"path": v.recording.shown, "out": printable(out), "row": i, "speech_s": _s(v)} for i, v in rows])
     else:
-        print(f"Wrote {out}: {len(found)} embeddings of {len(found[0][1])} values; their cosine is the score.")
+        size = len(found[0].embedding)
+        print(f"Wrote {printable(out)}: {len(found)} embeddings of {size} values; their cosine is the score.")
 
 
-def _verify(voices: Voices, files: list[Path], as_json: bool) -> None:
-    threshold, found = voices.threshold("threshold"), voices(files)
+def _verify(listener: "Listener", files: "list[Recording]", given: float | None, as_json: bool) -> None:
+    threshold, found = listener.threshold(given), listener(files)
     if len(found) < 2:
         return
-    score = float(found[0][1] @ found[1][1])
-    answer = {"a": str(files[0]), "b": str(files[1]), "score": score, "threshold": threshold}
-    answer["same"] = score >= threshold
+    a, b = found
+    score = float(a.embedding @ b.embedding)
+    answer: dict = {"a": a.recording.shown, "b": b.recording.shown, "score": score, "threshold": threshold}
+    answer |= {"same": score >= threshold, "speech_s": {"a": _s(a), "b": _s(b)}}
     if as_json:
         _print(answer)
     else:
         said = "the same speaker" if answer["same"] else "different speakers"
-        print(f"{said}: score {score:.3f}, threshold {threshold:.3f}")
+        heard = f"{a.speech_s:.1f} s and {b.speech_s:.1f} s of speech"
+        print(f"{said}: score {score:.3f}, threshold {threshold:.3f}; {heard}")
 
 
-def _enroll(voices: Voices, files: list[Path], folder: Path, as_json: bool) -> None:
+def _enroll(listener: "Listener", files: "list[Recording]", folder: Path, given: float | None, as_json: bool) -> None:
     from earmark.tasks.speaker.trials import identify
 
-    threshold = voices.threshold("threshold")
-    known = _voiceprints(voices, identify.enrolled_files(folder), folder)
-    answers = []
-    for file, embedding in voices(files):
-        (nearest, score), *others = identify.ranking(embedding, known)
-        second, its_score = others[0] if others else (None, None)
-        answers.append(
-            {
-                "path": str(file),
-                "speaker": nearest if score >= threshold else identify.UNKNOWN,
-                "score": score,
-                "threshold": threshold,
-                "nearest": nearest,
-                "runner_up": second,
-                "runner_up_score": its_score,
-            }
-        )
+    enrolled = identify.enrolled_files(folder)
+    identify.refuse_nobody(enrolled, folder)
+    threshold, known = listener.threshold(given), _voiceprints(listener, enrolled, folder)
+    answers = [_who(voice, known, threshold) for voice in listener(files)]
     if as_json:
         _print(answers)
     elif answers:
-        rows = [(a["path"], a["speaker"], _scored(a, "nearest", "score"), _runner_up(a)) for a in answers]
-        console.table(("file", "speaker", "nearest", "runner-up"), rows, f"unknown below {threshold:.3f}")
+        rows = [
+            (a["path"], a["speaker"], _scored(a, "nearest", "score"), _runner_up(a), f"{a['speech_s']:.1f} s")
+            for a in answers
+        ]
+        columns = ("file", "speaker", "nearest", "runner-up", "speech")
+        console.table(columns, rows, f"unknown below {threshold:.3f}")
 
 
-def _voiceprints(voices: Voices, files: dict[str, list[Path]], folder: Path) -> dict:
+def _who(voice: "Voice", known: dict, threshold: float) -> dict:
+    """The answer on one recording, as JSON has it."""
+    from earmark.tasks.speaker.trials import identify
+
+    (nearest, score), *others = identify.ranking(voice.embedding, known)
+    second, its_score = others[0] if others else (None, None)
+    return {
+        "path": voice.recording.shown,
+        "speaker": printable(nearest) if score >= threshold else identify.UNKNOWN,
+        "score": score,
+        "threshold": threshold,
+        "nearest": printable(nearest),
+        "runner_up": second and printable(second),
+        "runner_up_score": its_score,
+        "speech_s": _s(voice),
+    }
+
+
+def _voiceprints(listener: "Listener", files: dict[str, list[Path]], folder: Path) -> dict:
     """Each speaker's voiceprint (d,); one without a usable recording is left out, which is said."""
     import numpy as np
 
     from earmark.tasks.speaker.trials import identify
 
-    found = {name: [e for _, e in voices(recordings)] for name, recordings in files.items()}
-    known = {name: identify.voiceprint(np.stack(them)) for name, them in found.items() if them}
+    found = {name: listener.quietly(listener.of_folder(recordings)) for name, recordings in files.items()}
+    known = {name: identify.voiceprint(np.stack([v.embedding for v in them])) for name, them in found.items() if them}
     if not known:
-        raise EarmarkError(f"No recording in {folder} can be used ({voices.problems[0].rstrip('.')}); enroll others.")
+        reason = listener.problems[0].rstrip(".")
+        raise EarmarkError(f"No recording in {printable(folder)} can be used ({reason}); enroll others.")
     for name in sorted(set(files) - set(known)):
-        warn(f"Speaker '{name}' is left out: none of the recordings can be used.")
+        warn(f"Speaker '{printable(name)}' is left out: none of the recordings can be used.")
+    for name in known:
+        listener.warn_of_little(f"Speaker '{printable(name)}' is enrolled with", sum(v.speech_s for v in found[name]))
     return known
 
 
@@ -187,25 +200,32 @@ def _runner_up(answer: dict) -> str:
     return "-" if answer["runner_up"] is None else _scored(answer, "runner_up", "runner_up_score")
 
 
-def _cluster(voices: Voices, files: list[Path], speakers: int | None, as_json: bool) -> None:
+def _cluster(listener: "Listener", files: "list[Recording]", wish: Wish, as_json: bool) -> None:
     import numpy as np
 
     from earmark.tasks.speaker.trials import identify
 
-    threshold = voices.threshold("cluster_threshold") if speakers is None else None
-    found = voices(files)
+    speakers = wish.speakers
+    distance = listener.cluster_distance(wish.threshold) if speakers is None else None
+    found = listener(files)
     if not found:
         return
     if speakers is not None and speakers > len(found):
-        warn(f"Only {len(found)} of {len(files)} recordings can be used, which is less than {speakers} speakers.")
+        warn(f"Only {len(found)} of the recordings can be used, which is less than {speakers} speakers.")
         speakers = len(found)
-    numbers = identify.groups(np.stack([e for _, e in found]), threshold, speakers)
-    rows = sorted(zip(numbers.tolist(), (str(file) for file, _ in found), strict=True), key=lambda row: row[0])
+    numbers = identify.groups(np.stack([v.embedding for v in found]), distance, speakers).tolist()
+    rows = sorted(zip(numbers, found, strict=True), key=lambda row: row[0])
     if as_json:
-        _print([{"path": path, "group": number} for number, path in rows])
+        _print([{"path": v.recording.shown, "group": number, "speech_s": _s(v)} for number, v in rows])
     else:
-        n = int(numbers.max())
-        console.table(("file", "group"), [(path, number) for number, path in rows], f"{n} speaker{'s' * (n != 1)}")
+        n = max(numbers)
+        shown = [(v.recording.shown, number, f"{v.speech_s:.1f} s") for number, v in rows]
+        console.table(("file", "group", "speech"), shown, f"{n} speaker{'s' * (n != 1)}")
+
+
+def _s(voice: "Voice") -> float:
+    """Seconds of speech, to the frame."""
+    return round(voice.speech_s, 3)
 
 
 def _print(answer: list | dict) -> None:

@@ -41,7 +41,7 @@ class Embedder:
 
     def heard(self, source: audio.Source) -> Heard:
         """The same, with how much speech it is made of."""
-        recording = audio.Checked(source)
+        recording = audio.checked(source)
         frames = log_mel.of(recording, self.features)
         if recording.info.flat:
             raise audio.AudioError(recording.info.flat)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from earmark.nn import describe
@@ -12,7 +13,7 @@ from earmark.tasks.speaker import closed_form, embedding
 from earmark.tasks.speaker.batches import SpeakerTask
 from earmark.tasks.speaker.dataset import Dataset
 from earmark.tasks.speaker.settings import SpeakerModelSettings, SpeakerTrainSettings
-from earmark.tasks.speaker.trials.trial_set import Answers, TrialSet, thresholds_of
+from earmark.tasks.speaker.trials.trial_set import Answers, TrialSet, carried
 from earmark.training import batch_picture, key, loop, model_files
 
 SHOWN_FRAMES = 200  # of the input in model.txt
@@ -64,13 +65,14 @@ def run(
     return task, fit
 
 
-def thresholds(task: SpeakerTask, val: TrialSet | None) -> dict[str, float]:
-    """The thresholds chosen on the validation speakers, which go with the model; none without them."""
+def thresholds(task: SpeakerTask, val: TrialSet | None) -> dict:
+    """The thresholds chosen on the validation speakers and what else goes with the model; none without them."""
     if val is None:
         return {}
     task.model.eval()
     vectors = embedding.of_runs(task.model.tower, task.heard, task.features.normalize)
-    return asdict(thresholds_of(Answers(val, vectors.cpu().numpy())))
+    speech_s = np.asarray(task.heard.lengths) * task.features.hop_s
+    return carried(Answers(val, vectors.cpu().numpy()), speech_s)
 
 
 def config_of(task: SpeakerTask, dataset: Dataset, model: SpeakerModelSettings, fit: loop.Fit, release: dict):

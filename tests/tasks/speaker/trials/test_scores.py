@@ -145,3 +145,27 @@ def test_a_thousand_resamples_of_five_thousand_trials_take_less_than_a_second():
 def test_the_interval_leaves_out_what_has_no_value():
     values = np.append(np.arange(101.0), [np.nan] * 50)
     assert scores.interval(values) == [2.5, 97.5]
+
+
+def test_operating_points_by_hand():
+    c = scores.curve(SCORE, SAME)
+    # nothing missed from .6 down, no false alarm from .8 up; a third of the one or the other lies between
+    assert scores.operating_points(c, (0.0,)) == [(0.6, pytest.approx(1 / 3), 0.0), (0.8, 0.0, pytest.approx(1 / 3))]
+    assert [t for t, *_ in scores.operating_points(c, (0.0, 1 / 3, 2 / 3, 1.0))] == [0.1, 0.5, 0.6, 0.8, 0.9]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_operating_points_are_those_of_the_curve(seed):
+    score, same = drawn(400, seed)
+    c = scores.curve(score, same)
+    points = scores.operating_points(c)
+    assert points == sorted(points)
+    assert len(points) <= 2 * len(scores.RATES)
+    for threshold, false_alarm, miss in points:
+        assert false_alarm == pytest.approx((score[~same] >= threshold).mean(), abs=1e-12)
+        assert miss == pytest.approx((score[same] < threshold).mean(), abs=1e-12)
+    for rate in scores.RATES:  # the least of one kind that the other's rate allows
+        allowed = [(score[same] < t).mean() for t in score if (score[~same] >= t).mean() <= rate]
+        assert (
+            min(m for _, f, m in points if f <= rate + 1e-9) == pytest.approx(min(allowed, default=1.0)) or not allowed
+        )

@@ -62,6 +62,15 @@ def parse(label: str) -> Chord:
     return Chord(place, intervals, (place + chord.scale_degree_to_semitone(bass)) % 12)
 
 
+def is_chord(label: str) -> bool:
+    """Whether `parse` takes the label."""
+    try:
+        parse(label)
+    except ChordError:
+        return False
+    return True
+
+
 def _split(label: str) -> tuple[str, str, set[str], str]:
     """Root, a shorthand that mir_eval's table has, scale degrees beside it, and the bass's degree."""
     from mir_eval import chord
@@ -128,10 +137,10 @@ def label_of(index: int, bass: int | None = None, vocabulary: Vocabulary = SEED)
     quality, root = parts
     kind = vocabulary.qualities[quality]
     inversion = 0 if bass is None or bass == NO_BASS else (bass - root) % 12
-    return f"{ROOTS[root]}:{kind.harte}" + (f"/{_degree(inversion, kind.intervals)}" if inversion else "")
+    return f"{ROOTS[root]}:{kind.harte}" + (f"/{degree(inversion, kind.intervals)}" if inversion else "")
 
 
-def _degree(semitones: int, intervals: tuple[int, ...]) -> str:
+def degree(semitones: int, intervals: tuple[int, ...]) -> str:
     """Name of the bass's degree; the augmented fifth and the sharp ninth are called so where the chord has them."""
     if semitones == 8 and 7 not in intervals and 4 in intervals:
         return "#5"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from earmark.errors import EarmarkError
-from earmark.tasks.chord.notation import harte
+from earmark.tasks.chord.notation import harte, pop
 from earmark.tasks.chord.notation.targets import Targets, of_labels
 from earmark.tasks.chord.notation.vocabulary import SEED, Vocabulary
 
@@ -30,8 +30,12 @@ class Segment(NamedTuple):
     probability: float | None = None
 
 
-def read(path: Path, duration_s: float | None = None, fill: str = "X") -> list[Segment]:
+def read(
+    path: Path, duration_s: float | None = None, fill: str = "X", converted: pop.Converted | None = None
+) -> list[Segment]:
     """The chords of a .lab file, without gaps, in the spelling that mir_eval scores.
+
+    Names as pop charts have them (Am7, C/E, N.C.) become Harte's labels, and are counted in `converted`.
 
     Time that no row covers becomes `fill`: X in an annotation, where nobody said what sounds; N in an estimate, as
     mir_eval has it. That is between rows; what lies before the first and after the last is left to `spanned`.
@@ -39,14 +43,21 @@ def read(path: Path, duration_s: float | None = None, fill: str = "X") -> list[S
     Raises EarmarkError naming file and row.
     """
     rows = [(n, line.split()) for n, line in enumerate(_lines(path), 1) if line.strip()]
-    return checked(path, rows, duration_s, fill)
+    return checked(path, rows, duration_s, fill, converted)
 
 
-def checked(path: Path, rows: list[tuple[int, list[str]]], duration_s: float | None, fill: str) -> list[Segment]:
+def checked(
+    path: Path,
+    rows: list[tuple[int, list[str]]],
+    duration_s: float | None,
+    fill: str,
+    converted: pop.Converted | None = None,
+) -> list[Segment]:
     """`read` of numbered rows START END LABEL that `path` holds in another format."""
     if not rows:
         raise EarmarkError(f"{path} has no rows; write one row a chord, as in '0.0 2.5 C:maj', or 'N' for no chord.")
-    segments = [_segment(f"{path}, row {n}", fields) for n, fields in rows]
+    converted = pop.Converted() if converted is None else converted
+    segments = [_segment(f"{path}, row {n}", fields, converted) for n, fields in rows]
     for (n, _), before, after in zip(rows[1:], segments, segments[1:], strict=False):
         if after.start_s < before.end_s - ROUNDING_S:
             raise EarmarkError(
@@ -64,15 +75,18 @@ def _lines(path: Path) -> list[str]:
     except FileNotFoundError:
         raise EarmarkError(f"There is no chord file {path}; give the path of a .lab file that exists.") from None
     except UnicodeDecodeError:
-        raise EarmarkError(f"{path} is no text; a .lab file has rows such as '0.0 2.5 C:maj'.") from None
+        raise EarmarkError(f"{path} is no text in UTF-8; a .lab file has rows such as '0.0 2.5 C:maj'.") from None
+    except OSError as e:
+        raise EarmarkError(f"{path} cannot be read: {e.strerror}; give a .lab file of your own.") from None
 
 
-def _segment(where: str, fields: list[str]) -> Segment:
+def _segment(where: str, fields: list[str], converted: pop.Converted) -> Segment:
     """One checked row; `where` names file and row."""
+    if " ".join(fields[2:]).casefold() in pop.NO_CHORD:
+        fields = [*fields[:2], "_".join(fields[2:])]
     try:
         start, end = float(fields[0]), float(fields[1])
-        label = harte.scorable(fields[2])
-        harte.parse(label)
+        label = harte.scorable(pop.to_harte(fields[2]))
     except harte.ChordError as e:
         raise EarmarkError(f"{where}: {e}; correct the label, or write X for a chord that is unknown.") from None
     except (ValueError, IndexError):
@@ -81,6 +95,8 @@ def _segment(where: str, fields: list[str]) -> Segment:
         raise EarmarkError(f"{where} has {len(fields)} fields; it takes three: start, end and label.")
     if not (0 <= start < end < math.inf):
         raise EarmarkError(f"{where} lasts from {start:g} to {end:g} s; the end must lie after the start, from 0 on.")
+    if not harte.is_chord(fields[2]):
+        converted[fields[2], label] += 1
     return Segment(start, end, label)
 
 

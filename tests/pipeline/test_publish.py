@@ -1,0 +1,124 @@
+"""Publishing again after somebody deleted in MLflow what was published: it is there again, and said."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from earmark.pipeline import publish
+from earmark.registry import promotion, tracking, versions
+from earmark.release import bundle
+from stores import NAME, TASK, champion
+
+PLACES = (Path("data/genre"), Path("models/genre"), Path("reports/genre"))
+
+
+def registered(client, task, run_id, folder, config, tags):
+    """A version in place of the seconds that a pyfunc model takes."""
+    versions._ensure_model(client, task)
+    client.log_text(run_id, "{}", f"model{len(client.search_model_versions())}/artifacts/genre/config.json")
+    place = client.get_run(run_id).info.artifact_uri
+    return client.create_model_version(NAME, f"{place}/model{len(client.search_model_versions())}", run_id, tags=tags)
+
+
+@pytest.fixture
+def trained(project, monkeypatch) -> Path:
+    """What the stages before leave: the released model stands for one that was trained."""
+    data, model, reports = PLACES
+    shutil.copytree(bundle.folder("genre"), model)
+    (model / "history.csv").write_text("epoch,train/loss,val/accuracy\n1,2.0,0.5\n2,1.0,0.7\n")
+    data.mkdir(parents=True)
+    (reports / "plots").mkdir(parents=True)
+    for file in (data / "summary.csv", data / "clip_lengths.csv", reports / "listening.html", reports / "plots/a.png"):
+        file.write_text("x")
+    (reports / "predictions.parquet").write_text("x")
+    figures = {"accuracy": 0.5, "accuracy_ci95": [0.4, 0.6], "test_manifest_sha256": "0" * 64}
+    (reports / "metrics.json").write_text(json.dumps(figures))
+    monkeypatch.setattr(versions, "register", registered)
+    return project
+
+
+def run() -> list[str]:
+    return publish.run(TASK, *PLACES, {"train.lr": "0.1"})
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+def test_published_twice_says_and_does_nothing(trained):
+    assert run()[-2:] == [
+        "Registered earmark-genre version 1.",
+        "It is the challenger; `earmark promote genre` makes it champion.",
+    ]
+    before = files(trained / "mlartifacts")
+    assert run() == []
+    assert files(trained / "mlartifacts") == before
+
+
+def test_artifacts_that_were_deleted_by_hand_are_there_again(trained):
+    """The files of a version cannot be put back into it: the same model is registered anew."""
+    run()
+    client = tracking.present()
+    promotion.promote(client, TASK, None, False, None)
+    before = files(trained / "mlartifacts")
+    shutil.rmtree(trained / "mlartifacts")
+    assert run() == [
+        "The files of earmark-genre version 1 are gone from MLflow's artifacts.",
+        "Registered earmark-genre version 2.",
+        "It is the challenger; `earmark promote genre` makes it champion.",
+    ]
+    assert [f.replace("model1/", "model0/") for f in files(trained / "mlartifacts")] == before
+    assert champion(client) == 1
+    assert promotion.promote(client, TASK, None, False, None) == "Version 2 is champion; before it was version 1."
+    assert run() == []
+
+
+def delete_run(tracker):
+    tracker.client.delete_run(tracker.find({})[0].info.run_id)
+
+
+def delete_version(tracker):
+    tracker.client.delete_model_version(NAME, "1")
+
+
+def delete_model(tracker):
+    tracker.client.delete_registered_model(NAME)
+
+
+def rename_model(tracker):
+    tracker.client.rename_registered_model(NAME, "other")
+
+
+def delete_experiment(tracker):
+    tracker.client.delete_experiment(tracker.experiment_id)
+
+
+def rename_experiment(tracker):
+    tracker.client.rename_experiment(tracker.experiment_id, "old")
+
+
+REBUILT = "This tracking store had no run of this model: made it from models/*/history.csv."
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said", "number"),
+    [
+        (delete_run, [REBUILT, "Logged the evaluation: accuracy 0.500."], 1),
+        (rename_experiment, [REBUILT, "Logged the evaluation: accuracy 0.500."], 1),
+        (delete_experiment, [], 1),
+        (delete_version, ["Registered earmark-genre version 2.", "It is the challenger;"], 2),
+        (delete_model, ["Registered earmark-genre version 1.", "It is the challenger;"], 1),
+        (rename_model, ["Registered earmark-genre version 1.", "It is the challenger;"], 1),
+    ],
+)
+def test_what_was_deleted_or_renamed_in_mlflow_is_made_again(trained, spoil, said, number):
+    run()
+    spoil(tracking.connect("genre"))
+    found = run()
+    assert len(found) == len(said)
+    assert all(sentence.startswith(start) for sentence, start in zip(found, said, strict=True))
+    client = tracking.present()
+    assert int(client.get_model_version_by_alias(NAME, "challenger").version) == number
+    assert run() == []

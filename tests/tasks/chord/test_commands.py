@@ -1,0 +1,144 @@
+"""`earmark predict chord`, with a recogniser that hears the same three chords in everything."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pretty_midi
+import pytest
+
+from builders import tone
+from earmark import audio
+from earmark.registry import resolve
+from earmark.tasks.chord import commands
+from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.predictions import Song
+
+HEARD = [Segment(0.0, 1.0, "N", 1.0), Segment(1.0, 2.0, "C:maj/3", 0.75), Segment(2.0, 3.0, "F#:min7", 0.5)]
+
+
+class Recogniser:
+    def __init__(self, folder: Path):
+        assert folder == Path("model")
+
+    def __call__(self, source: Path) -> Song:
+        audio.check(source)
+        return Song(HEARD, "C:maj", 0.9, 3.0)
+
+
+@pytest.fixture
+def place(workplace, monkeypatch) -> Path:
+    """Recordings a.wav and b.wav."""
+    stub = ModuleType("earmark.tasks.chord.predictions")
+    stub.Recogniser = Recogniser
+    monkeypatch.setitem(sys.modules, "earmark.tasks.chord.predictions", stub)
+    monkeypatch.setattr(resolve, "model", lambda task, name: resolve.Chosen(Path("model"), "the stub", "The stub."))
+    for name in ("a", "b"):
+        tone(workplace / f"{name}.wav", seconds=0.2)
+    return workplace
+
+
+def written(folder: str) -> set[str]:
+    return {p.name for p in Path(folder).iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"), [("harte", ["N", "C:maj/3", "F#:min7"]), ("pop", ["N.C.", "C/E", "F#m7"])]
+)
+def test_chords_are_called_as_they_were_asked_for(place, earmark, names, labels):
+    code, out, _ = earmark("predict", "chord", "a.wav", "--names", names, "--json")
+    (song,) = json.loads(out)
+    assert code == 0
+    assert (song["path"], song["key"]) == ("a.wav", "C:maj")
+    assert [s["label"] for s in song["segments"]] == labels
+    _, out, _ = earmark("predict", "chord", "a.wav", "--names", names)
+    assert [line.split("│")[3].strip() for line in out.splitlines() if line.startswith("│")] == labels
+    earmark("predict", "chord", "a.wav", "--names", names, "--out", "out")
+    assert [row.split("\t")[2] for row in Path("out/a.lab").read_text().splitlines()] == labels
+    assert [s["label"] for s in json.loads(Path("out/a.json").read_text())["segments"]] == labels
+    notes = pretty_midi.PrettyMIDI("out/a.mid").instruments[0].notes
+    assert sorted(n.pitch for n in notes if n.start < 1.5) == [40, 60, 64, 67]
+    assert sorted(n.pitch for n in notes if n.start > 1.5) == [42, 61, 64, 66, 69]
+
+
+def test_names_that_nobody_has(place, earmark):
+    code, _, err = earmark("predict", "chord", "a.wav", "--names", "nashville")
+    assert code == 2
+    assert any("'nashville' is not one of 'harte', 'pop'" in line for line in err)
+
+
+def test_an_output_that_cannot_be_written_is_said_before_the_work(place, earmark, monkeypatch):
+    monkeypatch.setattr(resolve, "model", lambda task, name: pytest.fail("a model was looked for"))
+    for out, sentence in {
+        "a.wav": "a.wav is no folder, so that nothing can be written into a.wav; name another folder with --out.",
+        "a.wav/b": "a.wav is no folder, so that nothing can be written into a.wav/b; name another folder with --out.",
+        "/proc/x": "/proc/x cannot be written: No such file or directory; name another folder with --out.",
+    }.items():
+        assert earmark("predict", "chord", "a.wav", "--out", out) == (1, "", [f"earmark: {sentence}"])
+
+
+def test_a_disk_that_is_full_at_the_end_is_one_sentence(place, earmark, monkeypatch):
+    def full(path, segments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("earmark.tasks.chord.notation.lab.write", full)
+    code, _, err = earmark("predict", "chord", "a.wav", "--out", "out")
+    assert code == 1
+    assert err[-1] == (
+        "earmark: out/a.lab cannot be written: No space left on device; make room, or name another place."
+    )
+
+
+def test_a_name_in_latin_1_gets_its_answer(place, earmark):
+    name = os.fsdecode(b"caf\xe9.wav")
+    Path("a.wav").rename(name)
+    code, out, err = earmark("predict", "chord", name, "b.wav", "--out", "out")
+    assert (code, out.splitlines()) == (
+        0,
+        [
+            r"caf\xe9.wav: 3 chords, key C:maj -> out/caf\xe9.lab",
+            "b.wav: 3 chords, key C:maj -> out/b.lab",
+        ],
+    )
+    assert sum("is not UTF-8" in line for line in err) == 1
+    assert os.fsdecode(b"caf\xe9.lab") in written("out")
+    _, out, _ = earmark("predict", "chord", name, "--json")
+    assert json.loads(out)[0]["path"] == r"caf\xe9.wav"
+    _, out, _ = earmark("predict", "chord", name)
+    assert r"caf\xe9.wav, key C:maj" in out
+
+
+def test_a_pipe_is_written_under_a_name_of_its_own(place, earmark):
+    kept, end = os.dup(0), os.open("a.wav", os.O_RDONLY)
+    os.dup2(end, 0)
+    try:
+        code, out, _ = earmark("predict", "chord", "-", "b.wav", "--out", "out")
+    finally:
+        os.dup2(kept, 0)
+    assert (code, out.splitlines()[0]) == (0, "-: 3 chords, key C:maj -> out/stdin.lab")
+    assert written("out") == {f"{stem}.{kind}" for stem in ("stdin", "b") for kind in ("lab", "json", "mid")}
+
+
+def test_what_would_be_written_twice_is_refused(place, earmark):
+    Path("stdin.wav").symlink_to("a.wav")
+    for second, stem in (("sub/a.wav", "a"), ("a.flac", "a")):
+        Path(second).parent.mkdir(exist_ok=True)
+        tone(Path(second), seconds=0.2)
+        code, out, err = earmark("predict", "chord", "a.wav", second, "--out", "out")
+        assert (code, out) == (1, "")
+        assert err == [
+            f"earmark: a.wav and {second} would both become out/{stem}.lab; recognise them into two folders."
+        ]
+    assert not Path("out").exists()
+
+
+def test_two_dashes_end_the_options(place, earmark):
+    Path("a.wav").rename("--json")
+    code, out, _ = earmark("predict", "chord", "--out", "out", "--", "--json")
+    assert (code, out) == (0, "--json: 3 chords, key C:maj -> out/--json.lab\n")
+
+
+def test_facts_are_those_of_the_song():
+    assert commands.facts(Song([], "A:min", 0.5, 3.0)) == {"key": "A:min", "key_probability": 0.5, "duration_s": 3.0}
