@@ -2,6 +2,7 @@
 
 import io
 import os
+import subprocess
 import sys
 
 import pytest
@@ -59,3 +60,19 @@ def test_streams_that_cannot_be_changed_are_left_alone(monkeypatch):
     console.never_fail()
     console.say("é")
     assert sys.stdout.getvalue() == "é\n"
+
+
+def test_our_words_pass_while_a_library_is_kept_quiet():
+    program = """if True:
+        import os
+        from earmark import console
+        from earmark.audio import quiet
+        console.never_fail()
+        with quiet.decoder():
+            os.write(2, b"[src/libmpg123/layer3.c] error: dequantization failed!\\n")
+            console.warn("progress")
+            os.write(2, b"another library\\n")
+            console.warn("more progress")
+    """
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stderr == "earmark: progress\nearmark: more progress\nanother library\n"

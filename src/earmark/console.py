@@ -1,12 +1,19 @@
 """How commands speak: sentences, tables and progress bars."""
 
+import os
 import sys
 from collections.abc import Iterable
 from unicodedata import category
 
 
 def never_fail() -> None:
-    """From now on, what a terminal cannot show is printed as backslash escapes, on stdout and stderr."""
+    """From now on, what a terminal cannot show is printed as backslash escapes, on stdout and stderr.
+
+    Python's stderr gets a descriptor of its own, so that nothing of ours is lost where that of the process is kept off
+    the terminal (`audio.quiet`).
+    """
+    if sys.stderr is sys.__stderr__ and sys.stderr is not None:
+        sys.stderr = os.fdopen(os.dup(2), "w", 1, sys.stderr.encoding, "backslashreplace")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -20,7 +20,7 @@ _inside = 0
 def decoder() -> Iterator[None]:
     """The process's stderr, descriptor 2, without the decoder's lines; others are written once nobody decodes.
 
-    `console` writes through a descriptor of its own, so that progress is seen meanwhile.
+    The commands write through a descriptor of their own (`console.never_fail`), so that progress is seen meanwhile.
     """
     global _inside
     with _lock:

@@ -193,7 +193,7 @@ def test_too_little_speech_is_said(place, earmark, way):
     short, long = voice(place / "short.wav", 0, 0.5), voice(place / "long.wav", 10, 2.0)
     code, out, err = earmark("predict", "speaker", short, long, *way, "--json")
     assert code == 0
-    assert [line for line in err if "of speech" in line] == [f"earmark: {short} {LITTLE}"]
+    assert [line for line in err if "figures speak for" in line] == [f"earmark: {short} {LITTLE}"]
     said = json.loads(out)
     assert ([row["speech_s"] for row in said] if isinstance(said, list) else said["speech_s"]) in (
         [0.5, 2.0],
@@ -218,9 +218,20 @@ def test_an_enrolled_speaker_has_the_speech_of_all_recordings(place, earmark):
         voice(place / f"few/eve/{i}.wav", 0, 0.5)
     voice(place / "few/fay/0.wav", 90, 0.5)
     _, _, err = earmark("predict", "speaker", "known/ann/0.wav", "--enroll", "few", "--json")
-    assert [line.split(" s of")[0] for line in err if "of speech" in line] == [
+    assert [line.split(" s of")[0] for line in err if "figures speak for" in line] == [
         "earmark: Speaker 'fay' is enrolled with 0.50"
     ]
+    assert [line for line in err if "Enrolled" in line] == [
+        "earmark: Enrolled 'eve' with 4 recordings (0.wav, 1.wav, 2.wav and 1 more), 2.0 s of speech.",
+        "earmark: Enrolled 'fay' with 1 recording (0.wav), 0.5 s of speech.",
+    ]
+
+
+def test_many_who_are_enrolled_are_counted(place, earmark):
+    for i in range(21):
+        voice(place / f"many/p{i:02}/0.wav", 4 * i, 0.5)
+    _, _, err = earmark("predict", "speaker", "known/ann/0.wav", "--enroll", "many", "--json")
+    assert [line for line in err if "Enrolled" in line] == ["earmark: Enrolled 21 speakers with 21 recordings."]
 
 
 def test_tables_have_the_seconds_of_speech(place, earmark):

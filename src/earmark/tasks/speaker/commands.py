@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from earmark.tasks.answering import Recording
     from earmark.tasks.speaker.listener import Listener, Voice
 
+TOLD = 20  # speakers that are enrolled, each of whom gets a sentence
 WAYS = "--embed OUT.parquet FILES, --verify A B, --enroll DIR FILES, or --cluster FILES"
 
 
@@ -187,6 +188,7 @@ def _voiceprints(listener: "Listener", files: dict[str, list[Path]], folder: Pat
         raise EarmarkError(f"No recording in {printable(folder)} can be used ({reason}); enroll others.")
     for name in sorted(set(files) - set(known)):
         warn(f"Speaker '{printable(name)}' is left out: none of the recordings can be used.")
+    _tell_enrolled({name: found[name] for name in known})
     for name in known:
         listener.warn_of_little(f"Speaker '{printable(name)}' is enrolled with", sum(v.speech_s for v in found[name]))
     return known
@@ -221,6 +223,21 @@ def _cluster(listener: "Listener", files: "list[Recording]", wish: Wish, as_json
         n = max(numbers)
         shown = [(v.recording.shown, number, f"{v.speech_s:.1f} s") for number, v in rows]
         console.table(("file", "group", "speech"), shown, f"{n} speaker{'s' * (n != 1)}")
+
+
+def _tell_enrolled(voices: "dict[str, list[Voice]]") -> None:
+    """Say what every speaker is known by, so that a recording that is missing there is missed."""
+    from earmark.data.walking import counted, some
+
+    if len(voices) > TOLD:
+        n = counted(sum(map(len, voices.values())), "recording")
+        warn(f"Enrolled {len(voices)} speakers with {n}.")
+        return
+    for name, them in voices.items():
+        names, speech = some(PurePath(v.recording.shown).name for v in them), sum(v.speech_s for v in them)
+        warn(
+            f"Enrolled '{printable(name)}' with {counted(len(them), 'recording')} ({names}), {speech:.1f} s of speech."
+        )
 
 
 def _s(voice: "Voice") -> float:
