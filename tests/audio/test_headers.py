@@ -91,29 +91,54 @@ def test_wav_without_samples_before_another_chunk_is_empty():
     assert why(bytes(head) + b"LIST" + struct.pack("<I", 4) + b"INFO") == "it holds no samples"
 
 
-@pytest.mark.parametrize("kind", ["RF64", "W64", "AIFF", "AU", "CAF"])
-def test_other_containers_that_could_not_go_back(kind):
-    whole = written(kind)
+UNKNOWN32 = (0, 0xFFFFFFFF, 0x7FFFFFFF, 0x80000000, 0x7FFFF000, 0xFFFFFFD3)
+UNKNOWN64 = (0, 2**64 - 1, 2**63 - 1, 2**63, 2**63 - 4096)
+FRAMES_AT = 10  # in AIFF's COMM chunk, from its name on
+
+
+def place(kind: str, whole: bytearray) -> tuple[int, int, str]:
+    """Where a container states the size of its samples: offset, bytes, order."""
+    find = {
+        "RF64": lambda: (whole.find(b"ds64") + 16, 8, "little"),
+        "W64": lambda: (whole.find(b"data", 16) + 16, 8, "little"),
+        "AIFF": lambda: (whole.find(b"SSND") + 4, 4, "big"),
+        "AU": lambda: (8, 4, "big"),
+        "CAF": lambda: (whole.find(b"data") + 4, 8, "big"),
+    }
+    return find[kind]()
+
+
+def stating(kind: str, whole: bytearray, size: int) -> bytes:
+    at, n, order = place(kind, whole)
     changed = whole.copy()
-    if kind == "RF64":
-        at = whole.find(b"ds64") + 16
-        changed[at : at + 8] = bytes(8)
-    elif kind == "W64":
-        at = whole.find(b"data", 16) + 16
-        changed[at : at + 8] = struct.pack("<q", 2**63 - 1)
-    elif kind == "AIFF":
-        changed[4:8] = bytes(4)
-        at = whole.find(b"SSND") + 4
-        changed[at : at + 4] = bytes(4)
-        at = whole.find(b"COMM") + 10
-        changed[at : at + 4] = bytes(4)
-    elif kind == "AU":
-        changed[8:12] = b"\xff" * 4
-    else:
-        at = whole.find(b"data") + 4
-        changed[at : at + 8] = b"\xff" * 8
+    changed[at : at + n] = size.to_bytes(n, order)
+    return bytes(changed)
+
+
+SIZES = [(kind, size) for kind in ("AIFF", "AU") for size in UNKNOWN32]
+SIZES += [(kind, size) for kind in ("RF64", "W64", "CAF") for size in UNKNOWN64]
+
+
+@pytest.mark.parametrize(("kind", "size"), SIZES)
+@pytest.mark.parametrize("codec", ["PCM_16", "PCM_24", "FLOAT"])
+def test_other_containers_that_could_not_go_back(kind, size, codec):
+    whole = written(kind, codec, signal(RATE, 2))
+    changed = bytearray(stating(kind, whole, size))
     assert changed != whole
+    if kind == "AIFF":
+        changed[4:8] = bytes(4)
+        at = whole.find(b"COMM") + FRAMES_AT
+        changed[at : at + 4] = min(size, 2**31 - 1).to_bytes(4, "big")
     np.testing.assert_array_equal(samples(bytes(changed)), samples(bytes(whole)))
+
+
+@pytest.mark.parametrize("kind", ["RF64", "W64", "AIFF", "AU", "CAF"])
+@pytest.mark.parametrize("more", [2, 44, 10**6])
+def test_other_containers_that_promise_more_than_there_is(kind, more):
+    whole = written(kind)
+    at, n, order = place(kind, whole)
+    stated = int.from_bytes(whole[at : at + n], order)
+    assert why(stating(kind, whole, stated + more)).startswith("it is truncated: the header promises ")
 
 
 @needs_ffmpeg
