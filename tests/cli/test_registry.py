@@ -1,6 +1,7 @@
 """`earmark ui`: MLflow's pages on the project's own store, whatever its folder is called."""
 
 import subprocess
+import sys
 
 import pytest
 
@@ -30,7 +31,8 @@ def test_the_pages_are_of_the_projects_own_store(project, started, earmark, monk
     assert earmark("ui", "--port", "5001")[0] == 0
     ((command, how),) = started
     root = artifacts.format(project.parent)
-    assert command == [*["mlflow", "server", "--host", "127.0.0.1", "--port", "5001", "--default-artifact-root"], root]
+    started = [sys.executable, "-m", "mlflow", "server"]  # which need not be on the path
+    assert command == [*started, "--host", "127.0.0.1", "--port", "5001", "--default-artifact-root", root]
     assert how["env"]["MLFLOW_BACKEND_STORE_URI"] == address.format(project.parent)
     assert how["cwd"] == project.parent / name
 

@@ -10,7 +10,8 @@ from builders import small_folder
 from chord_audio import songs
 from earmark import config
 from earmark.evaluation import metrics
-from earmark.tasks import model_folder
+from earmark.experiments import crossval
+from earmark.tasks import catalog, model_folder
 from earmark.tasks.chord import scores
 from earmark.tasks.chord.notation import lab
 from earmark.tasks.chord.notation.lab import Segment
@@ -62,10 +63,13 @@ def test_less_than_two_folds_are_refused_before_any_work(place, earmark, k):
     assert not (place / "mlflow.db").exists()
 
 
-def test_more_folds_than_a_class_has_groups_are_refused(place, earmark):
-    code, _, err = earmark("crossval", "genre", "--k", "4")
-    text = "4 folds cannot be dealt: class 'high' has 3 groups; set --k (in a study file k) to a number from 2 to 3."
-    assert (code, err[-1]) == (1, f"earmark: {text}")
+@pytest.mark.parametrize(("k", "n"), [(2, 2), (3, 3), (4, 3), (50, 3)])
+def test_folds_are_as_many_as_a_class_has_groups(place, k, n):
+    asked, said = config.load_task(place / "params.yaml", "genre"), []
+    table, _ = crossval.recordings(catalog.task("genre"), asked.data, k, said.append, lambda items, *_: items)
+    assert table.fold.nunique() == n
+    told = [f"{k} folds were asked for, and 3 are dealt: no class has more groups than that."] if k > n else []
+    assert [sentence for sentence in said if "asked for" in sentence] == told
 
 
 @pytest.fixture

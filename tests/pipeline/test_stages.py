@@ -108,7 +108,7 @@ def test_an_edit_runs_the_stages_that_run_it_and_no_other(copied):
     assert changed(copied) == set()
     edit(copied, "tasks/chord/report.py", 'set(xlabel="estimated"', 'set(xlabel="guessed"')
     assert changed(copied) == set()
-    edit(copied, "data/folder.py", "len(p.parts) > 1", "len(p.parts) >= 2")
+    edit(copied, "data/folder.py", "if len(path.parts) > 1]", "if len(path.parts) >= 2]")
     assert changed(copied) == {"prepare@genre"}
     assert copied.repro("prepare@genre", **copied.own) == ["prepare@genre"]
     assert copied.repro("prepare@genre", **copied.own) == []

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from typing import Annotated
 
 import typer
@@ -43,7 +44,7 @@ def ui(port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000) 
         raise EarmarkError(f"MLFLOW_TRACKING_URI names a server, which has pages of its own: open {address}.")
     # In the environment, and not on the command line, which every user of the machine can read.
     env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_BACKEND_STORE_URI": address}
-    command = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     try:
         subprocess.run([*command, "--default-artifact-root", (root / "mlartifacts").as_uri()], env=env, cwd=root)
     except KeyboardInterrupt:

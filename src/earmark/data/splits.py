@@ -64,7 +64,7 @@ def pick(table: pd.DataFrame, key: str, share: float, seed: int) -> pd.Series:
 def with_folds(table: pd.DataFrame, k: int, seed: int, key: str = "group") -> pd.DataFrame:
     """The manifest with a `fold` column: the official one, or groups (speakers where the key is label) in k folds.
 
-    Raises EarmarkError for a k that the groups of some class do not fill.
+    Where no class has k groups there are as many folds as the largest has. Raises EarmarkError for less than two.
     """
     official = table["split"] if "split" in table else pd.Series("", index=table.index)
     if not set(official) <= {"", *SPLITS}:
@@ -74,18 +74,15 @@ def with_folds(table: pd.DataFrame, k: int, seed: int, key: str = "group") -> pd
 
 
 def _check_k(table: pd.DataFrame, k: int, key: str) -> None:
-    """Refuse less than two folds, and more than any class has groups. (What a smaller class lacks is warned of.)"""
+    """Refuse less than two folds. (Where no class has k groups there are fewer folds, as many as it has.)"""
     classes = table.groupby("label")[key].nunique() if "label" in table and key != "label" else None
     most = int(table[key].nunique() if classes is None else classes.max())
     whose = f"class '{classes.idxmax()}' has" if classes is not None else "there are"
     what = "speaker" if key == "label" else key
     if most < 2:
         raise EarmarkError(f"Folds take two {what}s at least, and {whose} {most}; add recordings of others.")
-    if not 2 <= k <= most:
-        raise EarmarkError(
-            f"{k} folds cannot be dealt: {whose} {most} {what}s; set --k (in a study file k) to a number from 2 to "
-            f"{most}."
-        )
+    if k < 2:
+        raise EarmarkError(f"{k} folds cannot be dealt: set --k (in a study file k) to a number from 2 to {most}.")
 
 
 def random_split(table: pd.DataFrame, seed: int) -> pd.DataFrame:

@@ -36,6 +36,8 @@ def recordings(task: Task, data: DataSettings, k: int, warn: Callable, progress:
     if len(quarantined):
         warn(f"{len(quarantined)} recordings cannot be used; the first is {quarantined.path.iloc[0]}.")
     table = splits.with_folds(table, k, data.seed, corpora.key)
+    if len(folds := set(table.fold)) < k and folds <= {f"fold{i + 1}" for i in range(k)}:
+        warn(f"{k} folds were asked for, and {len(folds)} are dealt: no class has more {corpora.key}s than that.")
     task.room("folds").check(table, quarantined, root, data, warn)
     return table, audio.folder(root, data.channels)
 
