@@ -201,6 +201,14 @@ def test_too_little_speech_is_said(place, earmark, way):
     )
 
 
+def test_many_recordings_with_too_little_speech_are_counted(place, earmark):
+    files = [voice(place / f"short{i}.wav", 0, 0.5 + 0.1 * i) for i in range(6)] + [voice(place / "long.wav", 10, 2.0)]
+    _, _, err = earmark("predict", "speaker", "--cluster", *files)
+    (said,) = (line for line in err if "figures speak for" in line)
+    shortest = "6 of 7 recordings hold too little speech, " + f"{files[0]} the least: 0.50 s of speech, and"
+    assert said.startswith(f"earmark: {shortest}")
+
+
 def test_the_model_says_how_much_speech_it_takes(place, earmark, monkeypatch):
     release = Embedder.config.release | {"speech_s": 0.4}
     monkeypatch.setattr(Embedder, "config", SimpleNamespace(release=release))

@@ -16,6 +16,7 @@ from earmark.training.model_files import Chosen
 # stretches of 1 to 2.4 s and was judged on utterances of about 2 s; at 1 s it takes a third of the pairs of one speaker
 # for two, below half a second two thirds.
 LEAST_S = 2.0
+TOLD = 5  # recordings with too little speech that are named one by one
 
 
 class Voice(NamedTuple):
@@ -40,7 +41,12 @@ class Listener:
     def __call__(self, recordings: Iterable[Recording]) -> list[Voice]:
         """The voices in what can be used; too little speech is said."""
         found = self.quietly(recordings)
-        for voice in found:
+        little = [voice for voice in found if voice.speech_s < self.least_s]
+        if len(little) > TOLD:
+            least = min(little, key=lambda voice: voice.speech_s)
+            n = f"{len(little)} of {len(found)} recordings hold too little speech, {least.recording.shown} the least:"
+            self.warn_of_little(n, least.speech_s)
+        for voice in little if len(little) <= TOLD else ():
             self.warn_of_little(f"{voice.recording.shown} holds", voice.speech_s)
         return found
 
