@@ -63,8 +63,11 @@ def test_a_folder_in_the_place_of_a_file(tmp_path: Path):
     assert refused(errors.writable_file, tmp_path, "--out") == f"{tmp_path} is a folder; name a file with --out."
 
 
-def test_a_device_is_no_place_to_try_things():
+def test_a_device_is_no_place_to_try_things(monkeypatch):
+    tried = []
+    monkeypatch.setattr(errors, "writable_folder", lambda *place: tried.append(place))
     errors.writable_file(Path("/dev/null"), "--out")
+    assert tried == []
 
 
 def test_a_full_disk_is_one_sentence():
