@@ -326,3 +326,23 @@ def test_ogg_that_stops_between_two_pages(codec, rate):
     assert 3 < info.duration_s < 6
     assert info.note.startswith("its last page does not say that it ends there")
     assert why(whole[: last + 30]).startswith("it is truncated: the last Ogg page is not whole; ")
+
+
+@needs_ffmpeg
+def test_mp3_without_a_stated_length_behind_one_with_it(tmp_path):
+    stated = mp3(tmp_path=tmp_path)
+    plain = mp3(RATE, 1, "-write_xing", "0", tmp_path=tmp_path)
+    both = audio.check(stated).duration_s + audio.check(plain).duration_s
+    assert audio.check(stated + plain).duration_s == pytest.approx(both, abs=1e-9)
+    assert audio.check(plain + stated).duration_s == pytest.approx(both, abs=1e-9)
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("name", ["a.mp4", "a.m4a", "a.webm", "a.mka", "a.wma"])
+def test_containers_that_end_before_what_they_promise(tmp_path, name):
+    options = {"a.m4a": ("-movflags", "+faststart"), "a.webm": ("-c:a", "libopus", "-ar", "48000")}.get(name, ())
+    whole = encoded(tmp_path / name, X, RATE, *options).read_bytes()
+    for share in (0.5, 0.95):
+        cut = whole[: int(share * len(whole))]
+        assert why(cut).startswith("it is truncated: the header promises ")
+        assert f"bytes, the file has {len(cut)}" in why(cut)
