@@ -61,6 +61,21 @@ def load_demo(path: Path) -> DemoSettings:
     return typed(DemoSettings, _block(read(path), "demo", str(path)), str(path), "demo")
 
 
+def roots(path: Path) -> dict[str, str]:
+    """The audio folders by task, as far as params.yaml names them; a task's own stages say what is wrong there."""
+    match read(path):
+        case {"tasks": dict() as tasks}:
+            return {str(name): root for name, task in tasks.items() if (root := _root(task)) is not None}
+    return {}
+
+
+def _root(task: Any) -> str | None:
+    match task:
+        case {"data": {"root": str() as root}}:
+            return root
+    return None
+
+
 def _read_with(path: Path, said: Iterable[str]) -> Any:
     raw = read(path)
     if isinstance(raw, dict):  # parse says what is wrong otherwise
@@ -73,7 +88,9 @@ def read(path: Path) -> Any:
     try:
         return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise EarmarkError(f"{path} is missing; run earmark in the project's folder.") from None
+        raise EarmarkError(
+            f"{path} is missing; run earmark in the project's folder, or start a project with `earmark init FOLDER`."
+        ) from None
     except yaml.YAMLError as e:
         raise EarmarkError(f"{path} is not valid YAML: {_one_line(e)}") from None
     except UnicodeDecodeError:

@@ -34,8 +34,9 @@ def test_every_stage_is_one_for_all_tasks():
     assert set(PIPELINE) == {"code", "demo", *stages.STAGES}
     assert {PIPELINE[name]["foreach"] for name in stages.STAGES} == {"${tasks}"}
     assert PIPELINE["code"] == {
-        "desc": "Hash the source that every stage runs.",
+        "desc": "Hash the source that every stage runs, and see which demo data is used.",
         "cmd": "earmark code",
+        "params": ["tasks"],
         "deps": ["src/earmark"],
         "outs": ["code.json"],
     }
@@ -55,12 +56,18 @@ def test_every_block_of_settings_is_some_stages_parameter():
 
 
 def test_code_json_has_a_hash_for_every_stage_of_every_task():
-    found = stages.code()
+    found = stages.code(["data/demo", "./data/demo_voices/"])
     assert found.keys() == {"demo", "chord", "genre", "speaker"}
     assert all(found[task].keys() == stages.STAGES.keys() for task in catalog.names())
     hashes = [h for task in catalog.names() for h in found[task].values()]
-    assert len({*hashes, found["demo"]}) == len(hashes) + 1
+    assert found["demo"].keys() == {"data/demo", "data/demo_voices"}
+    assert len({*hashes, *found["demo"].values()}) == len(hashes) + 2
     assert found["genre"]["train"] == code.code_sha256("earmark.tasks.genre.train")
+
+
+def test_code_json_has_no_demo_data_that_no_task_uses():
+    assert stages.code(["/home/me/audio", "data/demo"])["demo"].keys() == {"data/demo"}
+    assert stages.code(["/home/me/audio"])["demo"] == {}
 
 
 @pytest.mark.parametrize("task", catalog.names())

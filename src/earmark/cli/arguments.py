@@ -9,19 +9,20 @@ import typer
 
 from earmark import config
 from earmark.tasks import catalog
+from earmark.tasks.overrides import below
 
 PARAMS = Path("params.yaml")
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help=", ".join(catalog.names()))]
 ModelName = Annotated[str | None, typer.Option(help="A model folder or an MLflow model URI.")]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", "-S", help="Override a key below tasks.TASK, as in -S train.lr=0.001."),
+    typer.Option("--set", "-S", help="Override a key, as in -S tasks.TASK.train.lr=0.001 or just -S train.lr=0.001."),
 ]
 
 
 def settings(task: str, overrides: Iterable[str] | None = None) -> config.Settings:
-    """A task's settings from params.yaml, with overrides below tasks.TASK."""
-    return config.load_task(PARAMS, task, [f"tasks.{task}.{o}" for o in overrides or ()])
+    """A task's settings from params.yaml, with overrides of its keys, which may begin with tasks.TASK or below it."""
+    return config.load_task(PARAMS, task, [f"tasks.{task}.{below(task, o)}" for o in overrides or ()])
 
 
 def logged(settings: config.Settings) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""Which modules each stage of each task runs: what code.json tells DVC."""
+"""Which modules each stage of each task runs, and which demo data is used: what code.json tells DVC."""
+
+import os
+from collections.abc import Iterable
 
 from earmark.tasks import catalog
 from earmark.training.code import code_sha256
@@ -14,7 +17,8 @@ STAGES = {
         *("earmark.tasks.TASK.task", "earmark.tasks.TASK.predictions", "earmark.training.key"),
     ),
 }
-DEMO = ("earmark.generated.demo.music", "earmark.generated.demo.voices")
+# Entry modules of what generates the demo data, by the folder that it fills.
+DEMO = {"data/demo": "earmark.generated.demo.music", "data/demo_voices": "earmark.generated.demo.voices"}
 
 
 def entries(task: str, stage: str) -> list[str]:
@@ -22,7 +26,13 @@ def entries(task: str, stage: str) -> list[str]:
     return [name.replace("TASK", task) for name in STAGES[stage]]
 
 
-def code() -> dict[str, dict[str, str] | str]:
-    """Hashes of the code of every task's stages, and of what generates the demo data."""
+def used(roots: Iterable[str]) -> list[str]:
+    """The folders of demo data among the roots of tasks."""
+    named = {os.path.abspath(root) for root in roots}
+    return [folder for folder in DEMO if os.path.abspath(folder) in named]
+
+
+def code(roots: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Hashes of the code of every task's stages, and of what generates the demo data that these roots use."""
     tasks = {task: {stage: code_sha256(*entries(task, stage)) for stage in STAGES} for task in catalog.names()}
-    return {"demo": code_sha256(*DEMO)} | tasks
+    return {"demo": {folder: code_sha256(DEMO[folder]) for folder in used(roots)}} | tasks

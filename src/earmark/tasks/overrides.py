@@ -21,6 +21,20 @@ def _outer_first(dotted: str) -> tuple[int, bool]:
     return dotted.removesuffix(".name").count("."), dotted.endswith(".name")
 
 
+def below(task: str, dotted: str) -> str:
+    """A key below tasks.TASK, which may be given from the top of params.yaml, as DVC's own -S wants it.
+
+    Raises EarmarkError where it is another task's.
+    """
+    block, _, rest = dotted.partition(".")
+    if block != "tasks":
+        return dotted
+    name, _, key = rest.partition(".")
+    if name != task:
+        raise EarmarkError(f"The key '{dotted}' is not of {task}, which the command is about; name one of its own.")
+    return key
+
+
 def over(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     """`base` with what `more` says: a block that it sets whole leaves nothing of the base's keys within."""
     return {key: v for key, v in base.items() if not any(key.startswith(f"{block}.") for block in more)} | dict(more)

@@ -22,6 +22,7 @@ from earmark.experiments.study import kept, single
 from earmark.experiments.study.checks import Checks
 from earmark.experiments.study.log import StudyLog
 from earmark.registry import tracking
+from earmark.tasks.overrides import below
 from earmark.training.code import code_sha256
 
 HIS_LOSS = 0.0022  # his validation loss after 15 epochs
@@ -49,7 +50,7 @@ def parse(raw: dict[str, Any], file: Path, quick: bool, overrides: list[str]) ->
     training = dict(check.mapping(raw.get("train") or {}, "train"))
     training |= check.mapping(said.get("train") or {}, "quick: train")
     for override in overrides:
-        key, value = config.assignment(override)
+        key, value = config.assignment(below("chord", override))
         check.that(
             key.startswith("train."), f"-S sets '{key}'; this study's keys begin with train, as in train.epochs=5."
         )

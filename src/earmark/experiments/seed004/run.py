@@ -17,7 +17,7 @@ from earmark.experiments.seed004.data import Recordings, VoiceSettings
 from earmark.experiments.seed004.fit import FitSettings, Step, fit
 from earmark.experiments.study import kept, single
 from earmark.experiments.study.checks import Checks
-from earmark.tasks.overrides import put_in
+from earmark.tasks.overrides import below, put_in
 from earmark.tasks.speaker.settings import PairSettings, SpeakerFeatureSettings, SpeakerModelSettings
 from earmark.training.code import code_sha256
 
@@ -58,7 +58,8 @@ def parse(raw: dict[str, Any], file: Path, quick: bool, overrides: list[str]) ->
     small = check.mapping(raw.get("quick") or {}, "quick") if quick else {}
     seeds = check.seeds(small.get("seeds", raw.get("seeds", [1])), "seeds")
     start = {f.name: copy.deepcopy(raw.get(f.name)) for f in fields(Base)}
-    changes = [(k, v) for k, v in small.items() if k != "seeds"] + [config.assignment(o) for o in overrides]
+    said = [config.assignment(below("speaker", override)) for override in overrides]
+    changes = [(k, v) for k, v in small.items() if k != "seeds"] + said
     for key, value in changes:
         put_in(start, Base, key, value, f"key '{key}'")
     base = config.typed(Base, start, str(file))

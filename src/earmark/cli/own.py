@@ -1,0 +1,137 @@
+"""A project of one's own, and a task pointed at a folder of recordings."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from earmark import config, console
+from earmark.cli import edit
+from earmark.cli.arguments import PARAMS, TaskName
+from earmark.console import say, warn
+from earmark.errors import EarmarkError, writing
+from earmark.tasks import catalog
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The new project; it need not exist yet.")],
+    tasks: Annotated[
+        list[str] | None, typer.Option("--task", help="A task that it is to have; all by default. May be repeated.")
+    ] = None,
+) -> None:
+    """Start a project of your own: params.yaml, dvc.yaml, git and DVC, without earmark's source."""
+    from earmark.pipeline import new_project
+
+    for name in tasks or ():
+        catalog.check(name)
+    some = list(dict.fromkeys(tasks or catalog.names()))
+    for sentence in new_project.make(folder, some):
+        say(sentence)
+    say(f"Next: `cd {folder}`, then `earmark use {some[0]} FOLDER` with the folder of your recordings.")
+
+
+def use(
+    task: TaskName,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[FOLDER]", help="Your recordings; left out for --source demo.")
+    ] = None,
+    source: Annotated[str, typer.Option(help="folder, demo, or a corpus that the task reads, as esc50.")] = "folder",
+    test_fold: Annotated[
+        str | None, typer.Option(help="The fold to test on, where the recordings have official folds; null for none.")
+    ] = None,
+) -> None:
+    """Point a task at a folder of recordings: look at it, and write its source and root into params.yaml."""
+    catalog.check(task)
+    config.parse_task(config.read(PARAMS), task)
+    before = PARAMS.read_bytes().decode()  # its line ends as they are
+    values: dict[str, Any] = {"data.source": source, "data.root": _root(task, folder, source)}
+    if test_fold is not None:
+        values["data.test_fold"] = yaml.safe_load(test_fold)
+    after = edit.put(before, {f"tasks.{task}.{key}": value for key, value in values.items()})
+    asked = config.parse_task(yaml.safe_load(after), task, str(PARAMS))
+    if source != "demo":
+        _look(task, asked)
+    if after != before:
+        with writing(PARAMS, "make it writable"):
+            PARAMS.write_bytes(after.encode())
+    said = ", ".join(f"{key}: {value}" for key, value in values.items())
+    say(f"params.yaml has {said} of tasks.{task} {'now' if after != before else 'already'}.")
+    say(f"Next: `dvc repro publish@{task}`, which runs this task alone.")
+
+
+def _root(task: str, folder: Path | None, source: str) -> str:
+    """What data.root is to be: an absolute path, which DVC's temporary copies of a project read, too."""
+    if source == "demo":
+        if folder is not None:
+            raise EarmarkError("The demo has a folder of its own; leave yours out, or leave --source demo out.")
+        from earmark.pipeline import new_project
+
+        root: str = new_project.shipped()["tasks"][task]["data"]["root"]
+        return root
+    if folder is None:
+        raise EarmarkError(f"Name the folder of your recordings, as in `earmark use {task} ~/recordings`.")
+    root = os.path.abspath(folder.expanduser())
+    if not os.path.isdir(root):
+        raise EarmarkError(f"There is no folder {console.printable(root)}; name the one that holds your recordings.")
+    try:
+        root.encode()
+    except UnicodeEncodeError:
+        raise EarmarkError(
+            f"The name of {console.printable(root)} is not UTF-8, and params.yaml is; rename it."
+        ) from None
+    if Path.cwd().resolve().is_relative_to(Path(root).resolve()):
+        raise EarmarkError(
+            f"{root} holds this project itself, whose results would count as recordings; move the recordings into a "
+            "folder beside it, or start the project elsewhere with `earmark init`."
+        )
+    return root
+
+
+def _look(task: str, asked: config.Settings) -> None:
+    """Read the folder as `prepare` will, and say what it holds. Raises EarmarkError where it cannot be used."""
+    from earmark.data import overview, splits
+
+    corpora = catalog.task(task).room("corpora").CORPORA
+    table, quarantined = _read(task, corpora, asked.data)
+    corpora.check(table, quarantined, warn)
+    try:
+        splits.assign_splits(table, asked.data, corpora.key)
+    except EarmarkError as e:
+        folds = f" (`earmark use {task} ... --test-fold NAME` writes it.)" if "test_fold" in str(e) else ""
+        raise EarmarkError(f"{e}{folds}") from None
+    what = "speaker" if corpora.key == "label" else "label"
+    console.table((what, "recordings", "groups", "minutes"), overview.labels(table))
+    for sentence in (overview.durations(table), f"Files: {overview.formats(table)}.", overview.groups(table)):
+        say(sentence)
+    for row in quarantined.itertuples():
+        warn(f"{row.path} cannot be used: {row.reason}.")
+
+
+def _read(task: str, corpora: Any, data: Any) -> tuple[Any, Any]:
+    """The recordings, and those that cannot be used; a folder that is none of the user's own may be a public corpus."""
+    from earmark.data import reading
+
+    root = Path(data.root)
+    try:
+        return reading.read(corpora, data, root, warn, console.progress)
+    except EarmarkError as e:
+        others = _corpora(corpora, root) if data.source == "folder" else []
+        if not others:
+            raise
+        commands = " or ".join(f"`earmark use {task} {root} --source {name}`" for name in others)
+        raise EarmarkError(f"{e} (It looks like a public corpus: {commands}.)") from None
+
+
+def _corpora(corpora: Any, root: Path) -> list[str]:
+    """The public corpora whose layout a folder has."""
+    found = []
+    for name, reader in corpora.readers.items():
+        if name not in ("folder", "demo"):
+            try:
+                reader(root, lambda sentence: None)
+            except EarmarkError:
+                continue
+            found.append(name)
+    return found

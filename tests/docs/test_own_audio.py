@@ -1,0 +1,76 @@
+"""docs/own_audio.md: the newcomer's way, block by block as it is shown."""
+
+import subprocess
+
+import pytest
+
+import guide
+import newcomer
+from project import REPOSITORY
+
+GUIDE = REPOSITORY / "docs/own_audio.md"
+INIT, USE, REPRO, PROMOTE, COMMIT, SECOND, GO_ON, GROW = guide.blocks(GUIDE, "bash")
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory) -> dict[str, str]:
+    """What each block printed, in a home with recordings and some more of them."""
+    home = tmp_path_factory.mktemp("home")
+    newcomer.recordings(home / "recordings", 10)
+    newcomer.recordings(home / "more", 2, first=10)
+    project = home / "project"
+    said = {"init": newcomer.run(INIT, home, home).replace(str(home), "/home/me")}
+    said["use"] = newcomer.run(USE, project, home)
+    newcomer.make_small(project, **{"train.epochs": 20, "train.lr": 0.003})
+    for name, block in {"repro": REPRO, "promote": PROMOTE, "commit": COMMIT, "second": SECOND}.items():
+        said[name] = newcomer.run(block, project, home)
+    status = subprocess.run(["git", "status", "--porcelain"], cwd=project, capture_output=True, text=True, check=True)
+    said |= {"status": status.stdout, "go on": newcomer.run(GO_ON, project, home)}
+    return said | {"grow": newcomer.run(GROW, project, home), "home": str(home)}
+
+
+pytestmark = pytest.mark.pipeline
+
+
+def test_init_says_what_is_shown(walk):
+    assert walk["init"] == INIT.output
+
+
+def test_use_looks_at_the_folder(walk):
+    assert "30 recordings of 0.5 minutes" in walk["use"]
+    assert f"data.root: {walk['home']}/recordings of tasks.genre now" in walk["use"]
+
+
+def test_the_run_is_of_one_task_and_ends_with_what_to_commit(walk):
+    assert "Registered earmark-genre version 1." in walk["repro"]
+    assert "git add params.yaml dvc.lock reports/genre/metrics.json splits/genre.csv" in walk["repro"]
+    assert "Running stage 'demo'" not in walk["repro"]
+    assert "@chord" not in walk["repro"]
+
+
+def test_the_champion_answers_for_the_folder(walk):
+    assert "Version 1 is champion" in walk["promote"]
+    assert walk["promote"].count(".wav") == 30
+
+
+def test_a_second_run_is_compared_in_one_command(walk):
+    runs = walk["second"][walk["second"].rindex("newest first") :]
+    assert "train.lr" in runs
+    assert "0.001" in runs
+    assert "params.yaml" in walk["status"]
+
+
+def test_going_on_trains_nothing_and_promotes(walk):
+    assert "Running stage 'train@genre'" not in walk["go on"]
+    assert "Version 2 is champion" in walk["go on"]
+
+
+def test_a_grown_collection_is_trained_judged_and_promoted_without_force(walk):
+    assert "6 new groups were dealt" in walk["grow"]
+    assert "30 stay where they were" in walk["grow"]
+    assert "Version 3 is champion" in walk["grow"]
+
+
+def test_every_block_is_run():
+    assert {b.language for b in guide.blocks(GUIDE)} == {"bash", "text"}
+    assert len(guide.blocks(GUIDE, "bash")) == 8
