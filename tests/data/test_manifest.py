@@ -352,16 +352,6 @@ def test_digest():
         assert manifest.digest(other) != same, column
 
 
-def test_same_audio():
-    recordings = table("xyxyx", "12345", ["train", "test", "train", "val", "val"])
-    assert splits.same_audio(recordings.assign(sha256=list("abcde"))) == []
-    assert splits.same_audio(recordings.assign(sha256=list("abade"))) == []  # twice in train
-    assert splits.same_audio(recordings.assign(sha256=list("aabcb"))) == [
-        ("0.wav", "1.wav"),
-        ("2.wav", "4.wav"),
-    ]
-
-
 def test_summary_by_hand():
     recordings = table("xxxyy", "11234", ["train", "train", "test", "train", "val"])
     got = manifest.summary(recordings.assign(duration_s=[60.0, 30.0, 6.0, 90.0, 45.4]))
@@ -412,6 +402,25 @@ def test_clip_advice():
         "A clip of 1.5 s holds 33.3% of them whole; 66.7% fill it unpadded.",
         "A clip of 2 s holds 100.0% of them whole; 66.7% fill it unpadded.",
     ]
+
+
+def shorter(*seconds: float) -> list[str]:
+    return manifest.shorter(pd.Series(seconds), 2.5, "tasks.x.window_s", "each is repeated")
+
+
+def test_what_is_shorter_than_is_heard_at_once_is_said_from_a_half_on():
+    assert shorter(1.0, 2.0, 2.5, 3.0) == []  # a half
+    assert shorter(2.4995, 2.4995, 2.0) == []  # decoders round
+    assert shorter(1.0, 2.0, 2.126, 3.0, 0.5) == [
+        "tasks.x.window_s is 2.5 s, and 4 of 5 recordings are shorter (0.50 to 3.00 s): each is repeated. At 2 s half "
+        "of the recordings would be long enough."
+    ]
+    (all_of_them,) = shorter(0.1, 1.239, 1.9)
+    assert all_of_them == (
+        "tasks.x.window_s is 2.5 s, longer than all 3 recordings (0.10 to 1.90 s): each is repeated. At 1.23 s half of "
+        "the recordings would be long enough."
+    )
+    assert manifest.shorter(pd.Series([0.1, 1.239, 1.9]), 1.23, "k", "f") == []
 
 
 def test_lacking():

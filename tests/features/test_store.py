@@ -122,13 +122,15 @@ def test_extract_by_any_number_of_workers_is_the_same(table, folder, tmp_path):
     np.testing.assert_array_equal(statistics, statistics_2)
 
 
-def test_windows_longer_than_every_recording_are_refused(table, folder, tmp_path):
-    longest = table.path[table.duration_s.idxmax()]
-    said = rf"window_s is 2 s, longer than every recording \(the longest is '{longest}' with 1.50 s\); set it to 1.50"
-    with pytest.raises(EarmarkError, match=said):
-        run(table, folder, tmp_path / "store", window_s=2.0)
-    one_is_enough = table.assign(duration_s=[2.0, *table.duration_s[1:]])
-    run(one_is_enough, folder, tmp_path / "store", window_s=2.0)
+def test_windows_longer_than_the_recordings_are_filled_and_that_is_said(table, folder, tmp_path):
+    got, _, warnings = run(table, folder, tmp_path / "store", window_s=2.0, fill="pad")
+    assert list(got.lengths) == [features_settings(window_s=2.0).window_frames] * 3
+    assert warnings == [
+        "tasks.genre.features.window_s is 2 s, longer than all 3 recordings (1.50 to 1.50 s): each gets silence on "
+        "both sides up to it (features.fill: pad). At 1.5 s half of the recordings would be long enough."
+    ]
+    mostly_longer = table.assign(duration_s=[3.0, 3.0, *table.duration_s[2:]])
+    assert run(mostly_longer, folder, tmp_path / "store", window_s=2.0)[2] == []
 
 
 def test_warning_of_resampled_recordings():

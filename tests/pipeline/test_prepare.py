@@ -4,18 +4,21 @@ import hashlib
 import json
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile as sf
 
-from builders import data_settings, noise, prepared, tone
-from earmark.data import manifest, splits
+from builders import data_settings, noise, plain_progress, prepared, tone
+from earmark.cli import pipeline
+from earmark.data import manifest, reading, splits
 from earmark.data.reading import Prepared
 from earmark.errors import EarmarkError
 from earmark.pipeline import prepare
 from earmark.tasks.genre.corpora import CORPORA
+from project import write_params
 
 
 def run(root, **changes):
@@ -222,6 +225,87 @@ def test_one_file_under_two_labels_is_refused(folder, how, listed):
         f"'{one}' and '{other}' hold the same bytes, but are labelled '{its}' and '{others}'{more}; remove one, or "
         "correct its label."
     )
+
+
+def test_one_file_twice_in_a_class_cannot_leak_without_groups_and_is_said(folder):
+    (folder / "manifest.csv").unlink()
+    for name in ("a", "b", "c"):
+        (folder / f"low/more{name}").mkdir()
+        shutil.copy(folder / "low/0.wav", folder / f"low/more{name}/x.wav")
+    table, _, warnings = run(folder)
+    same = table[table.sha256 == table.sha256[table.path == "low/0.wav"].iloc[0]]
+    assert list(same.path) == ["low/0.wav", *(f"low/more{name}/x.wav" for name in "abc")]
+    assert list(same.group) == ["low/0.wav"] * 4
+    assert same["split"].nunique() == 1
+    assert (table.group == table.path)[~table.path.isin(same.path)].all()
+    assert warnings[1:] == [
+        "'low/0.wav' and 'low/morea/x.wav' hold the same bytes (and 2 more such pairs): they are in one split and "
+        "count twice; remove one."
+    ]
+
+
+@pytest.fixture
+def collection(folder, tmp_path, monkeypatch, capsys):
+    """Prepares a growing folder as the pipeline's first stage does: (the manifest's split by path, what was said)."""
+    project = tmp_path / "project"
+    project.mkdir()
+    write_params(project, **{"data.root": str(folder)})
+    monkeypatch.chdir(project)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+
+    def prepared() -> tuple[dict[str, str], list[str]]:
+        pipeline.prepare("genre")
+        table = manifest.load(project / "data/genre/manifest.csv")
+        said = capsys.readouterr().out.splitlines()
+        return dict(zip(table.path, table["split"], strict=True)), [line for line in said if "group" in line][1:]
+
+    return prepared
+
+
+COMMIT = "Commit splits/genre.csv, which says in which split each group is."
+
+
+def test_a_growing_collection_stays_where_it_was(folder, collection):
+    first, said = collection()
+    assert said == ["9 groups were dealt, and stay in their splits as the collection grows.", COMMIT]
+    written, table = Path("splits/genre.csv").read_bytes(), Path("data/genre/manifest.csv").read_bytes()
+    assert collection() == (first, [])
+    assert Path("splits/genre.csv").read_bytes() == written
+    assert Path("data/genre/manifest.csv").read_bytes() == table
+    for i in range(6, 10):
+        sf.write(folder / f"noise/{i}.wav", noise(1.5, 8000, seed=100 + i), 8000)
+        add(folder, f"noise/{i}.wav", "noise")
+    now, said = collection()
+    assert {path: now[path] for path in first} == first
+    assert len(now) == 22
+    assert said[0].startswith("4 new groups were dealt (")
+    assert said[0].endswith("; 9 stay where they were.")
+    assert said[-1] == COMMIT
+    lines = (folder / "manifest.csv").read_text().splitlines()
+    (folder / "manifest.csv").write_text("\n".join([lines[0], *reversed(lines[1:])]) + "\n")
+    assert collection() == (now, [])
+
+
+def test_an_official_split_has_no_record(folder, collection):
+    lines = (folder / "manifest.csv").read_text().splitlines()
+    rows = [f"{row},{('train', 'val', 'test')[int(row[-1])]}" for row in lines[1:]]
+    (folder / "manifest.csv").write_text("\n".join([f"{lines[0]},split", *rows]))
+    assert collection()[1] == []
+    assert Path("splits/genre.csv").read_text() == "group,split,seed,test_share,val_share\n"
+
+
+def test_a_broken_record_stops_before_anything_is_read(folder, collection):
+    Path("splits").mkdir()
+    Path("splits/genre.csv").write_text("<<<<<<< HEAD\n")
+    with pytest.raises(EarmarkError, match=r"^splits/genre.csv, which says what is in which split, cannot be used"):
+        collection()
+    assert not Path("data").exists()
+
+
+def test_the_demo_is_no_growing_collection(folder):
+    found = reading.prepare(CORPORA, data_settings(source="demo"), folder, lambda text: None, plain_progress)
+    assert found.dealt == {}
+    assert len(reading.prepare(CORPORA, data_settings(), folder, lambda text: None, plain_progress).dealt) == 9
 
 
 def test_fold_alone_names_the_folds(folder):

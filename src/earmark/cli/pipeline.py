@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from earmark import config, paths
-from earmark.cli import show
+from earmark.cli import check, show
 from earmark.cli.arguments import PARAMS, TaskName, logged, settings
-from earmark.console import bar, progress, warn
+from earmark.console import bar, progress, say, warn
 from earmark.tasks import catalog
 
 
@@ -17,32 +17,47 @@ def code() -> None:
     """Hash the source that every stage runs into code.json, which tells DVC what to run again."""
     from earmark.pipeline import stages
 
-    Path("code.json").write_text(json.dumps(stages.code(), indent=2) + "\n")
+    roots = config.roots(PARAMS)
+    Path("code.json").write_text(json.dumps(stages.code(roots.values()), indent=2) + "\n")
+    for sentence in check.recordings(roots):
+        warn(sentence)
 
 
 def demo() -> None:
-    """Generate the demo music and voices that data.source 'demo' uses."""
+    """Generate the demo music and voices, where a task's data.root is theirs; else their folders stay empty."""
     from earmark.generated.demo import music, voices
+    from earmark.pipeline import stages
 
-    asked = config.load_demo(PARAMS)
-    with bar("speaking demo voices", asked.voices) as advance:
-        voices.generate(Path("data/demo_voices"), asked.voices, asked.seed, progress=advance)
-    with bar("rendering demo songs", len(music.GENRES) * asked.songs_per_genre) as advance:
-        music.generate(Path("data/demo"), asked.songs_per_genre, asked.seed, workers=2, progress=advance)
+    asked, used = config.load_demo(PARAMS), stages.used(config.roots(PARAMS).values())
+    songs, speech = (Path(folder) for folder in stages.DEMO)
+    for folder in {songs, speech} - {Path(name) for name in used}:
+        say(f"{folder}: not generated, since no task's data.root is this folder.")
+        folder.mkdir(parents=True, exist_ok=True)
+    if str(speech) in used:
+        with bar("speaking demo voices", asked.voices) as advance:
+            voices.generate(speech, asked.voices, asked.seed, progress=advance)
+    if str(songs) in used:
+        with bar("rendering demo songs", len(music.GENRES) * asked.songs_per_genre) as advance:
+            music.generate(songs, asked.songs_per_genre, asked.seed, workers=2, progress=advance)
 
 
 def prepare(task: TaskName) -> None:
     """Read the recordings, try each, quarantine what cannot be used, split by group (or speaker)."""
-    from earmark.data import manifest, reading
+    from earmark.data import manifest, reading, record
     from earmark.pipeline import prepare as stage
 
-    data, corpora = settings(task).data, catalog.task(task).room("corpora").CORPORA
-    prepared = reading.prepare(corpora, data, paths.audio_root(data.root), warn, progress)
+    asked, corpora = settings(task), catalog.task(task).room("corpora").CORPORA
+    before = record.find(Path("splits") / f"{task}.csv", paths.main_repository())
+    prepared = reading.prepare(corpora, asked.data, paths.audio_root(asked.data.root), warn, progress, before)
     stage.write(corpora, Path("data") / task, prepared)
     for row in prepared.quarantined.itertuples():
         warn(f"quarantined {row.path}: {row.reason}.")
     print(corpora.summary(prepared.table).to_string(index=False))
     print(manifest.clip_advice(manifest.clip_lengths(prepared.table)))
+    for sentence in corpora.notes(prepared.table, asked):
+        warn(sentence)
+    for sentence in stage.remember(corpora, asked.data, before, prepared, paths.lock(f"splits-{task}")):
+        say(sentence)
 
 
 def features(task: TaskName) -> None:
@@ -87,6 +102,8 @@ def evaluate(
         return
     found = catalog.task(task).room("evaluate").run(asked, _recordings(asked.data), out, warn)
     show.figures(found, f"{task}: {found['n_recordings']} test recordings")
+    if outdone := catalog.task(task).outdone(found):
+        say(outdone)
 
 
 def publish(task: TaskName) -> None:

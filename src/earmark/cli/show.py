@@ -24,7 +24,7 @@ def also_epoch(on_epoch: Callable, epochs: int) -> Callable:
 
     def both(fit, seconds: float) -> None:
         on_epoch(fit, seconds)
-        row = "  ".join(f"{k} {v:.3f}" for k, v in fit.history[-1].items() if k != "epoch")
+        row = "  ".join(f"{k} {console.figure(v)}" for k, v in fit.history[-1].items() if k != "epoch")
         print(f"epoch {fit.epoch}/{epochs}  {row}  ({seconds:.1f} s)", flush=True)
 
     return both
@@ -36,8 +36,14 @@ def leak_gap(task: Task, settings: Settings, reports: Path) -> None:
 
     if not (reports / "metrics.json").exists():
         raise EarmarkError(f"There is no evaluation in {reports} to compare with; run `dvc repro` first.")
-    found = json.loads((reports / "metrics.json").read_text())
-    for name, row in experiment.run(task, settings, found, reports).items():
+    gap = experiment.run(task, settings, json.loads((reports / "metrics.json").read_text()), reports)
+    if not gap:
+        console.say(
+            "There are no groups: every recording is one of its own, so that a random split is as good as the one "
+            "there is, and nothing was trained. Where several come from one source (an artist, an album, a take), name "
+            "it in the manifest's column group."
+        )
+    for name, row in gap.items():
         print(f"{name}: {row['grouped']:.3f} by group, {row['random']:.3f} at random: the leak adds {row['gap']:+.3f}")
 
 

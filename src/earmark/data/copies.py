@@ -1,7 +1,9 @@
-"""Recordings that are the same file, byte for byte, of which different things are said.
+"""Recordings that are the same file, byte for byte.
 
-One of them must be wrong, and a model would learn both. In the user's own folder that is refused. A public corpus is as
-it is, and others measured on it so: there it is said, and both stay. (Speakers are judged by their own check.)
+Where different things are said of them, one must be wrong, and a model would learn both. In the user's own folder that
+is refused. A public corpus is as it is, and others measured on it so: there it is said, and both stay. Where the same
+is said, they count twice, and one in train and one in test would be a leak: without groups of the user's own they are
+one group. (Speakers are judged by their own check.)
 """
 
 from collections.abc import Callable, Iterator
@@ -41,5 +43,43 @@ def contradictions(table: pd.DataFrame, column: str) -> Iterator[tuple[pd.Series
 def _sentence(column: str, one: pd.Series, other: pd.Series, n_more: int) -> str:
     said = "their chords" if column == "chords" else "their keys"
     differ = f"are labelled '{one.label}' and '{other.label}'" if column == "label" else f"{said} differ"
-    more = f" (and {n_more} more such pair{'s' * (n_more != 1)})" if n_more else ""
-    return f"'{one.path}' and '{other.path}' hold the same bytes, but {differ}{more}"
+    return f"'{one.path}' and '{other.path}' hold the same bytes, but {differ}{and_more(n_more)}"
+
+
+def and_more(n: int) -> str:
+    """' (and 2 more such pairs)'; nothing for none."""
+    return f" (and {n} more such pair{'s' * (n != 1)})" if n else ""
+
+
+def grouped(table: pd.DataFrame, known: Callable[[str], str | None]) -> pd.DataFrame:
+    """The same bytes as one group, where nobody gave groups (each is its recording's path) and no split is official.
+
+    known: the split of a group that was dealt before. Such groups keep their names, and two of them in different splits
+    stay two.
+    """
+    given = (table.group != table.path).any() or ("split" in table and (table["split"] != "").any())
+    if given:
+        return table
+    group_of: dict[str, str] = {}
+    for _, same in table[table.sha256.duplicated(keep=False)].groupby("sha256", sort=False):
+        first = min(same.path, key=lambda path: (known(path) is None, path))
+        group_of |= {path: first for path in same.path if known(path) in (None, known(first))}
+    return table.assign(group=table.group.replace(group_of)) if group_of else table
+
+
+def tell(table: pd.DataFrame, warn: Callable[[str], None]) -> None:
+    """Say which recordings hold the same bytes and count twice, and which of them stand in different splits.
+
+    table: with path, sha256 and split. Those with different labels are `check`'s.
+    """
+    within, across = [], []
+    for _, same in table[table.sha256.duplicated(keep=False)].groupby("sha256", sort=False):
+        first = same.iloc[0]
+        for other in (row for row in same.iloc[1:].itertuples() if "label" not in same or row.label == first.label):
+            pairs = within if other.split == first["split"] else across
+            pairs.append(f"'{first.path}' and '{other.path}' hold the same bytes")
+    if across:
+        mend = "remove one, or give them one group and split"
+        warn(f"{across[0]} but are in different splits{and_more(len(across) - 1)}, and the score is inflated; {mend}.")
+    if within:
+        warn(f"{within[0]}{and_more(len(within) - 1)}: they are in one split and count twice; remove one.")

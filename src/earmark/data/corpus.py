@@ -7,7 +7,7 @@ annotation, group and, where the corpus has official folds or splits, `split`; i
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
@@ -31,6 +31,10 @@ def _nothing(*args: object) -> None:
     """No check."""
 
 
+def _no_notes(table: pd.DataFrame, settings: Any) -> list[str]:
+    return []
+
+
 def _no_files(out: Path, table: pd.DataFrame) -> pd.DataFrame:
     return table
 
@@ -52,7 +56,8 @@ class Corpora:
     check: (table, quarantined, warn), before anything is split. check_splits: (table, data, warn), after it.
     write: (out, table) to the table, with annotations written as files below `out`.
     complete: (data, root, table, quarantined, warn) to the split table as it is to stand, and tables beside it by name.
-    summary: of the split table, for people.
+    summary: of the split table, for people. notes: (split table, settings of the whole task) to sentences on recordings
+        shorter than what a network is to hear at once.
     """
 
     readers: Mapping[str, Reader]
@@ -64,6 +69,7 @@ class Corpora:
     write: Callable[[Path, pd.DataFrame], pd.DataFrame] = _no_files
     complete: Complete = _complete_already
     summary: Callable[[pd.DataFrame], pd.DataFrame] = manifest.summary
+    notes: Callable[[pd.DataFrame, Any], list[str]] = _no_notes
 
 
 class Row(NamedTuple):

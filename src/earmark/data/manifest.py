@@ -5,6 +5,7 @@ no `label`.
 """
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -149,6 +150,21 @@ def clip_advice(lengths: pd.DataFrame) -> str:
     for r in lengths[lengths.percentile.isna()].itertuples():
         lines.append(f"A clip of {r.seconds:g} s holds {r.whole:.1%} of them whole; {r.unpadded:.1%} fill it unpadded.")
     return "\n".join(lines)
+
+
+def shorter(durations: pd.Series, seconds: float, key: str, filled: str, what: str = "recordings") -> list[str]:
+    """A sentence where all, or more than half, are shorter than what a network hears at once; none otherwise.
+
+    durations: in seconds. key: the setting that says how many `seconds` are heard. filled: how the rest is filled up.
+    """
+    n = int((durations < seconds - 1e-3).sum())  # decoders round lengths
+    if 2 * n <= len(durations):
+        return []
+    lengths = f"({durations.min():.2f} to {durations.max():.2f} s)"
+    some = f"and {n} of {len(durations)} {what} are shorter {lengths}"
+    many = some if n < len(durations) else f"longer than all {n} {what} {lengths}"
+    half = math.floor(100 * durations.median()) / 100
+    return [f"{key} is {seconds:g} s, {many}: {filled}. At {half:g} s half of the {what} would be long enough."]
 
 
 def load(path: Path) -> pd.DataFrame:

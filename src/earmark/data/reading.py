@@ -3,16 +3,17 @@
 import hashlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from earmark import audio
-from earmark.data import copies, manifest, splits
+from earmark.data import copies, dealt, manifest, record
 from earmark.data.corpus import Corpora, Warn
 from earmark.data.names import Paths
+from earmark.data.record import Record
 from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError
 
@@ -21,19 +22,25 @@ OWN = ("demo", "folder")  # sources that the user can correct
 
 
 def read(
-    corpora: Corpora, data: DataSettings, root: Path, warn: Warn, progress: Progress
+    corpora: Corpora,
+    data: DataSettings,
+    root: Path,
+    warn: Warn,
+    progress: Progress,
+    known: Callable[[str], str | None] = lambda group: None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read a source and try every file.
 
-    Returns (recordings, quarantined): two tables; the first is the source's manifest with duration_s,
-    sample_rate, channels, peak and sha256, and what `corpora.annotate` adds; the second has path, reason and, where
-    the first has it, utterance. Raises EarmarkError when the source is not usable as a whole.
+    known: the split of a group that was dealt before.
+    Returns (recordings, quarantined): two tables; the first is the source's manifest with duration_s, sample_rate,
+    channels, peak and sha256, and what `corpora.annotate` adds; the second has path, reason and, where the first has
+    it, utterance. Raises EarmarkError when the source is not usable as a whole.
     """
     if data.source not in corpora.readers:
-        known = ", ".join(corpora.readers)
+        names = ", ".join(corpora.readers)
         raise EarmarkError(
             f"The source '{data.source}' has no {corpora.annotation} of its recordings; set tasks.*.data.source to one "
-            f"of {known}."
+            f"of {names}."
         )
     if not root.is_dir():
         raise EarmarkError(f"The audio folder {root} does not exist; set tasks.*.data.root to yours.")
@@ -58,7 +65,7 @@ def read(
     table = table.drop(columns=[c for c in facts.columns if c in table]).join(facts.drop(columns="reason"))
     table = table[~bad].reset_index(drop=True)
     copies.check(table, corpora.annotation, data.source in OWN, warn)
-    return table, quarantined
+    return copies.grouped(table, known) if corpora.key == "group" else table, quarantined
 
 
 def read_folder(
@@ -75,24 +82,40 @@ def read_folder(
 
 @dataclass(frozen=True)
 class Prepared:
-    """The recordings with their `split` (and `fold`), those that cannot be used (path, reason), tables beside them."""
+    """The recordings with their `split` (and `fold`), those that cannot be used (path, reason), tables beside them.
+
+    dealt: the split of every group that was dealt, now or before; empty where splits or folds are official, and of the
+    demo.
+    """
 
     table: pd.DataFrame
     quarantined: pd.DataFrame
     beside: dict[str, pd.DataFrame]
+    dealt: dict[str, str] = field(default_factory=dict)
 
 
-def prepare(corpora: Corpora, data: DataSettings, root: Path, warn: Warn, progress: Progress) -> Prepared:
+def prepare(
+    corpora: Corpora,
+    data: DataSettings,
+    root: Path,
+    warn: Warn,
+    progress: Progress,
+    before: Record = record.NOTHING,
+) -> Prepared:
     """Read, check and split one task's recordings: the first stage.
 
-    Raises EarmarkError when the source is not usable as a whole.
+    before: what was dealt already, and stays as it is (the demo is no collection that grows). Raises EarmarkError when
+    the source is not usable as a whole.
     """
-    table, quarantined = read(corpora, data, root, warn, progress)
+    before = record.NOTHING if data.source == "demo" else before
+    table, quarantined = read(corpora, data, root, warn, progress, before.known(data).get)
     corpora.check(table, quarantined, warn)
-    table = splits.assign_splits(table, data, corpora.key)
+    table, split_of = dealt.assign(table, data, corpora.key, before)
     corpora.check_splits(table, data, warn)
+    if corpora.key == "group":
+        copies.tell(table, warn)
     table, beside = corpora.complete(data, root, table, quarantined, warn)
-    return Prepared(table, quarantined, beside)
+    return Prepared(table, quarantined, beside, {} if data.source == "demo" else split_of)
 
 
 def _tried(root: audio.Root, path: Path) -> dict:

@@ -45,7 +45,7 @@ class DataSettings:
     test_share: float
     """Share of each label's groups that is tested, where no split is official."""
     seed: int
-    """Decides the split."""
+    """Decides the split. Groups that were dealt stay where they are (splits/TASK.csv) until it is another number."""
     max_quarantined: float
     """Largest share of recordings that may be unusable."""
     channels: int | str = field(default="mix", kw_only=True)

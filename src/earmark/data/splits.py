@@ -5,7 +5,7 @@ one of chords, nothing is dealt or checked by class.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -100,16 +100,21 @@ def _turns(table: pd.DataFrame, key: str, seed: int) -> pd.Series:
 
     (scikit-learn's StratifiedGroupKFold balances better but may leave a small class out of a part.)
     """
-    rng = np.random.default_rng(seed)
-    if "label" in table and key != "label":
-        label_of = table.groupby(key).label.agg(lambda labels: labels.value_counts().sort_index().idxmax())
-    else:  # all are of one class
-        label_of = pd.Series("", index=table[key].unique())
+    rng, label_of = np.random.default_rng(seed), labels_of(table, key)
     turn_of: dict[str, int] = {}
     for label in sorted(label_of.unique()):
         groups = sorted(label_of.index[label_of == label])
         turn_of |= {group: turn for turn, group in enumerate(rng.permutation(np.array(groups, dtype=object)))}
     return table[key].map(turn_of).astype(int)
+
+
+def labels_of(table: pd.DataFrame, key: str) -> pd.Series:
+    """The label of every group, which indexes it: its commonest; '' for all where nothing is dealt by class."""
+    if "label" in table and key != "label":
+        counts = table.groupby([key, "label"]).size().rename("n").reset_index()
+        commonest = counts.sort_values([key, "n", "label"], ascending=[True, False, True]).drop_duplicates(key)
+        return commonest.set_index(key).label
+    return pd.Series("", index=table[key].unique())
 
 
 def assign_splits(table: pd.DataFrame, data: DataSettings, key: str = "group") -> pd.DataFrame:
@@ -121,36 +126,54 @@ def assign_splits(table: pd.DataFrame, data: DataSettings, key: str = "group") -
     table = table.copy()
     named = table["split"].str.strip() if "split" in table else pd.Series("", index=table.index)
     if (named == "").all():
-        _require_groups(table, key, 3)
-        table["split"] = "train"
-        _move_share(table, key, "test", data.test_share, data.seed)
-    elif (named == "").any():
+        require_groups(table, key, 3)
+        return with_val(deal_test(table, data, key), data, key)
+    if (named == "").any():
         raise EarmarkError(f"The manifest's split is empty for '{table.path[named == ''].iloc[0]}'; fill it in.")
-    elif set(named) <= set(SPLITS):
-        if data.test_fold is not None:
-            raise EarmarkError("tasks.*.data.test_fold is set, but the manifest has train/val/test; set it to null.")
-        table["split"] = named
-    else:
+    if not set(named) <= set(SPLITS):
         return split_fold(table.assign(fold=named), _known_fold(data.test_fold, named), data, key)
-    return _with_val(table, data, key)
+    if data.test_fold is not None:
+        raise EarmarkError("tasks.*.data.test_fold is set, but the manifest has train/val/test; set it to null.")
+    return with_val(table.assign(split=named), data, key)
+
+
+def deal_test(table: pd.DataFrame, data: DataSettings, key: str) -> pd.DataFrame:
+    """The table with a share of every label's groups in test, and all others in train."""
+    return _share_moved(table.assign(split="train"), key, "test", data.test_share, data.seed)
 
 
 def split_fold(table: pd.DataFrame, fold: str, data: DataSettings, key: str = "group") -> pd.DataFrame:
     """Test on one fold of `table.fold`; validation is a grouped share of the others."""
-    return _with_val(table.assign(split=np.where(table.fold == fold, "test", "train")), data, key)
+    return with_val(table.assign(split=np.where(table.fold == fold, "test", "train")), data, key)
 
 
-def _with_val(table: pd.DataFrame, data: DataSettings, key: str) -> pd.DataFrame:
-    if "val" not in set(table["split"]) and data.val_share > 0:
-        _move_share(table, key, "val", data.val_share, data.seed)
+def deal_val(table: pd.DataFrame, data: DataSettings, key: str) -> pd.DataFrame:
+    """The table with a missing val as a share of every label's groups in train."""
+    if "val" in set(table["split"]) or data.val_share == 0:
+        return table
+    return _share_moved(table, key, "val", data.val_share, data.seed)
+
+
+def with_val(table: pd.DataFrame, data: DataSettings, key: str) -> pd.DataFrame:
+    """`deal_val`, checked."""
+    table = deal_val(table, data, key)
     check_splits(table, key)
     return table
 
 
-def _move_share(table: pd.DataFrame, key: str, split: str, share: float, seed: int) -> None:
+def n_dealt(n: int, data: DataSettings) -> dict[str, int]:
+    """How many of a label's `n` groups `deal_test` and `deal_val` give to each split."""
+    test = 1 + math.floor((n - 1) * data.test_share + 1e-9)
+    val = 1 + math.floor((n - test - 1) * data.val_share + 1e-9) if data.val_share > 0 else 0
+    return {"train": n - test - val, "val": val, "test": test}
+
+
+def _share_moved(table: pd.DataFrame, key: str, split: str, share: float, seed: int) -> pd.DataFrame:
     train = table["split"] == "train"
     picked = pick(table[train], key, share, seed)
+    table = table.copy()
     table.loc[picked.index[picked], "split"] = split
+    return table
 
 
 def _known_fold(fold: str | int | None, named: pd.Series) -> str:
@@ -166,7 +189,8 @@ def _known_fold(fold: str | int | None, named: pd.Series) -> str:
     return fold
 
 
-def _require_groups(table: pd.DataFrame, key: str, least: int) -> None:
+def require_groups(table: pd.DataFrame, key: str, least: int) -> None:
+    """Raise EarmarkError for a label with fewer than `least` groups, fewer than two labels or four speakers."""
     if key == "label":
         if (n := table.label.nunique()) < 4:
             raise EarmarkError(
@@ -235,20 +259,3 @@ def lacking(table: pd.DataFrame, column: str, parts: Iterable[str] | None = None
                 f"The {column} '{part}' holds no recording of class '{missing[0]}'{more}: not judged there."
             )
     return sorted(sentences)
-
-
-def same_audio(table: pd.DataFrame) -> list[tuple[str, str]]:
-    """Pairs of recordings with the very same bytes that stand in different splits."""
-    pairs = []
-    for _, same in table.groupby("sha256"):
-        if same["split"].nunique() > 1:
-            pairs.append((same.path.iloc[0], same.path[same["split"] != same["split"].iloc[0]].iloc[0]))
-    return pairs
-
-
-def warn_of_same_audio(table: pd.DataFrame, warn: Callable[[str], None]) -> None:
-    """Say which recordings have the very same bytes, and label, as one in another split."""
-    label_of = dict(zip(table.path, table.label, strict=True)) if "label" in table else {}
-    for one, other in same_audio(table):
-        if label_of.get(one) == label_of.get(other):
-            warn(f"'{one}' and '{other}' hold the same bytes but are in different splits; give them one group.")

@@ -12,10 +12,15 @@ from earmark.tasks.task import Task
 
 
 def run(task: Task, settings: Settings, found: dict, out: Path) -> dict[str, dict[str, float]]:
-    """Train anew on a split at random and hold it against `found`, the evaluation's figures; writes leak_gap.json."""
+    """Train anew on a split at random and hold it against `found`, the evaluation's figures; writes leak_gap.json.
+
+    Nothing is trained, and the answer is empty, where no group has two recordings: every split is one by group then.
+    """
     if not task.leak_figures:
         raise EarmarkError(f"The leak of a random split is not shown for {task.name}; leave --leak-gap out.")
     dataset = task.room("dataset").load(settings)
+    if dataset.table.group.is_unique:
+        return {}
     leaking = replace(dataset, table=splits.random_split(dataset.table, settings.data.seed))
     fold = task.room("folds").one(leaking, "random", Path("features") / task.name, settings)
     random = crossval.pooled(task, [fold], settings)

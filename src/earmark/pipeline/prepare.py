@@ -1,12 +1,14 @@
-"""The first stage's files: the manifest of what was read, tried and split, and what stands beside it."""
+"""The first stage's files: the manifest of what was read, tried and split, what stands beside it, and the record."""
 
 import hashlib
 import json
 from pathlib import Path
 
-from earmark.data import manifest
+from earmark.data import dealt, manifest, record
 from earmark.data.corpus import Corpora
 from earmark.data.reading import Prepared
+from earmark.data.record import Record
+from earmark.data.settings import DataSettings
 
 
 def write(corpora: Corpora, out: Path, prepared: Prepared) -> None:
@@ -30,3 +32,13 @@ def write(corpora: Corpora, out: Path, prepared: Prepared) -> None:
         (out / f"{name}.csv").write_text(text)
         facts |= {f"n_{name}": len(beside), f"{name}_sha256": hashlib.sha256(text.encode()).hexdigest()}
     (out / "data.json").write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def remember(corpora: Corpora, data: DataSettings, before: Record, prepared: Prepared, lock: Path) -> list[str]:
+    """Add what was dealt to the file of the record; sentences on what is new, and on shares that have drifted.
+
+    lock: a file for the lock against other processes.
+    """
+    grew = record.keep(before, data, prepared.dealt, lock)
+    sentences = dealt.said(prepared.table, data, corpora.key, before, prepared.dealt) if prepared.dealt else []
+    return [*sentences, f"Commit {before.path}, which says in which split each group is."] if grew else sentences

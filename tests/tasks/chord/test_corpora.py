@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -388,6 +389,16 @@ def test_a_song_that_links_name_again_is_one_unless_its_chords_differ(tmp_path):
         EarmarkError, match=r"'songs/a\.wav' and 'songs/c\.wav' hold the same bytes, but their chords d"
     ):
         run("folder", tmp_path)
+
+
+def test_songs_shorter_than_a_training_crop_are_said():
+    settings = SimpleNamespace(train=SimpleNamespace(crop_frames=256), features=SimpleNamespace(hop_s=0.025))
+    songs = pd.DataFrame({"duration_s": [2.0, 6.0, 6.3]})
+    assert corpora.CORPORA.notes(songs, settings) == [
+        "A training crop of tasks.chord.train.crop_frames (256) is 6.4 s, longer than all 3 recordings (2.00 to 6.30 "
+        "s): what lies behind a song's end is left out of the loss. At 6 s half of the recordings would be long enough."
+    ]
+    assert corpora.CORPORA.notes(songs.assign(duration_s=[2.0, 6.4, 9.0]), settings) == []
 
 
 def test_the_manifests_labs_are_found_and_may_not_leave_the_folder(tmp_path):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -250,6 +251,23 @@ def test_the_same_bytes_under_one_speaker_are_warned_of(tmp_path):
     warnings = run(root)[3]
     assert len(warnings) == 1
     assert warnings[0].startswith("'s0/0.wav' and 's0/1.wav' of speaker 's0' hold the same bytes: a trial of both says")
+    (root / "s1/0.wav").write_bytes((root / "s1/1.wav").read_bytes())
+    (sentence,) = run(root)[3]
+    assert sentence == (
+        "'s0/0.wav' and 's0/1.wav' of speaker 's0' hold the same bytes (and 1 more such pair): a trial of both says "
+        "nothing; remove one."
+    )
+
+
+def test_sessions_shorter_than_a_segment_are_said(tmp_path):
+    """A session's recordings are heard one after the other, so that it is what counts."""
+    table = run(speakers(tmp_path, "ttvvee"))[0]  # sessions of a recording of .2 s each
+    settings = SimpleNamespace(train=SimpleNamespace(segments_s=(0.1, 0.3)))
+    assert CORPORA.notes(table, settings) == [
+        "The longest segment of tasks.speaker.train.segments_s is 0.3 s, longer than all 4 training sessions (0.20 to "
+        "0.20 s): they begin again where they end. At 0.2 s half of the training sessions would be long enough."
+    ]
+    assert CORPORA.notes(table.assign(group="one"), settings) == []
 
 
 def test_a_speaker_in_two_splits(tmp_path):

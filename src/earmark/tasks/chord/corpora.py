@@ -9,18 +9,20 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
-from earmark.data import manifest, splits
+from earmark.data import manifest
 from earmark.data.corpus import Corpora, Reader, Warn, require, table_of
 from earmark.data.manifest import read_csv, read_table
 from earmark.data.names import Paths, nfc
-from earmark.data.settings import DataSettings
 from earmark.data.walking import Walk, counted, some, walk
 from earmark.errors import EarmarkError
 from earmark.tasks.chord import chord_files
+
+if TYPE_CHECKING:
+    from earmark.tasks.chord.settings import ChordSettings
 
 GUITARSET_AUDIO = {"audio_mono-mic": "mic", "audio_mono-pickup_mix": "mix"}  # the six-channel recordings are not read
 TRACK_NUMBER = re.compile(r"^(?:CD\d+[\s_-]+)?\d+[\s_.-]+(?=\S)")
@@ -262,10 +264,6 @@ def _annotate(table: pd.DataFrame, facts: pd.DataFrame, root: Path) -> tuple[pd.
     return table, chord_files.with_chords(table, facts, root)
 
 
-def _check_splits(table: pd.DataFrame, data: DataSettings, warn: Warn) -> None:
-    splits.warn_of_same_audio(table, warn)
-
-
 READERS: dict[str, Reader] = {
     "demo": folder,
     "folder": folder,
@@ -275,4 +273,11 @@ READERS: dict[str, Reader] = {
     "rwc": rwc,
 }
 
-CORPORA = Corpora(READERS, "lab", annotate=_annotate, check_splits=_check_splits, write=chord_files.write)
+
+def _notes(table: pd.DataFrame, settings: "ChordSettings") -> list[str]:
+    seconds = round(settings.train.crop_frames * settings.features.hop_s, 2)
+    key = f"A training crop of tasks.chord.train.crop_frames ({settings.train.crop_frames})"
+    return manifest.shorter(table.duration_s, seconds, key, "what lies behind a song's end is left out of the loss")
+
+
+CORPORA = Corpora(READERS, "lab", annotate=_annotate, write=chord_files.write, notes=_notes)

@@ -9,7 +9,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from string import Formatter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
@@ -18,6 +18,10 @@ from earmark.data.corpus import Corpora, Reader, Row, Warn, audio_below, require
 from earmark.data.manifest import read_csv
 from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError, nearest
+from earmark.tasks.genre import short
+
+if TYPE_CHECKING:
+    from earmark.tasks.genre.settings import GenreSettings
 
 
 class Listing(NamedTuple):
@@ -242,7 +246,6 @@ def _check_splits(table: pd.DataFrame, data: DataSettings, warn: Warn) -> None:
     held_out = ("fold", [str(data.test_fold)]) if "fold" in table else ("split", ["test"])
     for sentence in splits.lacking(table, *held_out):
         warn(sentence)
-    splits.warn_of_same_audio(table, warn)
 
 
 READERS: dict[str, Reader] = {
@@ -257,4 +260,9 @@ READERS: dict[str, Reader] = {
     "ballroom": ballroom,
 }
 
-CORPORA = Corpora(READERS, "label", check_splits=_check_splits)
+
+def _notes(table: pd.DataFrame, settings: "GenreSettings") -> list[str]:
+    return short.notes(table, settings.features)
+
+
+CORPORA = Corpora(READERS, "label", check_splits=_check_splits, notes=_notes)

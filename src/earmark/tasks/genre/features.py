@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from earmark.audio import Root
-from earmark.errors import EarmarkError
 from earmark.features import pool
 from earmark.features.frames import recording_frames
 from earmark.features.settings import FeatureSettings
 from earmark.features.spectral import bands_above
 from earmark.features.statistics import N_STATISTICS, mfcc_statistics
 from earmark.features.store import Writer
+from earmark.tasks.genre import short
 
 Progress = Callable[[Iterable, int, str], Iterable]
 
@@ -29,7 +29,8 @@ def run(
     workers: int | None = None,
 ) -> None:
     """Write the store and the baseline's `statistics.npy` (recordings, 60) below `out`, in the manifest's order."""
-    refuse_long_windows(table, settings)
+    for sentence in short.notes(table, settings):
+        warn(sentence)
     warn_of_resampling(table, settings, warn)
     workers = workers or pool.workers_for(table.duration_s.sum())
     writer = Writer(out, settings.n_bands, settings.dtype, settings.plain())
@@ -43,16 +44,6 @@ def run(
             statistics[i] = row
     statistics.flush()
     writer.close()
-
-
-def refuse_long_windows(table: pd.DataFrame, settings: FeatureSettings) -> None:
-    """Raise EarmarkError where every recording is shorter than a window: all would be filled, none read."""
-    longest = table.duration_s.max()
-    if settings.window_s > longest + 1e-3:  # decoders round lengths
-        raise EarmarkError(
-            f"features.window_s is {settings.window_s:g} s, longer than every recording (the longest is "
-            f"'{table.path[table.duration_s.idxmax()]}' with {longest:.2f} s); set it to {longest:.2f} or less."
-        )
 
 
 def warn_of_resampling(table: pd.DataFrame, settings: FeatureSettings, warn: Callable[[str], None]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from earmark.data import copies
 from earmark.errors import EarmarkError
 
 MEND = {
@@ -23,8 +24,7 @@ def recordings(table: pd.DataFrame, quarantined: pd.DataFrame, warn: Callable[[s
             f"There is one speaker only ('{table.label.iloc[0]}'), and telling them apart takes two: {MEND['train']}."
         )
     _refuse_shared(table)
-    for _, same in table[table.sha256.duplicated(keep=False)].groupby("sha256", sort=False):
-        _judge_copies(same, warn)
+    _judge_copies(table[table.sha256.duplicated(keep=False)], warn)
     for utterance, lost in quarantined.groupby("utterance", sort=False):
         left = int((table.utterance == utterance).sum())
         if left:
@@ -45,19 +45,25 @@ def _refuse_shared(table: pd.DataFrame) -> None:
         )
 
 
-def _judge_copies(same: pd.DataFrame, warn: Callable[[str], None]) -> None:
-    first = same.iloc[0]
-    for other in same.itertuples():
+def _judge_copies(copied: pd.DataFrame, warn: Callable[[str], None]) -> None:
+    """Refuse the same bytes under two speakers; say of the others that they are there twice."""
+    pairs = [(same.iloc[0], other) for _, same in copied.groupby("sha256", sort=False) for other in _others(same)]
+    for first, other in pairs:
         if other.label != first.label:
             raise EarmarkError(
                 f"'{first.path}' and '{other.path}' hold the same bytes, but are said to be of the speakers "
                 f"'{first.label}' and '{other.label}'; remove one, or correct its label."
             )
-        if other.utterance != first.utterance:
-            warn(
-                f"'{first.path}' and '{other.path}' of speaker '{first.label}' hold the same bytes: a trial of both "
-                "says nothing; remove one."
-            )
+    for apart, harm in ((True, "a trial of both says nothing"), (False, "the utterance holds them twice")):
+        found = [pair for pair in pairs if (pair[0].utterance != pair[1].utterance) == apart]
+        if found:
+            (first, other), more = found[0], copies.and_more(len(found) - 1)
+            what = f"'{first.path}' and '{other.path}' of speaker '{first.label}' hold the same bytes"
+            warn(f"{what}{more}: {harm}; remove one.")
+
+
+def _others(same: pd.DataFrame) -> list[pd.Series]:
+    return [row for _, row in same.iloc[1:].iterrows()]
 
 
 def splits(table: pd.DataFrame) -> None:

@@ -4,6 +4,7 @@
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -16,6 +17,9 @@ from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError
 from earmark.tasks.speaker import checks
 from earmark.tasks.speaker.trials import lists, pairing
+
+if TYPE_CHECKING:
+    from earmark.tasks.speaker.settings import SpeakerSettings
 
 LIBRISPEECH_SPLITS = {"train": "train", "dev": "val", "test": "test"}  # by the first word of a subset's name
 LIBRISPEECH_SUBSETS = (
@@ -192,6 +196,14 @@ def _summary(table: pd.DataFrame) -> pd.DataFrame:
     return found[found.label == "(all)"].assign(speakers=lambda s: s["split"].map(speakers))
 
 
+def _notes(table: pd.DataFrame, settings: "SpeakerSettings") -> list[str]:
+    """Of sessions, whose recordings are heard one after the other."""
+    train = table[table["split"] == "train"]
+    sessions = train.groupby(["label", "group"]).duration_s.sum()
+    longest, key = settings.train.segments_s[1], "The longest segment of tasks.speaker.train.segments_s"
+    return manifest.shorter(sessions, longest, key, "they begin again where they end", "training sessions")
+
+
 READERS: dict[str, Reader] = {
     "demo": folder,
     "folder": folder,
@@ -212,4 +224,5 @@ CORPORA = Corpora(
     check_splits=_check_splits,
     complete=_complete,
     summary=_summary,
+    notes=_notes,
 )
