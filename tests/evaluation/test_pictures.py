@@ -1,4 +1,4 @@
-"""The learning curves' axes: what is drawn where."""
+"""The learning curves' axes: what is drawn where, and what it is called."""
 
 import pytest
 
@@ -33,3 +33,18 @@ def test_one_loss_has_one_axis(drawn, tmp_path):
     pictures.learning_curves(tmp_path / "a.png", HISTORY, 2)
     assert len(drawn[0].axes) == 3
     assert [list(line.get_ydata()) for line in drawn[0].axes[0].lines[:2]] == [[8.0, 5.0], [0.4, 0.1]]
+
+
+@pytest.mark.parametrize(
+    ("average", "whose", "judged"),
+    [(0.0, "plain weights", "plain weights"), (0.99, "averaged weights", "averaged weights (decay 0.99, warmed up)")],
+)
+def test_curves_say_which_weights_they_judge(drawn, tmp_path, average, whose, judged):
+    pictures.learning_curves(tmp_path / "a.png", HISTORY, 2, average=average)
+    pictures.learning_curves(tmp_path / "b.png", HISTORY, 2, "trials, 1 - EER", "1 - AUC", average)
+    named = [[ax.get_legend_handles_labels()[1] for ax in fig.axes[:2]] for fig in drawn]
+    train, kept = "training, plain weights", "kept: epoch 2"
+    assert named[0] == [[train, f"validation, {whose}", kept], [f"validation, {whose}", kept]]
+    assert named[1] == [[train, f"validation (right), {whose}", kept], [f"validation, {whose}", kept]]
+    title = f"Validation judges the {judged}; the loss trained on is the plain weights'"
+    assert [fig.get_suptitle() for fig in drawn] == [title, title]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from builders import augment_settings, model_settings, schedule_settings, train_settings
 from earmark.errors import EarmarkError
@@ -207,20 +208,75 @@ def test_highest_validation_accuracy_is_kept_where_asked():
     assert fit.best_epoch == 1 + int(np.argmax(accuracies))
 
 
+# The decay after that many steps, where the setting allows .9: .5, .9 and .99 to the 18th, then the setting.
+@pytest.mark.parametrize(
+    ("done", "decay"), [(1, 3.814697265625e-06), (9, 0.150094635296999), (99, 0.834513761450087), (199, 0.9)]
+)
+def test_decay_of_the_average_warms_up(done, decay):
+    model = torch.nn.BatchNorm1d(1)
+    average = loop.moving_average(model, 0.9)
+    average.n_averaged.fill_(done)
+    with torch.no_grad():
+        average.module.weight.fill_(1.0)
+        model.weight.fill_(0.0)
+        model.running_mean.fill_(5.0)
+        model.num_batches_tracked.fill_(7)
+    average.update_parameters(model)
+    assert average.module.weight.item() == pytest.approx(decay, rel=1e-5, abs=1e-12)
+    assert (average.module.running_mean.item(), average.module.num_batches_tracked.item()) == (5.0, 7)
+
+
 def test_average_of_the_weights_is_judged_and_kept(monkeypatch):
     steps, step = [], loop.Trained.step
 
     def noting(self, loss):
         step(self, loss)
-        steps.append(self.model.head.weight.detach().clone())
+        steps.append({k: v.detach().clone() for k, v in self.model.state_dict().items()})
 
     monkeypatch.setattr(loop.Trained, "step", noting)
-    fit = loop.fit(task(), train_settings(average=0.9, epochs=2, keep="last"))
-    expected = steps[0]
-    for weights in steps[1:]:
-        expected = 0.9 * expected + 0.1 * weights
+    fit = loop.fit(task(batch_size=2), train_settings(batch_size=2, average=0.4, epochs=2, keep="last"))
+    expected = steps[0]["head.weight"]
+    for n, weights in enumerate(steps[1:], start=2):
+        decay = min(0.4, ((n - 1) / n) ** 18)
+        expected = decay * expected + (1 - decay) * weights["head.weight"]
     torch.testing.assert_close(fit.weights["head.weight"], expected)
-    assert not torch.equal(fit.weights["head.weight"], steps[-1])
+    assert not torch.equal(fit.weights["head.weight"], steps[-1]["head.weight"])
+    buffers = [name for name, _ in task().model.named_buffers()]
+    assert buffers
+    assert all(torch.equal(fit.weights[name], steps[-1][name]) for name in buffers)
+
+
+def constant_decay(model: torch.nn.Module, decay: float) -> AveragedModel:
+    """An average that does not warm up."""
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_average_of_a_short_training_is_as_good_as_the_plain_weights(monkeypatch, seed):
+    def last(average: float) -> loop.Row:
+        same = {"lr": 0.01, "batch_size": 4, "seed": seed}
+        wide = task(model={"channels": 8, "hidden": 16, "dropout": 0.0}, **same)
+        return loop.fit(wide, train_settings(epochs=3, average=average, keep="last", **same)).history[-1]
+
+    plain, averaged = last(0.0), last(0.99)
+    assert averaged["val/accuracy"] == plain["val/accuracy"] == 1.0
+    assert averaged["val/loss"] == pytest.approx(plain["val/loss"], abs=0.03)
+    assert averaged["train/loss"] == plain["train/loss"]
+    monkeypatch.setattr(loop, "moving_average", constant_decay)
+    cold = last(0.99)
+    assert cold["val/accuracy"] < 0.7
+    assert cold["val/loss"] > 1.0  # log(3) of who knows nothing
+
+
+def test_checkpoint_of_an_average_that_did_not_warm_up_is_read(tmp_path, monkeypatch):
+    settings, checkpoint = train_settings(average=0.9, epochs=3, keep="last"), tmp_path / "state.pt"
+    with monkeypatch.context() as former:
+        former.setattr(loop, "moving_average", constant_decay)
+        before = loop.fit(task(), replace(settings, epochs=2), checkpoint)
+    fit = loop.fit(task(), settings, checkpoint)
+    assert fit.history[:2] == before.history
+    assert fit.epoch == 3
+    assert not same(fit.weights, before.weights)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

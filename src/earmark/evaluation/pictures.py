@@ -8,6 +8,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from earmark.training.settings import judged
+
 
 def save(fig, path: Path) -> None:
     """Write a figure as PNG and close it."""
@@ -17,24 +19,32 @@ def save(fig, path: Path) -> None:
 
 
 def learning_curves(
-    path: Path, history: list[dict], best_epoch: int, of: str = "recordings", measure: str | None = None
+    path: Path,
+    history: list[dict],
+    best_epoch: int,
+    of: str = "recordings",
+    measure: str | None = None,
+    average: float = 0.0,
 ) -> None:
     """Loss, validation accuracy (where there is one) and learning rate by epoch as PNG, with the epoch kept.
 
     of: what the accuracy is a share of. measure: what the validation loss is where it is not the loss trained on; it is
-    drawn on an axis of its own.
+    drawn on an axis of its own. average: the training's, which decides whose figures those of validation are; the loss
+    trained on is always the plain weights', with dropout and augmentation.
     """
     rows = pd.DataFrame(history)
-    fig, axes = plt.subplots(1, 3, figsize=(13, 3.5), layout="constrained")
+    fig, axes = plt.subplots(1, 3, figsize=(13, 3.7), layout="constrained")
     left, middle, right = axes
-    left.plot(rows.epoch, rows["train/loss"], label="train")
+    whose = "averaged" if average else "plain"
+    fig.suptitle(f"Validation judges the {judged(average)}; the loss trained on is the plain weights'", fontsize=10)
+    left.plot(rows.epoch, rows["train/loss"], label="training, plain weights")
     if "val/loss" in rows:
-        judged = left.twinx() if measure else left
-        judged.plot(rows.epoch, rows["val/loss"], color="C1", label="validation")
+        ax = left.twinx() if measure else left
+        ax.plot(rows.epoch, rows["val/loss"], color="C1", label=f"validation, {whose} weights")
         if measure:
-            judged.set(ylabel=f"{measure} on validation", ylim=(0, None))
-            left.plot([], [], color="C1", label="validation (right)")
-        middle.plot(rows.epoch, rows["val/accuracy"], color="C1", label="validation")
+            ax.set(ylabel=f"{measure} on validation", ylim=(0, None))
+            left.plot([], [], color="C1", label=f"validation (right), {whose} weights")
+        middle.plot(rows.epoch, rows["val/accuracy"], color="C1", label=f"validation, {whose} weights")
     left.set(xlabel="epoch", ylabel="loss", title="Loss")
     middle.set(xlabel="epoch", ylabel=f"share of {of}", title="Accuracy", ylim=(0, 1.02))
     right.plot(rows.epoch, rows["train/lr"], color="C2", label="at the epoch's start")
@@ -42,5 +52,5 @@ def learning_curves(
     for ax in axes:
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.axvline(best_epoch, color="0.6", ls=":", label=f"kept: epoch {best_epoch}")
-        ax.legend()
+        ax.legend(fontsize=8)
     save(fig, path)

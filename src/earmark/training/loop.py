@@ -20,6 +20,7 @@ from earmark.training.schedule import Schedule
 from earmark.training.settings import Adam, AdamW, LoopSettings, RmsProp, Sgd
 
 Row = dict[str, float]
+WARM_UP = 18  # exponent of the average's decay: the larger, the fewer steps it spans while it warms up
 
 
 class Task(Protocol):
@@ -70,8 +71,7 @@ class Trained:
         self.model = task.model
         self.optimizer = build_optimizer(task.model, settings)
         self.schedule = Schedule(self.optimizer, settings.schedule, settings.epochs, task.steps())
-        average = get_ema_multi_avg_fn(settings.average)
-        self.average = AveragedModel(task.model, multi_avg_fn=average, use_buffers=True) if settings.average else None
+        self.average = moving_average(task.model, settings.average) if settings.average else None
 
     @property
     def judged(self) -> nn.Module:
@@ -143,6 +143,23 @@ def build_optimizer(model: nn.Module, settings: LoopSettings) -> torch.optim.Opt
         case AdamW():
             return torch.optim.AdamW(model.parameters(), fused=True, **args)
     raise ValueError(f"unknown optimizer {settings.optimizer!r}")
+
+
+def moving_average(model: nn.Module, decay: float) -> AveragedModel:
+    """An exponential moving average of a network's weights whose decay warms up; `update_parameters` after each step.
+
+    At step t the decay is min(decay, (1 - 1/t) ** WARM_UP). That is the power-function average of Karras et al. 2024
+    (Analyzing and Improving the Training Dynamics of Diffusion Models, eq. 127; 18 is their width of .05): it spans
+    about the last eighteenth of the steps, so that untrained weights are forgotten however short the training is, until
+    `decay` spans less. Buffers are the network's own: the running statistics of batch normalisation are moving averages
+    already, and averaged once more they lag behind the weights.
+    """
+
+    def update(averaged: list[Tensor], current: list[Tensor], done: Tensor) -> None:
+        step = int(done) + 1
+        get_ema_multi_avg_fn(min(decay, (1 - 1 / step) ** WARM_UP))(averaged, current, done)
+
+    return AveragedModel(model, multi_avg_fn=update, use_buffers=False)
 
 
 def _epoch(task: Task, trained: Trained, epoch: int) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from earmark.errors import EarmarkError
+from earmark.training.settings import judged
 from earmark.training.tagged import stored
 
 if TYPE_CHECKING:  # torch takes seconds to import, and most readers of a folder want its facts alone
@@ -35,11 +36,22 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class Chosen:
-    """A model folder, its name for people, and a sentence that says which model answers and how to change it."""
+    """A model folder, its name for people, and a sentence that says which model answers and how to change it.
+
+    source: 'champion' of the registry, the released 'bundle', or what was 'named'. version: in the registry.
+    """
 
     folder: Path
     name: str
     sentence: str
+    source: str = "named"
+    version: str | None = None
+
+    def plain(self) -> dict[str, str | None]:
+        """What JSON says of the model that answered; sha256: of its weights."""
+        whole = (self.folder / "model.safetensors").exists()
+        sha256 = weights_sha256(self.folder) if whole else None
+        return {"name": self.name, "source": self.source, "version": self.version, "sha256": sha256}
 
 
 def write(
@@ -102,7 +114,8 @@ def weights_sha256(path: Path) -> str:
 
 
 def identity(path: Path) -> dict[str, str]:
-    """What a finished run is tagged with: the weights' hash, the epoch kept, the number of parameters."""
+    """What a finished run is tagged with: the weights' hash, the epoch kept, the size, and which weights are judged."""
     config = read_plain(path)
     facts = {"model_sha256": weights_sha256(path)} | {k: config[k] for k in ("best_epoch", "n_parameters")}
+    facts["judged"] = f"val/ and test/: {judged(config['train']['average'])}; train/loss: plain weights"
     return {k: str(v) for k, v in facts.items()}

@@ -125,7 +125,9 @@ class LoopSettings:
     epochs: int
     """Passes over the training recordings."""
     average: float
-    """Decay of an exponential moving average of the weights, which is then judged and kept; 0: none."""
+    """Decay of an exponential moving average of the weights, which is then judged and kept; 0: none. It warms up, so
+    that a short training is not held back by its first weights: the average never spans more than about the last
+    eighteenth of the steps done, and 1 / (1 - average) steps at most."""
     keep: Literal["loss", "accuracy", "last"]
     """The weights of the epoch with the lowest validation `loss`, the highest `accuracy`, or the `last`."""
     patience: int
@@ -153,6 +155,11 @@ class LoopSettings:
     def needs_validation(self) -> bool:
         """Whether anything is decided on validation recordings."""
         return self.keep != "last" or isinstance(self.schedule, Plateau)
+
+
+def judged(average: float) -> str:
+    """Whose figures on validation and test recordings a training with this `average` has, for people."""
+    return f"averaged weights (decay {average:g}, warmed up)" if average else "plain weights"
 
 
 def _require_share(gamma: float) -> None:

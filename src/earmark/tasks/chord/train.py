@@ -30,6 +30,17 @@ def deciding(dataset: Dataset) -> pd.DataFrame:
     return dataset.table[["path", "truth_sha256", "key", "split"]]
 
 
+def task_of(dataset: Dataset, model: ChordModelSettings, settings: ChordTrainSettings) -> ChordTask:
+    """What the training loop trains: a new network and the songs of the training and validation splits.
+
+    Raises EarmarkError where validation is needed and there is none.
+    """
+    places = dataset.rows("train"), dataset.rows("val")
+    key.require_validation(settings, len(places[1]))
+    device = loop.pick_device(settings.device)
+    return ChordTask(dataset.songs, *places, len(dataset.words.qualities), model, settings, device)
+
+
 def run(
     dataset: Dataset,
     model: ChordModelSettings,
@@ -40,10 +51,7 @@ def run(
     on_epoch: Callable | None = None,
 ) -> tuple[ChordTask, loop.Fit]:
     """Train, and write the model folder `out` unless it is None. Returns task (with the best weights) and fit."""
-    places = dataset.rows("train"), dataset.rows("val")
-    key.require_validation(settings, len(places[1]))
-    device = loop.pick_device(settings.device)
-    task = ChordTask(dataset.songs, *places, len(dataset.words.qualities), model, settings, device)
+    task = task_of(dataset, model, settings)
     seen = batch_picture.first_batch(task) if out else None
     fit = loop.fit(task, settings, checkpoint, on_start, on_epoch)
     task.model.load_state_dict(fit.weights)

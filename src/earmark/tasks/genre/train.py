@@ -20,6 +20,21 @@ def hashes(dataset: Dataset, model: ModelSettings, settings: TrainSettings) -> d
     return key.hashes("earmark.tasks.genre.train", [model, settings], dataset.store_sha256, rows)
 
 
+def task_of(dataset: Dataset, model: ModelSettings, settings: TrainSettings) -> GenreTask:
+    """What the training loop trains: a new network and the recordings of the training and validation splits.
+
+    Raises EarmarkError for a window that the network cannot read, and where validation is needed and there is none.
+    """
+    device = loop.pick_device(settings.device)
+    rows = dataset.rows("train"), dataset.rows("val")
+    key.require_validation(settings, len(rows[1]))
+    f, size = dataset.features, len(dataset.classes)
+    try:
+        return GenreTask(dataset.windows, *rows, size, model, settings, device, f.frames_per_second, f.unit_db)
+    except ValueError as e:
+        raise EarmarkError(f"features.window_s or n_mels: {e}; lengthen the window or take another model.") from None
+
+
 def run(
     dataset: Dataset,
     model: ModelSettings,
@@ -30,22 +45,7 @@ def run(
     on_epoch: Callable | None = None,
 ) -> tuple[GenreTask, loop.Fit]:
     """Train, and write the model folder `out` unless it is None. Returns task (with the best weights) and fit."""
-    device = loop.pick_device(settings.device)
-    key.require_validation(settings, len(dataset.rows("val")))
-    try:
-        task = GenreTask(
-            dataset.windows,
-            dataset.rows("train"),
-            dataset.rows("val"),
-            len(dataset.classes),
-            model,
-            settings,
-            device,
-            dataset.features.frames_per_second,
-            dataset.features.unit_db,
-        )
-    except ValueError as e:
-        raise EarmarkError(f"features.window_s or n_mels: {e}; lengthen the window or take another model.") from None
+    task = task_of(dataset, model, settings)
     seen = batch_picture.first_batch(task) if out else None
     fit = loop.fit(task, settings, checkpoint, on_start, on_epoch)
     task.model.load_state_dict(fit.weights)

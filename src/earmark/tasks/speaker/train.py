@@ -26,6 +26,19 @@ def hashes(dataset: Dataset, model: SpeakerModelSettings, settings: SpeakerTrain
     return key.hashes("earmark.tasks.speaker.train", [model, settings], dataset.store_sha256, rows, trials)
 
 
+def task_of(dataset: Dataset, model: SpeakerModelSettings, settings: SpeakerTrainSettings) -> SpeakerTask:
+    """What the training loop trains: a new tower and the voices of the training and validation speakers.
+
+    Raises EarmarkError where validation is needed and there is none.
+    """
+    device = loop.pick_device(settings.device)
+    trials = dataset.trial_set("val")
+    key.require_validation(settings, 0 if trials is None else len(trials.pairs))
+    val = dataset.heard(trials) if trials else None
+    voices, names = dataset.voices()
+    return SpeakerTask(voices, val, dataset.features, model.network, settings, device, names)
+
+
 def run(
     dataset: Dataset,
     model: SpeakerModelSettings,
@@ -40,12 +53,7 @@ def run(
 
     warn: told after an epoch that a collapse is seen, and what to change.
     """
-    device = loop.pick_device(settings.device)
-    trials = dataset.trial_set("val")
-    key.require_validation(settings, 0 if trials is None else len(trials.pairs))
-    val = dataset.heard(trials) if trials else None
-    voices, names = dataset.voices()
-    task = SpeakerTask(voices, val, dataset.features, model.network, settings, device, names)
+    task = task_of(dataset, model, settings)
     seen = batch_picture.first_batch(task) if out else None
 
     def watched(state: loop.Fit, seconds: float) -> None:
@@ -56,11 +64,11 @@ def run(
 
     fit = loop.fit(task, settings, checkpoint, on_start, watched)
     task.model.load_state_dict(fit.weights)
-    task.model.tower = closed_form.added(task.model.tower, dataset, model).to(device)
+    task.model.tower = closed_form.added(task.model.tower, dataset, model).to(task.device)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        batch_picture.draw(out / "batch.png", seen[0].mT[:, None], [names[i] for i in seen[1].tolist()])
-        config = config_of(task, dataset, model, fit, thresholds(task, trials))
+        batch_picture.draw(out / "batch.png", seen[0].mT[:, None], [task.speakers[i] for i in seen[1].tolist()])
+        config = config_of(task, dataset, model, fit, thresholds(task, dataset.trial_set("val")))
         model_files.write(out, config, task.model.tower.state_dict(), fit.history, _summary(task))
     return task, fit
 
