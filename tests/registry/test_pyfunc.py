@@ -1,16 +1,21 @@
 """A batch for a registered model: answered whole, or refused with every bad row and its reason."""
 
+import io
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile as sf
 from mlflow.exceptions import MlflowException
 
 from builders import tone
 from earmark.audio import AudioError
 from earmark.registry import pyfunc
+
+NEEDS = "'audio' (bytes of an audio file), 'path' (a local file) or 'array' (samples, with their 'sample_rate')"
+AUDIO = "the bytes of an audio file, or their base64"
 
 
 def answer(source):
@@ -39,7 +44,7 @@ def refused(model, table: pd.DataFrame) -> str:
 
 def reason(model, **row) -> str:
     """Why a row is refused that stands second."""
-    good = dict.fromkeys(row, b"good") | {"path": None} if "audio" in row else {"audio": b"good", **dict.fromkeys(row)}
+    good = dict.fromkeys(row) | {"audio": b"good"}
     text = refused(model, pd.DataFrame([good, row]))
     head = "1 of the 2 rows cannot be answered, so none is (rows are counted from 0): row 1: "
     assert text.startswith(head)
@@ -59,7 +64,7 @@ def test_every_bad_row_is_named_in_order(model):
     assert refused(model, table) == (
         "3 of the 5 rows cannot be answered, so none is (rows are counted from 0): "
         "row 1: the recording cannot be used: it cannot be decoded as audio; "
-        "row 3: 'audio' is empty: it must be the bytes of an audio file; "
+        "row 3: 'audio' is empty: it must be the bytes of an audio file, or their base64; "
         "row 4: the recording cannot be used: it cannot be decoded as audio."
     )
 
@@ -76,19 +81,21 @@ def test_many_bad_rows_are_counted(model):
 
 @pytest.mark.parametrize("nothing", [None, float("nan"), np.nan, pd.NA, pd.NaT])
 def test_a_row_that_names_nothing(model, nothing):
-    needs = "it needs 'audio' (bytes of an audio file) or 'path' (a local file)."
-    assert reason(model, audio=nothing) == needs
-    assert reason(model, audio=nothing, path=nothing) == needs
+    assert reason(model, audio=nothing) == f"it needs {NEEDS}."
+    assert reason(model, audio=nothing, path=nothing) == f"it needs {NEEDS}."
+    assert reason(model, audio=nothing, array=nothing, sample_rate=nothing) == f"it needs {NEEDS}."
 
 
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"audio": b""}, "'audio' is empty: it must be the bytes of an audio file."),
-        ({"audio": "UklGRg=="}, "'audio' must be the bytes of an audio file, not text."),
-        ({"audio": ""}, "'audio' must be the bytes of an audio file, not empty."),
-        ({"audio": 3}, "'audio' must be the bytes of an audio file, not int."),
-        ({"audio": [1, 2]}, "'audio' must be the bytes of an audio file, not list."),
+        ({"audio": b""}, f"'audio' is empty: it must be {AUDIO}."),
+        ({"audio": "a.wav"}, f"'audio' must be {AUDIO}, and this text is no base64."),
+        ({"audio": ""}, f"'audio' must be {AUDIO}, not empty."),
+        ({"audio": 3}, f"'audio' must be {AUDIO}, not int."),
+        ({"audio": [1, 2]}, f"'audio' must be {AUDIO}, not list."),
+        ({"array": [0.5], "audio": b"good"}, "it has both 'audio' and 'array'; give one of them."),
+        ({"array": [0.5], "audio": None}, "an 'array' needs its 'sample_rate' in Hz."),
         ({"path": ""}, "'path' must name a local file, not be empty."),
         ({"path": 3.5}, "'path' must name a local file, not be float."),
         ({"path": "/nowhere/a.wav"}, "/nowhere/a.wav cannot be used: No such file or directory."),
@@ -102,7 +109,10 @@ def test_what_is_no_recording_is_told(model, row, said):
 def test_a_served_model_reads_no_path(model, tmp_path, monkeypatch):
     (tmp_path / "secret").write_text("secret")
     monkeypatch.setenv(pyfunc.SERVED, "served")
-    said = "a served model takes 'audio' (bytes) alone; it does not read paths on the server."
+    said = (
+        "a served model takes 'audio' (base64 of an audio file) or 'array' (samples, with their 'sample_rate'); "
+        "it does not read paths on the server."
+    )
     assert reason(model, path=str(tmp_path / "secret")) == said
     assert model.predict(None, pd.DataFrame({"audio": [b"a"], "path": ["/etc/passwd"]})).label.tolist() == ["a"]
 
@@ -117,8 +127,32 @@ def test_a_table_without_rows_has_no_answers(model):
     [(pd.DataFrame(), "none of them"), (pd.DataFrame({"adio": [b"a"], "b": [1]}), "'adio', 'b'")],
 )
 def test_a_table_without_a_column_to_read(model, table, has):
-    needs = "The table needs a column 'audio' (bytes of an audio file) or 'path' (a local file); it has"
-    assert refused(model, table) == f"{needs} {has}."
+    assert refused(model, table) == f"The table needs a column {NEEDS}; it has {has}."
+
+
+def test_a_list_is_answered_item_by_item(model, tmp_path):
+    (tmp_path / "a").write_text("a")
+    found = model.predict(None, [tmp_path / "a", b"b", str(tmp_path / "a"), {"audio": b"c"}])
+    assert found.label.tolist() == ["a", "b", "a", "c"]
+    assert refused(model, [b"a", None, {"file": "x"}]) == (
+        "2 of the 3 rows cannot be answered, so none is (rows are counted from 0): "
+        f"row 1: it needs {NEEDS}; row 2: it needs {NEEDS}; it has 'file'."
+    )
+
+
+def test_the_rate_of_arrays_is_a_parameter(model):
+    model.answer = lambda source: {"label": str(sf.info(io.BytesIO(source)).samplerate)}
+    both = [np.zeros(900, np.float32), {"array": np.zeros(900, np.float32), "sample_rate": 8000}]
+    assert model.predict(None, both, params={"sample_rate": 16000.0}).label.tolist() == ["16000", "8000"]
+    assert "row 0: an 'array' needs its 'sample_rate' in Hz." in refused(model, both)
+
+
+def test_an_array_that_cannot_be_used(model):
+    with pytest.raises(MlflowException) as error:
+        model.predict(None, [np.full(900, np.nan)], {"sample_rate": 8000})
+    assert error.value.message.endswith(
+        "row 0: the recording cannot be used: its 'array' holds samples that are not finite."
+    )
 
 
 def test_the_models_own_reading_says_why(tmp_path):

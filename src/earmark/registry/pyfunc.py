@@ -1,7 +1,7 @@
 """The registered model: an MLflow pyfunc from code over model.safetensors and config.json, without pickle.
 
-Input: a table with a column `audio` (the bytes of an audio file) or `path` (a local file). A served
-model takes bytes alone, because a path would read the server's files.
+Input: a table with a column `audio` (the bytes of an audio file), `path` (a local file) or `array` (samples, with their
+`sample_rate`), or a list of such things. A served model takes no path, because it would read the server's files.
 """
 
 import os
@@ -11,21 +11,16 @@ from typing import Any
 
 import mlflow
 import pandas as pd
-from mlflow.exceptions import INVALID_PARAMETER_VALUE, MlflowException
 from mlflow.pyfunc import PythonModel
 
-from earmark.audio import AudioError, Source
+from earmark.audio import AudioError
 from earmark.errors import EarmarkError
+from earmark.registry import inputs, recordings
 from earmark.tasks import catalog
 from earmark.training import model_files
 
 SERVED = "__pyfunc_model_path__"  # set by MLflow's scoring server in its own environment
 NAMED = 10  # bad rows that a refusal names one by one
-NEEDS = "'audio' (bytes of an audio file) or 'path' (a local file)"
-
-
-class RowError(Exception):
-    """A row that cannot be answered: says why, without its number."""
 
 
 class EarmarkModel(PythonModel):
@@ -36,68 +31,35 @@ class EarmarkModel(PythonModel):
         task = catalog.task(model_files.read_plain(folder)["task"])
         self.columns, self.answer = list(task.answers), task.room("predictions").answering(folder)
 
-    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
-        """An answer a row, in the rows' order; a table without rows has none.
+    # The hint of a table is one on which MLflow neither converts nor refuses what it is given.
+    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """An answer a recording, in their order; a table without rows has none. `inputs.rows` says what may be given.
 
-        Raises MlflowException, which a server answers as a bad request, when the table has no column to read or any
-        of its rows cannot be answered: it names them all.
+        params: `sample_rate` in Hz, of arrays that have none of their own.
+        Raises MlflowException, which a server answers as a bad request, when there is nothing to read or any of the
+        rows cannot be answered: it names them all.
         """
-        if not {"audio", "path"} & set(model_input.columns):
-            raise refusal(f"The table needs a column {NEEDS}; it has {_listed(model_input.columns)}.")
-        rows = model_input.to_dict("records")
+        served, rate = SERVED in os.environ, (params or {}).get("sample_rate")
+        rows = inputs.rows(model_input, served)
         answers, reasons = [], {}
         for i, row in enumerate(rows):
             try:
-                answers.append(self._answer(row))
-            except RowError as e:
+                answers.append(self._answer(row, rate, served))
+            except recordings.RowError as e:
                 reasons[i] = str(e)
         if reasons:
-            raise refusal(_sentence(reasons, len(rows)))
+            raise inputs.Refusal(_sentence(reasons, len(rows)))
         return pd.DataFrame(answers, columns=self.columns)
 
-    def _answer(self, row: dict[str, Any]) -> Mapping[str, Any]:
-        source = _source(row)
+    def _answer(self, row: Any, rate: Any, served: bool) -> Mapping[str, Any]:
+        what: Any = "the recording"
         try:
+            source = recordings.source(row, rate, served)
+            what = source if isinstance(source, Path) else what
             return self.answer(source)
         except (AudioError, OSError, EarmarkError) as e:
-            what = source if isinstance(source, Path) else "the recording"
             reason = (isinstance(e, OSError) and e.strerror) or e
-            raise RowError(f"{what} cannot be used: {str(reason).rstrip('.')}") from None
-
-
-def _source(row: dict[str, Any]) -> Source:
-    """What a row names to read. Raises RowError for one that names nothing, or what must not be read here."""
-    audio, path = row.get("audio"), row.get("path")
-    if not _missing(audio):
-        return _bytes(audio)
-    if _missing(path):
-        raise RowError(f"it needs {NEEDS}")
-    if SERVED in os.environ:
-        raise RowError("a served model takes 'audio' (bytes) alone; it does not read paths on the server")
-    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
-        raise RowError(f"'path' must name a local file, not be {_kind(path)}")
-    return Path(path)
-
-
-def _bytes(audio: Any) -> bytes:
-    if not isinstance(audio, bytes | bytearray | memoryview):
-        raise RowError(f"'audio' must be the bytes of an audio file, not {_kind(audio)}")
-    if not len(audio):
-        raise RowError("'audio' is empty: it must be the bytes of an audio file")
-    return bytes(audio)
-
-
-def _missing(value: Any) -> bool:
-    """None, NaN and pandas' own signs of a missing value."""
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
-
-
-def _kind(value: Any) -> str:
-    return "text" if isinstance(value, str) and value else "empty" if value == "" else type(value).__name__
-
-
-def _listed(columns: Any) -> str:
-    return ", ".join(f"'{name}'" for name in columns) or "none of them"
+            raise recordings.RowError(f"{what} cannot be used: {str(reason).rstrip('.')}") from None
 
 
 def _sentence(reasons: dict[int, str], n: int) -> str:
@@ -108,11 +70,6 @@ def _sentence(reasons: dict[int, str], n: int) -> str:
         f"{len(reasons)} of the {n} rows cannot be answered, so none is (rows are counted from 0): "
         f"{'; '.join(named + more)}."
     )
-
-
-def refusal(sentence: str) -> MlflowException:
-    """What a server answers as a bad request, with the sentence."""
-    return MlflowException(sentence, INVALID_PARAMETER_VALUE)
 
 
 mlflow.models.set_model(EarmarkModel())
