@@ -1,10 +1,14 @@
 """Figures against hand numbers and scikit-learn; the bootstrap draws whole groups."""
 
+import json
+
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import f1_score
 
 from earmark.evaluation import metrics
+from earmark.tasks import catalog
 
 
 def test_ece_by_hand():
@@ -117,3 +121,21 @@ def test_epochs_to_a_goal():
     assert metrics.epochs_to(history, 0.5) == 2
     assert metrics.epochs_to(history, 0.61) == np.inf
     assert metrics.epochs_to([{"epoch": 1}]) == np.inf  # no validation
+
+
+def test_metrics_are_written_headline_first_each_with_its_interval_and_hashes_last():
+    found = {"root": 1, "test_sha256": "a", "majmin": 2, "seg": 3, "root_ci95": [4], "majmin_ci95": [5], "n": 6}
+    ordered = metrics.in_order(found | {"of_ci95": [7]}, "majmin")
+    assert list(ordered) == ["majmin", "majmin_ci95", "root", "root_ci95", "seg", "n", "test_sha256", "of_ci95"]
+    assert ordered == found | {"of_ci95": [7]}
+    assert list(metrics.in_order({"b": 1, "a_sha256": "x"}, "a")) == ["b", "a_sha256"]
+
+
+@pytest.mark.parametrize("name", catalog.names())
+def test_every_task_writes_its_metrics_so(name, tmp_path):
+    task = catalog.task(name)
+    found = {"other": 0.5, "model_sha256": "a", "other_ci95": [0, 1], task.headline: 0.25, "n_recordings": 3}
+    task.room("metrics").write(tmp_path, pd.DataFrame({"recording": ["a.wav"]}), found)
+    written = json.loads((tmp_path / "metrics.json").read_text())
+    assert list(written) == [task.headline, "other", "other_ci95", "n_recordings", "model_sha256"]
+    assert written == found

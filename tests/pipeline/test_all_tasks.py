@@ -1,5 +1,6 @@
 """The pipeline as a user runs it, for every task alike: dvc repro on a few small recordings."""
 
+import inspect
 import json
 import sys
 
@@ -7,9 +8,11 @@ import mlflow
 import pandas as pd
 import pytest
 
+from earmark import config
+from earmark.evaluation import pictures
 from earmark.pipeline import stages
 from earmark.tasks import catalog
-from earmark.training import code
+from earmark.training import code, model_files
 from project import sha256
 
 pytestmark = [
@@ -54,12 +57,25 @@ def test_first_repro_trains_evaluates_and_registers(small):
     config = json.loads((small.path / f"models/{task}/config.json").read_text())
     assert run.data.tags["earmark.train_key"] == config["hashes"]["train_key"]
     assert run.data.tags["earmark.dirty"] == "false"
+    assert run.data.tags["earmark.judged"] == "val/ and test/: plain weights; train/loss: plain weights"
     assert (int(version(small, "challenger").version), version(small, "challenger").run_id) == (1, run.info.run_id)
     files = {f.path for f in small.client.list_artifacts(run.info.run_id)}
     assert {"model.txt", "history.csv", "config.json", "batch.png", "evaluation"} <= files
     (evaluation,) = small.client.list_artifacts(run.info.run_id, "evaluation")
     inner = {f.path.split("/")[-1] for f in small.client.list_artifacts(run.info.run_id, evaluation.path)}
     assert inner == {"metrics.json", "predictions.parquet", "listening.html", "plots"}
+
+
+def test_curves_of_the_report_are_told_the_average_of_the_training(small, tmp_path, monkeypatch):
+    monkeypatch.chdir(small.path)
+    plain, told, drawn = model_files.read_plain, [], inspect.signature(pictures.learning_curves)
+    trained_with = lambda path: plain(path) | {"train": plain(path)["train"] | {"average": 0.75}}  # noqa: E731
+    monkeypatch.setattr(model_files, "read_plain", trained_with)
+    note = lambda *args, **more: told.append(drawn.bind(*args, **more).arguments["average"])  # noqa: E731
+    monkeypatch.setattr(pictures, "learning_curves", note)
+    asked = config.load_task(small.path / "params.yaml", small.task)
+    catalog.task(small.task).room("evaluate").run(asked, small.audio, tmp_path, print)
+    assert told == [0.75]
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -130,8 +130,8 @@ def test_a_copy_stands_alone(small, tmp_path):
     version_1 = ("--version", "1", "--force", "--why", "a trial")
     said = copy.run("earmark", "promote", "genre", *version_1).stderr
     assert f"This project was in {small.path}: mlflow.db now has its models and files below {copy.path}." in said
-    said = copy.run("earmark", "predict", "genre", str(small.audio / "low/1.wav")).stderr
-    assert said.startswith("earmark: Answering with earmark-genre version 1 (champion)")
+    said = copy.run("earmark", "predict", "genre", str(small.audio / "low/1.wav")).stdout
+    assert said.startswith("Answering with earmark-genre version 1 (champion)")
     copy.set(**{"train.lr": 0.005})
     copy.run("dvc", "repro")
     assert "is champion; before it" in copy.run("earmark", "promote", "genre", *version_1[2:]).stdout

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def trained(project, monkeypatch) -> Path:
     (model / "history.csv").write_text("epoch,train/loss,val/accuracy\n1,2.0,0.5\n2,1.0,0.7\n")
     data.mkdir(parents=True)
     (reports / "plots").mkdir(parents=True)
-    for file in (data / "summary.csv", data / "clip_lengths.csv", reports / "listening.html", reports / "plots/a.png"):
+    for file in (*(data / name for name in publish.DATA), reports / "listening.html", reports / "plots/a.png"):
         file.write_text("x")
     (reports / "predictions.parquet").write_text("x")
     figures = {"accuracy": 0.5, "accuracy_ci95": [0.4, 0.6], "test_manifest_sha256": "0" * 64}
@@ -71,7 +72,7 @@ def test_artifacts_that_were_deleted_by_hand_are_there_again(trained):
     ]
     assert [f.replace("model1/", "model0/") for f in files(trained / "mlartifacts")] == before
     assert champion(client) == 1
-    assert promotion.promote(client, TASK, None, False, None) == "Version 2 is champion; before it was version 1."
+    assert promotion.promote(client, TASK, None, False, None)[-1] == "Version 2 is champion; before it was version 1."
     assert run() == []
 
 
@@ -122,3 +123,83 @@ def test_what_was_deleted_or_renamed_in_mlflow_is_made_again(trained, spoil, sai
     client = tracking.present()
     assert int(client.get_model_version_by_alias(NAME, "challenger").version) == number
     assert run() == []
+
+
+def test_the_same_figures_in_another_order_are_no_other_evaluation(trained):
+    """Earlier releases wrote metrics.json in another order; other figures, or other recordings, are another one."""
+    run()
+    path = PLACES[2] / "metrics.json"
+    found = json.loads(path.read_text())
+    path.write_text(json.dumps(dict(reversed(found.items()))))
+    assert run() == []
+    for other in ({"accuracy_ci95": [0.3, 0.6]}, {"accuracy_ci95": [0.3, 0.6], "test_manifest_sha256": "1" * 64}):
+        path.write_text(json.dumps(found | other))
+        assert run() == ["Logged the evaluation: accuracy 0.500."]
+        path.write_text(json.dumps(dict(reversed((found | other).items()))))
+        assert run() == []
+    (logged,) = tracking.connect("genre").find({"earmark.kind": "pipeline"})
+    tests = {k: v for k, v in logged.data.tags.items() if k.startswith("earmark.evaluation.")}
+    assert sorted(tests.values()) == ["0" * 64, "0" * 64, "1" * 64]
+    ends = {k: v for k, v in logged.data.metrics.items() if k.endswith("accuracy_low")}
+    assert sorted(ends.values()) == [0.3, 0.3, 0.4]
+
+
+def run_of(client):
+    return client.get_model_version(NAME, "1").run_id
+
+
+def test_the_manifest_is_logged_also_where_earlier_releases_did_not(trained):
+    run()
+    client, file = tracking.present(), trained / "data/genre/manifest.csv"
+    logged = Path(client.get_run(run_of(client)).info.artifact_uri.removeprefix("file://")) / "data/manifest.csv"
+    assert logged.read_text() == file.read_text() == "x"
+    logged.unlink()
+    assert run() == []
+    assert logged.read_text() == "x"
+
+
+def test_a_champion_of_before_is_not_called_rolled_back(trained):
+    run()
+    client = tracking.present()
+    promotion.promote(client, TASK, None, False, None)
+    client.set_model_version_tag(NAME, "1", versions.ROLLED_BACK, "true")
+    run()
+    assert versions.ROLLED_BACK not in client.get_model_version(NAME, "1").tags
+
+
+def test_a_better_baseline_is_said_and_kept_with_the_version(trained):
+    figures = {"accuracy": 0.5, "accuracy_ci95": [0.4, 0.6], "test_manifest_sha256": "0" * 64, "n_recordings": 20}
+    (PLACES[2] / "metrics.json").write_text(json.dumps(figures | {"baseline_accuracy": 0.75}))
+    sentence = "A baseline is better than {}: a logistic regression on MFCC statistics has accuracy 0.750, not 0.500."
+    assert run()[1:3] == ["Logged the evaluation: accuracy 0.500.", sentence.format("the model")]
+    said = promotion.promote(tracking.present(), TASK, None, False, None)
+    assert said == [sentence.format("version 1"), "Version 1 is champion."]
+
+
+def git(*command: str) -> None:
+    who = ("-c", "user.name=tester", "-c", "user.email=tester@example.org")
+    subprocess.run(["git", *who, *command], check=True, capture_output=True)
+
+
+def test_what_is_to_be_committed_is_said(trained, monkeypatch):
+    assert not [s for s in run() if "git add" in s]  # outside of git
+    git("init", "-q", "-b", "main")
+    assert run() == ["To keep this run: git add params.yaml reports/genre/metrics.json && git commit"]
+    git("add", "params.yaml", "reports/genre/metrics.json")
+    git("commit", "-q", "-m", "a run")
+    assert run() == []
+    Path("dvc.lock").write_text("x")
+    Path("splits").mkdir()
+    Path("splits/genre.csv").write_text("x")
+    Path("splits/chord.csv").write_text("x")  # another task's
+    assert run() == ["To keep this run: git add dvc.lock splits/genre.csv && git commit"]
+    git("add", "dvc.lock", "splits/genre.csv")
+    assert run() == ["To keep this run: git add dvc.lock splits/genre.csv && git commit"]
+    monkeypatch.setenv("DVC_EXP_NAME", "trial")
+    assert run() == ["Inside the DVC experiment trial: nothing registered, no alias moved."]
+
+
+def test_a_project_in_a_folder_of_a_repository(trained):
+    run()
+    subprocess.run(["git", "init", "-q", str(trained.parent)], check=True)
+    assert run() == ["To keep this run: git add params.yaml reports/genre/metrics.json && git commit"]

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from earmark.errors import EarmarkError
-from earmark.pipeline import publish
 from earmark.registry import moved, tracking, versions
 from stores import NAME, champion, change, rows, run, version
 
@@ -37,11 +36,11 @@ def state(folder: Path) -> dict[str, str]:
 
 @pytest.fixture
 def used(project: Path) -> Path:
-    """A project with two versions, the second champion, and a run that is underway."""
+    """A project with two versions, the second champion, and a run that was killed under way."""
     tracker = tracking.connect("genre")
     for number in (version(tracker), version(tracker)):
         tracker.client.set_registered_model_alias(NAME, "champion", number)
-    run(tracker, "RUNNING", train_key="k")
+    run(tracker, "RUNNING", train_key="k", lock="gone")
     return project
 
 
@@ -90,7 +89,6 @@ def test_a_copy_leaves_the_runs_of_the_original_alone(used, tmp_path, monkeypatc
     shutil.copytree(used, tmp_path / "copy")
     monkeypatch.chdir(tmp_path / "copy")
     tracker = tracking.connect("genre")
-    publish.close_stale(tracker)
     assert [r.info.status for r in tracker.find({"earmark.train_key": "k"})] == ["RUNNING"]
     assert tracker.find({"earmark.owner": tracking.owner()}) == []
 
@@ -100,7 +98,6 @@ def test_a_moved_project_finds_its_own_runs(used, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "moved's")
     tracker = tracking.connect("genre")
     assert len(tracker.find({"earmark.owner": tracking.owner()})) == 3
-    publish.close_stale(tracker)
     assert [r.info.status for r in tracker.find({"earmark.train_key": "k"})] == ["KILLED"]
 
 

@@ -1,5 +1,6 @@
 """Promotion and its way back, when somebody has deleted or renamed what they need."""
 
+import json
 import shutil
 
 import pytest
@@ -122,3 +123,67 @@ def test_a_deleted_experiment_does_not_matter(tracker, earmark):
     tracker.client.delete_experiment(tracker.experiment_id)
     assert earmark("rollback", "genre")[0] == 0
     assert tracker.client.get_experiment(tracker.experiment_id).lifecycle_stage == "deleted"
+
+
+def tags(tracker, number: str) -> dict[str, str]:
+    """What the tags of a version say of its turns as champion."""
+    found = tracker.client.get_model_version(NAME, number).tags
+    return {k: found[f"earmark.{k}"] for k in ("previous_champion", "rolled_back") if f"earmark.{k}" in found}
+
+
+@pytest.mark.parametrize(
+    ("turns", "champions", "first", "second"),
+    [
+        # promote 2, roll it back, promote it again: nobody has rolled it back any more
+        (["2", "<"], ["2", "1"], {}, {"rolled_back": "true"}),
+        (["2", "<", "2"], ["2", "1", "2"], {}, {"previous_champion": "1"}),
+        (["2", "<", "2", "<"], ["2", "1", "2", "1"], {}, {"rolled_back": "true"}),
+        # both were champion twice: as many ways back
+        (["2", "1", "2"], ["2", "1", "2"], {"previous_champion": "2"}, {"previous_champion": "1,1"}),
+        (["2", "1", "2", "<"], ["2", "1", "2", "1"], {"previous_champion": "2"}, None),
+        (["2", "1", "2", "<", "<"], ["2", "1", "2", "1", "2"], {"rolled_back": "true"}, {"previous_champion": "1"}),
+        (["2", "1", "2", "<", "<", "<"], ["2", "1", "2", "1", "2", "1"], {}, {"rolled_back": "true"}),
+    ],
+)
+def test_turns_of_promotion_and_rollback(project, earmark, turns, champions, first, second):
+    tracker = tracking.connect("genre")
+    for _ in range(2):
+        version(tracker)
+    tracker.client.set_registered_model_alias(NAME, "champion", "1")
+    held = []
+    for turn in turns:
+        command = ("rollback", "genre") if turn == "<" else ("promote", "genre", "--version", turn)
+        assert earmark(*command)[0] == 0
+        held.append(str(champion(tracker.client)))
+    assert held == champions
+    assert tags(tracker, "1") == first
+    assert tags(tracker, "2") == (second or {"previous_champion": "1", "rolled_back": "true"})
+    while "previous_champion" in tags(tracker, held[-1]):
+        earmark("rollback", "genre")
+        held.append(str(champion(tracker.client)))
+    assert said(earmark, "rollback", "genre").endswith("is the first champion; there is none before it.")
+    assert held[-1] == "1"
+
+
+def test_a_promotion_says_both_figures_and_a_better_baseline(tracker, earmark):
+    figures = {"accuracy": 0.5, "accuracy_ci95": [0.25, 0.75], "n_recordings": 60, "baseline_accuracy": 0.75}
+    for number, accuracy in (("1", 0.625), ("2", 0.5)):
+        text = json.dumps(figures | {"accuracy": accuracy})
+        tracker.client.set_model_version_tag(NAME, number, f"earmark.test.{'1' * 16}", text)
+    assert earmark("promote", "genre", "--version", "1")[1].splitlines() == [
+        "accuracy on the same 60 test recordings: version 1 0.625 [0.250, 0.750], the champion, version 2, 0.500 "
+        "[0.250, 0.750].",
+        "On other test recordings the champion had 0.500.",
+        "A baseline is better than version 1: a logistic regression on MFCC statistics has accuracy 0.750, not 0.625.",
+        "Version 1 is champion; before it was version 2.",
+    ]
+    assert said(earmark, "promote", "genre", "--version", "2") == (
+        "Version 2 is not promoted: its accuracy is 0.500, the champion's (version 1) 0.625, on the same 60 test "
+        "recordings. Use --force --why '...' to insist."
+    )
+    insisting = ("--force", "--why", "a trial")
+    out = earmark("promote", "genre", "--version", "2", *insisting)[1].splitlines()
+    assert out[-2:] == [
+        "A baseline is better than version 2: a logistic regression on MFCC statistics has accuracy 0.750, not 0.500.",
+        "Version 2 is champion; before it was version 1.",
+    ]

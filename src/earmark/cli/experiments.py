@@ -24,12 +24,12 @@ def crossval(
     cv.check_k(k)
     asked, one = settings(task, overrides), catalog.task(task)
     some = folds.split(",") if folds else None
-    report = cv.Report.start(one, asked, logged(asked), Path("crossval") / task)
-    table, root = cv.recordings(one, asked.data, k, warn, progress)
-    features = cv.features_of(one, table, root, asked.features, warn, progress)
-    for dataset, fold in cv.run(one, table, features, asked, some):
-        say(report.add(dataset, fold))
-    found = report.finish()
+    with cv.Report.start(one, asked, logged(asked), Path("crossval") / task) as report:
+        table, root = cv.recordings(one, asked.data, k, warn, progress)
+        features = cv.features_of(one, table, root, asked.features, warn, progress)
+        for dataset, fold in cv.run(one, table, features, asked, some):
+            say(report.add(dataset, fold))
+        found = report.finish()
     show.figures(found, f"{task}: {found['n_recordings']} recordings of {len(report.folds)} folds")
 
 

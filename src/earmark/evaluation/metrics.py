@@ -1,6 +1,7 @@
 """Figures of a classifier, and their intervals by bootstrap over groups."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -87,3 +88,11 @@ def difference_interval(a: float, a_ci: list[float], b: float, b_ci: list[float]
     low = a - b - np.hypot(a - a_ci[0], b_ci[1] - b)
     high = a - b + np.hypot(a_ci[1] - a, b - b_ci[0])
     return [float(low), float(high)]
+
+
+def in_order(found: dict[str, Any], headline: str) -> dict[str, Any]:
+    """Figures as metrics.json has them: the headline first, each with its `<name>_ci95`, hashes (`_sha256`) last."""
+    keys = [headline, *(key for key in found if key != headline and not key.endswith("_ci95"))]
+    figures, hashes = ([k for k in keys if k.endswith("_sha256") == last] for last in (False, True))
+    listed = [name for key in (*figures, *hashes) for name in (key, f"{key}_ci95") if name in found]
+    return {name: found[name] for name in dict.fromkeys([*listed, *found])}

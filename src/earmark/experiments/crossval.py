@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from earmark.errors import EarmarkError, nearest
 from earmark.evaluation import metrics
 from earmark.evaluation.fold import Fold
 from earmark.features import cache
-from earmark.registry import tracking
+from earmark.registry import stale, tracking
 from earmark.tasks.task import Task
 from earmark.training.key import recipe
 
@@ -109,10 +110,10 @@ class Report:
         tags = tracking.run_tags("fold", self.of.hashes(dataset, self.settings.model, self.settings.train))
         tags |= {"mlflow.parentRunId": self.run_id, "earmark.fold": fold.name}
         run_id = self.tracker.create(f"crossval-{self.task.name}-{fold.name}", tags, {"fold": fold.name})
-        self.tracker.log_missing(run_id, fold.history)
-        found = pooled(self.task, [fold], self.settings)
-        self.tracker.log(run_id, _numbers(found))
-        self.tracker.client.set_terminated(run_id, "FINISHED")
+        with stale.ending(self.tracker.client, run_id):
+            self.tracker.log_missing(run_id, fold.history)
+            found = pooled(self.task, [fold], self.settings)
+            self.tracker.log(run_id, _numbers(found))
         said = [f"{word} {found[name]:.3f}" for name, word in self.of.SAID.items() if name in found]
         return f"{fold.name}: {', '.join(said)}"
 
@@ -131,6 +132,14 @@ class Report:
             self.tracker.client.log_artifact(self.run_id, str(file))
         self.tracker.client.set_terminated(self.run_id, "FINISHED")
         return found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
+        """End the parent run where something breaks the cross-validation off."""
+        if error:
+            stale.break_off(self.tracker.client, self.run_id, error)
 
 
 def _numbers(found: dict) -> dict[str, float]:

@@ -91,15 +91,15 @@ def write(out: Path, predictions: pd.DataFrame, found: dict) -> None:
 
 def log(tracker, out: Path, found: dict, source: Path, pictures: list[Path]) -> str:
     """A finished run of kind `score` with the figures, the files below `out` and the pictures; its id."""
-    from earmark.registry import tracking
+    from earmark.registry import stale, tracking
 
     facts = {k: found[k] for k in ("model_sha256", "score_manifest_sha256")}
     params = {"folder": str(source), "model": found["model"]}
     run_id = tracker.create(f"score-{source.resolve().name}", tracking.run_tags("score", facts), params)
-    tracker.log(run_id, tracking.numbers("score", found))
-    if "difference" in found:
-        tracker.log(run_id, tracking.numbers("score-minus-test", found["difference"]))
-    for file in (out / "score.json", out / "predictions.parquet", *pictures):
-        tracker.client.log_artifact(run_id, str(file))
-    tracker.client.set_terminated(run_id, "FINISHED")
+    with stale.ending(tracker.client, run_id):
+        tracker.log(run_id, tracking.numbers("score", found))
+        if "difference" in found:
+            tracker.log(run_id, tracking.numbers("score-minus-test", found["difference"]))
+        for file in (out / "score.json", out / "predictions.parquet", *pictures):
+            tracker.client.log_artifact(run_id, str(file))
     return run_id

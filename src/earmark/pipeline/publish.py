@@ -8,10 +8,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
+from mlflow.entities import Run
 
 from earmark import paths
 from earmark.evaluation import metrics
+from earmark.pipeline import to_commit
 from earmark.registry import tracking, versions
 from earmark.registry.tracking import Tracker
 from earmark.tasks import model_folder
@@ -20,7 +22,7 @@ from earmark.training import model_files
 from earmark.training.model_files import ModelConfig
 
 WEIGHTS = "model.safetensors"
-DATA = ("summary.csv", "clip_lengths.csv")
+DATA = ("summary.csv", "clip_lengths.csv", "manifest.csv")
 REPORTS = ("metrics.json", "predictions.parquet", "listening.html", "plots")
 
 
@@ -32,27 +34,18 @@ def run(task: Task, data: Path, folder: Path, reports: Path, params: dict[str, s
     config, sha256 = model_folder.read_config(folder), model_files.weights_sha256(folder)
     tracker = tracking.connect(task.name)
     with FileLock(paths.lock("publish")):
-        close_stale(tracker)
         run_id, said = _training_run(tracker, config, sha256, data, folder, params)
         found = json.loads((reports / "metrics.json").read_text())
         if _log_evaluation(tracker, run_id, reports, found):
             said.append(f"Logged the evaluation: {task.headline} {found[task.headline]:.3f}.")
+            said += filter(None, [task.outdone(found)])
         if name := os.environ.get("DVC_EXP_NAME"):
             said.append(f"Inside the DVC experiment {name}: nothing registered, no alias moved.")
         else:
             said += _register(tracker, task, run_id, folder, config, sha256, found)
+            said += to_commit.sentence(task.name)
     shutil.rmtree(paths.checkpoint(config.hashes["train_key"]).parent, ignore_errors=True)
     return said
-
-
-def close_stale(tracker: Tracker) -> None:
-    """End the RUNNING runs of this copy of the project whose process is gone."""
-    for run in tracker.find({"earmark.owner": tracking.owner()}, ("RUNNING",)):
-        try:
-            with FileLock(paths.lock(run.data.tags.get("earmark.train_key", "none")), timeout=0):
-                tracker.client.set_terminated(run.info.run_id, "KILLED")
-        except Timeout:  # its process is alive and holds the lock
-            continue
 
 
 def _training_run(
@@ -70,7 +63,9 @@ def _training_run(
     if not found:
         tracker.tag(run_id, **model_files.identity(folder))
         tracker.client.set_terminated(run_id, "FINISHED")
-    if "earmark.files" not in tracker.client.get_run(run_id).data.tags or not _has(tracker, run_id, "config.json"):
+    logged = "earmark.files" in tracker.client.get_run(run_id).data.tags
+    # The manifest is asked for, too, because earlier releases did not log it; the train key says that it is the same.
+    if not logged or not all(_has(tracker, run_id, file) for file in ("config.json", "data/manifest.csv")):
         for path in sorted(p for p in folder.iterdir() if p.name != WEIGHTS):  # which a version has
             tracker.client.log_artifact(run_id, str(path))
         for name in DATA:
@@ -84,10 +79,13 @@ def _training_run(
 def _log_evaluation(tracker: Tracker, run_id: str, reports: Path, found: dict[str, Any]) -> bool:
     """Log figures and files under the hash of metrics.json; a later, different evaluation stands beside the first."""
     sha = hashlib.sha256((reports / "metrics.json").read_bytes()).hexdigest()
-    tags = tracker.client.get_run(run_id).data.tags
+    run = tracker.client.get_run(run_id)
+    tags = run.data.tags
     if f"earmark.evaluation.{sha[:8]}" in tags:
         if not _has(tracker, run_id, f"evaluation/{sha[:8]}/metrics.json"):
             _log_reports(tracker, run_id, reports, sha)
+        return False
+    if _has_figures(run, found):
         return False
     first = not any(k.startswith("earmark.evaluation.") for k in tags)
     prefix = "test" if first else f"test-{sha[:8]}"
@@ -95,6 +93,15 @@ def _log_evaluation(tracker: Tracker, run_id: str, reports: Path, found: dict[st
     _log_reports(tracker, run_id, reports, sha)
     tracker.client.set_tag(run_id, f"earmark.evaluation.{sha[:8]}", found["test_manifest_sha256"])
     return True
+
+
+def _has_figures(run: Run, found: dict[str, Any]) -> bool:
+    """Whether a run has these very figures of these recordings: earlier releases wrote the file in another order."""
+    test, had = found["test_manifest_sha256"], run.data.metrics
+    shas = [k[-8:] for k, v in run.data.tags.items() if k.startswith("earmark.evaluation.") and v == test]
+    apart = {name.partition("/")[0] for name in had}
+    prefixes = {f"test-{sha}" if f"test-{sha}" in apart else "test" for sha in shas}
+    return any(tracking.numbers(prefix, found).items() <= had.items() for prefix in prefixes)
 
 
 def _log_reports(tracker: Tracker, run_id: str, reports: Path, sha: str) -> None:
@@ -126,7 +133,10 @@ def _register(
     for key, value in versions.evaluation_tags(task, found).items():
         if version.tags.get(key) != value:
             client.set_model_version_tag(name, version.version, key, value)
+    versions.link_all(client, task)
     champion, challenger = (versions.by_alias(client, task, a) for a in ("champion", "challenger"))
+    if champion:
+        versions.forget_rollback(client, champion)
     held = {int(v.version) for v in (champion, challenger) if v}
     if int(version.version) not in held:
         client.set_registered_model_alias(name, "challenger", version.version)

@@ -57,7 +57,8 @@ def champion(task: Task) -> Chosen | None:
     if not whole:
         raise EarmarkError(f"{name} cannot answer: {versions.gone(task)} --model names another model.")
     sentence = f"Answering with {name}; `earmark promote {task.name}` changes the champion."
-    return Chosen(versions.download(f"models:/{task.registered_model}@champion"), name, sentence)
+    folder = versions.download(f"models:/{task.registered_model}@champion")
+    return Chosen(folder, name, sentence, "champion", str(version.version))
 
 
 def own(task: Task) -> Chosen:
@@ -80,4 +81,4 @@ def _released(task: Task) -> Chosen:
         f"Answering with {name}, which knows {about}; "
         f"`earmark promote {task.name}` makes a model of your own training answer instead."
     )
-    return Chosen(folder, name, sentence)
+    return Chosen(folder, name, sentence, "bundle")

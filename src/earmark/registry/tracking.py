@@ -1,7 +1,7 @@
 """Runs in MLflow: connecting, a training's live run, and a run rebuilt from files.
 
 MLflow is a view of the project's files. Runs are found by tags, never by a stored id:
-earmark.train_key, earmark.kind (pipeline, crossval, fold), earmark.model_sha256, earmark.owner.
+earmark.train_key, earmark.kind (pipeline, crossval, fold, study, score), earmark.model_sha256, earmark.owner.
 """
 
 import os
@@ -24,10 +24,10 @@ from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from earmark import paths
 from earmark.console import warn
 from earmark.errors import EarmarkError
-from earmark.registry import moved, trouble
+from earmark.registry import moved, stale, store, trouble
+from earmark.registry.stale import owner as owner
 from earmark.registry.store import answering as answering
 from earmark.registry.store import is_own
-from earmark.registry.store import present as present
 from earmark.registry.store import reader as reader
 from earmark.training.provenance import git_tags
 
@@ -68,6 +68,11 @@ class Tracker:
         self.client.log_batch(run_id, params=[Param(k, str(v)) for k, v in params.items()])
         return run_id
 
+    def reopen(self, run_id: str) -> None:
+        """Go on with a run that has ended, in this process."""
+        self.tag(run_id, lock=stale.alive())
+        self.client.update_run(run_id, status="RUNNING")
+
     def log(self, run_id: str, metrics: dict[str, float], step: int = 0, at_ms: int | None = None) -> None:
         """Several metrics of one step in one batch."""
         at_ms = int(time.time() * 1000) if at_ms is None else at_ms
@@ -90,6 +95,14 @@ class Tracker:
             new = {k: v for k, v in row.items() if k != "epoch" and step > last.get(k, 0)}
             if new:
                 self.log(run_id, new, step)
+
+
+def present() -> MlflowClient:
+    """`store.present`, in which the runs of killed processes have ended."""
+    client = store.present()
+    with answering(address()):
+        stale.close(client)
+    return client
 
 
 def connect(experiment: str) -> Tracker:
@@ -136,11 +149,6 @@ def unreachable(error: Exception) -> EarmarkError:
     return trouble.unreachable(error, address())
 
 
-def owner() -> str:
-    """Which copy of the project on which machine writes a run."""
-    return f"{platform.node()}:{paths.main_repository()}"
-
-
 def numbers(prefix: str, found: dict[str, Any]) -> dict[str, float]:
     """Figures as metrics: `<prefix>/<name>`, and their intervals in a group of their own, `<prefix>-ci95/`."""
     out = {f"{prefix}/{k}": v for k, v in found.items() if isinstance(v, int | float)}
@@ -160,9 +168,8 @@ def version_tags() -> dict[str, str]:
 
 def run_tags(kind: str, hashes: dict[str, str]) -> dict[str, str]:
     """The tags that a run carries from its start."""
-    tags = {"earmark.kind": kind, "earmark.owner": owner(), "mlflow.source.name": "earmark"} | {
-        f"earmark.{k}": v for k, v in hashes.items()
-    }
+    tags = {"earmark.kind": kind, "earmark.owner": owner(), stale.LOCK: stale.alive(), "mlflow.source.name": "earmark"}
+    tags |= {f"earmark.{k}": v for k, v in hashes.items()}
     if name := os.environ.get("DVC_EXP_NAME"):
         tags["earmark.experiment"] = name
     return tags | git_tags() | version_tags()
@@ -206,7 +213,7 @@ class LiveRun:
         found = tracker.find(mine, resumable)
         if found:
             self.run_id = found[0].info.run_id
-            tracker.client.update_run(self.run_id, status="RUNNING")
+            tracker.reopen(self.run_id)
         else:
             self.run_id = tracker.create(run_name(task, key), run_tags("pipeline", hashes), params)
         self.monitor = SystemMetricsMonitor(self.run_id, sampling_interval=5, resume_logging=bool(found))

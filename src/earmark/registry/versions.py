@@ -17,13 +17,15 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
-from mlflow.types import ColSpec, Schema
+from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS
 
 from earmark.errors import EarmarkError
 from earmark.tasks.task import Task
-from earmark.training.code import PACKAGE
+from earmark.training.code import PACKAGE, code_sha256
 from earmark.training.model_files import ModelConfig
 
+FEATURES_CODE, ROLLED_BACK = "earmark.features_code", "earmark.rolled_back"
 # What answering needs; training, DVC and MLflow's server stay out.
 NEEDS = ("torch", "torchaudio", "numpy", "pandas", "soundfile", "soxr", "safetensors")
 
@@ -76,9 +78,47 @@ def register(
             pip_requirements=requirements(),
             metadata={"task": task.name, "labels": config.labels, "train_key": config.hashes["train_key"]},
         )
-    return client.create_model_version(
+    tags = tags | {FEATURES_CODE: features_code(task)}
+    version = client.create_model_version(
         task.registered_model, logged.model_uri, run_id, tags=tags, model_id=logged.model_id
     )
+    link(client, version)
+    return version
+
+
+def link(client: MlflowClient, version: ModelVersion) -> bool:
+    """Make the page of the logged model name its version, as MLflow's own `register_model` does.
+
+    Says whether it did so already. A version whose model was deleted, or that has none, is left.
+    """
+    if (model := _logged_model(version)) is None:
+        return False
+    try:
+        tags = client.get_logged_model(model).tags
+    except MlflowException as e:
+        if e.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return False
+    known = json.loads(tags.get(MLFLOW_MODEL_VERSIONS, "[]"))
+    if any(v["name"] == version.name and str(v["version"]) == str(version.version) for v in known):
+        return True
+    known.append({"name": version.name, "version": version.version})
+    client.set_logged_model_tags(model, {MLFLOW_MODEL_VERSIONS: json.dumps(known)})
+    return False
+
+
+def _logged_model(version: ModelVersion) -> str | None:
+    """The id of the logged model that a version was made of; stores in a database have it in its source alone."""
+    scheme, _, id_ = (version.source or "").partition("models:/")
+    return version.model_id or (id_ if not scheme and id_.startswith("m-") and "/" not in id_ else None)
+
+
+def link_all(client: MlflowClient, task: Task) -> None:
+    """`link` of every version, where earlier releases registered some without; else nothing but a look at one."""
+    found = client.search_model_versions(f"name = '{task.registered_model}'")
+    for version in sorted(found, key=lambda v: int(v.version)):
+        if link(client, version):
+            return
 
 
 def _ensure_model(client: MlflowClient, task: Task) -> None:
@@ -91,9 +131,12 @@ def _ensure_model(client: MlflowClient, task: Task) -> None:
 
 
 def signature(task: Task) -> ModelSignature:
-    """Audio bytes or a local path in; out come label, probability and runner-up, or chords as JSON and the key."""
-    inputs = Schema([ColSpec("binary", "audio", required=False), ColSpec("string", "path", required=False)])
-    return ModelSignature(inputs, Schema([ColSpec(kind, name) for name, kind in task.answers.items()]))
+    """What comes out, a column an answer; with a schema of inputs, MLflow would empty a list before the model sees it.
+
+    What may go in, the model's own code says (`registry.inputs`), and a parameter: the sample rate of arrays, in Hz.
+    """
+    outputs = Schema([ColSpec(kind, name) for name, kind in task.answers.items()])
+    return ModelSignature(outputs=outputs, params=ParamSchema([ParamSpec("sample_rate", "double", None)]))
 
 
 def example() -> pd.DataFrame:
@@ -113,17 +156,30 @@ def evaluation_tags(task: Task, metrics: dict[str, Any]) -> dict[str, str]:
     """Tags of a version that record one evaluation, by the test set it was made on."""
     name = task.headline
     figures = {name: metrics[name], f"{name}_ci95": metrics[f"{name}_ci95"]}
-    return {_test_tag(metrics["test_manifest_sha256"]): json.dumps(figures)}
+    figures |= {k: metrics[k] for k in ("n_recordings", *task.baselines) if k in metrics}
+    return {evaluation_tag(metrics["test_manifest_sha256"]): json.dumps(figures)}
 
 
-def _test_tag(sha256: str) -> str:
+def evaluation_tag(sha256: str) -> str:
+    """The tag that holds what a version makes of the test recordings with this hash."""
     return f"earmark.test.{sha256[:16]}"
 
 
-def evaluations(task: Task, version: ModelVersion) -> dict[str, float]:
-    """Headline figure of a version by test set."""
+def evaluations(version: ModelVersion) -> dict[str, dict[str, Any]]:
+    """What `evaluation_tags` kept of a version, by test set; versions of before have the headline figure alone."""
     tests = {k: v for k, v in version.tags.items() if re.fullmatch(r"earmark\.test\.[0-9a-f]{16}", k)}
-    return {k: json.loads(v)[task.headline] for k, v in tests.items()}
+    return {k: json.loads(v) for k, v in tests.items()}
+
+
+def features_code(task: Task) -> str:
+    """Hash of the code that computes a task's features, as a version's tag FEATURES_CODE has it."""
+    return code_sha256(f"earmark.tasks.{task.name}.features")
+
+
+def forget_rollback(client: MlflowClient, version: ModelVersion) -> None:
+    """A champion is none that was rolled back."""
+    if ROLLED_BACK in version.tags:
+        client.delete_model_version_tag(version.name, version.version, ROLLED_BACK)
 
 
 def gone(task: Task) -> str:

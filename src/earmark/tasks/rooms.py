@@ -16,6 +16,7 @@ from earmark.data.reading import Progress
 from earmark.data.settings import DataSettings
 from earmark.evaluation.fold import Fold
 from earmark.evaluation.scored import Judged
+from earmark.evaluation.settings import EvaluateSettings
 
 # A dataset and a settings class are each task's own: no other room's code reads them.
 Dataset = Any
@@ -82,6 +83,13 @@ class EvaluateRoom(Protocol):
 
         Files: metrics.json, predictions.parquet, listening.html and the folder plots. The figures have the task's
         headline with `<name>_ci95`, n_recordings, test_manifest_sha256 and model_sha256.
+        """
+
+    def judged(self, model: Path, table: pd.DataFrame, features: Path, settings: EvaluateSettings) -> dict[str, Any]:
+        """Figures of the model of a folder, trained on whichever recordings, as `run` finds them; without baselines.
+
+        table: rows of the prepared manifest. features: a folder with their store, made with the model's own settings.
+        Raises EarmarkError where the recordings cannot be judged by themselves.
         """
 
 

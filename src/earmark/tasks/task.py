@@ -1,7 +1,7 @@
 """What a task tells the rest of earmark: facts, and the rooms of its folder, each a module with one job."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -19,6 +19,8 @@ class Task:
     headline: the figure that decides a promotion; lower_is_better: whether it counts errors.
     compared: figures that `earmark score` holds against the real test set's, those that the task has.
     card_figures: whose figures a released bundle's card states, for people.
+    baselines: figures of an evaluation that baselines reached where the model has its headline, with what each one is,
+        for people; empty where none is measured.
     study_figures: figures of a study of folds, each a quotient of sums over recordings, the headline first; empty where
         the task has no such study. release: whether `earmark release` hands on the champion as it is, or trains the
         recipe anew on every recording. leak_figures: those of which `--leak-gap` shows how much a random split adds.
@@ -30,6 +32,7 @@ class Task:
     headline: str
     compared: tuple[str, ...]
     card_figures: str
+    baselines: Mapping[str, str] = field(default_factory=dict)
     lower_is_better: bool = False
     study_figures: tuple[str, ...] = ()
     leak_figures: tuple[str, ...] = ()
@@ -43,6 +46,18 @@ class Task:
     def better(self, one: float, other: float) -> bool:
         """Whether a headline figure is better than another."""
         return one < other if self.lower_is_better else one > other
+
+    def outdone(self, found: Mapping[str, Any], who: str = "the model") -> str | None:
+        """A sentence where a baseline is better than the model by the figures of one evaluation; None where none is."""
+        best: str | None = None
+        for name in self.baselines:
+            if name in found and self.better(found[name], found[best or self.headline]):
+                best = name
+        if best is None:
+            return None
+        theirs, ours = found[best], found[self.headline]
+        better = f"{self.baselines[best]} has {self.headline} {theirs:.3f}, not {ours:.3f}"
+        return f"A baseline is better than {who}: {better}."
 
     @overload
     def room(self, name: Literal["corpora"]) -> "rooms.CorporaRoom": ...

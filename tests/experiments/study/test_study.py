@@ -1,6 +1,7 @@
 """`earmark study` as a user runs it, on a small folder of sounds: tables, MLflow, and going on after a stop."""
 
 import json
+import re
 import sys
 from contextlib import suppress
 from types import SimpleNamespace
@@ -103,7 +104,11 @@ def test_stopped_study_keeps_what_is_done(place, monkeypatch, trained, capsys):
     assert len(trained) == 3
     assert len(list((place / ".earmark/studies").glob("*/result.json"))) == 3
     assert not list((place / ".earmark/studies").glob("*.partial"))
-    assert "Finished trainings are kept" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "Finished trainings are kept" in out
+    assert "mine: 4 cells. Recordings are read" in out
+    assert re.search(r"^6 trainings to do; up to 1 at once; how long that takes is said after the first\.$", out, re.M)
+    assert re.search(r"^1 of 6, about \d+ s left: lr=0\.05, fold1, seed 1: accuracy", out, re.M)
     (parent,) = parents(place, "mine")
     assert parent.info.status == "KILLED"
     assert not (place / "study/mine").exists()
@@ -134,6 +139,8 @@ def test_the_same_command_goes_on_and_ends_in_tables(place, monkeypatch, trained
     assert sorted((s.lr, s.seed) for s in trained) == [(0.0001, 1), (1e30, 1), (1e30, 1)]
     out = capsys.readouterr().out
     assert "3 of 6 trainings are there from before." in out
+    assert re.search(r"^3 trainings to do; up to 1 at once; about \d+ s left\.$", out, re.M)
+    assert re.search(r"^6 of 6, about 0 s left: ", out, re.M)
     assert "refused lr=-1: cell lr=-1: in tasks.genre.train, lr must be above 0." in out
     assert "refused lr=1e+30: fold1, seed 1: The loss is not finite" in out
     table = pd.read_csv(place / "study/mine/table.csv", dtype={"lr": str}).set_index("lr")
@@ -269,7 +276,11 @@ def test_nested_study_chooses_without_the_fold_it_is_judged_on(place, monkeypatc
     assert found["seeds"]["2"]["accuracy"] == pytest.approx(right[answers.seed == 2].mean())
     (parent,) = parents(place, "chosen")
     assert parent.data.metrics["nested/ensemble_accuracy"] == pytest.approx(found["ensemble_accuracy"])
-    assert "nested accuracy_minus_baseline" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "nested accuracy_minus_baseline" in out
+    assert "10 trainings to do, then 4 of the cells that they choose; up to 1 at once; " in out
+    assert re.search(r"^10 of 14, about \d+ s left: ", out, re.M)
+    assert re.search(r"^14 of 14, about 0 s left: chosen ", out, re.M)
 
 
 def mistaken(place, monkeypatch, capsys, **changes) -> str:

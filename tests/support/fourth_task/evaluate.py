@@ -10,6 +10,7 @@ from earmark.tasks.linear.predictions import trained
 
 from earmark.data import manifest
 from earmark.evaluation import listening, metrics, pictures
+from earmark.features import store
 from earmark.training import model_files
 
 MODEL = Path("models/linear")
@@ -21,15 +22,29 @@ def run(settings, root, out, warn) -> dict:
     test = heard.rows("test")
     said = layer(torch.from_numpy(heard.x[test])).argmax(1).numpy()
     right, table = said == heard.y[test], heard.table.iloc[test]
-    draws = metrics.resamples(table.group.to_numpy(), settings.evaluate.bootstrap, settings.evaluate.seed)
-    found = {"accuracy": float(right.mean()), "accuracy_ci95": metrics.interval(lambda r: right[r].mean(), draws)}
-    found |= {"n_recordings": len(test), "test_manifest_sha256": manifest.digest(table)}
-    found |= {"model_sha256": model_files.weights_sha256(MODEL)}
+    found = figures(table, right, MODEL, settings.evaluate)
     (out / "plots").mkdir(parents=True, exist_ok=True)
-    pictures.learning_curves(out / "plots/learning_curves.png", model_files.read_history(MODEL), config.best_epoch)
+    shown = {"history": model_files.read_history(MODEL), "average": config.train["average"]}
+    pictures.learning_curves(out / "plots/learning_curves.png", best_epoch=config.best_epoch, **shown)
     answers = table[["path", "label"]].assign(predicted=np.array(heard.classes)[said])
     answers.to_parquet(out / "predictions.parquet", index=False)
     rows = answers[~right].itertuples(index=False)
     listening.write(out / "listening.html", "Mistakes", "", listening.table(answers.columns, rows))
     (out / "metrics.json").write_text(json.dumps(found, indent=2) + "\n")
     return found
+
+
+def figures(table, right, model, settings) -> dict:
+    """Of answers that are right or not, one a row."""
+    draws = metrics.resamples(table.group.to_numpy(), settings.bootstrap, settings.seed)
+    found = {"accuracy": float(right.mean()), "accuracy_ci95": metrics.interval(lambda r: right[r].mean(), draws)}
+    found |= {"n_recordings": len(table), "test_manifest_sha256": manifest.digest(table)}
+    return found | {"model_sha256": model_files.weights_sha256(model)}
+
+
+def judged(model, table, features, settings) -> dict:
+    """The figures of any model's folder on the rows of a table."""
+    (config, layer), kept = trained(model), store.load(features)
+    x = torch.from_numpy(np.concatenate([kept.frames(path) for path in table.path]))
+    said = np.array(config.labels)[layer(x).argmax(1).numpy()]
+    return figures(table, said == table.label.to_numpy(), model, settings)

@@ -16,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from functools import cache
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +159,7 @@ def _here(jobs: list[Job], folder: Path, workers: int) -> Iterator[Job]:
 
 
 def _spawned(jobs: list[Job], folder: Path, workers: int) -> Iterator[Job]:
-    """Jobs in the order they end. Ctrl-C drops those under way; their workers end with it."""
+    """Jobs in the order they end. Ctrl-C and a signal to end drop those under way; their workers end with it."""
     # spawn: a fork of a process that has used torch's threads can hang
     pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), _begin_worker)
     try:
@@ -171,6 +171,10 @@ def _spawned(jobs: list[Job], folder: Path, workers: int) -> Iterator[Job]:
         raise EarmarkError(
             "A worker died (out of memory, most often); finished jobs are kept: run it again with fewer --workers."
         ) from None
+    except (KeyboardInterrupt, SystemExit):  # a signal may have reached this process alone
+        for worker in active_children():
+            worker.terminate()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

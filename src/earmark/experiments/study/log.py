@@ -18,7 +18,7 @@ import pandas as pd
 from earmark.experiments.study.plan import Plan
 from earmark.experiments.study.prepare import Ready
 from earmark.experiments.study.table import Outcome
-from earmark.registry import tracking
+from earmark.registry import stale, tracking
 from earmark.tasks import catalog
 from earmark.training.key import flatten
 
@@ -39,7 +39,7 @@ class StudyLog:
         if self.whole:
             say(f"MLflow shows this very study already, as run {self.run_id}; nothing is added.")
         elif old:
-            tracker.client.update_run(self.run_id, status="RUNNING")
+            tracker.reopen(self.run_id)
         self.cells = set() if self.whole else self._logged()
 
     def _logged(self) -> set[str]:
@@ -70,8 +70,10 @@ class StudyLog:
             tags["earmark.refused"] = outcome.refused
         params = flatten(asdict(ready.settings)) if ready.settings else {}
         run_id = self.tracker.create(name, tags, params | {"split_by": ready.cell.split} | seeds(outcome))
-        self._metrics(run_id, cell_metrics(outcome, row, self.plan.task))
-        self.tracker.client.set_terminated(run_id, "FAILED" if outcome.refused else "FINISHED")
+        with stale.ending(self.tracker.client, run_id):
+            self._metrics(run_id, cell_metrics(outcome, row, self.plan.task))
+        if outcome.refused:
+            self.tracker.client.set_terminated(run_id, "FAILED")
 
     def _metrics(self, run_id: str, rows: list[tuple[str, float, int]]) -> None:
         from mlflow.entities import Metric
@@ -96,7 +98,7 @@ class StudyLog:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
         """End an interrupted study; the same command goes on from there."""
         if error and not self.whole:
-            self.tracker.client.set_terminated(self.run_id, "FAILED" if isinstance(error, Exception) else "KILLED")
+            stale.break_off(self.tracker.client, self.run_id, error)
 
 
 def seeds(outcome: Outcome) -> dict[str, str]:

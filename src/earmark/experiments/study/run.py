@@ -14,7 +14,7 @@ from earmark.experiments.study.prepare import Preparer
 from earmark.experiments.study.study import Study
 from earmark.registry import tracking
 from earmark.tasks import catalog
-from earmark.tasks.overrides import keys
+from earmark.tasks.overrides import below, keys
 
 
 def run(
@@ -37,12 +37,13 @@ def run(
     planned = read_plan(file, raw, quick, overrides)
     tracker = tracking.connect(planned.task)  # an unreachable store is said before any work is done
     preparer = Preparer(planned, raw, warn, progress)
+    say(f"{planned.name}: {len(planned.cells)} cells. Recordings are read, and features computed where they lack.")
     study = Study(planned, preparer.cells(), preparer, file, say)
     key = study.key()
     with tracking.only_one(key, say), StudyLog(tracker, planned, key, say) as log:
         try:
             study.finish(log, workers or jobs.default_workers(), out or Path("study") / planned.name, chosen.judge)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):  # Ctrl-C, or a signal to end
             say("Stopped. Finished trainings are kept: the same command goes on from there.")
             raise
 
@@ -58,5 +59,5 @@ def read_plan(file: Path, raw: Any, quick: bool, overrides: list[str]) -> Plan:
         raise EarmarkError(f"{file}: studies of folds work for the tasks {known}, not for {study['task']}.")
     if study["task"] != "genre" and study.get("choose", "none") != "none":
         raise EarmarkError(f"{file}: choose works for the task genre alone; leave it out.")
-    more = dict(config.assignment(o) for o in overrides)
+    more = dict(config.assignment(below(study["task"], o)) for o in overrides)
     return plan.parse(study, file, keys(catalog.task(study["task"]).settings), quick, more)

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from earmark import paths
 from earmark.experiments.study import jobs, show, table
 from earmark.experiments.study.jobs import Job
 from earmark.experiments.study.log import StudyLog
+from earmark.experiments.study.pace import Pace, duration
 from earmark.experiments.study.plan import Plan
 from earmark.experiments.study.prepare import Preparer, Ready
 from earmark.experiments.study.table import Draws, Outcome
@@ -36,6 +36,7 @@ class Study:
         self.settings = next(r.settings for r in self.cells if r.settings)
         self.draws = Draws(self.settings.evaluate)
         self.made: dict[str, tuple[Outcome, dict]] = {}
+        self.pace = Pace(1)
 
     def key(self) -> str:
         """What makes two studies the same in MLflow: plan, trainings, refusals, and how they are judged."""
@@ -46,7 +47,8 @@ class Study:
 
     def finish(self, log: StudyLog, workers: int, out: Path, judge: Judge) -> None:
         """Run what is missing, then write, print and log everything; `judge` has the second half of a nested study."""
-        self.execute([(r.cell.name, job) for r in self.cells for job in r.jobs], workers, lambda: self._log_done(log))
+        named = [(r.cell.name, job) for r in self.cells for job in r.jobs]
+        self.execute(named, workers, lambda: self._log_done(log), self._later())
         self._log_done(log)
         found = table.table([self.outcome(r)[0] for r in self.cells], self.draws)
         gaps = table.effects([self.outcome(r)[0] for r in self.cells], self.plan.factors, self.draws)
@@ -59,22 +61,44 @@ class Study:
         log.finish(files, {f"nested/{k}": v for k, v in figures.items()})
         self.say(f"Written below {out}: {', '.join(f.name for f in files)}.")
 
-    def execute(self, named: list[tuple[str, Job]], workers: int, after: Callable[[], None]) -> None:
-        """Run the jobs that have no result, a line for each; `after` is called when one has ended."""
+    def _later(self) -> int:
+        """How many trainings the chosen cells of a nested study get."""
+        return len(self.preparer.folds(self.settings.data)) * len(self.plan.seeds) if self.plan.nested else 0
+
+    def execute(self, named: list[tuple[str, Job]], workers: int, after: Callable[[], None], later: int = 0) -> None:
+        """Run the jobs that have no result, a line for each; `after` is called when one has ended.
+
+        later: how many trainings follow in another call.
+        """
         name_of = {job.key: name for name, job in reversed(named)}
-        todo = {job.key for _, job in named if not jobs.finished(job, self.folder)}
-        if len(todo) < len(name_of):
-            self.say(f"{len(name_of) - len(todo)} of {len(name_of)} trainings are there from before.")
-        began, n = time.perf_counter(), 0
+        unique = list({job.key: job for _, job in named}.values())
+        self.pace.workers = workers
+        self.pace.begin(unique, later)
+        there = [job for job in unique if jobs.finished(job, self.folder)]
+        for job in there:
+            self.pace.end(job, self._seconds(job))
+        self._announce(len(there), len(unique), workers)
 
         def done(job: Job) -> None:
-            nonlocal n
-            n += 1
-            left = (time.perf_counter() - began) / n * (len(todo) - n)
-            self.say(f"[{n}/{len(todo)}] {name_of[job.key]}, {self._line(job)}; {duration(left)} left")
+            self.pace.end(job, self._seconds(job))
+            self.say(f"{self.pace}: {name_of[job.key]}, {self._line(job)}")
             after()
 
-        jobs.execute([job for _, job in named], self.folder, workers, done)
+        jobs.execute(unique, self.folder, workers, done)
+
+    def _announce(self, there: int, of: int, workers: int) -> None:
+        """How much there is to do, before it is done."""
+        if there:
+            self.say(f"{there} of {of} trainings are there from before.")
+        if self.pace.waiting or self.pace.later:
+            more = f", then {self.pace.later} of the cells that they choose" if self.pace.later else ""
+            left = self.pace.left_s
+            took = f"{duration(left)} left" if left is not None else "how long that takes is said after the first"
+            self.say(f"{len(self.pace.waiting)} trainings to do{more}; up to {workers} at once; {took}.")
+
+    def _seconds(self, job: Job) -> float | None:
+        found: float | None = jobs.result(job, self.folder).get("wall_seconds")
+        return found
 
     def _line(self, job: Job) -> str:
         found = jobs.result(job, self.folder)
@@ -125,10 +149,3 @@ class Study:
 
 def _refusal(result: dict) -> str:
     return f"{' and '.join(result['test'])}, seed {result['seed']}: {result['refused']}"
-
-
-def duration(seconds: float) -> str:
-    """Rough time for people."""
-    if seconds < 90:
-        return f"about {seconds:.0f} s"
-    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import torch
 
 from earmark.audio import Root
 from earmark.data import manifest
 from earmark.evaluation import pictures
+from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
 from earmark.tasks.chord import listening, metrics, report, vectors
 from earmark.tasks.chord.networks.build import seen
@@ -29,7 +31,9 @@ def run(settings: ChordSettings, root: Root, out: Path, warn: Callable[[str], No
     plots, f = out / "plots", recognise.features
     report.breakdowns(plots, songs, recognise.vocabulary)
     history, best = model_files.read_history(MODEL), recognise.config.best_epoch
-    pictures.learning_curves(plots / "learning_curves.png", history, best, "frames")
+    pictures.learning_curves(
+        plots / "learning_curves.png", history, best, "frames", average=recognise.config.train["average"]
+    )
     if suggestion := metrics.suggested(recognise, held_out, DATA, stored):
         report.quality_weights(plots, suggestion, f.hop_s, recognise.vocabulary)
     worst = songs[listening.worst_first(songs)[0]]
@@ -38,3 +42,12 @@ def run(settings: ChordSettings, root: Root, out: Path, warn: Callable[[str], No
     shown = [seen(torch.from_numpy(stored.frames(path)), f.channels, f.bins_per_octave)[0] for path in table.path]
     listening.listening(out / "listening.html", songs, [values.numpy() for values in shown], f.hop_s, root)
     return found
+
+
+def judged(model: Path, table: pd.DataFrame, features: Path, settings: EvaluateSettings) -> dict:
+    """The figures of `run` of any model's folder on the recordings of a table, whose .lab files are below data/chord.
+
+    features: a folder with their store, of the model's own settings.
+    """
+    songs = metrics.judged(table, DATA, metrics.recognised(Recogniser(model), table, store.load(features)))
+    return metrics.figures(songs, table, settings) | {"model_sha256": model_files.weights_sha256(model)}

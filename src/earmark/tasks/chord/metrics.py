@@ -13,6 +13,7 @@ from torch.nn.functional import log_softmax
 
 from earmark.data import manifest
 from earmark.errors import EarmarkError
+from earmark.evaluation.metrics import in_order
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.features.store import Store
 from earmark.tasks.chord import scores
@@ -82,4 +83,4 @@ def write(out: Path, table: pd.DataFrame, found: dict) -> None:
     """predictions.parquet and metrics.json below `out`."""
     out.mkdir(parents=True, exist_ok=True)
     table.to_parquet(out / "predictions.parquet", index=False)
-    (out / "metrics.json").write_text(json.dumps(found, indent=2) + "\n")
+    (out / "metrics.json").write_text(json.dumps(in_order(found, "majmin"), indent=2) + "\n")

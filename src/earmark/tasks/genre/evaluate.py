@@ -1,12 +1,17 @@
 """The genre task's evaluate stage: files in, files out. Figures, predictions, pictures and the listening report."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from earmark.audio import Root
+from earmark.data import manifest
 from earmark.evaluation import pictures
+from earmark.evaluation.settings import EvaluateSettings
+from earmark.features import store
 from earmark.tasks.genre import dataset, metrics, report
 from earmark.tasks.genre.batches import DeviceWindows
 from earmark.tasks.genre.networks import trained
@@ -28,6 +33,24 @@ def run(settings: GenreSettings, root: Root, out: Path, warn: Callable[[str], No
     report.confusion(out / "plots/confusion.png", predictions, gathered.classes)
     report.reliability(out / "plots/reliability.png", predictions)
     history = model_files.read_history(MODEL)
-    pictures.learning_curves(out / "plots/learning_curves.png", history, config.best_epoch)
+    pictures.learning_curves(
+        out / "plots/learning_curves.png", history, config.best_epoch, average=config.train["average"]
+    )
     report.listening(out / "listening.html", predictions, root, gathered.features.window_s)
     return found
+
+
+def judged(model: Path, table: pd.DataFrame, features: Path, settings: EvaluateSettings) -> dict:
+    """The figures of `run`, but the baseline's, of any model's folder on the recordings of a table.
+
+    features: a folder with their store, of the model's own settings. A label that the model never learnt is one that
+    it never gives: its recordings count as wrong.
+    """
+    gathered, config = dataset.gather("genre", table, store.load(features)), trained.config(model)
+    known = replace(gathered, classes=config.labels)
+    network, data = trained.load(model, config), DeviceWindows(gathered.windows)
+    predictions = metrics.predict(known, network, data, np.arange(len(table)))
+    new = sorted(set(table.label) - set(config.labels))
+    never = {f"{of}_{label}": np.float32(0) for label in new for of in ("p", "recording_p")}
+    found = metrics.figures(predictions.assign(**never), None, [*config.labels, *new], settings)
+    return found | {"test_manifest_sha256": manifest.digest(table), "model_sha256": model_files.weights_sha256(model)}

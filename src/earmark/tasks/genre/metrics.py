@@ -65,10 +65,12 @@ def baseline(dataset: Dataset, statistics: np.ndarray, fit: np.ndarray, rows: np
     return probabilities
 
 
-def figures(predictions: pd.DataFrame, baseline_p: np.ndarray, classes: list[str], settings: EvaluateSettings) -> dict:
+def figures(
+    predictions: pd.DataFrame, baseline_p: np.ndarray | None, classes: list[str], settings: EvaluateSettings
+) -> dict:
     """Headline figures with `<name>_ci95`, the baseline's beside them, and the paired difference.
 
-    predictions: as `predict` gives them; baseline_p: (recordings, classes) in their order.
+    predictions: as `predict` gives them; baseline_p: (recordings, classes) in their order, or None without a baseline.
     """
     first = predictions["window"] == 0
     songs = predictions[first].reset_index(drop=True)
@@ -80,15 +82,23 @@ def figures(predictions: pd.DataFrame, baseline_p: np.ndarray, classes: list[str
     # Windows enter the bootstrap as counts of their recording, because a recording is resampled whole.
     right = np.bincount(segment, p_window.argmax(1) == y[segment])
     n_windows = np.bincount(segment)
-    answer, guess = p.argmax(1), baseline_p.argmax(1)
+    answer = p.argmax(1)
     of = of_recordings(answer, y, p.max(1)) | {
         "window_accuracy": lambda r: right[r].sum() / n_windows[r].sum(),
         "majority_vote_accuracy": lambda r: np.mean(vote[r] == y[r]),
+    }
+    if baseline_p is not None:
+        of |= _beside(answer, baseline_p.argmax(1), y)
+    return measured(of, songs.group, settings) | {"n_windows": len(predictions)}
+
+
+def _beside(answer: np.ndarray, guess: np.ndarray, y: np.ndarray) -> dict[str, Figure]:
+    """What a baseline says and how much better the model is: (n,) class said, class the baseline said, true class."""
+    return {
         "baseline_accuracy": lambda r: np.mean(guess[r] == y[r]),
         "baseline_macro_f1": lambda r: metrics.macro_f1(guess[r], y[r]),
         "accuracy_minus_baseline": lambda r: np.mean(answer[r] == y[r]) - np.mean(guess[r] == y[r]),
     }
-    return measured(of, songs.group, settings) | {"n_windows": len(predictions)}
 
 
 def of_recordings(answer: np.ndarray, y: np.ndarray, confidence: np.ndarray) -> dict[str, Figure]:
@@ -129,4 +139,4 @@ def write(out: Path, predictions: pd.DataFrame, found: dict) -> None:
     """predictions.parquet and metrics.json below `out`."""
     out.mkdir(parents=True, exist_ok=True)
     predictions.to_parquet(out / "predictions.parquet", index=False)
-    (out / "metrics.json").write_text(json.dumps(found, indent=2) + "\n")
+    (out / "metrics.json").write_text(json.dumps(metrics.in_order(found, "accuracy"), indent=2) + "\n")

@@ -3,14 +3,19 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
+
 from earmark.audio import Root
+from earmark.errors import EarmarkError
 from earmark.evaluation import pictures
+from earmark.evaluation.settings import EvaluateSettings
+from earmark.features import store
 from earmark.tasks.speaker import dataset, listening, metrics, predictions, report
 from earmark.tasks.speaker.settings import SpeakerSettings
-from earmark.tasks.speaker.trials import trial_set, utterances
+from earmark.tasks.speaker.trials import lists, trial_set, utterances
 from earmark.training import model_files
 
-MODEL = Path("models/speaker")
+DATA, MODEL = Path("data/speaker"), Path("models/speaker")
 
 
 def run(settings: SpeakerSettings, root: Root, out: Path, warn: Callable[[str], None]) -> dict:
@@ -31,7 +36,24 @@ def run(settings: SpeakerSettings, root: Root, out: Path, warn: Callable[[str], 
     crops = metrics.by_crop(test.trials, lambda of, seconds: predictions.stored(embedder, of, heard.store, seconds))
     crops.to_csv(plots / "eer_by_crop.csv", index=False)
     metrics.clusters(test, chosen.cluster_threshold).to_csv(plots / "clusters.csv", index=False)
-    history, best = model_files.read_history(MODEL), embedder.config.best_epoch
-    pictures.learning_curves(plots / "learning_curves.png", history, best, "trials, 1 - EER", "1 - AUC")
+    history, config = model_files.read_history(MODEL), embedder.config
+    shown = history, config.best_epoch, "trials, 1 - EER", "1 - AUC", config.train["average"]
+    pictures.learning_curves(plots / "learning_curves.png", *shown)
     listening.listening(out / "listening.html", test, chosen.threshold, root)
     return found
+
+
+def judged(model: Path, table: pd.DataFrame, features: Path, settings: EvaluateSettings) -> dict:
+    """The figures of `run` that take no threshold, of any model's folder on recordings of the test split.
+
+    table: their rows; trials are those of data/speaker that pair them. features: a folder with their store, of the
+    model's own settings. Raises EarmarkError where these trials are not of both kinds.
+    """
+    trials, known = lists.load(DATA / "trials.csv"), set(utterances.of(table).id)
+    asked = trial_set.judged(table, trials[trials.a.isin(known) & trials.b.isin(known)], "test")
+    if asked.same.all() or not asked.same.any():
+        raise EarmarkError("their trials are not of both kinds, of one speaker and of two")
+    embedder = predictions.Embedder(model)
+    test = trial_set.Answers(asked, predictions.stored(embedder, asked.utterances, store.load(features)))
+    found = metrics.without_thresholds(test, settings) | metrics.tested_on(table)
+    return found | {"model_sha256": model_files.weights_sha256(model)}

@@ -77,6 +77,14 @@ def figures(
     return out | sizes(test.trials)
 
 
+def without_thresholds(test: Answers, settings: EvaluateSettings) -> dict:
+    """Those of `figures` for which nothing is chosen on validation speakers, the same to the bit."""
+    draws, who = draws_of(test.trials, settings), test.trials.speakers
+    found = verification(test, resampled(test, draws))
+    found |= misclassified("mr_at_k", clustering.into(test.tree, who.max() + 1), who, draws)
+    return found | of_means(test, draws) | sizes(test.trials)
+
+
 def draws_of(trials: TrialSet, settings: EvaluateSettings) -> Draws:
     """The same resamples for the same trials and settings."""
     n, seed = settings.bootstrap, settings.seed
@@ -242,4 +250,4 @@ def write(out: Path, table: pd.DataFrame, found: dict) -> None:
     """predictions.parquet and metrics.json below `out`."""
     out.mkdir(parents=True, exist_ok=True)
     table.to_parquet(out / "predictions.parquet", index=False)
-    (out / "metrics.json").write_text(json.dumps(found, indent=2) + "\n")
+    (out / "metrics.json").write_text(json.dumps(metrics.in_order(found, "eer"), indent=2) + "\n")

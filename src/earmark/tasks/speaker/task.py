@@ -14,4 +14,8 @@ TASK = Task(
         *("mr_at_k", "mr_at_threshold", "ari", "nmi"),
     ),
     card_figures="the test speakers",
+    baselines={
+        "baseline_mfcc_eer": "the cosine of MFCC statistics",
+        "baseline_lda_eer": "linear discriminant analysis of MFCC statistics",
+    },
 )

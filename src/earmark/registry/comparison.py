@@ -1,0 +1,151 @@
+"""Two versions on the same recordings: by figures that both have, or judged anew on today's test split.
+
+Figures stay with a version, by the hash of the test recordings, so that the next comparison judges nothing.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from earmark.data import manifest
+from earmark.data.corpus import Warn
+from earmark.data.reading import Progress
+from earmark.errors import EarmarkError
+from earmark.registry import judging, tracking, versions
+from earmark.registry.tracking import Tracker
+from earmark.tasks.task import Task
+
+ENOUGH = 10  # test recordings that must remain where some were trained on: a figure of fewer says nothing
+
+
+@dataclass(frozen=True)
+class Today:
+    """What versions are judged on, and how that is shown: the working tree's test split.
+
+    settings: gives those of the task, read where they are needed alone.
+    """
+
+    settings: Callable[[], Any]
+    say: Warn
+    progress: Progress
+
+
+class Both(NamedTuple):
+    """Evaluations of two versions on the same recordings: headline figure, and what else their tags hold."""
+
+    new: dict[str, Any]
+    old: dict[str, Any]
+
+
+def shared(task: Task, new: ModelVersion, old: ModelVersion) -> Both | None:
+    """Where both were tested on the same recordings: the first such set on which the new one is worse, if there is any.
+
+    None where their test sets differ.
+    """
+    ours, theirs = versions.evaluations(new), versions.evaluations(old)
+    found = [Both(ours[k], theirs[k]) for k in sorted(set(ours) & set(theirs))]
+    worse = (both for both in found if task.better(both.old[task.headline], both.new[task.headline]))
+    return next(worse, max(found, key=lambda both: both.new.get("n_recordings", 0), default=None))
+
+
+def today(client: MlflowClient, task: Task, new: ModelVersion, old: ModelVersion, on: Today) -> Both:
+    """The same on the working tree's test split, on which those of the two are judged that have no figures of it.
+
+    Recordings that one of them was trained on are left out, with their groups. Raises EarmarkError where that leaves
+    too few, and where a version cannot be judged.
+    """
+    test = _test_split(task)
+    rows = _untrained(client, task, test, (new, old), on.say)
+    tag = versions.evaluation_tag(manifest.digest(rows))
+    return Both(*(_evaluation(client, task, version, rows, tag, on) for version in (new, old)))
+
+
+def _test_split(task: Task) -> pd.DataFrame:
+    file = Path("data") / task.name / "manifest.csv"
+    if not file.exists():
+        raise EarmarkError(
+            f"{file}, which names today's test recordings, is missing; run `dvc repro publish@{task.name}`"
+        )
+    table = manifest.load(file)
+    return table[table["split"] == "test"].reset_index(drop=True)
+
+
+def _untrained(
+    client: MlflowClient, task: Task, test: pd.DataFrame, some: tuple[ModelVersion, ...], say: Warn
+) -> pd.DataFrame:
+    """The rows that none of the versions was trained on, nor on others of their group."""
+    key, left = test[task.room("corpora").CORPORA.key], test
+    for version in some:
+        learnt = trained_on(client, version)
+        if learnt is None:
+            say(
+                f"It cannot be known what version {version.version} was trained on, which was published before that "
+                "was kept: if today's test recordings are among it, its figure is too good."
+            )
+            continue
+        if met := set(key[test.sha256.isin(learnt)]):
+            n = int(key.isin(met).sum())
+            left = left[~key.loc[left.index].isin(met)]
+            say(f"{n} of today's {len(test)} test recordings are of {key.name}s that version {version.version} learnt.")
+    if len(left) < min(ENOUGH, len(test)):
+        raise EarmarkError(
+            f"without what one of the versions was trained on, {len(left)} of today's {len(test)} test recordings are "
+            f"left, and fewer than {ENOUGH} decide nothing; add recordings and run `dvc repro publish@{task.name}`"
+        )
+    if len(left) < len(test):
+        say(f"Both are judged on the other {len(left)}.")
+    return left.reset_index(drop=True)
+
+
+def trained_on(client: MlflowClient, version: ModelVersion) -> set[str] | None:
+    """sha256 of the recordings that a version was trained and validated on; None where that was not kept."""
+    with TemporaryDirectory() as folder:
+        try:
+            file = Path(client.download_artifacts(str(version.run_id), "data/manifest.csv", folder))
+        except (MlflowException, OSError):
+            return None
+        table = manifest.load(file)
+    return set(table.sha256[table["split"] != "test"])
+
+
+def _evaluation(
+    client: MlflowClient, task: Task, version: ModelVersion, rows: pd.DataFrame, tag: str, on: Today
+) -> dict[str, Any]:
+    """The evaluation of a version on some rows of the test split, which is made and kept where there is none."""
+    if known := versions.evaluations(version).get(tag):
+        return known
+    number = version.version
+    on.say(f"Version {number} was not tested on these {len(rows)} recordings: it is judged on them now.")
+    if not versions.has_files(version):
+        raise EarmarkError(f"version {number} cannot be judged anew: {versions.gone(task)}".rstrip("."))
+    try:
+        found = judging.judged(task, version, rows, on.settings(), on.say, on.progress)
+    except EarmarkError as e:
+        raise EarmarkError(f"version {number} cannot be judged on today's test recordings: {e}".rstrip(".")) from None
+    _keep(client, task, version, found)
+    kept: dict[str, Any] = json.loads(versions.evaluation_tags(task, found)[tag])
+    return kept
+
+
+def _keep(client: MlflowClient, task: Task, version: ModelVersion, found: dict[str, Any]) -> None:
+    """An evaluation with the version, and in its run beside the others, as the publish stage logs them."""
+    for key, value in versions.evaluation_tags(task, found).items():
+        client.set_model_version_tag(task.registered_model, version.version, key, value)
+    run = client.get_run(version.run_id) if version.run_id else None
+    if run is None or run.info.lifecycle_stage != "active":  # what was deleted takes nothing more
+        return
+    text = json.dumps(found, indent=2) + "\n"
+    sha = hashlib.sha256(text.encode()).hexdigest()[:8]
+    tracker, run_id = Tracker(client, run.info.experiment_id), run.info.run_id
+    tracker.log(run_id, tracking.numbers(f"test-{sha}", found))
+    client.log_text(run_id, text, f"evaluation/{sha}/metrics.json")
+    client.set_tag(run_id, f"earmark.evaluation.{sha}", found["test_manifest_sha256"])

@@ -1,0 +1,30 @@
+"""What is true of a task's figures."""
+
+import pytest
+
+from earmark.tasks import catalog
+
+
+@pytest.mark.parametrize(
+    ("task", "found", "said"),
+    [
+        ("genre", {"accuracy": 0.5, "baseline_accuracy": 0.5}, None),
+        (
+            "genre",
+            {"accuracy": 0.5, "baseline_accuracy": 0.625},
+            "A baseline is better than version 2: a logistic regression on MFCC statistics has accuracy 0.625, not "
+            "0.500.",
+        ),
+        ("genre", {"accuracy": 0.5}, None),
+        ("chord", {"majmin": 0.5}, None),
+        ("speaker", {"eer": 0.25, "baseline_mfcc_eer": 0.5, "baseline_lda_eer": 0.25}, None),
+        (
+            "speaker",  # errors: less is better, and the best of both is named
+            {"eer": 0.25, "baseline_mfcc_eer": 0.2, "baseline_lda_eer": 0.125},
+            "A baseline is better than version 2: linear discriminant analysis of MFCC statistics has eer 0.125, not "
+            "0.250.",
+        ),
+    ],
+)
+def test_a_baseline_that_is_better_is_said(task, found, said):
+    assert catalog.task(task).outdone(found, "version 2") == said
