@@ -24,6 +24,7 @@ $(STAMP): requirements.lock pyproject.toml
 	touch $(STAMP)
 
 repro: setup
+	earmark check
 	dvc repro
 
 test: lint
@@ -38,8 +39,10 @@ format: setup
 	ruff check --fix .
 	ruff format .
 
+# make ui PORT=5001
+PORT := 5000
 ui: setup
-	earmark ui
+	earmark ui --port $(PORT)
 
 # Add what pyproject.toml asks for and keep the other versions. torch's own accelerator packages stay out, they
 # differ between CPU and CUDA builds.
@@ -50,5 +53,14 @@ lock:
 	{ head -2 requirements.lock; grep -vE '^(nvidia-|cuda-|triton)' requirements.new; } > requirements.tmp
 	mv requirements.tmp requirements.lock && rm requirements.new
 
+# What a user or the pipeline made stays: models and runs are not to be lost by tidying up.
+LEFT := mlflow.db mlartifacts mlruns .earmark .dvc/cache data features models reports splits crossval score study release
+
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache build
+	rm -rf $(VENV) build dist src/*.egg-info dvc_plots .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	for folder in $(wildcard src tests recipes benchmarks); do find $$folder -name __pycache__ -prune -exec rm -rf {} +; done
+	@echo "Removed: the environment, what building leaves, DVC's plots, caches of tests and tools."
+	@left=$$(ls -d $(LEFT) 2>/dev/null); test -z "$$left" || { \
+	  echo "Left, because it holds your runs, models, recordings and results:"; du -sh $$left; \
+	  echo "'rm -rf NAME' removes one. 'dvc repro' makes data/TASK, features and models again; recordings of your own,"; \
+	  echo "and the runs and registered models in mlflow.db and mlartifacts, nobody does."; }

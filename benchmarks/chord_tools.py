@@ -140,6 +140,8 @@ def report(out: Path, truth: Path, audio_s: float, n_draws: int = 1000) -> dict[
         timing = json.loads((folder / "timing.json").read_text())
         seconds = min(sum(one["cpu_s"].values()) for one in timing["passes"])
         speed = {"times_real_time": audio_s / seconds, "load_s": timing["load_s"], "packages": timing["packages"]}
+        if lost := bench.missing(folder, truth):  # tools are compared on the same songs
+            raise EarmarkError(f"{folder} has no answer for {lost[0]}; run this tool again, or remove its folder.")
         found[folder.name] = speed | bench.report(bench.songs(folder, truth, console.warn), n_draws)
     return found
 

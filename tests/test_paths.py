@@ -70,3 +70,16 @@ def test_the_store_is_the_environments_else_the_projects_if_it_is_there(tmp_path
     assert paths.tracking_store() == f"sqlite+pysqlite:///{tmp_path}/a%3F/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://host\n")
     assert paths.tracking_store() == "http://host"
+
+
+def test_the_audio_folder_of_a_user(tmp_path, monkeypatch):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project/params.yaml").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path / "project")
+    assert paths.audio_root("~/x") == tmp_path / "home/x"
+    assert paths.audio_root("~nobody-at-all/x") == tmp_path / "project/~nobody-at-all/x"
+    assert paths.audio_root("audio") == tmp_path / "project/audio"
+    (tmp_path / "project/~/x").mkdir(parents=True)
+    assert str(paths.audio_root("~/x")) == "~/x"  # as DVC takes it

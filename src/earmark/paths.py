@@ -1,6 +1,7 @@
 """Where things lie: stage outputs in the working tree, shared state in the main repository."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -60,8 +61,14 @@ def _start() -> Path:
 
 
 def audio_root(root: str) -> Path:
-    """An audio folder: relative to the working tree (where DVC puts generated audio), else to the main repository."""
+    """An audio folder: relative to the working tree (where DVC puts generated audio), else to the main repository.
+
+    `~` is the user's own folder where no folder here is called so; DVC takes it for a name always.
+    """
     here = Path(root)
+    if root.startswith("~") and not here.exists():
+        with suppress(RuntimeError):  # there is no such user
+            here = here.expanduser()
     return here if here.is_absolute() or here.exists() else main_repository() / root
 
 

@@ -2,13 +2,16 @@
 
 import errno
 import os
+import signal
 import sys
+import threading
 from contextlib import suppress
+from typing import Annotated
 
 import typer
 
 from earmark import console
-from earmark.cli import bench, experiments, params, pipeline, predict, registry, render, use
+from earmark.cli import bench, check, experiments, own, params, pipeline, predict, registry, render, runs, use
 from earmark.errors import EarmarkError
 
 # What a disk says that takes no more, or not from us; every other OSError is a mistake of ours, with its traceback.
@@ -16,10 +19,11 @@ REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 for _command in (
+    *(own.init, own.use, check.check),
     *(pipeline.code, pipeline.demo, pipeline.prepare, pipeline.features),
     *(pipeline.train, pipeline.evaluate, pipeline.publish),
     *(experiments.crossval, experiments.study),
-    *(registry.promote, registry.rollback, registry.ui),
+    *(registry.promote, registry.rollback, registry.ui, runs.runs),
     *(use.score, use.release, params.params),
 ):
     app.command()(_command)
@@ -28,9 +32,27 @@ app.add_typer(bench.app, name="bench")
 app.add_typer(render.app, name="render")
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"earmark {version('earmark')}")
+        raise typer.Exit
+
+
+@app.callback()
+def earmark(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which earmark this is.")
+    ] = False,
+) -> None:
+    """The command line's own options."""
+
+
 def main() -> None:
     """Run a command; a user's mistake is one sentence on stderr and exit status 1."""
     console.never_fail()
+    _end_at_signals()
     try:
         try:
             app()
@@ -50,6 +72,20 @@ def main() -> None:
         if (said := _of_the_store(e)) is None:
             raise
         _end(str(said))
+
+
+def _end_at_signals() -> None:
+    """SIGTERM and a closed terminal end what is under way as an error does: runs and files are left in order."""
+
+    def end(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
+            signal.signal(number, end)
 
 
 def _of_the_store(error: Exception) -> EarmarkError | None:

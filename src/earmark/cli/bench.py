@@ -19,7 +19,9 @@ def _commands() -> None:
 
 @app.command()
 def chords(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Estimates: a .lab file a song.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Estimates: a .lab file a song; songs without one are named.")
+    ],
     truth: Annotated[Path, typer.Option(help="Annotations: .lab or .jams files of the same names.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write that JSON here; otherwise nothing is written.")] = None,
@@ -30,7 +32,7 @@ def chords(
 
     if out:
         _check(out)
-    found = bench.report(bench.songs(folder, truth, console.warn), draws)
+    found = bench.report(bench.songs(folder, truth, console.warn), draws, bench.missing(folder, truth))
     text = json.dumps(found, indent=2)
     if out:
         with writing(out):
@@ -50,7 +52,8 @@ def _check(out: Path) -> None:
 def _print(found: dict) -> None:
     rows = [(name, f"{found[name]:.3f}", _interval(found, name)) for name in _figures(found)]
     n = found["n_recordings"]
-    title = f"{n} song{'s' * (n != 1)}, {found['seconds'] / 60:.1f} minutes"
+    of = f"{n} of {n + len(found['missing'])}" if found["missing"] else f"{n}"  # those without an estimate count there
+    title = f"{of} song{'s' * (of != '1')}, {found['seconds'] / 60:.1f} minutes"
     console.table(("figure", "value", "95 % interval"), rows, title)
     for name in ("by_quality", "by_length"):
         columns = list(found[name][0])

@@ -59,59 +59,80 @@ def release(
     data: Annotated[str | None, typer.Option(help="The recordings and their licence: 'ESC-10, CC BY 3.0'.")] = None,
     figures: Annotated[Path | None, typer.Option(help="metrics.json of this recipe's cross-validation.")] = None,
     overrides: Overrides = None,
-    out: Annotated[Path | None, typer.Option(help="The bundle's folder; the package's own by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The bundle's folder; release/TASK by default.")] = None,
 ) -> None:
-    """Write a bundle with its card: genre's recipe trained on all recordings, another task's champion as it is."""
+    """Write a bundle with its card: genre's recipe trained on all recordings, another task's champion as it is.
+
+    `predict --model FOLDER` answers with it. What `predict` answers with by itself stays as it is.
+    """
     one = catalog.task(task)
     for name, given in (("about", about), ("data", data)):
         if not given:
             raise EarmarkError(f"A release needs --{name} in words; `earmark release --help` shows how they read.")
     from earmark.release import bundle
+    from earmark.training import provenance
 
-    out = out or bundle.ROOT / task
-    writable_folder(out, "--out")
+    folder = out or Path("release") / task
+    writable_folder(folder, "--out")
+    if former := bundle.replaced(folder):
+        warn(former)
+    if provenance.git_tags()["earmark.dirty"] == "true":
+        warn("Files differ from the commit that the card will name; commit them first, or nobody can follow it.")
     if one.release == "recipe":
-        _release_recipe(one, about, data, figures, overrides or [], out)
+        _release_recipe(one, about, data, figures, overrides or [], folder, out)
     elif figures or overrides:
         raise EarmarkError(
             f"A release of a {task} model trains nothing and measures by itself; leave --figures and -S out."
         )
     else:
-        _release_champion(one, about, data, out)
-    _say_written(out)
+        _release_champion(one, about, data, folder, out)
+    _say_written(task, folder)
 
 
-def _release_recipe(task: Task, about: str, data: str, figures: Path | None, overrides: list[str], out: Path) -> None:
+def _release_recipe(
+    task: Task, about: str, data: str, figures: Path | None, overrides: list[str], folder: Path, out: Path | None
+) -> None:
     from earmark.release.facts import Words
 
     asked, work = settings(task.name, overrides), task.room("release")
     quoted = work.figures(figures, asked, warn)
-    words = Words(about, data, _release_command(task.name, about, data, figures, overrides))
+    options = {"--about": about, "--data": data, "--figures": _told(figures), "--out": _told(out)}
+    words = Words(about, data, _release_command(task.name, options, overrides))
     table, root = work.recordings(asked, quoted, warn, console.progress)
     dataset = work.gathered(table, root, asked, warn, console.progress)
-    work.make(dataset, asked, quoted, words, out, _say_epoch(asked.train.epochs))
+    work.make(dataset, asked, quoted, words, folder, _say_epoch(asked.train.epochs))
 
 
-def _release_champion(task: Task, about: str, data: str, out: Path) -> None:
+def _release_champion(task: Task, about: str, data: str, folder: Path, out: Path | None) -> None:
     from earmark.registry import resolve
     from earmark.release.facts import Words
 
     chosen = resolve.own(task)
     warn(f"Releasing {chosen.name}.")
-    command = shlex.join(["earmark", "release", task.name, "--about", about, "--data", data])
-    task.room("release").make(chosen.folder, settings(task.name), Words(about, data, command), out)
+    command = _release_command(task.name, {"--about": about, "--data": data, "--out": _told(out)}, [])
+    task.room("release").make(chosen.folder, settings(task.name), Words(about, data, command), folder)
 
 
-def _say_written(out: Path) -> None:
-    print(f"Wrote {out}: {(out / 'model.safetensors').stat().st_size / 1e6:.2f} MB; read its CARD.md.")
+def _say_written(task: str, folder: Path) -> None:
+    from earmark.release import bundle
+
+    print(f"Wrote {folder}: {(folder / 'model.safetensors').stat().st_size / 1e6:.2f} MB; read its CARD.md.")
+    if folder.resolve() == (bundle.ROOT / task).resolve():
+        print(f"It is the bundle that the package ships: `earmark predict {task}` answers with it without a champion.")
+    else:
+        print(f"`earmark predict {task} --model {shlex.quote(str(folder))} FILE...` answers with it.")
 
 
-def _release_command(task: str, about: str, data: str, figures: Path, overrides: list[str]) -> str:
-    """The command for the card; of an absolute path only the name is told."""
+def _release_command(task: str, options: dict[str, str | None], overrides: list[str]) -> str:
+    """The command for the card; options that are None were not given."""
+    given = [word for name, value in options.items() if value is not None for word in (name, value)]
     shown = [f"data.root=path/to/{Path(o).name}" if o.startswith("data.root=/") else o for o in overrides]
-    path = figures.name if figures.is_absolute() else str(figures)
-    words = ["earmark", "release", task, "--about", about, "--data", data, "--figures", path]
-    return shlex.join(words + [part for o in shown for part in ("-S", o)])
+    return shlex.join(["earmark", "release", task, *given] + [part for o in shown for part in ("-S", o)])
+
+
+def _told(path: Path | None) -> str | None:
+    """A path as the card has it: of an absolute one only the name is told."""
+    return path and (path.name if path.is_absolute() else str(path))
 
 
 def _say_epoch(epochs: int):

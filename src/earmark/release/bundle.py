@@ -1,4 +1,4 @@
-"""Released models: model.safetensors, config.json and CARD.md in `bundles/<task>/`, part of the package."""
+"""Released models: model.safetensors, config.json and CARD.md; those in `bundles/<task>/` are part of the package."""
 
 import json
 from dataclasses import asdict
@@ -19,6 +19,19 @@ def folder(task: str) -> Path | None:
     """The released bundle of a task, or None."""
     path = ROOT / task
     return path if (path / "config.json").exists() else None
+
+
+def replaced(path: Path) -> str | None:
+    """The sentence about the bundle that a new one in this folder replaces; None where there is none.
+
+    Raises EarmarkError where the folder holds a model that is no bundle: a trained one, or a colleague's.
+    """
+    there = [name for name in ("config.json", "model.safetensors") if (path / name).exists()]
+    if not there:
+        return None
+    if not (path / "CARD.md").exists():
+        raise EarmarkError(f"{path} holds a model that is no bundle ({there[0]}); name another folder with --out.")
+    return f"{path} holds a bundle already, which the new one replaces."
 
 
 def half(weights: "dict[str, Tensor]") -> "dict[str, Tensor]":

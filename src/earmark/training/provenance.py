@@ -3,17 +3,28 @@
 import re
 import subprocess
 
-GENERATED = re.compile(r"^(dvc\.lock|reports/.*|.*\.gitignore)$")  # what the pipeline writes into git's view
+# What the pipeline itself writes into git's view.
+GENERATED = re.compile(r"^(dvc\.lock|reports/.*|splits/.*|.*\.gitignore)$")
 
 
 def git_tags() -> dict[str, str]:
-    """Commit, and whether anything but the pipeline's own outputs differs from it."""
-    commit = _git("rev-parse", "HEAD") or "none"
-    changed = [line[3:] for line in _git("status", "--porcelain", "--untracked-files=normal").splitlines()]
-    dirty = any(not GENERATED.match(path) for path in changed)
+    """Commit, and whether anything but the pipeline's own outputs differs from it.
+
+    Outside of git, or in a repository that does not hold the project's files, the commit is `none` and so is the rest.
+    """
+    commit = _git("rev-parse", "HEAD") if _git("ls-files", "params.yaml") else ""
+    if not commit:
+        return {"earmark.commit": "none", "earmark.dirty": "none"}
+    within = _git("rev-parse", "--show-prefix")  # of a repository that holds more than the project
+    changed = _git("status", "--porcelain", "--untracked-files=normal", "--", ".").splitlines()
+    dirty = any(not GENERATED.match(line[3:].removeprefix(within)) for line in changed)
     return {"earmark.commit": commit, "earmark.dirty": str(dirty).lower(), "mlflow.source.git.commit": commit}
 
 
 def _git(*args: str) -> str:
-    done = subprocess.run(["git", *args], capture_output=True, text=True)
+    """What git says; nothing where it fails or is not installed."""
+    try:
+        done = subprocess.run(["git", *args], capture_output=True, text=True)
+    except OSError:
+        return ""
     return done.stdout.rstrip() if done.returncode == 0 else ""

@@ -33,7 +33,7 @@ def test_json_holds_the_figures_of_the_folder_and_nothing_is_written(folders, ea
     status, out, err = earmark("bench", "chords", "estimates", "--truth", "truth", "--json")
     found = json.loads(out)
     expected = scores.evaluate([random_song(i) for i in range(3)])
-    assert (status, err, found["n_recordings"]) == (0, [], 3)
+    assert (status, err, found["n_recordings"], found["missing"]) == (0, [], 3, [])
     for name, value in expected.items():
         assert found[name] == pytest.approx(value, abs=1e-5), name  # times are written to the microsecond
     assert found["seconds"] == pytest.approx(sum(random_song(i).truth[-1].end_s for i in range(3)), abs=1e-5)
@@ -48,7 +48,7 @@ def test_table_and_out_file(folders, earmark):
     assert status == 0
     assert "3 songs" in out
     for name in ("class_balanced_tetrads", "tetrads_inv", "seg", "bass"):
-        assert [line.split()[3] for line in out.splitlines() if line.startswith(f"│ {name} ")] == [f"{found[name]:.3f}"]
+        assert [line.split()[1] for line in out.splitlines() if line.startswith(f"{name} ")] == [f"{found[name]:.3f}"]
     assert [line.split()[1] for line in out.splitlines() if "2 to 4 s" in line or "sus4(b7,9)" in line] == [
         "sus4(b7,9)",
         "2",
@@ -76,14 +76,36 @@ def test_keys_and_groups_come_from_the_manifest(folders, earmark):
     assert found["root_ci95"] == [found["root"]] * 2  # one group: no spread
 
 
-def test_missing_estimates_are_refused_by_name(folders, earmark):
+def test_songs_without_an_estimate_are_named_and_the_others_scored(folders, earmark):
+    for i in range(3, 10):
+        Path(f"truth/song{i}.lab").write_text("0 9 C\n")
     Path("estimates/song1.lab").unlink()
-    status, out, err = earmark("bench", "chords", "estimates", "--truth", "truth")
-    assert (status, out) == (1, "")
+    status, out, err = earmark("bench", "chords", "estimates", "--truth", "truth", "--json", "--draws", "0")
+    found = json.loads(out)
+    assert (status, found["n_recordings"]) == (0, 2)
+    assert found["missing"] == ["song1", "song3", "song4", "song5", "song6", "song7", "song8", "song9"]
+    for name, value in scores.evaluate([random_song(0), random_song(2)], 0).items():
+        assert found[name] == pytest.approx(value, abs=1e-5), name
     assert err == [
-        "earmark: estimates has no estimate of 1 of the 3 annotated songs (song1); write the missing .lab files "
-        "(one row of N for a song without chords) or take their annotations out."
+        "earmark: estimates has no estimate of 8 of the 10 annotated songs, which are not scored: song1, song3, song4, "
+        "song5, song6, song7, song8, song9. So that a program gains nothing by failing, write the missing .lab files "
+        "(one row of N for a song without chords)."
     ]
+    _, out, _ = earmark("bench", "chords", "estimates", "--truth", "truth", "--draws", "0")
+    assert out.splitlines()[0].strip().startswith("2 of 10 songs, ")
+
+
+def test_estimates_of_other_songs_alone_are_refused(folders, earmark):
+    for i in range(3):
+        Path(f"estimates/song{i}.lab").rename(f"estimates/song{i}.est.lab")
+    assert earmark("bench", "chords", "estimates", "--truth", "truth") == (
+        1,
+        "",
+        [
+            "earmark: estimates has no estimate of any of the 3 songs that truth annotates (song0, song1, song2); an "
+            "estimate is called as its annotation is, as in song.lab."
+        ],
+    )
 
 
 def test_extra_estimates_are_named_and_left_out(folders, earmark):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -67,7 +68,9 @@ def test_release_then_predict_with_nothing_else_trained(place, earmark):
     command = [*RELEASE, "--figures", "metrics.json", "-S", "train.epochs=4", "-S", f"data.root={root}"]
     code, out, err = earmark(*command)
     assert code == 0, err
-    folder = place / "bundles/genre"
+    assert out.splitlines()[-1] == "`earmark predict genre --model release/genre FILE...` answers with it."
+    folder = place / "release/genre"
+    assert not (place / "bundles").exists()  # what the package ships stays as it is
     assert sorted(p.name for p in folder.iterdir()) == ["CARD.md", "config.json", "model.safetensors"]
     config = model_folder.read_config(folder)
     assert config.labels == ["high", "low", "noise"]
@@ -94,9 +97,54 @@ def test_release_then_predict_with_nothing_else_trained(place, earmark):
     ):
         assert statement in card
     assert str(place) not in card + (folder / "config.json").read_text()
-    code, out, err = earmark("predict", "genre", "audio/low/1.wav", "--json")
-    assert json.loads(out)[0]["label"] in config.labels
-    assert "which knows tones, three classes" in err[0]
+    code, out, err = earmark("predict", "genre", "audio/low/1.wav", "--json", "--model", "release/genre")
+    assert (code, json.loads(out)[0]["label"] in config.labels) == (0, True)
+    code, _, err = earmark("predict", "genre", "audio/low/1.wav")
+    assert (code, "has no champion and no released bundle" in err[-1]) == (1, True)  # never picked unasked
+
+
+def test_the_cards_command_makes_the_same_bundle(place, earmark):
+    """Run as the card has it: into a folder of its own, over itself, and over the one that the package ships."""
+    quote(place)
+    for more, last in (
+        ((), "`earmark predict genre --model release/genre FILE...` answers with it."),
+        (("--out", "of mine"), "`earmark predict genre --model 'of mine' FILE...` answers with it."),
+        (
+            ("--out", "bundles/genre"),
+            "It is the bundle that the package ships: `earmark predict genre` answers with it without a champion.",
+        ),
+    ):
+        folder = place / (more[-1] if more else "release/genre")
+        code, out, err = earmark(*RELEASE, "--figures", "metrics.json", *more)
+        assert (code, out.splitlines()[-1]) == (0, last), err
+        command = model_folder.read_config(folder).release["command"]
+        assert f"\n{command}\n" in (folder / "CARD.md").read_text()
+        before = {path.name: path.read_bytes() for path in folder.iterdir()}
+        code, _, err = earmark(*shlex.split(command)[1:])
+        replaced = str(folder.relative_to(place))
+        assert (code, err[0]) == (0, f"earmark: {replaced} holds a bundle already, which the new one replaces.")
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize(("dirty", "said"), [("true", True), ("false", False), ("none", False)])
+def test_a_card_whose_commit_is_not_what_was_run_is_said(place, earmark, monkeypatch, dirty, said):
+    monkeypatch.setattr("earmark.training.provenance.git_tags", lambda: {"earmark.dirty": dirty})
+    _, _, err = earmark(*RELEASE)
+    sentence = "Files differ from the commit that the card will name; commit them first, or nobody can follow it."
+    assert (f"earmark: {sentence}" in err) == said
+
+
+def test_a_trained_model_is_not_written_over(place, earmark, monkeypatch):
+    monkeypatch.setattr(release.train, "run", lambda *a, **k: pytest.fail("it trains"))
+    quote(place)
+    (place / "models/genre").mkdir(parents=True)
+    (place / "models/genre/model.safetensors").write_text("weights")
+    code, _, err = earmark(*RELEASE, "--figures", "metrics.json", "--out", "models/genre")
+    assert (code, err) == (
+        1,
+        ["earmark: models/genre holds a model that is no bundle (model.safetensors); name another folder with --out."],
+    )
+    assert (place / "models/genre/model.safetensors").read_text() == "weights"
 
 
 def test_every_recording_is_trained_on(place):
@@ -119,7 +167,7 @@ def test_figures_must_come_from_somewhere(place, earmark):
         at = RELEASE.index(f"--{missing}")
         _, _, err = earmark(*RELEASE[:at], *RELEASE[at + 2 :])
         assert err[0].startswith(f"earmark: A release needs --{missing} in words")
-    assert not (place / "bundles").exists()
+    assert not (place / "release").exists()
 
 
 FORMER_SGD = {"optimizer": "sgd", "momentum": 0.9, "loss": "song", "crops": "windows"}
@@ -200,7 +248,7 @@ def test_large_network_is_refused_before_training(place, earmark, monkeypatch):
     assert re.fullmatch(
         r"earmark: The weights take \d+\.\d MB, and a bundle at most 8 MB; release a smaller network\.", err[-1]
     )
-    assert not (place / "bundles").exists()
+    assert not (place / "release").exists()
 
 
 def test_size_is_checked_to_the_byte(tmp_path):
@@ -230,12 +278,10 @@ def test_bundle_without_config_is_none(tmp_path, monkeypatch):
 
 
 def test_command_of_the_card_tells_no_folder_of_this_machine(tmp_path):
-    told = use._release_command(
-        "genre", "sounds", "ESC-10", tmp_path / "metrics.json", ["train.lr=0.1", "data.root=/home/me/esc"]
-    )
+    options = {"--about": "sounds", "--figures": use._told(tmp_path / "metrics.json"), "--out": use._told(None)}
+    told = use._release_command("genre", options, ["train.lr=0.1", "data.root=/home/me/esc"])
     assert told == (
-        "earmark release genre --about sounds --data ESC-10 --figures metrics.json "
-        "-S train.lr=0.1 -S data.root=path/to/esc"
+        "earmark release genre --about sounds --figures metrics.json -S train.lr=0.1 -S data.root=path/to/esc"
     )
 
 
@@ -246,7 +292,7 @@ def test_card_says_when_figures_name_no_recipe():
 
 def test_package_data_holds_the_bundles(tmp_path):
     """A wheel built by the project's own configuration has a bundle's three files."""
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "params.yaml", "dvc.yaml"):
         shutil.copy(REPOSITORY / name, tmp_path)
     package = tmp_path / "src/earmark"
     (package / "bundles/genre").mkdir(parents=True)
@@ -314,7 +360,7 @@ def test_a_chord_model_is_released_with_figures_of_the_very_file(workplace, earm
         "# chords of sines\n",
         f"| majmin | {figures['majmin']:.3f} | ",
         hashlib.sha256((workplace / "bundle/model.safetensors").read_bytes()).hexdigest(),
-        "earmark release chord --about 'chords of sines' --data 'Generated, CC0'",
+        "earmark release chord --about 'chords of sines' --data 'Generated, CC0' --out bundle",
         "Generated, CC0: 6 recordings were trained on.",
     ):
         assert statement in text

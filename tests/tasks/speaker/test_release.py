@@ -68,7 +68,7 @@ def test_a_speaker_model_is_released_with_figures_of_the_very_file(place, earmar
         f"| eer | {figures['eer']:.3f} [{low:.3f}, {high:.3f}] | {figures['baseline_lda_eer']:.3f} [",
         f"from a cosine of {facts['threshold']:.3f} on",
         hashlib.sha256(data).hexdigest(),
-        "earmark release speaker --about 'buzzing voices' --data 'Generated, CC0'",
+        "earmark release speaker --about 'buzzing voices' --data 'Generated, CC0' --out bundle",
     ):
         assert statement in text
     whole = text + (place / "bundle/config.json").read_text()

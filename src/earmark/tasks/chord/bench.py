@@ -1,7 +1,7 @@
 """Score a folder of chord estimates, from whatever program, against a folder of annotations."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,28 +19,40 @@ from earmark.tasks.chord.scores import Song
 def songs(estimates: Path, truth: Path, warn: Callable[[str], None]) -> list[Song]:
     """Every annotation TRUTH/<stem>.lab or .jams with its estimate ESTIMATES/<stem>.lab.
 
-    Raises EarmarkError where an estimate is missing: a program that failed on a song must not gain by it. Estimates of
-    no annotation are left out, and so are songs whose annotation is X throughout; `warn` says both, and which chord
-    names were read as Harte's. Groups and keys are those of TRUTH/manifest.csv (columns lab, group, key) where there is
+    Annotated songs without an estimate are left out, and so are estimates of no annotation and songs whose annotation
+    is X throughout; `warn` says all three by name, and which chord names were read as Harte's. Raises EarmarkError
+    where no song has both. Groups and keys are those of TRUTH/manifest.csv (columns lab, group, key) where there is
     one, else every song is a group; an estimated key is `key` in ESTIMATES/<stem>.json. Where no song has an estimated
     key, keys are not scored.
     """
     wanted, there = _files(truth, (".lab", ".jams")), _files(estimates, (".lab",))
-    if missing := sorted(wanted.keys() - there.keys()):
+    both = sorted(wanted.keys() & there.keys())
+    if not both:
         raise EarmarkError(
-            f"{estimates} has no estimate of {len(missing)} of the {len(wanted)} annotated songs ({_some(missing)}); "
-            "write the missing .lab files (one row of N for a song without chords) or take their annotations out."
+            f"{estimates} has no estimate of any of the {len(wanted)} songs that {truth} annotates ({_some(wanted)}); "
+            "an estimate is called as its annotation is, as in song.lab."
+        )
+    if lost := missing(estimates, truth):
+        warn(
+            f"{estimates} has no estimate of {len(lost)} of the {len(wanted)} annotated songs, which are not scored: "
+            f"{', '.join(lost)}. So that a program gains nothing by failing, write the missing .lab files (one row "
+            "of N for a song without chords)."
         )
     if extra := sorted(there.keys() - wanted.keys()):
         warn(f"left out {len(extra)} estimates that {truth} has no annotation of ({_some(extra)}).")
     known, converted = _manifest(truth), pop.Converted()
-    found = [_song(stem, wanted[stem], there[stem], known.get(stem, {}), converted) for stem in wanted]
+    found = [_song(stem, wanted[stem], there[stem], known.get(stem, {}), converted) for stem in both]
     if sentence := pop.told(converted):
         warn(sentence)
     found = _known(found, truth, warn)
     if all(song.key_estimate == NO_KEY for song in found):
         return [replace(song, key_truth=NO_KEY) for song in found]
     return found
+
+
+def missing(estimates: Path, truth: Path) -> list[str]:
+    """Stems of the annotated songs that have no estimate, sorted."""
+    return sorted(_files(truth, (".lab", ".jams")).keys() - _files(estimates, (".lab",)).keys())
 
 
 def _known(found: list[Song], truth: Path, warn: Callable[[str], None]) -> list[Song]:
@@ -71,7 +83,8 @@ def _files(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
     return found
 
 
-def _some(stems: list[str]) -> str:
+def _some(names: Iterable[str]) -> str:
+    stems = list(names)
     return ", ".join(stems[:5]) + (f" and {len(stems) - 5} more" if len(stems) > 5 else "")
 
 
@@ -98,8 +111,11 @@ def _estimated_key(path: Path) -> int:
         raise EarmarkError(f'{path} is no JSON object with \'key\'; write one, as in {{"key": "C:maj"}}.') from None
 
 
-def report(found: list[Song], n_draws: int = 1000) -> dict:
-    """Figures with their intervals, and the tables of `breakdown` as rows, ready for JSON (NaN is null)."""
+def report(found: list[Song], n_draws: int = 1000, lost: Iterable[str] = ()) -> dict:
+    """Figures with their intervals, and the tables of `breakdown` as rows, ready for JSON (NaN is null).
+
+    lost: as `missing` gives them; their names stand beside the number of recordings.
+    """
     cut = scores.pieces(found)
     tables = {
         "by_quality": breakdown.by_quality(cut),
@@ -107,7 +123,7 @@ def report(found: list[Song], n_draws: int = 1000) -> dict:
         "same_but_in_name": breakdown.same_but_in_name(cut),
     }
     return (
-        {"n_recordings": len(found), "seconds": float(np.sum(cut.seconds))}
+        {"n_recordings": len(found), "missing": list(lost), "seconds": float(np.sum(cut.seconds))}
         | scores.evaluate(found, n_draws)
         | {name: _rows(table) for name, table in tables.items()}
     )

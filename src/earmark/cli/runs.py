@@ -1,0 +1,167 @@
+"""`earmark runs`: what the runs of a task changed, and what it brought. Thin, as `cli` is."""
+
+import json
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from earmark import console, paths
+from earmark.cli.arguments import TaskName, logged, settings
+from earmark.errors import EarmarkError
+from earmark.tasks import catalog
+from earmark.tasks.task import Task
+
+if TYPE_CHECKING:
+    from earmark.registry.runs import Row
+
+LONGEST = 60  # characters of an error or a value; more is cut
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+def runs(
+    task: TaskName,
+    every_kind: Annotated[
+        bool, typer.Option("--all", help="Studies, cross-validations and scores, too, not the pipeline's runs alone.")
+    ] = False,
+    last: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list for programs.")] = False,
+) -> None:
+    """List a task's runs, newest first: the settings that changed against the run before, and the figures."""
+    one = catalog.task(task)
+    found = _rows(one, every_kind)
+    if as_json:
+        from earmark.registry.runs import plain
+
+        print(json.dumps([plain(row) for row in found[:last]], indent=2))
+        return
+    if not found:
+        kind = "" if every_kind else " of the pipeline"
+        console.say(f"No run{kind} for {task} yet; `dvc repro publish@{task}` trains and evaluates a model.")
+        return
+    _print(one, found, last)
+
+
+def _rows(task: Task, every_kind: bool) -> "list[Row]":
+    """All runs; none where there is no store to ask, which spares the time of importing MLflow."""
+    if paths.tracking_store() is None:
+        paths.main_repository()  # says so outside of a project
+        return []
+    from earmark.registry import runs, tracking
+
+    client = tracking.present()
+    with tracking.answering(tracking.address()):
+        return runs.rows(client, task, every_kind, runs.Today.of(task))
+
+
+def _print(task: Task, found: "list[Row]", last: int) -> None:
+    of = f"the newest {last} of {len(found)}" if len(found) > last else f"{len(found)}"
+    better = "lower is better" if task.lower_is_better else "higher is better"
+    _say(f"{task.name}: {of} run{'s' * (len(found) != 1)}; {task.headline} with its 95 % interval, {better}")
+    numbers = {row.run_id: len(found) - i for i, row in enumerate(found)}
+    for lines in (_waiting(task, found), *(list(_lines(task, row, found, numbers)) for row in found[:last])):
+        for i, line in enumerate(lines):
+            if not i:
+                console.say("")
+            _say(line, "   " * bool(i))
+
+
+def _say(line: str, indent: str = "") -> None:
+    """A line of at most 80 columns, those after it further in; what stands between no-break spaces is kept together."""
+    wrapped = textwrap.wrap(line, 80, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False)
+    for part in wrapped:
+        console.say(part.replace(NO_BREAK, " "))
+
+
+def _lines(task: Task, row: "Row", found: "list[Row]", numbers: dict[str, int]) -> Iterator[str]:
+    """What is said of a run: when and what became of it, its figure, and what it changed."""
+    yield "  ".join([f"#{numbers[row.run_id]}", f"{row.started.astimezone():%Y-%m-%d %H:%M}", *_facts(row)])
+    if row.evaluation:
+        yield _figure(task, row, found, numbers)
+    if row.against:
+        yield f"against #{numbers[row.against]}: {'; '.join(_changes(row))}"
+
+
+def _facts(row: "Row") -> Iterator[str]:
+    yield row.name if row.kind == "pipeline" else f"{row.kind}{' (part)' * bool(row.parent)} {row.name}"
+    took = "" if row.seconds is None else f" {'in' if row.state == 'FINISHED' else 'after'} {_duration(row.seconds)}"
+    yield row.state.lower() + took + (f": {_short(row.error)}" if row.error else "")
+    if row.experiment:
+        yield "DVC experiment"
+    for number, aliases in row.versions.items():
+        yield f"version {number}" + (f" ({', '.join(aliases)})" if aliases else "")
+
+
+def _figure(task: Task, row: "Row", found: "list[Row]", numbers: dict[str, int]) -> str:
+    """The headline figure, its difference to the run before, the baseline, and on what it was measured."""
+    e = row.evaluation
+    assert e
+    said = [f"{task.headline} {e.figure:.3f}" + (f" [{e.ci95[0]:.3f}, {e.ci95[1]:.3f}]" if e.ci95 else "")]
+    if row.against and row.difference is None:
+        said.append(f"not comparable with #{numbers[row.against]}: other test recordings")
+    elif row.against and row.difference is not None:
+        base = next(one for one in found if one.run_id == row.against)
+        said.append(f"{row.difference:+.3f} against #{numbers[row.against]}: {_verdict(task, row, base)}")
+    if e.baseline is not None:
+        said.append(f"baseline {e.baseline:.3f}")
+    if e.n_recordings is not None:
+        which = "test recordings" if row.kind == "pipeline" else "recordings"
+        said.append(f"{e.n_recordings} {which}" + ", not today's" * (row.today is False))
+    return "; ".join(said)
+
+
+def _verdict(task: Task, row: "Row", base: "Row") -> str:
+    """Better or worse, and whether the intervals tell them apart."""
+    if not row.difference:
+        return "equal"
+    word = "better" if task.better(row.difference, 0.0) else "worse"
+    ours, theirs = row.evaluation and row.evaluation.ci95, base.evaluation and base.evaluation.ci95
+    overlap = ours and theirs and ours[0] <= theirs[1] and theirs[0] <= ours[1]
+    return f"{word}, but the intervals overlap" if overlap else word
+
+
+def _changes(row: "Row") -> list[str]:
+    """Each setting that changed, and recordings and code where they did."""
+    said = _settings(row.changed) + [f"other{NO_BREAK}{name}" for name in row.other]
+    return said or ["the same settings, recordings and code"]
+
+
+def _settings(changed: dict[str, tuple[str | None, str | None]]) -> list[str]:
+    return [f"{key} {_value(old)} → {_value(new)}".replace(" ", NO_BREAK) for key, (old, new) in changed.items()]
+
+
+def _waiting(task: Task, found: "list[Row]") -> list[str]:
+    """How params.yaml differs from the newest run, where no run has its settings; nothing where it cannot be read.
+
+    What is trained counts: other data may hold the same recordings, and an evaluation belongs to the run it judges.
+    """
+    trained = lambda some: {k: v for k, v in some.items() if k.split(".")[0] in ("features", "model", "train")}  # noqa: E731
+    from earmark.registry.runs import changed
+
+    try:
+        now = trained(logged(settings(task.name)))
+    except EarmarkError:
+        return []
+    mine = [(len(found) - i, trained(row.settings)) for i, row in enumerate(found) if row.kind == "pipeline"]
+    same = next((n for n, theirs in mine if theirs == now), None)
+    if not mine or same == mine[0][0]:
+        return []
+    if same:
+        return [f"params.yaml has the settings of #{same}."]
+    return [f"Changed in params.yaml since, and not run yet: {'; '.join(_settings(changed(mine[0][1], now)))}"]
+
+
+def _value(text: str | None) -> str:
+    return "(none)" if text is None else _short(text)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
