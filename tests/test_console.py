@@ -76,3 +76,64 @@ def test_our_words_pass_while_a_library_is_kept_quiet():
     """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stderr == "earmark: progress\nearmark: more progress\nanother library\n"
+
+
+ROWS = [("a.wav", "dog", "0.5"), ("folder/with/a/long/name.wav", "fire_crackling", "0.25")]
+
+
+def test_a_table_that_no_terminal_reads_is_as_wide_as_it_needs(monkeypatch, capsys):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    console.table(("file", "label", "p"), [*ROWS, (90 * "n", "[b]", "1")], "a title")
+    assert capsys.readouterr().out.splitlines() == [
+        "a title",
+        "file" + 88 * " " + "label           p",
+        90 * "-" + "  --------------  ----",
+        "a.wav" + 87 * " " + "dog             0.5",
+        "folder/with/a/long/name.wav" + 65 * " " + "fire_crackling  0.25",
+        90 * "n" + "  [b]             1",
+    ]
+
+
+def test_a_table_that_is_too_wide_keeps_names_whole(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "49")  # that is what the widest row takes
+    console.table(("file", "label", "p"), ROWS)
+    assert capsys.readouterr().out.splitlines()[-1] == "folder/with/a/long/name.wav  fire_crackling  0.25"
+    monkeypatch.setenv("COLUMNS", "48")
+    console.table(("file", "label", "p"), ROWS)
+    assert capsys.readouterr().out.splitlines() == [
+        "file",
+        "  label           p",
+        "  --------------  ----",
+        "a.wav",
+        "  dog             0.5",
+        "folder/with/a/long/name.wav",
+        "  fire_crackling  0.25",
+    ]
+
+
+def test_a_long_last_column_is_wrapped_between_words(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "40")
+    console.table(("label", "n", "taken for"), [("dog", 3, "cat 4, horse 3, a_name_without_a_gap 2, cow 1")])
+    assert capsys.readouterr().out.splitlines() == [
+        "label  n  taken for",
+        "-----  -  ------------------------------",
+        "dog    3  cat 4, horse 3,",
+        "          a_name_without_a_gap 2, cow 1",
+    ]
+
+
+def test_wide_characters_take_two_columns(monkeypatch, capsys):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    console.table(("a", "b"), [("日本", "x"), ("two\nlines", "y")])
+    assert capsys.readouterr().out.splitlines()[2:] == ["日本        x", "two\\nlines  y"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        *((0.001, "0.001"), (0.0003, "0.0003"), (3e-5, "3e-05"), (0.0042, "0.0042"), (0.0, "0.000")),
+        *((0.12345, "0.123"), (12.3456, "12.346"), (-0.00012, "-0.00012"), (float("nan"), "nan")),
+    ],
+)
+def test_figures_never_hide_behind_zeros(value, shown):
+    assert console.figure(value) == shown

@@ -248,5 +248,5 @@ def test_blocks_stay_small(tmp_path, rate):
     sf.write(tmp_path / "a.wav", noise(5 * audio.BLOCK_S, 8000), 8000)
     lengths = [len(block) for block in read_blocks(tmp_path / "a.wav", rate)]
     assert len(lengths) >= 5
-    assert max(lengths) <= 1.01 * audio.BLOCK_S * rate
+    assert max(lengths) <= audio.BLOCK_S * rate + 2000  # what the filter held back comes with the next block
     assert sum(lengths) == 5 * audio.BLOCK_S * rate

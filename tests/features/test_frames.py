@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import features_settings, noise, seed000_features, sines
-from earmark.features.frames import recording_frames, samples_frames, sliding
+from earmark.features import rows
+from earmark.features.frames import recording_frames, samples_frames, sliding, spooled
 
 
 def frames(x: np.ndarray, s, cuts=()) -> np.ndarray:
@@ -83,7 +84,8 @@ def test_block_edges_leave_no_trace(framing, normalize, kind, cuts, n):
         assert len(whole) == windows * s.window_frames
 
 
-def test_more_frames_than_are_handled_at_once():
+def test_more_frames_than_are_handled_at_once(monkeypatch):
+    monkeypatch.setattr(rows, "BLOCK", 2**16)
     s = features_settings(hop_length=64, n_fft=256, n_mels=8, n_mfcc=8, f_min=100.0, normalize="none")
     x = music(40.0, s.sample_rate)
     blocks = list(samples_frames([x], s))
@@ -229,3 +231,20 @@ def test_level_normalisation_keeps_contrast():
     np.testing.assert_allclose(frames(x, s).T, (db - db.mean()) / 15, rtol=0, atol=1e-4)
     np.testing.assert_allclose(frames(0.01 * x, s), frames(x, s), rtol=0, atol=1e-4)
     assert (s.unit_db, features_settings(normalize="none").unit_db) == (15, 1)
+
+
+def test_spooled_frames_are_read_as_often_as_wanted_and_with_their_quiet_ends(monkeypatch):
+    monkeypatch.setattr(rows, "MEMORY", 1000)
+    monkeypatch.setattr(rows, "BLOCK", 10 * 24 * 4)
+    x = np.concatenate([noise(1.0, 8000, 1e-5), noise(2.0, 8000), noise(0.5, 8000, 1e-5, seed=1)])
+    cut, uncut = features_settings(trim_db=40.0), features_settings(trim_db=None)
+    with spooled([x], cut) as frames:
+        assert frames.trimmed
+        assert not frames.untrimmed().trimmed
+        for _ in range(2):
+            np.testing.assert_array_equal(np.concatenate(list(frames)), every(x, cut))
+            np.testing.assert_array_equal(np.concatenate(list(frames.untrimmed())), every(x, uncut))
+
+
+def every(x: np.ndarray, settings) -> np.ndarray:
+    return np.concatenate(list(samples_frames([x], settings)))

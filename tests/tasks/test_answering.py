@@ -14,13 +14,18 @@ from earmark import audio
 from earmark.audio import AudioError, Checked
 from earmark.errors import EarmarkError
 from earmark.tasks import answering, piped
+from earmark.training.model_files import Chosen
 
 
 def asked(*files) -> tuple[list[tuple[str, bytes, str]], list[str]]:
     """(shown, bytes, stem) of what can be used, and the sentences on the others."""
     problems: answering.Problems = []
-    with answering.recordings("genre", [Path(f) for f in files], problems) as found:
-        return [(r.shown, Path(r.source).read_bytes(), r.stem) for r in found], problems
+    with answering.recordings([Path(f) for f in files], problems) as found:
+        return [(r.shown, Path(r.source).read_bytes(), r.stem) for r in found], sentences(problems)
+
+
+def sentences(problems: answering.Problems) -> list[str]:
+    return [problem.sentence for problem in problems]
 
 
 @pytest.fixture
@@ -67,7 +72,7 @@ def test_reasons_are_true(workplace):
     assert found == [("a.wav", b"sound", "a")]
     assert problems == [
         "There is no file none.wav.",
-        "folder is a folder; name its files, or judge a labelled folder with `earmark score genre folder`.",
+        "There is no recording in the folder folder; name another folder, or files.",
         "broken.wav is a broken link: it leads to gone.wav, which is not there.",
         "loop.wav cannot be used: Too many levels of symbolic links.",
         "a.wav/b.wav cannot be used: Not a directory.",
@@ -91,9 +96,9 @@ def test_a_file_without_permission(workplace, monkeypatch):
         raise PermissionError(13, "Permission denied", str(path))
 
     problems: answering.Problems = []
-    with answering.recordings("genre", [Path("a.wav")], problems) as found:
+    with answering.recordings([Path("a.wav")], problems) as found:
         assert list(answering.answered(found, no, problems)) == []
-    assert problems == ["a.wav cannot be used: Permission denied."]
+    assert sentences(problems) == ["a.wav cannot be used: Permission denied."]
 
 
 def test_names_are_those_that_were_typed(workplace, capsys):
@@ -144,7 +149,7 @@ def test_nothing_comes_through(pipe, stdin):
 
 def test_standard_input_that_is_a_folder_or_a_terminal(workplace, stdin):
     stdin(".")
-    assert asked("-")[1] == ["- is a folder; name its files, or judge a labelled folder with `earmark score genre -`."]
+    assert asked("-")[1] == ["- is a folder and no recording; name a file."]
     leader, follower = os.openpty()
     os.dup2(follower, 0)
     assert asked("-")[1] == ["- is the terminal; pipe a recording into the command, or name a file."]
@@ -175,13 +180,13 @@ def test_a_pipe_has_a_limit(pipe, monkeypatch):
 
 def test_copies_are_gone_afterwards(pipe, tmp_path, monkeypatch):
     monkeypatch.setattr(piped.tempfile, "tempdir", str(tmp_path))
-    with answering.recordings("genre", [Path(pipe(b"sound"))], []) as found:
+    with answering.recordings([Path(pipe(b"sound"))], []) as found:
         assert found[0].source.is_relative_to(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_was_found_is_told_when_the_command_ends_early(capsys):
-    with pytest.raises(EarmarkError), answering.recordings("genre", [Path("none.wav")], []):
+    with pytest.raises(EarmarkError), answering.recordings([Path("none.wav")], []):
         raise EarmarkError("no model")
     assert capsys.readouterr().err == "earmark: There is no file none.wav.\n"
 
@@ -196,9 +201,9 @@ def test_a_recording_that_cannot_be_decoded_does_not_stop_the_others(workplace):
             raise AudioError("it is no sound")
         return "sound"
 
-    with answering.recordings("genre", [Path("a.wav"), Path("b.wav")], problems) as found:
+    with answering.recordings([Path("a.wav"), Path("b.wav")], problems) as found:
         assert [(r.shown, said) for r, said in answering.answered(found, answer, problems)] == [("b.wav", "sound")]
-    assert problems == ["a.wav cannot be used: it is no sound."]
+    assert sentences(problems) == ["a.wav cannot be used: it is no sound."]
 
 
 def test_what_was_passed_over_in_a_recording_is_said(workplace, capsys):
@@ -207,7 +212,7 @@ def test_what_was_passed_over_in_a_recording_is_said(workplace, capsys):
     at = data.find(b"Xing") + 7
     Path("short.mp3").write_bytes(data[:at] + b"\0" + data[at + 1 : -30])  # that states no number of frames
     problems: answering.Problems = []
-    with answering.recordings("genre", [Path("whole.mp3"), Path("short.mp3")], problems) as found:
+    with answering.recordings([Path("whole.mp3"), Path("short.mp3")], problems) as found:
         seconds = [info.duration_s for _, info in answering.answered(found, audio.check, problems)]
     assert (problems, seconds[0]) == ([], 2.0)
     said = f"earmark: short.mp3: its last frame is not whole; {seconds[1]:.2f} s were read.\n"
@@ -218,6 +223,70 @@ def test_one_channel_is_read(workplace):
     left, right = noise(1.0, 8000), noise(1.0, 8000, seed=1)
     sf.write("a.wav", np.stack([left, right], 1), 8000, subtype="FLOAT")
     for channel, wanted in ((1, left), (2, right), (None, (left + right) / 2)):
-        with answering.recordings("genre", [Path("a.wav")], [], channel) as found:
+        with answering.recordings([Path("a.wav")], [], channel) as found:
             got = np.concatenate(list(audio.read_blocks(found[0].source, 8000)))
         np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-7)
+
+
+def test_folders_are_entered_and_named_as_they_were(workplace, capsys):
+    for name in ("music/b.wav", "music/live/a.flac", "music/.trash/c.wav", "music/notes.txt", "music/x.dat", "z.wav"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(name.encode())
+    Path("music/again.wav").symlink_to("b.wav")
+    Path("music/gone.wav").symlink_to("nowhere.wav")
+    problems: answering.Problems = []
+    with answering.recordings([Path("music"), Path("none.wav"), Path("z.wav")], problems) as found:
+        shown = [(r.shown, Path(r.source).read_bytes().decode(), r.stem, r.place) for r in found]
+    assert shown == [
+        ("music/b.wav", "music/b.wav", "b", 0),
+        ("music/live/a.flac", "music/live/a.flac", "live/a", 2),
+        ("z.wav", "z.wav", "z", 4),
+    ]
+    assert problems == [
+        ("music/gone.wav is a broken link: it leads to nowhere.wav, which is not there.", "music/gone.wav", 1),
+        ("There is no file none.wav.", "none.wav", 3),
+    ]
+    err = capsys.readouterr().err.splitlines()
+    assert [line.split(" below")[0] for line in err] == [
+        "earmark: left out 1 recording",
+        "earmark: left out 1 recording",
+        "earmark: left out 1 file",
+    ]
+    assert "again.wav" in err[0]
+    assert ".trash" in err[1]
+
+
+def test_a_folder_that_cannot_be_read_does_not_stop_the_others(workplace, monkeypatch):
+    Path("shut").mkdir()
+    Path("a.wav").write_bytes(b"sound")
+
+    def no(root):
+        raise EarmarkError(f"{root} cannot be read (Permission denied); mend that, or move it away.")
+
+    monkeypatch.setattr("earmark.data.walking.walk", no)
+    found, problems = asked("shut", "a.wav")
+    assert ([name for name, *_ in found], problems) == (
+        ["a.wav"],
+        ["shut cannot be read (Permission denied); mend that, or move it away."],
+    )
+
+
+def test_where_folders_are_not_entered_they_are_no_recordings(workplace):
+    Path("music").mkdir()
+    problems: answering.Problems = []
+    with answering.recordings([Path("music")], problems, folders=False) as found:
+        assert found == []
+    assert sentences(problems) == ["music is a folder and no recording; name a file."]
+
+
+def test_rows_of_json_are_in_the_files_order():
+    one, other = (answering.Recording(name, Path(name), name, place) for name, place in (("c", 2), ("a", 0)))
+    problems = [answering.Problem("b is bad.", "b", 1), answering.Problem("known is bad.", "known", None)]
+    model = Chosen(Path("none"), "the model", "It answers.", "champion", "3")
+    by = {"name": "the model", "source": "champion", "version": "3", "sha256": None}
+    assert answering.rows([(one, {"label": "x"}), (other, {"label": "y"})], problems, ["label"], model) == [
+        {"path": "a", "label": "y", "error": None, "model": by},
+        {"path": "b", "label": None, "error": "b is bad.", "model": by},
+        {"path": "c", "label": "x", "error": None, "model": by},
+    ]
+    assert answering.rows([], problems[:1], ["label"], None)[0]["model"] is None

@@ -11,7 +11,7 @@ from earmark.audio import detection, ffmpeg
 from earmark.audio.ffmpeg import Ffmpeg
 from earmark.audio.layout import Layout
 from earmark.audio.sndfile import Sndfile
-from earmark.audio.source import AudioError, Channel, Data, File, Source, file_of, mapped
+from earmark.audio.source import AudioError, Channel, Data, File, Source, file_of, opened
 
 SHORTEST_S = 0.05
 HUGE = 1e10  # times full scale; squares of more than that do not fit into float32 once they are added up
@@ -151,7 +151,7 @@ def _plain(source: Source | Checked) -> Source:
 def _open(source: Source | Checked) -> Iterator[Decoder]:
     """The recording, open, by whichever library can decode it."""
     file = file_of(_plain(source))
-    with mapped(file) as data:
+    with opened(file) as data:
         found = detection.layout(data)
         decoder = _decoder(file, data, found)
         try:

@@ -12,7 +12,7 @@ from earmark.audio.layout import ASKED, Layout, Part
 from earmark.audio.pieces import Pieces
 from earmark.audio.source import AudioError, Data, File
 
-BLOCK_S = 20.0
+BLOCK_S = 2.5  # a recording of any length then takes little more memory than one of 2 s
 ENDLESS = 2**60  # sample frames; what libsndfile says of a length that it does not know is more
 
 

@@ -103,7 +103,8 @@ def _look(task: str, asked: config.Settings) -> None:
         raise EarmarkError(f"{e}{folds}") from None
     what = "speaker" if corpora.key == "label" else "label"
     console.table((what, "recordings", "groups", "minutes"), overview.labels(table))
-    for sentence in (overview.durations(table), f"Files: {overview.formats(table)}.", overview.groups(table)):
+    facts = overview.durations(table), f"Files: {overview.formats(table)}.", overview.groups(table)
+    for sentence in (*facts, *corpora.notes(table, asked)):
         say(sentence)
     for row in quarantined.itertuples():
         warn(f"{row.path} cannot be used: {row.reason}.")

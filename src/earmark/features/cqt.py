@@ -25,6 +25,7 @@ OUTPUTS = 32  # outputs of the half-band filter that one row of its matrix produ
 HANN_ENBW = 1.5  # a Hann window's equivalent noise bandwidth, in units of 1 / length
 HANN_LOBE = 2.0  # half the width of its main lobe, likewise
 FRACTIONS = 8  # centres of frames are rounded to an eighth of a sample
+LEAST_SPREAD = 1e-3  # deviation in decibels below which a recording is silence
 ROWS = 8192  # frames in one matrix product: bounds the memory an hour takes
 
 
@@ -42,12 +43,16 @@ def to_db(magnitude: Tensor, floor_db: float = 80.0) -> Tensor:
     faint. A constant channel, as of silence or the side of mono, is zero.
     """
     top = magnitude.amax(dim=(-3, -2, -1), keepdim=True)
-    lowest = 10 ** (-floor_db / 20)
-    relative = magnitude / top.clamp_min(torch.finfo(magnitude.dtype).tiny)
-    db = 20 * torch.log10(relative.clamp_min(lowest))
+    db = decibels(magnitude, top, floor_db)
     db = db - db.mean(dim=(-2, -1), keepdim=True)
     spread = db.square().mean(dim=(-2, -1), keepdim=True).sqrt().amax(dim=-3, keepdim=True)
-    return torch.where(spread > 1e-3, db / spread.clamp_min(1e-3), 0.0)
+    return torch.where(spread > LEAST_SPREAD, db / spread.clamp_min(LEAST_SPREAD), 0.0)
+
+
+def decibels(magnitude: Tensor, top: Tensor, floor_db: float) -> Tensor:
+    """Decibels of magnitudes relative to `top`, floored `floor_db` below it; any shape."""
+    relative = magnitude / top.clamp_min(torch.finfo(magnitude.dtype).tiny)
+    return 20 * torch.log10(relative.clamp_min(10 ** (-floor_db / 20)))
 
 
 def transposed(bins: Tensor, semitones: int, bins_per_octave: int = 36, extra: tuple[int, int] = TRANSPOSING) -> Tensor:

@@ -1,7 +1,8 @@
 """One recording -> blocks of feature frames, in memory that does not grow with its length."""
 
-import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -9,11 +10,9 @@ import torch
 from torch import Tensor
 
 from earmark.audio import Source, read_blocks
+from earmark.features.rows import Rows
 from earmark.features.settings import FeatureSettings
 from earmark.features.spectral import AMIN, AMIN_RELATIVE, Dct, MelPower, power_to_db
-
-ROWS = 4096  # frames handled at once after the spectrum
-SPOOL_BYTES = 64 * 2**20  # decibels of longer recordings wait on disk
 
 
 def recording_frames(source: Source, settings: FeatureSettings) -> Iterator[np.ndarray]:
@@ -26,35 +25,65 @@ def recording_frames(source: Source, settings: FeatureSettings) -> Iterator[np.n
     yield from samples_frames(blocks, settings)
 
 
-@torch.inference_mode()
 def samples_frames(blocks: Iterable[np.ndarray], settings: FeatureSettings) -> Iterator[np.ndarray]:
     """`recording_frames` from blocks (n,) of mono samples at the settings' sample rate."""
+    with spooled(blocks, settings) as frames:
+        yield from frames
+
+
+@contextmanager
+def spooled(blocks: Iterable[np.ndarray], settings: FeatureSettings) -> "Iterator[Frames]":
+    """The same, to be read as often as wanted until it is left; the samples are read at once."""
     if settings.fill != "pad_log":
         blocks = _fill_window(blocks, settings.window_samples, settings.fill)
-    with tempfile.SpooledTemporaryFile(SPOOL_BYTES) as spool:
+    with Rows() as rows:
         peaks = bytearray()  # one block that grows; many small ones would keep the heap from shrinking
         for db in _decibels(blocks, settings):
             peaks += db.amax(1).numpy().tobytes()
-            spool.write(db.numpy().tobytes())
-        peaks = np.frombuffer(peaks, np.float32)  # (frames,): loudest band of each
+            rows.append(db.numpy())
+        yield Frames(rows, np.frombuffer(peaks, np.float32), settings)
+
+
+class Frames:
+    """The frames of one recording, which wait on disk as decibels; iterated over, blocks (n, n_bands) of float32.
+
+    rows: (frames, n_mels) unfloored decibels. peaks: (frames,), the loudest band of each.
+    """
+
+    def __init__(self, rows: Rows, peaks: np.ndarray, settings: FeatureSettings):
+        self.rows, self.peaks, self.settings = rows, peaks, settings
+        self.sound = _sounding(peaks, settings.trim_db)
         windows_floored = settings.framing == "window" and settings.normalize == "none"
         floored = settings.log_floor == "top_db" and not windows_floored
-        floor = peaks.max() - settings.top_db if floored else -np.inf
-        sound = _sounding(peaks, settings.trim_db)
-        mean, scale = _moments(spool, sound, settings, floor)
-        for db in _fill_log(_tiled(spool, sound, len(peaks), settings.n_mels), settings):
-            frames = (db.clamp_min(floor) - mean) / scale
-            yield (_dct(settings.n_mfcc, settings.n_mels)(frames) if settings.kind == "mfcc" else frames).numpy()
+        self.floor = float(peaks.max() - settings.top_db) if floored else -np.inf
+        self.mean, self.scale = _moments(rows, self.sound, settings, self.floor)
+
+    @property
+    def trimmed(self) -> bool:
+        """Whether quiet ends are left out."""
+        return len(self.sound) < len(self.peaks)
+
+    def untrimmed(self) -> "Frames":
+        """The same with quiet ends."""
+        return Frames(self.rows, self.peaks, replace(self.settings, trim_db=None))
+
+    @torch.inference_mode()
+    def __iter__(self) -> Iterator[np.ndarray]:
+        s = self.settings
+        for db in _fill_log(_tiled(self.rows, self.sound, len(self.peaks)), s):
+            frames = (db.clamp_min(self.floor) - self.mean) / self.scale
+            yield (_dct(s.n_mfcc, s.n_mels)(frames) if s.kind == "mfcc" else frames).numpy()
 
 
 def _sounding(peaks: np.ndarray, trim_db: float | None) -> range:
     """The frames from the first to the last that reach `trim_db` below the loudest; all of them for None."""
     if trim_db is None:
         return range(len(peaks))
-    loud = np.flatnonzero(peaks >= peaks.max() - trim_db)
-    return range(loud[0], loud[-1] + 1)
+    loud = peaks >= peaks.max() - trim_db
+    return range(int(loud.argmax()), len(loud) - int(loud[::-1].argmax()))
 
 
+@torch.inference_mode()
 def _decibels(blocks: Iterable[np.ndarray], settings: FeatureSettings) -> Iterator[Tensor]:
     """Blocks (n, n_mels) of unfloored decibels; a window framed by itself is floored by itself."""
     amin = AMIN if settings.normalize == "none" else AMIN_RELATIVE
@@ -137,13 +166,13 @@ def _chain(first: np.ndarray, blocks: Iterable[np.ndarray], last: np.ndarray) ->
     yield last
 
 
-def _moments(spool, rows: range, settings: FeatureSettings, floor: float) -> tuple[float, float]:
+def _moments(spool: Rows, rows: range, settings: FeatureSettings, floor: float) -> tuple[float, float]:
     """What is taken from the floored decibels of these frames, and what they are divided by."""
     if settings.normalize == "none":
         return 0.0, 1.0
     n = total = squares = 0.0
-    for db in _read(spool, rows, settings.n_mels):
-        db = db.clamp_min(floor).double()
+    for block in spool.blocks(rows):
+        db = torch.from_numpy(block).clamp_min(floor).double()
         n += db.numel()
         total += db.sum().item()
         squares += db.square().sum().item()
@@ -153,20 +182,12 @@ def _moments(spool, rows: range, settings: FeatureSettings, floor: float) -> tup
     return mean, max(np.sqrt(max(squares / n - mean**2, 0.0)), 1e-3)
 
 
-def _tiled(spool, rows: range, n: int, n_mels: int) -> Iterator[Tensor]:
+def _tiled(spool: Rows, rows: range, n: int) -> Iterator[Tensor]:
     """Blocks of these rows of the spool, repeated up to n rows."""
     while n > 0:
-        for block in _read(spool, rows[:n], n_mels):
+        for block in spool.blocks(rows[:n]):
             n -= len(block)
-            yield block
-
-
-def _read(spool, rows: range, n_mels: int) -> Iterator[Tensor]:
-    """Blocks (at most ROWS, n_mels) of these rows of the spool."""
-    spool.seek(rows.start * n_mels * 4)
-    for i in range(0, len(rows), ROWS):
-        data = spool.read(min(ROWS, len(rows) - i) * n_mels * 4)
-        yield torch.frombuffer(bytearray(data), dtype=torch.float32).view(-1, n_mels)
+            yield torch.from_numpy(block)
 
 
 @lru_cache(maxsize=8)

@@ -1,75 +1,127 @@
-"""What `earmark predict TASK` shares among tasks: which files can be used, and a sentence on each that cannot."""
+"""What `earmark predict TASK` shares among tasks: which files can be used, a sentence on each that cannot, and JSON."""
 
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import typer
 
 from earmark.audio import AudioError, Channel, Checked, Source
 from earmark.console import printable, warn
+from earmark.data import walking
 from earmark.errors import EarmarkError
 from earmark.tasks import piped
 from earmark.training.model_files import Chosen
 
 # The model to answer with, by the name that was given, if any; what a command finds as its context's object.
 Resolve = Callable[[str | None], Chosen]
-Problems = list[str]
 T = TypeVar("T")
 
 
-class Recording(NamedTuple):
-    """A file that was named and exists. shown: its name for people and tables. source: what is read.
+class Problem(NamedTuple):
+    """A file that cannot be used. shown: its name. place: among the files that were asked about, None for others."""
 
-    stem: of the files that are written about it.
+    sentence: str
+    shown: str
+    place: int | None
+
+
+Problems = list[Problem]
+
+
+class Recording(NamedTuple):
+    """A file that was named, or lies in a folder that was, and exists.
+
+    shown: its name for people and tables. source: what is read. stem: of the files that are written about it, with
+    the folders between it and the one that was named. place: as a problem's.
     """
 
     shown: str
     source: Source
     stem: str
+    place: int | None = None
+
+
+class Named(NamedTuple):
+    """A file that was named, or lies in a folder that was; stem: as a recording's."""
+
+    path: Path
+    stem: str
 
 
 @contextmanager
 def recordings(
-    task: str, files: Iterable[Path], problems: Problems, channel: int | None = None
+    files: Iterable[Path], problems: Problems, channel: int | None = None, folders: bool = True, asked: bool = True
 ) -> Iterator[list[Recording]]:
-    """Those of the files that exist; the sentences on the others go into `problems`.
+    """Those of the files that exist, and what folders among them hold; the sentences on the others go into `problems`.
 
     What comes through a pipe is copied into a temporary file, which is gone afterwards. channel: the one that is read,
-    from 1; all are mixed without.
+    from 1; all are mixed without. folders: whether folders are entered. asked: whether these are the files that the
+    answer is about.
     """
     with piped.pipes() as pipes:
         try:
-            yield list(_usable(task, files, pipes, problems, channel))
+            yield list(_usable(_Finding(problems, asked), files, pipes, channel, folders))
         except EarmarkError:  # which ends the command: what was found until then is not lost
             tell(problems)
             raise
 
 
+class _Finding:
+    """Numbers files in their order, and notes what is wrong with some."""
+
+    def __init__(self, problems: Problems, asked: bool):
+        self.problems, self.asked, self.places = problems, asked, count()
+
+    def place(self) -> int | None:
+        return next(self.places) if self.asked else None
+
+    def problem(self, sentence: str, shown: str) -> None:
+        self.problems.append(Problem(sentence, shown, self.place()))
+
+
 def _usable(
-    task: str, files: Iterable[Path], pipes: piped.Pipes, problems: Problems, channel: int | None
+    finding: _Finding, files: Iterable[Path], pipes: piped.Pipes, channel: int | None, folders: bool
 ) -> Iterator[Recording]:
-    for file in files:
+    for file, stem in (found for named in files for found in _entered(finding, named, folders)):
         shown = printable(file)
         try:
             path = pipes.file(file, shown)
-            source = Channel(path, channel) if channel else path
-            found = Recording(shown, source, "stdin" if str(file) == "-" else file.stem)
         except piped.UnusableError as e:
-            problems.append(str(e))
+            finding.problem(str(e), shown)
         except OSError as e:
-            problems.append(_reason(task, file, shown, e))
+            finding.problem(_reason(file, shown, e), shown)
         else:
             _tell_of_name(file, shown)
-            yield found
+            yield Recording(shown, Channel(path, channel) if channel else path, stem, finding.place())
 
 
-def _reason(task: str, file: Path, shown: str, error: OSError) -> str:
+def _entered(finding: _Finding, file: Path, folders: bool) -> Iterator[Named]:
+    """The file, or the recordings in a folder, those in its sub-folders among them."""
+    if not folders or str(file) in piped.STANDARD_INPUT or not os.path.isdir(file):
+        yield Named(file, "stdin" if str(file) == "-" else file.stem)
+        return
+    try:
+        found = walking.walk(file)
+    except EarmarkError as e:
+        finding.problem(str(e), printable(file))
+        return
+    inside = found.once(found.audio, lambda path: None, warn)
+    found.tell(warn)
+    if not inside:
+        shown = printable(file)
+        finding.problem(f"There is no recording in the folder {shown}; name another folder, or files.", shown)
+    yield from (Named(file / path, str(path.with_suffix(""))) for path in inside)
+
+
+def _reason(file: Path, shown: str, error: OSError) -> str:
     """What the system says against a file, as a sentence."""
     if isinstance(error, IsADirectoryError):
-        return f"{shown} is a folder; name its files, or judge a labelled folder with `earmark score {task} {shown}`."
+        return f"{shown} is a folder and no recording; name a file."
     if isinstance(error, FileNotFoundError) and str(file) != "-":
         if os.path.islink(file):
             return f"{shown} is a broken link: it leads to {printable(os.readlink(file))}, which is not there."
@@ -97,7 +149,8 @@ def answered(
         try:
             yield file, answer(recording)
         except (AudioError, OSError) as e:
-            problems.append(f"{file.shown} cannot be used: {getattr(e, 'strerror', None) or e}.")
+            sentence = f"{file.shown} cannot be used: {getattr(e, 'strerror', None) or e}."
+            problems.append(Problem(sentence, file.shown, file.place))
         else:
             if recording.info and recording.info.note:
                 warn(f"{file.shown}: {recording.info.note}.")
@@ -113,4 +166,26 @@ def finish(problems: Problems) -> None:
 def tell(problems: Problems) -> None:
     """A sentence on each."""
     for problem in problems:
-        warn(problem)
+        warn(problem.sentence)
+
+
+def rows(
+    answers: Iterable[tuple[Recording, dict[str, Any]]], problems: Problems, keys: Iterable[str], model: Chosen | None
+) -> list[dict[str, Any]]:
+    """What JSON says of each file, in their order: path, the answer's keys, error, and the model that answered.
+
+    A file that cannot be used has the sentence on it under error, and nothing under the answer's keys.
+    """
+    by = model.plain() if model else None
+    nothing = dict.fromkeys(keys)
+    found = [(r.place or 0, {"path": r.shown, **answer, "error": None, "model": by}) for r, answer in answers]
+    for problem in problems:
+        if problem.place is not None:
+            row = {"path": problem.shown, **nothing, "error": problem.sentence, "model": by}
+            found.append((problem.place, row))
+    return [row for _, row in sorted(found, key=lambda one: one[0])]
+
+
+def print_json(answer: list[dict[str, Any]] | dict[str, Any]) -> None:
+    """The answer on stdout."""
+    print(json.dumps(answer, indent=2))

@@ -49,7 +49,7 @@ def test_table_and_out_file(folders, earmark):
     assert "3 songs" in out
     for name in ("class_balanced_tetrads", "tetrads_inv", "seg", "bass"):
         assert [line.split()[1] for line in out.splitlines() if line.startswith(f"{name} ")] == [f"{found[name]:.3f}"]
-    assert [line.split()[1] for line in out.splitlines() if "2 to 4 s" in line or "sus4(b7,9)" in line] == [
+    assert [line.split()[0] for line in out.splitlines() if "2 to 4 s" in line or "sus4(b7,9)" in line] == [
         "sus4(b7,9)",
         "2",
     ]

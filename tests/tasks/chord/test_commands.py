@@ -54,7 +54,7 @@ def test_chords_are_called_as_they_were_asked_for(place, earmark, names, labels)
     assert (song["path"], song["key"]) == ("a.wav", "C:maj")
     assert [s["label"] for s in song["segments"]] == labels
     _, out, _ = earmark("predict", "chord", "a.wav", "--names", names)
-    assert [line.split("│")[3].strip() for line in out.splitlines() if line.startswith("│")] == labels
+    assert [line.split()[2] for line in out.splitlines() if line[:1].isdigit()] == labels
     earmark("predict", "chord", "a.wav", "--names", names, "--out", "out")
     assert [row.split("\t")[2] for row in Path("out/a.lab").read_text().splitlines()] == labels
     assert [s["label"] for s in json.loads(Path("out/a.json").read_text())["segments"]] == labels
@@ -98,6 +98,7 @@ def test_a_name_in_latin_1_gets_its_answer(place, earmark):
     assert (code, out.splitlines()) == (
         0,
         [
+            "The stub.",
             r"caf\xe9.wav: 3 chords, key C:maj -> out/caf\xe9.lab",
             "b.wav: 3 chords, key C:maj -> out/b.lab",
         ],
@@ -117,7 +118,7 @@ def test_a_pipe_is_written_under_a_name_of_its_own(place, earmark):
         code, out, _ = earmark("predict", "chord", "-", "b.wav", "--out", "out")
     finally:
         os.dup2(kept, 0)
-    assert (code, out.splitlines()[0]) == (0, "-: 3 chords, key C:maj -> out/stdin.lab")
+    assert (code, out.splitlines()[1]) == (0, "-: 3 chords, key C:maj -> out/stdin.lab")
     assert written("out") == {f"{stem}.{kind}" for stem in ("stdin", "b") for kind in ("lab", "json", "mid")}
 
 
@@ -137,8 +138,32 @@ def test_what_would_be_written_twice_is_refused(place, earmark):
 def test_two_dashes_end_the_options(place, earmark):
     Path("a.wav").rename("--json")
     code, out, _ = earmark("predict", "chord", "--out", "out", "--", "--json")
-    assert (code, out) == (0, "--json: 3 chords, key C:maj -> out/--json.lab\n")
+    assert (code, out) == (0, "The stub.\n--json: 3 chords, key C:maj -> out/--json.lab\n")
 
 
 def test_facts_are_those_of_the_song():
     assert commands.facts(Song([], "A:min", 0.5, 3.0)) == {"key": "A:min", "key_probability": 0.5, "duration_s": 3.0}
+
+
+def test_a_folders_recordings_keep_their_places_below_out(place, earmark):
+    for name in ("music/a.wav", "music/live/a.wav"):
+        tone(Path(name), seconds=0.2)
+    code, out, err = earmark("predict", "chord", "music", "b.wav", "--out", "out")
+    assert (code, [line.split(" -> ")[1] for line in out.splitlines()[1:]]) == (
+        0,
+        ["out/a.lab", "out/live/a.lab", "out/b.lab"],
+    )
+    assert {str(p.relative_to("out")) for p in Path("out").rglob("*.lab")} == {"a.lab", "live/a.lab", "b.lab"}
+    assert json.loads(Path("out/live/a.json").read_text())["model"]["name"] == "the stub"
+    code, out, err = earmark("predict", "chord", "music", "a.wav", "--out", "other")
+    assert (code, out, Path("other").exists()) == (1, "", False)
+    assert err == ["earmark: music/a.wav and a.wav would both become other/a.lab; recognise them into two folders."]
+
+
+def test_files_that_failed_have_no_segments(place, earmark):
+    code, out, err = earmark("predict", "chord", "none.wav", "a.wav", "--json")
+    failed, song = json.loads(out)
+    assert (code, err) == (1, ["earmark: There is no file none.wav."])
+    assert (failed["path"], failed["segments"], failed["error"]) == ("none.wav", None, "There is no file none.wav.")
+    assert (song["error"], song["model"]["name"]) == (None, "the stub")
+    assert list(failed) == list(song)

@@ -1,6 +1,7 @@
 """From the network's word to chords, and the command that writes them."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +12,8 @@ import torch
 from builders import noise, sines, tone
 from bundles import CHORD_FEATURES as FEATURES
 from bundles import CHORD_NETWORK as NETWORK
-from bundles import small_chord_bundle
+from bundles import STEREO_FEATURES, small_chord_bundle
+from earmark.features import rows
 from earmark.tasks.chord import predictions, spectrogram
 from earmark.tasks.chord.networks import build
 from earmark.tasks.chord.networks.pitch_net import ChordLogits
@@ -123,15 +125,16 @@ def test_a_second_is_worth_the_same_at_any_hop():
 @pytest.mark.parametrize(("rate", "channels", "seconds"), [(8000, 1, 5.0), (44100, 2, 1.0), (22050, 1, 0.06)])
 def test_writes_lab_json_and_midi_that_cover_the_recording(place, earmark, rate, channels, seconds):
     tone(place / "in/song.flac", 261.6, seconds, rate, channels)
-    code, _, err = earmark("predict", "chord", "in/song.flac", "--out", "out")
+    code, out, _ = earmark("predict", "chord", "in/song.flac", "--out", "out")
     assert code == 0
-    assert any("released chord bundle, which knows chords of nothing in particular" in line for line in err)
+    assert "released chord bundle, which knows chords of nothing in particular" in out.splitlines()[0]
     segments = lab.read(place / "out/song.lab")
     assert segments[0].start_s == 0
     assert segments[-1].end_s == pytest.approx(seconds, abs=1e-6)
     assert all(a.end_s == b.start_s for a, b in pairwise(segments))
     facts = json.loads((place / "out/song.json").read_text())
-    assert set(facts) == {"key", "key_probability", "duration_s", "segments"}
+    assert set(facts) == {"key", "key_probability", "duration_s", "segments", "model"}
+    assert facts["model"]["name"] == "earmark's released chord bundle"
     assert (place / "out/song.mid").read_bytes()[:4] == b"MThd"
 
 
@@ -156,8 +159,7 @@ def test_bad_files_do_not_lose_the_others(place, earmark):
     (bad,) = (line for line in err if "cannot be used" in line)
     assert bad.startswith("earmark: bad.wav cannot be used: it cannot be decoded as audio")
     assert "earmark: There is no file gone.wav." in err
-    judged = "name its files, or judge a labelled folder with `earmark score chord folder`."
-    assert f"earmark: folder is a folder; {judged}" in err
+    assert "earmark: There is no recording in the folder folder; name another folder, or files." in err
 
 
 def test_a_folder_beside_a_file_of_its_name_is_no_clash(place, earmark):
@@ -183,3 +185,35 @@ def test_the_answer_does_not_depend_on_the_channels_or_the_rate_of_the_file(plac
     sf.write(place / "stereo.wav", np.stack([chord, chord], 1), 16000)
     read = predictions.Recogniser(place / "bundles/chord")
     assert read(place / "mono.wav").segments == read(place / "stereo.wav").segments
+
+
+@pytest.mark.parametrize(("settings", "normalize"), [(FEATURES, "share"), (STEREO_FEATURES, "deviation")])
+def test_a_spectrogram_on_disk_is_that_in_memory(tmp_path, monkeypatch, settings, normalize):
+    monkeypatch.setattr(rows, "MEMORY", 1000)
+    monkeypatch.setattr(rows, "BLOCK", 30_000)
+    settings = replace(settings, normalize=normalize)
+    sf.write(tmp_path / "a.wav", np.stack([sines(440, 6, 8000), noise(6, 8000)], 1), 8000)
+    whole = torch.from_numpy(spectrogram.of(tmp_path / "a.wav", settings))
+    with spectrogram.spooled(spectrogram.samples(tmp_path / "a.wav", settings), settings) as values:
+        assert (len(values), values.audible) == (len(whole), True)
+        atol = 0 if normalize == "share" else 4e-3  # a float16 beyond 2; the moments' sums go block by block
+        for stretch in (slice(0, 7), slice(5, len(whole)), slice(90, 9999)):
+            torch.testing.assert_close(values[stretch], whole[stretch], rtol=0, atol=atol)
+    sf.write(tmp_path / "still.wav", np.zeros((8000, 2)), 8000)
+    with spectrogram.spooled(spectrogram.samples(tmp_path / "still.wav", settings), settings) as values:
+        assert (values.audible, values[0:5].abs().sum()) == (False, 0)
+
+
+def test_a_recording_on_disk_gets_the_answer_of_one_in_memory(place, monkeypatch):
+    chord = [sum(sines(f, 3, 8000, 0.2) for f in tones) for tones in ((261.6, 329.6, 392.0), (220, 261.6, 329.6))]
+    sf.write(place / "a.wav", np.concatenate([*chord, noise(2, 8000)] * 2), 8000)
+    read = predictions.Recogniser(place / "bundles/chord")
+    whole = read.read(torch.from_numpy(spectrogram.of(place / "a.wav", read.features)), 16.0)
+    monkeypatch.setattr(rows, "MEMORY", 1000)
+    monkeypatch.setattr(rows, "BLOCK", 30_000)
+    monkeypatch.setattr(build, "AT_ONCE", 17)
+    found = read(place / "a.wav")
+    assert [s[:3] for s in found.segments] == [s[:3] for s in whole.segments]
+    assert [s.probability for s in found.segments] == pytest.approx([s.probability for s in whole.segments], abs=1e-5)
+    assert (found.key, found.duration_s) == (whole.key, 16.0)
+    assert found.key_probability == pytest.approx(whole.key_probability, abs=1e-6)

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -152,7 +153,7 @@ def test_memory_of_a_long_file_at_full_rate(tmp_path):
     command = [sys.executable, "-c", MEMORY, folder, tmp_path / "short.wav", tmp_path / "long.wav"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     short, long, *_ = map(int, done.stdout.split())
-    assert long - short < 90_000  # KiB; decibels wait in at most 64 MiB
+    assert long - short < 12_000  # KiB
 
 
 @pytest.fixture
@@ -167,13 +168,23 @@ def test_bundle_answers_and_says_what_it_knows(nowhere, earmark):
     code, out, err = earmark("predict", "genre", "a.wav", "--json")
     (got,) = json.loads(out)
     assert code == 0
-    assert list(got) == ["path", "label", "probability", "runner_up", "probabilities"]
+    assert list(got) == ["path", "label", "probability", "runner_up", "probabilities", "error", "model"]
     assert got["path"] == "a.wav"
     assert sum(got["probabilities"].values()) == pytest.approx(1, abs=1e-5)
-    assert err == [
-        "earmark: Answering with earmark's released genre bundle, which knows tones, three classes; "
-        "`earmark promote genre` makes a model of your own training answer instead."
+    assert got["model"] == {
+        "name": "earmark's released genre bundle",
+        "source": "bundle",
+        "version": None,
+        "sha256": model_files.weights_sha256(nowhere / "bundles/genre"),
+    }
+    assert (got["error"], err) == (None, [])
+    _, out, err = earmark("predict", "genre", "a.wav")
+    assert out.splitlines()[:2] == [
+        "Answering with earmark's released genre bundle, which knows tones, three classes; "
+        "`earmark promote genre` makes a model of your own training answer instead.",
+        "It tells 3 classes apart: high, low, noise.",
     ]
+    assert err == []
 
 
 def test_bundle_needs_neither_project_nor_mlflow(nowhere):
@@ -198,7 +209,7 @@ def test_table_shows_runner_up_and_its_probability(nowhere, earmark, monkeypatch
     _, out, _ = earmark("predict", "genre", "a[b].wav")
     plain = Predictor(nowhere / "bundles/genre")("a[b].wav").plain()
     row = next(line for line in out.splitlines() if "a[b].wav" in line)
-    cells = [cell.strip() for cell in row.strip("│").split("│")]
+    cells = re.split("  +", row)
     second = plain["runner_up"]
     expected = [plain["label"], f"{plain['probability']:.3f}", f"{second} ({plain['probabilities'][second]:.3f})"]
     assert cells == ["a[b].wav", *expected]
@@ -212,14 +223,16 @@ def test_bad_files_do_not_lose_the_others_answers(nowhere, earmark):
     files = ["a.wav", "broken.wav", "gone.wav", "folder", "z.wav"]
     code, out, err = earmark("predict", "genre", *files, "--json")
     assert code == 1
-    assert [a["path"] for a in json.loads(out)] == ["a.wav", "z.wav"]
-    assert len(err) == 4
-    problems = sorted(err[1:])
-    assert problems[0] == "earmark: There is no file gone.wav."
-    assert problems[1].startswith("earmark: broken.wav cannot be used: it cannot be decoded as audio (")
-    assert problems[2] == (
-        "earmark: folder is a folder; name its files, or judge a labelled folder with `earmark score genre folder`."
-    )
+    found = json.loads(out)
+    assert [a["path"] for a in found] == files
+    assert [a["label"] is not None for a in found] == [True, False, False, False, True]
+    assert {f"earmark: {a['error']}" for a in found if a["error"]} == set(err)
+    assert (found[1]["probability"], found[1]["model"]) == (None, found[0]["model"])
+    assert len(err) == 3
+    gone, folder, broken = err
+    assert gone == "earmark: There is no file gone.wav."
+    assert folder == "earmark: There is no recording in the folder folder; name another folder, or files."
+    assert broken.startswith("earmark: broken.wav cannot be used: it cannot be decoded as audio (")
 
 
 def test_timeline_in_json_and_table_and_offered_for_long_files(nowhere, earmark, monkeypatch):
@@ -236,7 +249,7 @@ def test_timeline_in_json_and_table_and_offered_for_long_files(nowhere, earmark,
     _, out, err = earmark("predict", "genre", "long.wav", "--timeline")
     assert "mean probability" in out
     assert "1:01.0" in out
-    assert len(err) == 1
+    assert err == []
 
 
 @pytest.mark.parametrize(

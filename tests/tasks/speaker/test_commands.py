@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile as sf
+from pyarrow import parquet
 
 from earmark import audio
 from earmark.registry import resolve
@@ -50,6 +51,9 @@ def place(workplace, monkeypatch) -> Path:
     return workplace
 
 
+MODEL = {"name": "the stub", "source": "named", "version": None, "sha256": None}
+
+
 def voice(path: Path, degrees: float | None, seconds: float = 2.0) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     level = 0.0 if degrees is None else (degrees + 100) / 1000
@@ -69,10 +73,10 @@ def refused(earmark, *args: str) -> str:
 
 def test_embeddings_are_written_as_parquet(place, earmark):
     files = ["known/ann/10.wav", "known/bob/90.wav"]
-    code, out, err = earmark("predict", "speaker", *files, "--embed", "new/out.parquet")
+    code, out, _ = earmark("predict", "speaker", *files, "--embed", "new/out.parquet")
     assert code == 0
-    assert out == "Wrote new/out.parquet: 2 embeddings of 2 values; their cosine is the score.\n"
-    assert "earmark: The stub." in err
+    assert out == "The stub.\nWrote new/out.parquet: 2 embeddings of 2 values; their cosine is the score.\n"
+    assert json.loads(parquet.read_schema("new/out.parquet").metadata[b"earmark.model"]) == MODEL
     table = pd.read_parquet("new/out.parquet")
     assert list(table.columns) == ["path", "embedding"]
     assert list(table.path) == files
@@ -83,14 +87,26 @@ def test_embeddings_are_written_as_parquet(place, earmark):
 
 
 def test_files_that_cannot_be_used_do_not_stop_the_others(place, earmark):
-    files = ["silent.wav", "known/ann/0.wav", "text.wav", "none.wav", "known"]
+    (place / "empty").mkdir()
+    files = ["silent.wav", "known/ann/0.wav", "text.wav", "none.wav", "empty"]
     code, out, err = earmark("predict", "speaker", *files, "--embed", "out.parquet", "--json")
     assert code == 1
-    assert json.loads(out) == [{"path": "known/ann/0.wav", "out": "out.parquet", "row": 0, "speech_s": 2.0}]
+    found = json.loads(out)
+    assert [row["path"] for row in found] == files
+    assert found[1] == {
+        "path": "known/ann/0.wav",
+        "out": "out.parquet",
+        "row": 0,
+        "speech_s": 2.0,
+        "error": None,
+        "model": MODEL,
+    }
+    assert [row["row"] for row in found] == [None, 0, None, None, None]
+    assert found[3]["error"] == "There is no file none.wav."
     assert list(pd.read_parquet("out.parquet").path) == ["known/ann/0.wav"]
     assert err[-4:-2] == [
         "earmark: There is no file none.wav.",
-        "earmark: known is a folder; name its files, or judge a labelled folder with `earmark score speaker known`.",
+        "earmark: There is no recording in the folder empty; name another folder, or files.",
     ]
     assert err[-2] == "earmark: silent.wav cannot be used: it is digital silence: nobody speaks in it."
     assert err[-1].startswith("earmark: text.wav cannot be used: it cannot be decoded as audio")
@@ -114,7 +130,7 @@ def test_nothing_is_written_of_nothing(place, earmark):
 def test_two_recordings_are_compared(place, earmark, other, said):
     degrees = int(Path(other).stem)
     code, out, _ = earmark("predict", "speaker", "--verify", "known/ann/0.wav", other)
-    assert (code, out) == (0, f"{said}: score {cosine(degrees):.3f}, threshold 0.900; {HEARD}\n")
+    assert (code, out) == (0, f"The stub.\n{said}: score {cosine(degrees):.3f}, threshold 0.900; {HEARD}\n")
     _, out, _ = earmark("predict", "speaker", "--verify", "known/ann/0.wav", other, "--json")
     assert json.loads(out) == {
         "a": "known/ann/0.wav",
@@ -123,6 +139,8 @@ def test_two_recordings_are_compared(place, earmark, other, said):
         "threshold": 0.9,
         "same": degrees == 20,
         "speech_s": {"a": 2.0, "b": 2.0},
+        "error": None,
+        "model": MODEL,
     }
 
 
@@ -130,6 +148,11 @@ def test_a_comparison_needs_both(place, earmark):
     code, out, err = earmark("predict", "speaker", "--verify", "known/ann/0.wav", "silent.wav")
     assert (code, out) == (1, "")
     assert err[-1].startswith("earmark: silent.wav cannot be used")
+    for other in ("silent.wav", "none.wav"):
+        code, out, err = earmark("predict", "speaker", "--verify", "known/ann/0.wav", other, "--json")
+        found = json.loads(out)
+        assert (code, found["a"], found["b"]) == (1, "known/ann/0.wav", other)
+        assert (found["same"], found["score"], f"earmark: {found['error']}") == (None, None, err[-1])
 
 
 def test_who_is_it(place, earmark):
@@ -146,6 +169,8 @@ def test_who_is_it(place, earmark):
         "runner_up": "cid",
         "runner_up_score": pytest.approx(cosine(35), rel=1e-6),
         "speech_s": 2.0,
+        "error": None,
+        "model": MODEL,
     }
     assert (nobody["speaker"], nobody["nearest"]) == ("unknown", "ann")
     assert nobody["score"] == pytest.approx(cosine(50), rel=1e-6)
@@ -214,7 +239,7 @@ def test_the_model_says_how_much_speech_it_takes(place, earmark, monkeypatch):
     monkeypatch.setattr(Embedder, "config", SimpleNamespace(release=release))
     short, shorter = voice(place / "short.wav", 0, 0.5), voice(place / "shorter.wav", 0, 0.25)
     _, out, err = earmark("predict", "speaker", "--verify", short, shorter)
-    assert out == "the same speaker: score 1.000, threshold 0.900; 0.5 s and 0.2 s of speech\n"
+    assert out == "The stub.\nthe same speaker: score 1.000, threshold 0.900; 0.5 s and 0.2 s of speech\n"
     assert [line for line in err if "holds" in line] == [
         f"earmark: {shorter} holds 0.25 s of speech, and this model's figures speak for 0.4 s or more: with less, one "
         "person is often taken for two; use longer recordings."
@@ -246,7 +271,7 @@ def test_tables_have_the_seconds_of_speech(place, earmark):
     short = voice(place / "short.wav", 0, 0.5)
     for way in (["--enroll", "known"], ["--cluster"]):
         _, out, _ = earmark("predict", "speaker", short, *way)
-        assert [line.split("│")[-2].strip() for line in out.splitlines() if "short.wav" in line] == ["0.5 s"]
+        assert [line.split("  ")[-1] for line in out.splitlines() if "short.wav" in line] == ["0.5 s"]
 
 
 POINTS = [
@@ -284,7 +309,7 @@ def test_a_model_without_operating_points_tells_what_it_has(place, earmark, monk
     )
     assert "above it people are missed more often" in earmark(*ask, "0.95")[2][-1]
     monkeypatch.setattr(Embedder, "config", SimpleNamespace(release={}))
-    assert earmark(*ask, "0.7")[1].startswith("the same speaker: score 0.707, threshold 0.700")
+    assert earmark(*ask, "0.7")[1].splitlines()[1].startswith("the same speaker: score 0.707, threshold 0.700")
 
 
 def test_clusters_take_the_same_unit(place, earmark):
@@ -343,7 +368,8 @@ def test_groups_of_what_is_left(place, earmark):
     code, out, err = earmark(
         "predict", "speaker", "--cluster", "known/ann/0.wav", "silent.wav", "--speakers", "2", "--json"
     )
-    assert (code, json.loads(out)) == (1, [{"path": "known/ann/0.wav", "group": 1, "speech_s": 2.0}])
+    found = json.loads(out)
+    assert (code, [(row["path"], row["group"]) for row in found]) == (1, [("known/ann/0.wav", 1), ("silent.wav", None)])
     assert "earmark: Only 1 of the recordings can be used, which is less than 2 speakers." in err
 
 
@@ -399,3 +425,28 @@ def test_groups_are_numbered_as_they_appear(order):
     found = identify.groups(np.stack([np.cos(angles), np.sin(angles)], axis=1), threshold=0.01)
     near = [round(degrees, -1) for degrees in order]  # 0 and 1 are one, 90 and 91
     assert found.tolist() == [list(dict.fromkeys(near)).index(n) + 1 for n in near]
+
+
+def test_folders_are_entered(place, earmark):
+    _, out, _ = earmark("predict", "speaker", "--cluster", "known/ann", "known/bob", "--speakers", "2", "--json")
+    found = [("known/ann/0.wav", 1), ("known/ann/10.wav", 1), ("known/ann/20.wav", 1)]
+    assert [(row["path"], row["group"]) for row in json.loads(out)] == [
+        *found,
+        ("known/bob/100.wav", 2),
+        ("known/bob/90.wav", 2),
+    ]
+    _, out, _ = earmark("predict", "speaker", "known/cid", "--enroll", "known", "--json")
+    assert [(row["path"], row["speaker"]) for row in json.loads(out)] == [("known/cid/45.wav", "cid")]
+    earmark("predict", "speaker", "known", "--embed", "all.parquet")
+    assert len(pd.read_parquet("all.parquet")) == 6
+    assert refused(earmark, "--verify", "known/ann/0.wav", "known") == (
+        "earmark: known is a folder and no recording; name a file."
+    )
+
+
+def test_what_cannot_be_used_at_all_is_in_the_json(place, earmark):
+    for way, key in ((["--cluster"], "group"), (["--enroll", "known"], "speaker"), (["--embed", "e.parquet"], "row")):
+        code, out, err = earmark("predict", "speaker", "none.wav", *way, "--json")
+        (row,) = json.loads(out)
+        assert (code, row["path"], row[key], row["model"]) == (1, "none.wav", None, None)
+        assert err == [f"earmark: {row['error']}"]

@@ -7,6 +7,7 @@ import soundfile as sf
 
 from builders import noise
 from bundles import small_speaker_bundle
+from earmark.features import rows
 from earmark.tasks.speaker import log_mel, predictions
 from earmark.tasks.speaker.predictions import Embedder
 
@@ -42,3 +43,16 @@ def test_speech_of_stored_utterances_is_that_of_their_recordings(tmp_path, embed
 
     found = predictions.stored_speech(embedder.features, table, Stored())
     np.testing.assert_allclose(found, [0.51, 0.51 + 1.01], atol=0.011)
+
+
+def test_a_recording_on_disk_is_heard_as_one_in_memory(tmp_path, monkeypatch, embedder):
+    """Longer than what the tower hears at once, with a pause where it must not be cut."""
+    sound = np.concatenate([noise(13, 16000), noise(3, 16000, 1e-4), noise(11, 16000, seed=1)])
+    sf.write(tmp_path / "a.wav", sound, 16000)
+    frames = log_mel.of(tmp_path / "a.wav", embedder.features)
+    monkeypatch.setattr(rows, "MEMORY", 1000)
+    monkeypatch.setattr(rows, "BLOCK", 70 * 16 * 4)
+    heard = embedder.heard(tmp_path / "a.wav")
+    np.testing.assert_allclose(heard.embedding, embedder.of_frames(frames), rtol=0, atol=1e-6)
+    assert heard.speech_s == predictions.speech_s(embedder.features, [frames])
+    assert 24 < heard.speech_s < 24.2

@@ -1,6 +1,5 @@
 """`earmark predict chord`."""
 
-import json
 from collections import Counter
 from dataclasses import replace
 from enum import StrEnum
@@ -10,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from earmark import console
-from earmark.console import printable, warn
+from earmark.console import printable
 from earmark.errors import EarmarkError, writable_folder, writing
 
 if TYPE_CHECKING:
     from earmark.tasks.answering import Recording
     from earmark.tasks.chord.predictions import Song
+    from earmark.training.model_files import Chosen
+
+FACTS = ("key", "key_probability", "duration_s")  # of a whole song
 
 
 class Names(StrEnum):
@@ -27,10 +29,13 @@ class Names(StrEnum):
 
 def predict(
     ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="Recordings; - is what is piped in.")],
+    files: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them; - is what is piped in.")],
     model: Annotated[str | None, typer.Option(help="A model folder or an MLflow model URI.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    out: Annotated[Path | None, typer.Option(help="The folder for .lab, .json and .mid files.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The folder for .lab, .json and .mid files, with named folders' sub-folders."),
+    ] = None,
     names: Annotated[
         Names, typer.Option(help="C:maj/3 in Harte's notation, or C/E as on charts of popular music.")
     ] = Names.HARTE,
@@ -45,20 +50,25 @@ def predict(
         writable_folder(out, "--out")
     problems: answering.Problems = []
     answers: list[tuple[answering.Recording, Song]] = []
-    with answering.recordings("chord", files, problems, channel) as usable:
+    chosen: Chosen | None = None
+    with answering.recordings(files, problems, channel) as usable:
         if usable:
             _refuse_clash(usable, out)
             from earmark.tasks.chord.predictions import Recogniser
 
             chosen = ctx.obj(model)
-            warn(chosen.sentence)
             shown = console.progress(usable, len(usable), "recognising chords") if out else usable
             for file, song in answering.answered(shown, Recogniser(chosen.folder), problems):
                 named = _named(song, names)
                 if out:
-                    _write(out / file.stem, song, named)
+                    _write(out / file.stem, song, named, chosen)
                 answers.append((file, named))
-    _show(answers, as_json, out)
+    if as_json:
+        rows = ((file, facts(song) | {"segments": [s._asdict() for s in song.segments]}) for file, song in answers)
+        answering.print_json(answering.rows(rows, problems, (*FACTS, "segments"), chosen))
+    elif chosen and answers:
+        console.say(chosen.sentence)
+        _show(answers, out)
     answering.finish(problems)
 
 
@@ -78,30 +88,24 @@ def _named(song: "Song", names: Names) -> "Song":
     return replace(song, segments=[s._replace(label=pop.of_harte(s.label)) for s in song.segments])
 
 
-def _write(beside: Path, song: "Song", named: "Song") -> None:
+def _write(beside: Path, song: "Song", named: "Song", model: "Chosen") -> None:
     from earmark.tasks.chord.notation import lab, midi
 
     lab_file, json_file, midi_file = (beside.parent / f"{beside.name}.{kind}" for kind in ("lab", "json", "mid"))
     with writing(Path(printable(lab_file))):
         beside.parent.mkdir(parents=True, exist_ok=True)
         lab.write(lab_file, named.segments)
-        lab.write_json(json_file, named.segments, **facts(song))
+        lab.write_json(json_file, named.segments, **facts(song), model=model.plain())
         midi.write(midi_file, song.segments)
 
 
 def facts(song: "Song") -> dict:
     """What is said of a whole song."""
-    return {"key": song.key, "key_probability": song.key_probability, "duration_s": song.duration_s}
+    return {name: getattr(song, name) for name in FACTS}
 
 
-def _show(answers: "list[tuple[Recording, Song]]", as_json: bool, out: Path | None) -> None:
-    if as_json:
-        rows = [
-            {"path": file.shown, **facts(song), "segments": [s._asdict() for s in song.segments]}
-            for file, song in answers
-        ]
-        print(json.dumps(rows, indent=2))
-    elif out:
+def _show(answers: "list[tuple[Recording, Song]]", out: Path | None) -> None:
+    if out:
         for file, song in answers:
             lab_file = printable(out / file.stem)
             print(f"{file.shown}: {len(song.segments)} chords, key {song.key} -> {lab_file}.lab")

@@ -1,7 +1,8 @@
 """A recording's chords and key, from a released or trained chord model."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +12,20 @@ from torch import Tensor
 from torch.nn.functional import log_softmax
 
 from earmark import audio
+from earmark.features.rows import Rows
 from earmark.tasks.chord import spectrogram
 from earmark.tasks.chord.decoding import tuning, viterbi
 from earmark.tasks.chord.decoding.crf import Decoder, TiedCrf
-from earmark.tasks.chord.networks.build import CRF, said, seen, untrained, vocabulary
+from earmark.tasks.chord.networks.build import (
+    AT_ONCE,
+    CRF,
+    Values,
+    said,
+    said_in_pieces,
+    seen,
+    untrained,
+    vocabulary,
+)
 from earmark.tasks.chord.networks.pitch_net import ChordLogits
 from earmark.tasks.chord.notation import harte, lab, targets
 from earmark.tasks.chord.notation.vocabulary import WIDE, Vocabulary
@@ -55,26 +66,33 @@ class Recogniser:
     def __call__(self, source: audio.Source | audio.Checked) -> Song:
         """Raises AudioError for what cannot be decoded, or cancels itself."""
         recording = audio.checked(source)
-        values = torch.from_numpy(spectrogram.of(recording, self.features))
-        if recording.info.flat == audio.CANCELLED:
-            raise audio.AudioError(audio.CANCELLED)
-        return self.read(values, recording.info.duration_s)
+        with spectrogram.spooled(spectrogram.samples(recording, self.features), self.features) as values:
+            if recording.info.flat == audio.CANCELLED:
+                raise audio.AudioError(audio.CANCELLED)
+            return self._song(values, recording.info.duration_s, values.audible)
 
     def read(self, values: Tensor, duration_s: float) -> Song:
         """The same from a stored spectrogram (frames, width)."""
-        audible = bool(values.any())
-        return song(self.heard(values), self.features.hop_s, duration_s, audible, self.vocabulary, self.decoder)
+        return self._song(values, duration_s, bool(values.any()))
 
     def heard(self, values: Tensor) -> ChordLogits:
         """What the network says of a stored spectrogram's frames (frames, ...)."""
         return said(self.model, values, self.features.channels, self._higher(values))
 
-    def _higher(self, values: Tensor) -> int:
+    def _song(self, values: Values, duration_s: float, audible: bool) -> Song:
+        if not audible:
+            return silence(duration_s)
+        pieces = said_in_pieces(self.model, values, self.features.channels, self._higher(values))
+        with Word(pieces) as word:
+            return _read(word, self.features.hop_s, duration_s, self.vocabulary, self.decoder)
+
+    def _higher(self, values: Values) -> int:
         """Bins that a recording is out of tune, where its spectrogram has the resolution to say."""
         f = self.features
         if f.bins_per_octave != 12 * tuning.BINS or f.normalize != "share":
             return 0
-        return tuning.shift(seen(values, f.channels)[0].numpy())
+        stretches = (values[i : i + AT_ONCE] for i in range(0, len(values), AT_ONCE))
+        return tuning.shift(seen(stretch, f.channels)[0].numpy() for stretch in stretches)
 
 
 def decoder(weights: dict[str, Tensor]) -> Decoder | None:
@@ -84,6 +102,11 @@ def decoder(weights: dict[str, Tensor]) -> Decoder | None:
     crf = TiedCrf(len(weights["to_none"]))
     crf.load_state_dict(weights)
     return crf.decoder()
+
+
+def silence(duration_s: float) -> Song:
+    """Of a recording in which nothing sounds: N throughout."""
+    return Song([lab.Segment(0.0, duration_s, "N", 1.0)], "N", 1.0, duration_s)
 
 
 def song(
@@ -96,21 +119,57 @@ def song(
 ) -> Song:
     """Chords and key from the network's word (frames, ...) on one recording; silence is N throughout."""
     if not audible:
-        return Song([lab.Segment(0.0, duration_s, "N", 1.0)], "N", 1.0, duration_s)
-    log_chord = log_softmax(heard.chord, 1).numpy()
-    path = crf(log_chord) if crf else viterbi.viterbi(log_chord, _costs(heard, hop_s))
-    runs = viterbi.segments(path, log_chord, hop_s, duration_s)
-    basses = log_softmax(heard.bass, 1).numpy()
-    chords = [lab.Segment(run.start_s, run.end_s, _label(run, basses, hop_s, words), run.probability) for run in runs]
-    key = heard.key.double().log_softmax(1).mean(0).softmax(0)
+        return silence(duration_s)
+    with Word([heard]) as word:
+        return _read(word, hop_s, duration_s, words, crf)
+
+
+class Word:
+    """The network's word on a recording, of which the chords, a large number a frame, wait on disk.
+
+    chord: (frames, classes) log-probabilities. bass: (frames, 13) likewise. change: (frames,) 0 to 1. key: (24,) means
+    of log-probabilities.
+    """
+
+    def __init__(self, pieces: Iterable[ChordLogits]):
+        """pieces: stretches (n, ...) one after the other."""
+        self._kept = ExitStack()
+        try:
+            self.chord, bass, change = (self._kept.enter_context(Rows()) for _ in range(3))
+            key = torch.zeros(24, dtype=torch.float64)
+            for piece in pieces:
+                self.chord.append(log_softmax(piece.chord, 1).numpy())
+                bass.append(log_softmax(piece.bass, 1).numpy())
+                change.append(piece.change.sigmoid().numpy()[:, None])
+                key += piece.key.double().log_softmax(1).sum(0)
+            self.bass, self.change = bass.read(0, len(bass)), change.read(0, len(change))[:, 0]
+            self.key = key / len(self.chord)
+        except BaseException:
+            self._kept.close()
+            raise
+
+    def __enter__(self) -> "Word":
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._kept.close()
+
+
+def _read(word: Word, hop_s: float, duration_s: float, words: Vocabulary, crf: Decoder | None) -> Song:
+    path = crf(word.chord) if crf else viterbi.viterbi(word.chord, _costs(word.change, hop_s))
+    runs = viterbi.segments(path, word.chord, hop_s, duration_s)
+    chords = [lab.Segment(r.start_s, r.end_s, _label(r, word.bass, hop_s, words), r.probability) for r in runs]
+    key = word.key.softmax(0)
     return Song(chords, targets.key_label(int(key.argmax())), float(key.max()), duration_s)
 
 
-def _costs(heard: ChordLogits, hop_s: float) -> np.ndarray:
-    """What a change costs in every frame, (frames,) nats. A second's evidence is worth the same at any hop."""
+def _costs(change: np.ndarray, hop_s: float) -> np.ndarray:
+    """What a change costs in every frame, (frames,) nats, by the network's word on changes, 0 to 1 (frames,).
+
+    A second's evidence is worth the same at any hop.
+    """
     shorter = SWITCH_HOP_S / hop_s
     reach = round(SWITCH["reach"] * shorter)
-    change = heard.change.sigmoid().numpy()
     return viterbi.switch_costs(change, SWITCH["base"] * shorter, SWITCH["weight"] * shorter, reach)
 
 

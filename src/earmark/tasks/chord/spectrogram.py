@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
@@ -9,11 +10,12 @@ import torch
 from torch import Tensor
 
 from earmark import audio
-from earmark.features.cqt import CQT, to_db
+from earmark.features.cqt import CQT, LEAST_SPREAD, decibels, to_db
+from earmark.features.rows import Rows
 from earmark.tasks.chord.settings import ChordFeatureSettings
 
 SILENT = 1e-6  # magnitude below which a recording has no chords in it
-PIECE_S = 600.0  # seconds transformed at once, which bounds the memory of a long recording
+PIECE_S = 5.0  # seconds transformed at once, which bounds the memory of a long recording
 
 
 def width(settings: ChordFeatureSettings) -> int:
@@ -50,18 +52,23 @@ def of_blocks(blocks: Iterable[np.ndarray], settings: ChordFeatureSettings) -> n
 
 @torch.no_grad()
 def magnitude(blocks: Iterable[np.ndarray], settings: ChordFeatureSettings) -> Tensor:
-    """Samples at the settings' rate, in blocks (channels, n) -> (channels, frames, bins).
+    """Samples at the settings' rate, in blocks (channels, n) -> (channels, frames, bins)."""
+    return torch.cat(list(_magnitudes(blocks, settings)), 1)
+
+
+@torch.no_grad()
+def _magnitudes(blocks: Iterable[np.ndarray], settings: ChordFeatureSettings) -> Iterator[Tensor]:
+    """The same piece by piece.
 
     A long recording is transformed in pieces, each with what its outer frames hear of its neighbours. They begin where
     all the transform's rates have a sample, so that it computes what it would compute of the whole.
     """
-    transform, hop, parts = _transform(settings), settings.hop_length, []
+    transform, hop = _transform(settings), settings.hop_length
     step = math.lcm(hop, 2 ** int(transform.halvings.max()))
     size, around = (step * math.ceil(n / step) for n in (PIECE_S * settings.sample_rate, transform.margin))
     for piece, before, wanted in _pieces(blocks, size, around):
         frames = transform(torch.from_numpy(piece)[None])[0, :, before // hop :]
-        parts.append(frames[:, : wanted and wanted // hop])
-    return torch.cat(parts, 1)
+        yield frames[:, : wanted and wanted // hop]
 
 
 def _pieces(blocks: Iterable[np.ndarray], size: int, around: int) -> Iterator[tuple[np.ndarray, int, int | None]]:
@@ -81,6 +88,57 @@ def _pieces(blocks: Iterable[np.ndarray], size: int, around: int) -> Iterator[tu
     yield np.concatenate(waiting, axis=1), before, None
 
 
+@contextmanager
+def spooled(blocks: Iterable[np.ndarray], settings: ChordFeatureSettings) -> "Iterator[Spectrogram]":
+    """What `of_blocks` gives, a stretch at a time, in memory that does not grow; the samples are read at once."""
+    with Rows() as rows:
+        top = torch.tensor(0.0)
+        for piece in _magnitudes(blocks, settings):
+            top = torch.maximum(top, piece.amax()) if piece.numel() else top
+            rows.append(piece.transpose(0, 1).flatten(1).numpy())
+        yield Spectrogram(rows, top, settings)
+
+
+class Spectrogram:
+    """A spectrogram whose magnitudes wait on disk: `values[a:b]` are frames of it as `of` stores them.
+
+    rows: (frames, width) magnitudes. top: their maximum.
+    """
+
+    def __init__(self, rows: Rows, top: Tensor, settings: ChordFeatureSettings):
+        self.rows, self.top, self.settings = rows, top, settings
+        self.audible = bool(top >= SILENT)
+        self.mean, self.spread = torch.tensor(0.0), torch.tensor(1.0)
+        if self.audible and settings.normalize == "deviation":
+            self.mean, self.spread = self._moments()
+            self.audible = bool(self.spread > LEAST_SPREAD)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, frames: slice) -> Tensor:
+        """(frames, width) float16."""
+        magnitude = torch.from_numpy(self.rows.read(*frames.indices(len(self))[:2]))
+        if not self.audible:
+            return torch.zeros_like(magnitude).half()
+        if self.settings.normalize == "share":
+            return _shares(magnitude, self.top, self.settings.floor_db).half()
+        centred = self._decibels(magnitude) - self.mean
+        return (centred / self.spread).flatten(1).half()
+
+    def _decibels(self, magnitude: Tensor) -> Tensor:
+        """(frames, channels, bins), floored."""
+        return decibels(magnitude, self.top, self.settings.floor_db).unflatten(1, (self.settings.channels, -1))
+
+    def _moments(self) -> tuple[Tensor, Tensor]:
+        """Each channel's mean (channels, 1), and the largest deviation of one."""
+        total = sum(self._decibels(torch.from_numpy(block)).double().sum((0, 2)) for block in self.rows)
+        n = len(self) * self.rows.width / self.settings.channels
+        mean = (total / n)[:, None]
+        centred = ((self._decibels(torch.from_numpy(block)) - mean).square().sum((0, 2)) for block in self.rows)
+        return mean.float(), (sum(centred) / n).sqrt().amax().float()
+
+
 def normalised(magnitude: Tensor, settings: ChordFeatureSettings) -> Tensor:
     """(channels, frames, bins) -> the same shape, in place where the settings allow it."""
     top = magnitude.amax() if magnitude.numel() else torch.tensor(0.0)
@@ -88,8 +146,13 @@ def normalised(magnitude: Tensor, settings: ChordFeatureSettings) -> Tensor:
         return torch.zeros_like(magnitude)
     if settings.normalize == "deviation":
         return to_db(magnitude, settings.floor_db)
-    decibels = magnitude.div_(top).clamp_min_(1e-10).log10_()
-    return decibels.mul_(20 / settings.floor_db).add_(1).clamp_min_(0)
+    return _shares(magnitude, top, settings.floor_db)
+
+
+def _shares(magnitude: Tensor, top: Tensor, floor_db: float) -> Tensor:
+    """Decibels from the floor to the maximum as 0 to 1, in place."""
+    relative = magnitude.div_(top).clamp_min_(1e-10).log10_()
+    return relative.mul_(20 / floor_db).add_(1).clamp_min_(0)
 
 
 @cache

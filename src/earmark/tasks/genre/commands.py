@@ -1,6 +1,5 @@
 """`earmark predict genre`."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,13 +10,15 @@ from earmark.console import warn
 
 if TYPE_CHECKING:
     from earmark.tasks.genre.predictions import Answer
+    from earmark.training.model_files import Chosen
 
+KEYS = ("label", "probability", "runner_up", "probabilities")  # of an answer in JSON
 LONG_S = 60.0  # a recording for which a timeline is offered
 
 
 def predict(
     ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="Recordings; - is what is piped in.")],
+    files: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them; - is what is piped in.")],
     model: Annotated[str | None, typer.Option(help="A model folder or an MLflow model URI.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     timeline: Annotated[bool, typer.Option("--timeline", help="Say what is heard when.")] = False,
@@ -31,22 +32,31 @@ def predict(
 
     problems: answering.Problems = []
     answers: list[tuple[answering.Recording, Answer]] = []
-    with answering.recordings("genre", files, problems, channel) as usable:
+    chosen: Chosen | None = None
+    with answering.recordings(files, problems, channel) as usable:
         if usable:
             chosen = ctx.obj(model)
-            warn(chosen.sentence)
             predictor = Predictor(chosen.folder)
             answers = list(answering.answered(usable, lambda file: predictor(file, timeline), problems))
-    shown = [(file.shown, answer) for file, answer in answers]
     if as_json:
-        print(json.dumps([_plain(file, answer, timeline) for file, answer in shown], indent=2))
-    elif shown:
-        _print_answers(shown, timeline)
+        keys = (*KEYS, "timeline") if timeline else KEYS
+        rows = ((file, _plain(answer, timeline)) for file, answer in answers)
+        answering.print_json(answering.rows(rows, problems, keys, chosen))
+    elif chosen and answers:
+        _introduce(chosen, predictor.config.labels)
+        _print_answers([(file.shown, answer) for file, answer in answers], timeline)
     answering.finish(problems)
 
 
-def _plain(file: str, answer: "Answer", timeline: bool) -> dict:
-    return {"path": file, **answer.plain()} | ({"timeline": answer.plain_timeline()} if timeline else {})
+def _introduce(chosen: "Chosen", labels: list[str]) -> None:
+    from earmark.data.walking import some
+
+    console.say(chosen.sentence)
+    console.say(f"It tells {len(labels)} classes apart: {some(labels)}.")
+
+
+def _plain(answer: "Answer", timeline: bool) -> dict:
+    return answer.plain() | ({"timeline": answer.plain_timeline()} if timeline else {})
 
 
 def _print_answers(answers: "list[tuple[str, Answer]]", timeline: bool) -> None:

@@ -1,19 +1,17 @@
 """Answers for recordings nobody has labelled, from a model folder; memory does not grow with their length."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from earmark.audio import AudioError, Checked, Source, check, checked
-from earmark.features.frames import recording_frames, sliding
-from earmark.features.settings import FeatureSettings
-from earmark.tasks.genre.batches import infer
+from earmark.audio import AudioError, Checked, Source, check, checked, read_blocks
+from earmark.features.frames import Frames, sliding, spooled
 from earmark.tasks.genre.networks import trained
 
-WINDOWS_AT_ONCE = 64
+WINDOWS_AT_ONCE = 8  # a network's maps of more would take more memory than all else, and no less time
 
 
 @dataclass(frozen=True)
@@ -110,24 +108,28 @@ class Predictor:
         Raises AudioError when it cannot be used; a recording of zeros alone says nothing, as in training.
         """
         recording, features = checked(source), self.features
-        info, source = check(recording), recording.source
-        if info.flat:
-            raise AudioError(info.flat)
-        by_window, by_song = infer(self.model, self._windows(source, features))
-        if timeline and features.trim_db is not None:
-            by_window, _ = infer(self.model, self._windows(source, replace(features, trim_db=None)))
+        if features.max_seconds is not None:  # what is not read to its end is checked in a pass of its own
+            check(recording)
+        sound = read_blocks(recording, features.sample_rate, features.max_seconds)
+        with spooled(sound, features) as frames:
+            info = recording.info
+            if info.flat:
+                raise AudioError(info.flat)
+            by_window, by_song = self.model.judge(self._windows(frames))
+            if timeline and frames.trimmed:
+                by_window, _ = self.model.judge(self._windows(frames.untrimmed()))
         starts = np.arange(len(by_window)) * features.window_stride_s
         read_s = min(info.duration_s, features.max_seconds or np.inf)
         lengths = features.window_s, features.window_stride_s, read_s
         return Answer(self.config.labels, by_song[0].exp().numpy(), by_window.exp().numpy(), starts, *lengths)
 
-    def _windows(self, source: Source, features: FeatureSettings) -> Iterator[torch.Tensor]:
+    def _windows(self, frames: Frames) -> Iterator[torch.Tensor]:
         """Windows (n, 1, bands, frames) of a recording, a few at a time, rounded as the store rounds them."""
-        size, stride = features.window_frames, features.window_stride
-        blocks = (b.astype(features.dtype) for b in recording_frames(source, features))
+        size, stride = self.features.window_frames, self.features.window_stride
+        blocks = (b.astype(self.features.dtype) for b in frames)
         for piece in sliding(blocks, size, stride):
-            windows = torch.from_numpy(piece).float().unfold(0, size, stride).unsqueeze(1)
-            yield from windows.split(WINDOWS_AT_ONCE)
+            windows = torch.from_numpy(piece).unfold(0, size, stride).unsqueeze(1)
+            yield from (some.float() for some in windows.split(WINDOWS_AT_ONCE))
 
 
 def answering(folder: Path) -> Callable[[Source], dict]:

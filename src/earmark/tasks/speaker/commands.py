@@ -1,6 +1,7 @@
 """`earmark predict speaker`."""
 
 import json
+import math
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePath
@@ -11,11 +12,18 @@ import typer
 from earmark import console
 from earmark.console import printable, warn
 from earmark.errors import EarmarkError, writable_file, writing
+from earmark.tasks.answering import print_json, rows
 
 if TYPE_CHECKING:
-    from earmark.tasks.answering import Recording
+    from earmark.tasks.answering import Problems, Recording
     from earmark.tasks.speaker.listener import Listener, Voice
+    from earmark.training.model_files import Chosen
 
+# Of answers in JSON.
+EMBEDDED = ("out", "row", "speech_s")
+VERIFIED = ("score", "threshold", "same", "speech_s")
+IDENTIFIED = ("speaker", "score", "threshold", "nearest", "runner_up", "runner_up_score", "speech_s")
+GROUPED = ("group", "speech_s")
 TOLD = 20  # speakers that are enrolled, each of whom gets a sentence
 WAYS = "--embed OUT.parquet FILES, --verify A B, --enroll DIR FILES, or --cluster FILES"
 
@@ -38,7 +46,7 @@ class Wish:
 
 def predict(
     ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="Recordings; - is what is piped in.")],
+    files: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them; - is what is piped in.")],
     model: Annotated[str | None, typer.Option(help="A model folder or an MLflow model URI.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     embed: Annotated[Path | None, typer.Option(help="Write path and embedding to this .parquet file.")] = None,
@@ -61,9 +69,12 @@ def predict(
     wish = Wish(embed, verify, enroll, cluster, speakers, threshold)
     _check(files, wish)
     problems: answering.Problems = []
-    with answering.recordings("speaker", files, problems, channel) as usable:
+    with answering.recordings(files, problems, channel, folders=not verify) as usable:
+        _check_groups(wish, usable, problems)
         if usable and not (verify and problems):
             _answer(Listener(ctx.obj(model), problems, channel), usable, wish, as_json)
+        elif as_json:
+            _print_none(files, problems, wish)
     answering.finish(problems)
 
 
@@ -87,12 +98,32 @@ def _check(files: list[Path], wish: Wish) -> None:
         raise EarmarkError(f"--verify compares two recordings, and {len(files)} were named; name two.")
     if wish.speakers is not None and not wish.cluster:
         raise EarmarkError("--speakers says into how many groups --cluster sorts; leave it out here.")
-    if wish.speakers is not None and not 1 <= wish.speakers <= len(files):
-        raise EarmarkError(f"--speakers must lie from 1 to the number of recordings, {len(files)}.")
     if wish.threshold is not None:
         _check_threshold(wish.threshold, wish)
     if wish.embed:
         writable_file(wish.embed, "--embed")
+
+
+def _check_groups(wish: Wish, usable: "list[Recording]", problems: "Problems") -> None:
+    n = len(usable) + len(problems)  # those that cannot be used were meant, too
+    if wish.speakers is not None and not 1 <= wish.speakers <= n:
+        raise EarmarkError(f"--speakers must lie from 1 to the number of recordings, {n}.")
+
+
+def _print_none(files: list[Path], problems: "Problems", wish: Wish, model: "Chosen | None" = None) -> None:
+    """JSON where nothing can be answered."""
+    if wish.verify:
+        print_json(_not_verified(files, problems, model))
+    else:
+        keys = EMBEDDED if wish.embed else IDENTIFIED if wish.enroll else GROUPED
+        print_json(rows([], problems, keys, model))
+
+
+def _not_verified(files: list[Path], problems: "Problems", model: "Chosen | None") -> dict:
+    """The answer on two recordings of which one cannot be used."""
+    a, b = map(printable, files)
+    error = " ".join(problem.sentence for problem in problems)
+    return {"a": a, "b": b, **dict.fromkeys(VERIFIED), "error": error, "model": model.plain() if model else None}
 
 
 def _check_threshold(threshold: float, wish: Wish) -> None:
@@ -104,36 +135,48 @@ def _check_threshold(threshold: float, wish: Wish) -> None:
 
 
 def _embed(listener: "Listener", files: "list[Recording]", out: Path, as_json: bool) -> None:
-    import pandas as pd
-
     found = listener(console.progress(files, len(files), "embedding"))
-    if not found:
-        return
-    table = pd.DataFrame({"path": [v.recording.shown for v in found], "embedding": [v.embedding for v in found]})
+    if found:
+        _write_embeddings(found, listener.chosen, out)
+    if as_json:
+        answers = ((v.recording, {"out": printable(out), "row": i, "speech_s": _s(v)}) for i, v in enumerate(found))
+        print_json(rows(answers, listener.problems, EMBEDDED, listener.chosen))
+    elif found:
+        size = len(found[0].embedding)
+        console.say(listener.chosen.sentence)
+        print(f"Wrote {printable(out)}: {len(found)} embeddings of {size} values; their cosine is the score.")
+
+
+def _write_embeddings(found: "list[Voice]", model: "Chosen", out: Path) -> None:
+    """A table of path and embedding, whose metadata names the model."""
+    import pandas as pd
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    frame = pd.DataFrame({"path": [v.recording.shown for v in found], "embedding": [v.embedding for v in found]})
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    about = {**(table.schema.metadata or {}), b"earmark.model": json.dumps(model.plain()).encode()}
     data = BytesIO()  # whole, so that a full disk is no half of a table
-    table.to_parquet(data, index=False)
+    parquet.write_table(table.replace_schema_metadata(about), data)
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(data.getvalue())
-    if as_json:
-        rows = enumerate(found)
-        _print([{"path": v.recording.shown, "out": printable(out), "row": i, "speech_s": _s(v)} for i, v in rows])
-    else:
-        size = len(found[0].embedding)
-        print(f"Wrote {printable(out)}: {len(found)} embeddings of {size} values; their cosine is the score.")
 
 
 def _verify(listener: "Listener", files: "list[Recording]", given: float | None, as_json: bool) -> None:
     threshold, found = listener.threshold(given), listener(files)
     if len(found) < 2:
+        if as_json:
+            print_json(_not_verified([Path(f.shown) for f in files], listener.problems, listener.chosen))
         return
     a, b = found
     score = float(a.embedding @ b.embedding)
     answer: dict = {"a": a.recording.shown, "b": b.recording.shown, "score": score, "threshold": threshold}
     answer |= {"same": score >= threshold, "speech_s": {"a": _s(a), "b": _s(b)}}
     if as_json:
-        _print(answer)
+        print_json(answer | {"error": None, "model": listener.chosen.plain()})
     else:
+        console.say(listener.chosen.sentence)
         said = "the same speaker" if answer["same"] else "different speakers"
         heard = f"{a.speech_s:.1f} s and {b.speech_s:.1f} s of speech"
         print(f"{said}: score {score:.3f}, threshold {threshold:.3f}; {heard}")
@@ -145,16 +188,17 @@ def _enroll(listener: "Listener", files: "list[Recording]", folder: Path, given:
     enrolled = identify.enrolled_files(folder)
     identify.refuse_nobody(enrolled, folder)
     threshold, known = listener.threshold(given), _voiceprints(listener, enrolled, folder)
-    answers = [_who(voice, known, threshold) for voice in listener(files)]
+    answers = [(voice.recording, _who(voice, known, threshold)) for voice in listener(files)]
     if as_json:
-        _print(answers)
+        print_json(rows(answers, listener.problems, IDENTIFIED, listener.chosen))
     elif answers:
-        rows = [
-            (a["path"], a["speaker"], _scored(a, "nearest", "score"), _runner_up(a), f"{a['speech_s']:.1f} s")
-            for a in answers
+        shown = [
+            (file.shown, a["speaker"], _scored(a, "nearest", "score"), _runner_up(a), f"{a['speech_s']:.1f} s")
+            for file, a in answers
         ]
+        console.say(listener.chosen.sentence)
         columns = ("file", "speaker", "nearest", "runner-up", "speech")
-        console.table(columns, rows, f"unknown below {threshold:.3f}")
+        console.table(columns, shown, f"unknown below {threshold:.3f}")
 
 
 def _who(voice: "Voice", known: dict, threshold: float) -> dict:
@@ -164,7 +208,6 @@ def _who(voice: "Voice", known: dict, threshold: float) -> dict:
     (nearest, score), *others = identify.ranking(voice.embedding, known)
     second, its_score = others[0] if others else (None, None)
     return {
-        "path": voice.recording.shown,
         "speaker": printable(nearest) if score >= threshold else identify.UNKNOWN,
         "score": score,
         "threshold": threshold,
@@ -184,7 +227,7 @@ def _voiceprints(listener: "Listener", files: dict[str, list[Path]], folder: Pat
     found = {name: listener.quietly(listener.of_folder(recordings)) for name, recordings in files.items()}
     known = {name: identify.voiceprint(np.stack([v.embedding for v in them])) for name, them in found.items() if them}
     if not known:
-        reason = listener.problems[0].rstrip(".")
+        reason = listener.problems[0].sentence.rstrip(".")
         raise EarmarkError(f"No recording in {printable(folder)} can be used ({reason}); enroll others.")
     for name in sorted(set(files) - set(known)):
         warn(f"Speaker '{printable(name)}' is left out: none of the recordings can be used.")
@@ -211,17 +254,22 @@ def _cluster(listener: "Listener", files: "list[Recording]", wish: Wish, as_json
     distance = listener.cluster_distance(wish.threshold) if speakers is None else None
     found = listener(files)
     if not found:
+        if as_json:
+            print_json(rows([], listener.problems, GROUPED, listener.chosen))
         return
     if speakers is not None and speakers > len(found):
         warn(f"Only {len(found)} of the recordings can be used, which is less than {speakers} speakers.")
         speakers = len(found)
     numbers = identify.groups(np.stack([v.embedding for v in found]), distance, speakers).tolist()
-    rows = sorted(zip(numbers, found, strict=True), key=lambda row: row[0])
     if as_json:
-        _print([{"path": v.recording.shown, "group": number, "speech_s": _s(v)} for number, v in rows])
+        answers = ((v.recording, {"group": n, "speech_s": _s(v)}) for n, v in zip(numbers, found, strict=True))
+        said = rows(answers, listener.problems, GROUPED, listener.chosen)
+        print_json(sorted(said, key=lambda row: row["group"] or math.inf))  # those that failed come last
     else:
+        console.say(listener.chosen.sentence)
         n = max(numbers)
-        shown = [(v.recording.shown, number, f"{v.speech_s:.1f} s") for number, v in rows]
+        grouped = sorted(zip(numbers, found, strict=True), key=lambda row: row[0])
+        shown = [(v.recording.shown, number, f"{v.speech_s:.1f} s") for number, v in grouped]
         console.table(("file", "group", "speech"), shown, f"{n} speaker{'s' * (n != 1)}")
 
 
@@ -243,7 +291,3 @@ def _tell_enrolled(voices: "dict[str, list[Voice]]") -> None:
 def _s(voice: "Voice") -> float:
     """Seconds of speech, to the frame."""
     return round(voice.speech_s, 3)
-
-
-def _print(answer: list | dict) -> None:
-    print(json.dumps(answer, indent=2))

@@ -33,8 +33,7 @@ class Listener:
     def __init__(self, chosen: Chosen, problems: answering.Problems, channel: int | None = None):
         from earmark.tasks.speaker.predictions import Embedder
 
-        warn(chosen.sentence)
-        self.name, self.embedder = chosen.name, Embedder(chosen.folder)
+        self.chosen, self.name, self.embedder = chosen, chosen.name, Embedder(chosen.folder)
         self.release: dict = self.embedder.config.release
         self.problems, self.channel = problems, channel
 
@@ -57,7 +56,7 @@ class Listener:
 
     def of_folder(self, files: Iterable[Path]) -> list[Recording]:
         """Recordings of a folder that was walked; the sentences on those that cannot be opened go into `problems`."""
-        with answering.recordings("speaker", files, self.problems, self.channel) as found:
+        with answering.recordings(files, self.problems, self.channel, folders=False, asked=False) as found:
             return found
 
     @property

@@ -4,12 +4,15 @@ Reshaping (bands, frames) into (frames, bands) instead of transposing it is a kn
 design: the arrays have the right shape and no meaning.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from earmark import audio
-from earmark.features.frames import samples_frames
+from earmark.features import frames
 from earmark.features.settings import LEVEL_UNIT_DB, FeatureSettings
 from earmark.tasks.speaker.settings import SpeakerFeatureSettings
 
@@ -21,9 +24,43 @@ def of(source: audio.Source | audio.Checked, settings: SpeakerFeatureSettings, s
 
     speed: as if played so much faster, pitch and all. Raises AudioError for what cannot be decoded.
     """
+    with spooled(source, settings, speed) as speech:
+        return np.concatenate(list(speech))
+
+
+@contextmanager
+def spooled(
+    source: audio.Source | audio.Checked, settings: SpeakerFeatureSettings, speed: float = 1.0
+) -> "Iterator[Speech]":
+    """The same in blocks, as often as wanted until it is left, in memory that hardly grows."""
     blocks = audio.read_blocks(source, round(settings.sample_rate / speed))
-    decibels = np.concatenate(list(samples_frames(blocks, _plain(settings)))) * LEVEL_UNIT_DB
-    return decibels - decibels.max()
+    with frames.spooled(blocks, _plain(settings)) as found:
+        yield Speech(found, settings.voice_db)
+
+
+class Speech:
+    """The log-mel frames of one recording, as `of` gives them, in blocks (n, n_mels)."""
+
+    def __init__(self, found: frames.Frames, voice_db: float):
+        self.frames, self.voice_db = found, voice_db
+        self.loudest = max((block * LEVEL_UNIT_DB).max() for block in found)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (block * LEVEL_UNIT_DB - self.loudest for block in self.frames)
+
+    def voiced(self) -> np.ndarray:
+        """Which frames are no pauses, as the function of that name says."""
+        kept = bytearray()  # one block that grows; many small ones would keep the heap from shrinking
+        for block in self:
+            kept += power(block).tobytes()
+        return speaking(np.frombuffer(kept, np.float32), self.voice_db)
+
+    def without_pauses(self, voiced: np.ndarray) -> Iterator[np.ndarray]:
+        """Blocks (n, n_mels) of the frames of a mask (frames,), less the others."""
+        start = 0
+        for block in self:
+            yield block[voiced[start : start + len(block)]]
+            start += len(block)
 
 
 def _plain(s: SpeakerFeatureSettings) -> FeatureSettings:
@@ -53,9 +90,18 @@ def _plain(s: SpeakerFeatureSettings) -> FeatureSettings:
 
 def voiced(decibels: np.ndarray, voice_db: float) -> np.ndarray:
     """Which frames of (frames, bands) are no pauses, (frames,) booleans; at least one is none; 0 keeps all."""
+    return speaking(power(decibels), voice_db)
+
+
+def power(decibels: np.ndarray) -> np.ndarray:
+    """Power of frames (frames, bands), 1 where every band is at 0 dB: (frames,) float32."""
+    return np.power(10.0, decibels.astype(np.float32) / 10).mean(1)
+
+
+def speaking(power: np.ndarray, voice_db: float) -> np.ndarray:
+    """`voiced` from the power (frames,) of a whole recording."""
     if voice_db == 0:
-        return np.ones(len(decibels), bool)
-    power = np.power(10.0, decibels.astype(np.float32) / 10).mean(1)
+        return np.ones(len(power), bool)
     smooth = np.convolve(power, np.full(SMOOTHED, 1 / SMOOTHED), "same") if len(power) >= SMOOTHED else power
     return smooth >= smooth.max() * 10 ** (-voice_db / 10)
 

@@ -42,10 +42,14 @@ class Embedder:
     def heard(self, source: audio.Source) -> Heard:
         """The same, with how much speech it is made of."""
         recording = audio.checked(source)
-        frames = log_mel.of(recording, self.features)
-        if recording.info.flat:
-            raise audio.AudioError(recording.info.flat)
-        return Heard(self.of_frames(frames), speech_s(self.features, [frames]))
+        with log_mel.spooled(recording, self.features) as speech:
+            if recording.info.flat:
+                raise audio.AudioError(recording.info.flat)
+            voiced = speech.voiced()
+            n = int(voiced.sum())
+            blocks = (torch.from_numpy(block.astype(np.float32)) for block in speech.without_pauses(voiced))
+            found = embedding.of_blocks(self.tower, blocks, n, self.features.normalize)
+        return Heard(found.numpy(), n * self.features.hop_s)
 
     def of_files(self, files: Iterable[audio.Source]) -> np.ndarray:
         """The same of an utterance in several recordings."""

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from earmark.features import rows
 from earmark.tasks.chord.decoding.crf import Decoder, TiedCrf
 
 
@@ -219,3 +220,15 @@ def test_training_finds_the_transitions():
     heard = x.argmax(2).eq(classes).float().mean().item()
     decoded = np.mean([made.decoder()(song.numpy()) == y.numpy() for song, y in zip(x, classes, strict=True)])
     assert decoded > heard + 0.2
+
+
+def test_scores_on_disk_give_the_path_of_those_in_memory(monkeypatch):
+    monkeypatch.setattr(rows, "MEMORY", 500)
+    monkeypatch.setattr(rows, "BLOCK", 1000)
+    made = crf(2)
+    log_probs = frames(200, made.n_classes)[0].numpy()
+    whole = made.decoder()(log_probs)
+    with rows.Rows() as kept:
+        kept.append(log_probs)
+        np.testing.assert_array_equal(made.decoder()(kept), whole)
+    assert len(set(whole.tolist())) > 3

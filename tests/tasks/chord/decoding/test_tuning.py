@@ -39,3 +39,11 @@ def test_noise_and_silence_are_not_out_of_tune():
     rng = np.random.default_rng(0)
     assert tuning.shift(np.zeros((20, 252), np.float32)) == 0
     assert abs(tuning.cents(rng.random((400, 252)).astype(np.float32))) < 1
+
+
+def test_a_spectrum_in_blocks_is_as_much_out_of_tune_as_the_whole():
+    spectrum = np.random.default_rng(0).random((50, 36)).astype(np.float32)
+    spectrum[:, 1::3] *= 1.5
+    whole = tuning.cents(spectrum)
+    assert abs(whole) > 5
+    assert tuning.cents(iter([spectrum[:20], spectrum[20:]])) == pytest.approx(whole, abs=1e-9)

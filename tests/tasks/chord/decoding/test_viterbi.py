@@ -6,6 +6,7 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 
+from earmark.features import rows
 from earmark.tasks.chord.decoding.viterbi import Segment, segments, switch_costs, viterbi
 
 
@@ -107,3 +108,16 @@ def test_segments_cover_without_gap_or_overlap():
     assert got[0].start_s == 0
     assert got[-1].end_s == 46.3
     assert all(a.end_s == b.start_s and a.index != b.index and a.end_s > a.start_s for a, b in pairwise(got))
+
+
+def test_scores_on_disk_give_the_path_of_those_in_memory(monkeypatch):
+    monkeypatch.setattr(rows, "MEMORY", 500)
+    monkeypatch.setattr(rows, "BLOCK", 11 * 19 * 4)
+    rng = np.random.default_rng(0)
+    log_probs, cost = rng.normal(size=(300, 19)).astype(np.float32), rng.uniform(0, 3, 300)
+    path = viterbi(log_probs, cost)
+    assert 20 < (np.diff(path) != 0).sum() < 200
+    with rows.Rows() as kept:
+        kept.append(log_probs)
+        np.testing.assert_array_equal(viterbi(kept, cost), path)
+        assert segments(path, kept, 0.1, 28.0) == segments(path, log_probs, 0.1, 28.0)

@@ -301,3 +301,19 @@ def test_smoothing_is_taken_back_outside_training_alone():
     for a, b in zip(plain.eval()(x, segment, 2), smooth.eval()(x, segment, 2), strict=True):
         assert torch.equal(unsmoothed(a, 0.1), b)
         assert torch.equal(a.argsort(1), b.argsort(1))
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize(("n_classes", "smoothing"), [(2, 0.0), (3, 0.0), (3, 0.1)])
+def test_a_recording_in_pieces_is_judged_as_the_whole(pooling, n_classes, smoothing):
+    torch.manual_seed(0)
+    model = SongModel(13, 40, n_classes, model_settings(pooling=pooling), smoothing).eval()
+    with torch.no_grad():
+        for weight in (model.head.weight, *([model.attention.score.weight] if model.attention else [])):
+            weight.mul_(100)  # answers, and weights, that differ
+        x = windows(23)
+        by_window, by_song = model(x, torch.zeros(23, dtype=torch.int64), 1)
+    assert by_window.exp().std(0).max() > 0.02
+    found = model.judge(iter(x.split([1, 8, 8, 5, 1])))
+    torch.testing.assert_close(found[0], by_window, rtol=0, atol=1e-5)
+    torch.testing.assert_close(found[1], by_song, rtol=0, atol=1e-5)

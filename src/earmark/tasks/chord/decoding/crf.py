@@ -9,6 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from earmark.features.rows import Rows
+from earmark.tasks.chord.decoding.viterbi import Scores, blocks
+
 
 class TiedCrf(nn.Module):
     """p(classes | frames) ~ exp(start + sum of unary + sum of transitions), linear-chain (Lafferty et al. 2001).
@@ -130,7 +133,7 @@ class Decoder:
         self._own = np.arange(len(self.starts), dtype=np.uint16)
         self._known_reach: dict[int, np.ndarray] = {}
 
-    def __call__(self, log_probs: np.ndarray, switch_cost: np.ndarray | None = None) -> np.ndarray:
+    def __call__(self, log_probs: Scores, switch_cost: np.ndarray | None = None) -> np.ndarray:
         """The best path (frames,) int64 through log_probs (frames, classes).
 
         switch_cost: (frames,) taken off every change of class into that frame, as `decode.switch_costs` reads it
@@ -139,14 +142,21 @@ class Decoder:
         n = len(log_probs)
         if n == 0:
             return np.zeros(0, np.int64)
-        unary = self.sharpness * np.asarray(log_probs, np.float32)
         cost = np.zeros(n, np.float32) if switch_cost is None else np.asarray(switch_cost, np.float32)
-        back = np.empty(unary.shape, np.uint16)  # an hour at hop 544 is 146,000 frames: 155 MB
-        score = self.starts + unary[0]
-        for t in range(1, n):
-            score, back[t] = self._step(score, cost[t])
-            score += unary[t]
-        return _traced(back, int(score.argmax()))
+        score, t = None, 0
+        with Rows() as kept:
+            for block in blocks(log_probs):
+                unary = self.sharpness * np.asarray(block, np.float32)
+                back = np.zeros(unary.shape, np.uint16)
+                for row, into in zip(unary, back, strict=True):
+                    if score is None:
+                        score = self.starts + row
+                    else:
+                        score, into[:] = self._step(score, cost[t])
+                        score += row
+                    t += 1
+                kept.append(back)
+            return _traced(kept, int(score.argmax()))
 
     def _step(self, score: np.ndarray, cost: np.float32) -> tuple[np.ndarray, np.ndarray]:
         """Scores (classes,) -> scores before the next frame is heard, and the class that each came from."""
@@ -168,12 +178,13 @@ class Decoder:
         return self._known_reach[best]
 
 
-def _traced(back: np.ndarray, last: int) -> np.ndarray:
+def _traced(kept: Rows, last: int) -> np.ndarray:
     """Follow the pointers (frames, classes) from the last frame's class to the first's."""
-    path = np.empty(len(back), np.int64)
-    for t in range(len(back) - 1, -1, -1):
-        path[t] = last
-        last = back[t, last]
+    path = np.empty(len(kept), np.int64)
+    for start, back in kept.backwards():
+        for t in range(start + len(back) - 1, start - 1, -1):
+            path[t] = last
+            last = int(back[t - start, last])
     return path
 
 

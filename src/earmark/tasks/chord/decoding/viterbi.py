@@ -1,46 +1,65 @@
-"""From classes' log-probabilities in frames to segments in seconds; numpy alone.
+"""From classes' log-probabilities in frames to segments in seconds; numpy alone, and memory that hardly grows.
 
 Frames are centred: frame t is heard around t * hop / sample_rate, and reaches half a hop either way.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
+from earmark.features.rows import Rows
+
+AT_ONCE = 1024  # frames
 LARGEST_COST = 30.0  # nats; a change that costs more is out of the question anyway
 
 
-def viterbi(log_probs: np.ndarray, cost: np.ndarray | float) -> np.ndarray:
+Scores = np.ndarray | Rows  # (frames, classes), in memory or on disk
+
+
+def viterbi(log_probs: Scores, cost: np.ndarray | float) -> np.ndarray:
     """The path that maximises the sum of log-probabilities less `cost` for every change: (frames,) int64.
 
     log_probs: (frames, classes); cost: nats, at least 0, one number or (frames,) for a change into that frame (the
     first is not used). score(t, c) = log_probs(t, c) + max(score(t-1, c), best(t-1) - cost(t)): every class is left
     for the best one, so a frame takes one pass over the classes and not one over their pairs. Ties stay.
     """
-    n, n_classes = log_probs.shape
+    n = len(log_probs)
     if n == 0:
         return np.zeros(0, np.int64)
-    costs = np.broadcast_to(np.asarray(cost, np.float32), n).tolist()
-    rows = np.ascontiguousarray(log_probs, np.float32)
-    entered, best = np.empty((n, n_classes), bool), np.zeros(n, np.int64)  # best[t]: leads before frame t
-    score = rows[0].copy()
-    for t in range(1, n):
-        top = int(score.argmax())
-        best[t] = top
-        score -= score[top] - costs[t]  # a change is worth 0 now, and staying what is above it
-        np.less(score, 0, out=entered[t])
-        np.maximum(score, 0, out=score)
-        score += rows[t]
-    return _traced(entered, best, int(score.argmax()))
+    costs, best, score, t = np.broadcast_to(np.asarray(cost, np.float32), n), np.zeros(n, np.int32), None, 0
+    with Rows() as kept:
+        for block in blocks(log_probs):
+            entered = np.zeros(block.shape, bool)
+            for row, into in zip(np.ascontiguousarray(block, np.float32), entered, strict=True):
+                if score is None:
+                    score = row.copy()
+                else:
+                    best[t] = top = int(score.argmax())  # who leads before frame t
+                    score -= score[top] - costs[t]  # a change is worth 0 now, and staying what is above it
+                    np.less(score, 0, out=into)
+                    np.maximum(score, 0, out=score)
+                    score += row
+                t += 1
+            kept.append(np.packbits(entered, axis=1))  # 3 hours at hop 544 would be 300 MB otherwise
+        return _traced(kept, best, int(score.argmax()))
 
 
-def _traced(entered: np.ndarray, best: np.ndarray, last: int) -> np.ndarray:
+def blocks(scores: Scores) -> Iterator[np.ndarray]:
+    """Blocks (n, classes) of scores, wherever they are."""
+    return (
+        iter(scores) if isinstance(scores, Rows) else (scores[i : i + AT_ONCE] for i in range(0, len(scores), AT_ONCE))
+    )
+
+
+def _traced(kept: Rows, best: np.ndarray, last: int) -> np.ndarray:
     """Backwards: where a class was entered it came from the class that led before that frame."""
     path = np.empty(len(best), np.int64)
-    for t in range(len(best) - 1, -1, -1):
-        path[t] = last
-        if t and entered[t, last]:
-            last = best[t]
+    for start, packed in kept.backwards():
+        for t in range(start + len(packed) - 1, start - 1, -1):
+            path[t] = last
+            if t and packed[t - start, last >> 3] >> (7 - (last & 7)) & 1:
+                last = int(best[t])
     return path
 
 
@@ -66,7 +85,7 @@ class Segment(NamedTuple):
     probability: float
 
 
-def segments(path: np.ndarray, log_probs: np.ndarray, seconds_per_frame: float, duration_s: float) -> list[Segment]:
+def segments(path: np.ndarray, log_probs: Scores, seconds_per_frame: float, duration_s: float) -> list[Segment]:
     """Runs of equal classes as segments that cover 0 to `duration_s` without gap or overlap.
 
     path: (frames,) classes; log_probs: (frames, classes). A boundary lies half-way between two frames' centres.
@@ -77,7 +96,17 @@ def segments(path: np.ndarray, log_probs: np.ndarray, seconds_per_frame: float, 
     if n == 0 or duration_s <= 0:
         return []
     first = np.flatnonzero(np.diff(path, prepend=path[0] - 1))
-    own = np.exp(log_probs[np.arange(n), path].astype(np.float64))
+    own = np.exp(_along(path, log_probs)[:n])
     probability = np.add.reduceat(own, first) / np.diff(first, append=n)
     edges = np.concatenate([[0.0], (first[1:] - 0.5) * seconds_per_frame, [duration_s]])
     return [Segment(*row) for row in zip(edges[:-1], edges[1:], path[first], probability, strict=True)]
+
+
+def _along(path: np.ndarray, log_probs: Scores) -> np.ndarray:
+    """The log-probability of each frame's class on a path, (frames,) float64; of as many frames as the path has."""
+    own, t = np.empty(len(path)), 0
+    for block in blocks(log_probs):
+        classes = path[t : t + len(block)]
+        own[t : t + len(classes)] = block[np.arange(len(classes)), classes]
+        t += len(classes)
+    return own

@@ -1,5 +1,8 @@
 """Which chord network settings name, what it can say, and its word in one form, whichever it is."""
 
+from collections.abc import Iterator
+from typing import Protocol
+
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +18,7 @@ from earmark.tasks.chord.settings import (
     PitchNetModel,
 )
 
-AT_ONCE = 4096  # frames; pitch_net reads long recordings in pieces
+AT_ONCE = 384  # frames; pitch_net reads long recordings in pieces
 SONG_AT_ONCE, SONG_MARGIN = 24_000, 256  # frames; ChordNet hears ten minutes at once, and of longer recordings pieces
 CRF = "crf."  # what the names of a CRF's weights begin with in a model folder
 
@@ -52,21 +55,33 @@ def logits(said: ChordLogits | ChordNetOutput) -> ChordLogits:
     return ChordLogits(said.chord, said.bass, said.smooth_logits[..., :12], change, said.key[..., :24])
 
 
-@torch.no_grad()
-def said(model: nn.Module, values: Tensor, channels: int = 1, higher: int = 0) -> ChordLogits:
-    """What the network says of a whole recording (frames, width), on the CPU; higher: as of `seen`.
+class Values(Protocol):
+    """A recording's stored frames (frames, width), all in memory or not, of which stretches are taken."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, frames: slice) -> Tensor: ...
+
+
+def said(model: nn.Module, values: Values, channels: int = 1, higher: int = 0) -> ChordLogits:
+    """What the network says of a whole recording (frames, width), on the CPU; higher: as of `seen`."""
+    parts = (vars(piece).values() for piece in said_in_pieces(model, values, channels, higher))
+    return ChordLogits(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def said_in_pieces(model: nn.Module, values: Values, channels: int = 1, higher: int = 0) -> Iterator[ChordLogits]:
+    """The same a stretch (n, ...) at a time, one after the other.
 
     Long recordings are read in pieces that overlap: pitch_net's by what a frame hears, which changes nothing;
     ChordNet, which hears the whole song, has pieces of ten minutes.
     """
-    x = seen(values, channels, model.settings.bins_per_octave if isinstance(model, ChordNet) else 36, higher)[None]
-    n, parts = x.shape[2], []
+    bins = model.settings.bins_per_octave if isinstance(model, ChordNet) else 36
     size, margin = (AT_ONCE, model.reach) if isinstance(model, PitchNet) else (SONG_AT_ONCE, SONG_MARGIN)
-    for start in range(0, n, size):
-        first, stop = max(0, start - margin), min(n, start + size)
-        piece = logits(model(x[:, :, first : min(n, stop + margin)]))
-        parts.append([t[0, start - first : stop - first] for t in vars(piece).values()])
-    return ChordLogits(*(torch.cat(column) for column in zip(*parts, strict=True)))
+    for start in range(0, len(values), size):
+        first, stop = max(0, start - margin), min(len(values), start + size)
+        x = seen(values[first : stop + margin], channels, bins, higher)[None]
+        with torch.inference_mode():
+            piece = logits(model(x))
+        yield ChordLogits(*(t[0, start - first : stop - first] for t in vars(piece).values()))
 
 
 def seen(values: Tensor, channels: int, bins_per_octave: int = 36, higher: int = 0) -> Tensor:

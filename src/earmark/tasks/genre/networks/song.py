@@ -1,5 +1,7 @@
 """Multiple-instance learning: the windows of a recording are a bag, the recording has the label."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax, logsigmoid
@@ -99,10 +101,56 @@ class SongModel(nn.Module):
     def _pooled(self, h: Tensor, segment: Tensor, n: int) -> tuple[Tensor, Tensor]:
         logits = self.head(h).float()
         by_window = class_log_probs(logits)
-        if self.pooling == "mean_prob":
-            return by_window, log_mean_prob(by_window, segment, n)
-        if self.pooling == "mean_logit":
-            return by_window, class_log_probs(segment_mean(logits, segment, n))
+        if self.attention is None:
+            return by_window, self._mean(logits, by_window, segment, n)
         weight = segment_softmax(self.attention(h).float(), segment, n)
         bag = h.new_zeros(n, h.shape[1]).index_add_(0, segment, h * weight.unsqueeze(1).to(h.dtype))
         return by_window, class_log_probs(self.head(bag).float())
+
+    @torch.inference_mode()
+    def judge(self, pieces: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+        """Log-probabilities (windows, classes) and (1, classes) of one recording, whose windows come in pieces.
+
+        pieces: (k, 1, bands, frames) each. Of a piece only the logits are kept, so that memory hardly grows with the
+        recording: as one block, since many small ones would keep the heap from shrinking.
+        """
+        kept, attended = bytearray(), Attended()
+        for piece in pieces:
+            h = self.body(piece)
+            kept += self.head(h).float().cpu().numpy().tobytes()
+            if self.attention is not None:
+                attended.add(h, self.attention(h).float())
+        logits = torch.frombuffer(kept, dtype=torch.float32).view(-1, self.head.out_features)
+        by_window = class_log_probs(logits)
+        if self.attention is not None:
+            by_song = class_log_probs(self.head(attended.mean).float().cpu())
+        else:
+            by_song = self._mean(logits, by_window, torch.zeros(len(logits), dtype=torch.int64), 1)
+        if self.smoothing:
+            by_window, by_song = (unsmoothed(found, self.smoothing) for found in (by_window, by_song))
+        return by_window, by_song
+
+    def _mean(self, logits: Tensor, by_window: Tensor, segment: Tensor, n: int) -> Tensor:
+        """Log-probabilities (n, classes) of recordings, by the mean of probabilities or of logits."""
+        if self.pooling == "mean_prob":
+            return log_mean_prob(by_window, segment, n)
+        return class_log_probs(segment_mean(logits, segment, n))
+
+
+class Attended:
+    """The weighted mean (1, hidden) of a bag's hidden values, which come in pieces, by the softmax of their scores."""
+
+    def __init__(self) -> None:
+        self.top, self.weight, self.total = torch.tensor(-torch.inf), torch.tensor(0.0), torch.tensor(0.0)
+
+    def add(self, h: Tensor, score: Tensor) -> None:
+        """h: (k, hidden); score: (k,)."""
+        top = torch.maximum(self.top, score.amax())
+        before, e = (self.top - top).exp(), (score - top).exp()
+        self.weight = self.weight * before + e.sum()
+        self.total = self.total * before + (e[:, None] * h).sum(0, keepdim=True)
+        self.top = top
+
+    @property
+    def mean(self) -> Tensor:
+        return self.total / self.weight
