@@ -6,6 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from earmark.tasks.chord.networks import streamed
 from earmark.tasks.chord.networks.chordnet import ChordNet, ChordNetOutput, ChordNetSettings
 from earmark.tasks.chord.networks.pitch_net import ChordLogits, PitchNet
 from earmark.tasks.chord.notation.vocabulary import SEED, WIDE, Vocabulary
@@ -18,7 +19,7 @@ from earmark.tasks.chord.settings import (
     PitchNetModel,
 )
 
-AT_ONCE = 384  # frames; pitch_net reads long recordings in pieces
+AT_ONCE = 96  # frames; pitch_net reads recordings in pieces
 SONG_AT_ONCE, SONG_MARGIN = 24_000, 256  # frames; ChordNet hears ten minutes at once, and of longer recordings pieces
 CRF = "crf."  # what the names of a CRF's weights begin with in a model folder
 
@@ -68,19 +69,24 @@ def said(model: nn.Module, values: Values, channels: int = 1, higher: int = 0) -
     return ChordLogits(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
+@torch.inference_mode()
 def said_in_pieces(model: nn.Module, values: Values, channels: int = 1, higher: int = 0) -> Iterator[ChordLogits]:
     """The same a stretch (n, ...) at a time, one after the other.
 
-    Long recordings are read in pieces that overlap: pitch_net's by what a frame hears, which changes nothing;
-    ChordNet, which hears the whole song, has pieces of ten minutes.
+    pitch_net reads pieces, as if they were one. ChordNet, which hears the whole song, has pieces of ten minutes, which
+    overlap.
     """
     bins = model.settings.bins_per_octave if isinstance(model, ChordNet) else 36
-    size, margin = (AT_ONCE, model.reach) if isinstance(model, PitchNet) else (SONG_AT_ONCE, SONG_MARGIN)
-    for start in range(0, len(values), size):
-        first, stop = max(0, start - margin), min(len(values), start + size)
-        x = seen(values[first : stop + margin], channels, bins, higher)[None]
-        with torch.inference_mode():
-            piece = logits(model(x))
+    size, margin = (AT_ONCE, 0) if isinstance(model, PitchNet) else (SONG_AT_ONCE, SONG_MARGIN)
+    starts = range(0, len(values), size)
+    ends = [(max(0, start - margin), min(len(values), start + size)) for start in starts]
+    inputs = (seen(values[first : stop + margin], channels, bins, higher)[None] for first, stop in ends)
+    if isinstance(model, PitchNet):
+        for piece in streamed.logits(model, inputs):
+            yield ChordLogits(*(t[0] for t in vars(piece).values()))
+        return
+    for x, start, (first, stop) in zip(inputs, starts, ends, strict=True):
+        piece = logits(model(x))
         yield ChordLogits(*(t[0, start - first : stop - first] for t in vars(piece).values()))
 
 

@@ -129,10 +129,10 @@ class PitchNet(nn.Module):
         for block in self.blocks:
             x = block(x, mask)
         x = self.dropout(x)
-        return self._answers(self.by_pitch(x), self.by_frame(torch.cat([x.mean(3), x.amax(3)], 1)))
+        return self.answers(self.by_pitch(x), self.by_frame(torch.cat([x.mean(3), x.amax(3)], 1)))
 
-    def _answers(self, pitch: Tensor, frame: Tensor) -> ChordLogits:
-        """pitch: (batch, q + 4, frames, 12); frame: (batch, 3, frames)."""
+    def answers(self, pitch: Tensor, frame: Tensor) -> ChordLogits:
+        """The heads' channels by name. pitch: (batch, q + 4, frames, 12); frame: (batch, 3, frames)."""
         pitch, frame = pitch.float().transpose(1, 2), frame.float().transpose(1, 2)
         q = self.n_qualities
         return ChordLogits(

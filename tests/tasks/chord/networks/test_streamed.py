@@ -1,0 +1,50 @@
+"""pitch_net over pieces: the answer is that of the whole recording, however it is cut."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from earmark.tasks.chord.networks import streamed
+from earmark.tasks.chord.networks.pitch_net import PitchNet
+
+
+@pytest.fixture(scope="module")
+def net() -> PitchNet:
+    """Four blocks in double precision, with statistics as after a training."""
+    torch.manual_seed(1)
+    net = PitchNet(n_qualities=5, n_octaves=2, channels=6, stem=3, blocks=4).double().eval()
+    for norm in net.modules():
+        if isinstance(norm, torch.nn.BatchNorm2d):
+            norm.running_mean.normal_()
+            norm.running_var.uniform_(0.5, 2)
+            norm.bias.data.normal_()
+    return net
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=8))
+def test_any_pieces_are_answered_as_the_whole(net, sizes):
+    x = torch.rand(1, 1, sum(sizes), 72, dtype=torch.float64, generator=torch.Generator().manual_seed(sum(sizes)))
+    with torch.inference_mode():
+        whole = vars(net(x))
+        parts = list(streamed.logits(net, x.split(sizes, 2)))
+    for name, expected in whole.items():
+        found = torch.cat([getattr(part, name) for part in parts], 1)
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+
+
+def test_a_frame_is_answered_once_all_that_it_hears_is_there(net):
+    """Not later: of 30 frames at a time, what is held back are the frames within reach of the end."""
+    seen = 0
+
+    def coming():
+        nonlocal seen
+        for _ in range(5):
+            seen += 30
+            yield torch.rand(1, 1, 30, 72, dtype=torch.float64)
+
+    with torch.inference_mode():
+        answered = [(seen, part.chord.shape[1]) for part in streamed.logits(net, coming())]
+    assert answered[:5] == [(30, 30 - net.reach), (60, 30), (90, 30), (120, 30), (150, 30)]
+    assert sum(n for _, n in answered) == 150
