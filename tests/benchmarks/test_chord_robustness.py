@@ -57,7 +57,7 @@ def recordings(root: Path) -> dict[str, float | str]:
         "short.wav": 0.2,
         "blip.wav": "it lasts 0.0100 s; at least 0.05 s are needed",
         "against.wav": "its channels cancel each other in their mean; read one of them",
-        "nan.wav": "it holds samples that are not finite near 0 s",
+        "nan.wav": "it holds samples that are not finite near 5 s",
         "cut_wav.wav": "it is truncated: the header promises",
         "cut_mp3.mp3": "it is truncated: the header promises",
         "cut_ogg.ogg": "it is truncated: the last Ogg page is not whole",

@@ -222,6 +222,8 @@ def test_a_project_of_ones_own_runs_without_earmarks_source(tmp_path):
     assert ran[2:] == [f"{stage}@genre" for stage in ("prepare", "features", "train", "evaluate", "publish")]
     assert list((tmp_path / "mine/data/demo").iterdir()) == []
     assert project.repro() == ["code", "publish@genre"]
-    assert project.client.get_model_version_by_alias("earmark-genre", "challenger").version == "1"
+    assert (
+        project.client.get_model_version_by_alias("earmark-genre", "challenger").run_id == project.runs()[0].info.run_id
+    )
     project.set(**{"train.epochs": 2})
     assert project.repro("publish@genre") == ["code", "train@genre", "evaluate@genre", "publish@genre"]

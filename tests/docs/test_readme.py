@@ -78,7 +78,7 @@ def test_from_a_folder_to_a_champion_in_five_commands(walk):
 @pytest.mark.pipeline
 def test_using_a_model(walk, place):
     assert "concert.flac" in walk["using"]
-    assert (place / "score/genre/metrics.json").exists()
+    assert (place / "score/genre/score.json").exists()
     assert (place / "crossval/genre/metrics.json").exists()
     assert {path.name for path in (place / "release/genre").iterdir()} == {
         "CARD.md",

@@ -46,10 +46,10 @@ def test_crossval_pictures_calibration_and_a_release_quotes_it(place, earmark):
     words = ("--about", "tones", "--data", "Generated, CC0", "--figures", "crossval/genre/metrics.json")
     code, _, _ = earmark("release", "genre", *words)
     assert code == 0
-    facts = model_folder.read_config(place / "bundles/genre").release
+    facts = model_folder.read_config(place / "release/genre").release
     assert facts["data_sha256"] == found["data_sha256"]
     assert facts["figures"]["accuracy"] == found["accuracy"]
-    assert "in 3 folds" in (place / "bundles/genre/CARD.md").read_text()
+    assert "in 3 folds" in (place / "release/genre/CARD.md").read_text()
     code, _, err = earmark("release", "genre", *words, "-S", "train.weight_decay=0.9")
     assert code == 1
     assert "is of another recipe: train.weight_decay is" in "".join(err)

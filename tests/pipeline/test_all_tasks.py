@@ -121,7 +121,7 @@ def test_registered_model_answers_bytes_and_paths_without_pickle(small, monkeypa
 
 def test_an_evaluations_parameter_trains_nothing(small):
     small.set(**{"evaluate.bootstrap": 120})
-    assert small.repro() == [f"evaluate@{small.task}", f"publish@{small.task}"]
+    assert small.repro() == ["code", f"evaluate@{small.task}", f"publish@{small.task}"]
     small.set(**{"evaluate.bootstrap": 100})
     assert small.repro() == [f"publish@{small.task}"]  # the evaluation is restored from the run cache
     assert len(small.runs()) == len(versions(small)) == 1
@@ -142,7 +142,7 @@ def test_training_parameter_reruns_what_follows_and_promotion_has_a_way_back(sma
     name, one = f"earmark-{task}", catalog.task(small.task)
     assert "Version 1 is champion." in small.run("earmark", "promote", task).stdout
     small.set(**{"train.lr": 0.0007})
-    assert small.repro() == [f"{stage}@{task}" for stage in STAGES[2:]]
+    assert small.repro() == ["code", *(f"{stage}@{task}" for stage in STAGES[2:])]
     assert version(small, "challenger").version == 2
     test = next(k for k in client.get_model_version(name, "2").tags if k.startswith("earmark.test."))
     kept = client.get_model_version(name, "2").tags[test]

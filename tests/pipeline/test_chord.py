@@ -67,7 +67,7 @@ def test_registered_model_answers_with_segments_and_key(small):
 
 def test_champion_answers_and_a_file_says_what_the_store_said(small):
     song = str(small.audio / "s0.wav")
-    assert "earmark-chord version 1 (champion)" in small.run("earmark", "predict", "chord", song, "--json").stderr
+    assert "earmark-chord version 1 (champion)" in small.run("earmark", "predict", "chord", song).stdout
     stored = pd.read_parquet(small.path / "reports/chord/predictions.parquet")
     name = stored.recording.iloc[0]
     small.run("earmark", "predict", "chord", str(small.audio / name), "--out", "heard", "--model", "models/chord")

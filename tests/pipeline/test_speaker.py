@@ -44,7 +44,7 @@ def test_report_has_its_pictures_and_players(small):
 def test_predict_embeds_with_the_champion(small):
     names = [str(small.audio / f"s{i:02}_0_0.wav") for i in range(2)]
     done = small.run("earmark", "predict", "speaker", "--embed", "champion.parquet", *names)
-    assert "earmark-speaker version 1 (champion)" in done.stderr
+    assert "earmark-speaker version 1 (champion)" in done.stdout
     small.run("earmark", "predict", "speaker", "--embed", "e.parquet", "--model", "models/speaker", *names)
     found = pd.read_parquet(small.path / "e.parquet")
     assert found.path.tolist() == names
