@@ -65,6 +65,21 @@ def test_no_task_imports_another():
         assert not {m: found for m, found in crossing.items() if found}
 
 
+def test_mlflow_is_imported_by_the_registry_alone():
+    """The registry's package sets what MLflow reads as it is imported: no telemetry, no pickle."""
+    others = [path for name, path in MODULES.items() if not name.startswith("earmark.registry")]
+    assert not [path for path in others if "mlflow" in _top_imports(path)]
+
+
+def _top_imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.parse(path.read_text()).body:  # not those for type checkers alone
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+        found |= {name.partition(".")[0] for name in names}
+    return found
+
+
 def test_imports_have_no_circle():
     try:
         TopologicalSorter(IMPORTS).prepare()

@@ -6,10 +6,9 @@ import math
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
-from mlflow.entities import Run
 
 from earmark import paths
 from earmark.evaluation import metrics
@@ -20,6 +19,9 @@ from earmark.tasks import model_folder
 from earmark.tasks.task import Task
 from earmark.training import model_files
 from earmark.training.model_files import ModelConfig
+
+if TYPE_CHECKING:  # `earmark.registry` sets MLflow's environment, before it is imported
+    from mlflow.entities import Run
 
 WEIGHTS = "model.safetensors"
 DATA = ("summary.csv", "clip_lengths.csv", "manifest.csv")
@@ -95,7 +97,7 @@ def _log_evaluation(tracker: Tracker, run_id: str, reports: Path, found: dict[st
     return True
 
 
-def _has_figures(run: Run, found: dict[str, Any]) -> bool:
+def _has_figures(run: "Run", found: dict[str, Any]) -> bool:
     """Whether a run has these very figures of these recordings: earlier releases wrote the file in another order."""
     test, had = found["test_manifest_sha256"], run.data.metrics
     shas = [k[-8:] for k, v in run.data.tags.items() if k.startswith("earmark.evaluation.") and v == test]
