@@ -1,5 +1,6 @@
 """`make clean` in a folder that holds a user's work, and the port of `make ui`."""
 
+import os
 import shutil
 import subprocess
 
@@ -29,7 +30,10 @@ def place(tmp_path):
 
 
 def make(place, *args: str) -> list[str]:
-    return subprocess.run(["make", *args], cwd=place, capture_output=True, text=True, check=True).stdout.splitlines()
+    """Lines of a make that is none of another's, as `make test` would have it."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    done = subprocess.run(["make", *args], cwd=place, env=env, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
 
 
 def test_clean_keeps_what_a_user_made_and_says_so(place):

@@ -61,7 +61,7 @@ def test_champion_answers(small):
     for answer in answers:
         assert answer["label"] in {"low", "high", "noise"}
         assert answer["probability"] == max(answer["probabilities"].values())
-        assert (answer["model"]["name"], answer["model"]["version"]) == ("earmark-genre", "1")
+        assert answer["model"]["name"] == "earmark-genre version 1 (champion)"
         assert answer["model"]["source"] == "champion"
 
 
