@@ -78,6 +78,13 @@ def figure(value: float) -> str:
     return f"{value:.3f}" if value == 0 or not abs(value) < 0.01 else f"{value:.3g}"
 
 
+def duration(seconds: float) -> str:
+    """Rough time for people: '85 s', '12 min', '2.5 h'."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 def table(columns: Iterable[str], rows: Iterable[Iterable[object]], title: str | None = None) -> None:
     """A table on stdout, as wide as it needs to be where no terminal reads it. Text is shown as it is.
 

@@ -1,9 +1,11 @@
 """What the commands of the pipeline's stages say."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from earmark.cli import show
 from project import write_params
 
 
@@ -18,3 +20,13 @@ def test_evaluate_says_where_a_baseline_is_better(workplace, earmark, monkeypatc
         "A baseline is better than the model: a logistic regression on MFCC statistics has accuracy 0.750, not 0.500."
     )
     assert (code, out.splitlines()[-1] == sentence) == (0, better)
+
+
+def test_an_epochs_line_says_how_long_is_left(capsys):
+    both = show.also_epoch(lambda fit, seconds: None, 3)
+    both(SimpleNamespace(epoch=1, history=[{"epoch": 1, "train/lr": 0.001}]), 60.0)
+    both(SimpleNamespace(epoch=3, history=[{"epoch": 3, "train/lr": 0.001}]), 60.0)
+    assert capsys.readouterr().out.splitlines() == [
+        "epoch 1/3  train/lr 0.001  (60.0 s, about 2 min left)",
+        "epoch 3/3  train/lr 0.001  (60.0 s)",
+    ]

@@ -88,6 +88,8 @@ def test_other_test_recordings_and_failures_are_said(tracker, earmark):
     assert "genre-3 failed after 0 s: The loss is not finite. against #3: train.lr 0.001 → 0.003" in flat
     assert "genre-2 running accuracy 0.500; not comparable with #2: other test recordings" in flat
     assert "against #2: the same settings, recordings and code" in flat
+    tracker.client.set_terminated(failed, "FINISHED")  # it was resumed
+    assert "genre-3 finished in 0 s against #3" in " ".join(earmark("runs", "genre")[1].split())
 
 
 def test_nothing_trained_is_one_sentence(workplace, earmark):

@@ -114,8 +114,8 @@ def test_promotion_without_a_challenger(tracker, earmark):
 def test_a_registered_model_that_was_renamed_or_deleted(tracker, earmark, spoil, command):
     getattr(tracker.client, spoil)(NAME, *["other"] * (spoil == "rename_registered_model"))
     assert said(earmark, command, "genre") == (
-        "There is no registered model earmark-genre: nothing was registered yet (run `dvc repro`), or it was deleted "
-        "or renamed in MLflow (`earmark publish genre` registers the trained model anew)."
+        "There is no registered model earmark-genre: nothing was registered yet (run `dvc repro publish@genre`), or it "
+        "was deleted or renamed in MLflow (`earmark publish genre` registers the trained model anew)."
     )
 
 

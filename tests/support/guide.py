@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[^\s`]*)[^`\n]*$")
 PROGRAMS = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"  # those of the environment come first
@@ -67,14 +68,7 @@ def _parsed(guide: Path) -> list[Block]:
 def run(block: Block, folder: Path, home: Path, path: str = PROGRAMS, timeout: float = 300, **env: str) -> str:
     """What a block of bash or Python prints on stdout when it runs in a folder; fails the test when it fails."""
     done = subprocess.run(
-        _command(block),
-        cwd=folder,
-        env=environment(home, path, **env),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        start_new_session=True,
-        timeout=timeout,
+        **_started(block, folder, environment(home, path, **env)), capture_output=True, text=True, timeout=timeout
     )
     if done.returncode:
         raise AssertionError(f"{block} ended with {done.returncode}:\n{block.text}\n{done.stdout}\n{done.stderr}")
@@ -89,13 +83,7 @@ def running(block: Block, folder: Path, home: Path, path: str = PROGRAMS, **env:
     """
     with open(home / "guide.log", "w") as log:
         process = subprocess.Popen(
-            _command(block),
-            cwd=folder,
-            env=environment(home, path, **env),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+            **_started(block, folder, environment(home, path, **env)), stdout=log, stderr=subprocess.STDOUT
         )
         try:
             yield process
@@ -104,8 +92,10 @@ def running(block: Block, folder: Path, home: Path, path: str = PROGRAMS, **env:
             process.wait(timeout=60)
 
 
-def _command(block: Block) -> list[str]:
-    return [*EXECUTABLES[block.language], "-c", block.text]
+def _started(block: Block, folder: Path, env: dict[str, str]) -> dict[str, Any]:
+    """How a block's process is started: in a session of its own, with nothing to read."""
+    command = [*EXECUTABLES[block.language], "-c", block.text]
+    return {"args": command, "cwd": folder, "env": env, "stdin": subprocess.DEVNULL, "start_new_session": True}
 
 
 def environment(home: Path, path: str = PROGRAMS, **env: str) -> dict[str, str]:

@@ -85,8 +85,10 @@ def _lines(task: Task, row: "Row", found: "list[Row]", numbers: dict[str, int]) 
 
 def _facts(row: "Row") -> Iterator[str]:
     yield row.name if row.kind == "pipeline" else f"{row.kind}{' (part)' * bool(row.parent)} {row.name}"
-    took = "" if row.seconds is None else f" {'in' if row.state == 'FINISHED' else 'after'} {_duration(row.seconds)}"
-    yield row.state.lower() + took + (f": {_short(row.error)}" if row.error else "")
+    finished = row.state == "FINISHED"
+    took = "" if row.seconds is None else f" {'in' if finished else 'after'} {console.duration(row.seconds)}"
+    # A run that was broken off and went on to its end keeps the tag of the error.
+    yield row.state.lower() + took + (f": {_short(row.error)}" if row.error and not finished else "")
     if row.experiment:
         yield "DVC experiment"
     for number, aliases in row.versions.items():
@@ -159,9 +161,3 @@ def _value(text: str | None) -> str:
 def _short(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

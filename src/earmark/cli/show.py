@@ -25,7 +25,8 @@ def also_epoch(on_epoch: Callable, epochs: int) -> Callable:
     def both(fit, seconds: float) -> None:
         on_epoch(fit, seconds)
         row = "  ".join(f"{k} {console.figure(v)}" for k, v in fit.history[-1].items() if k != "epoch")
-        print(f"epoch {fit.epoch}/{epochs}  {row}  ({seconds:.1f} s)", flush=True)
+        left = f", about {console.duration(seconds * (epochs - fit.epoch))} left" if fit.epoch < epochs else ""
+        print(f"epoch {fit.epoch}/{epochs}  {row}  ({seconds:.1f} s{left})", flush=True)
 
     return both
 

@@ -161,8 +161,9 @@ def _require_model(client: MlflowClient, task: Task) -> None:
         if e.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         raise EarmarkError(
-            f"There is no registered model {task.registered_model}: nothing was registered yet (run `dvc repro`), or "
-            f"it was deleted or renamed in MLflow (`earmark publish {task.name}` registers the trained model anew)."
+            f"There is no registered model {task.registered_model}: nothing was registered yet (run "
+            f"`dvc repro publish@{task.name}`), or it was deleted or renamed in MLflow (`earmark publish {task.name}` "
+            "registers the trained model anew)."
         ) from None
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from earmark import console
 from earmark.experiments.study.jobs import Job
 
 
@@ -45,6 +46,4 @@ class Pace:
 
 def duration(seconds: float) -> str:
     """Rough time for people."""
-    if seconds < 90:
-        return f"about {seconds:.0f} s"
-    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+    return f"about {console.duration(seconds)}"
