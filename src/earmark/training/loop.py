@@ -6,6 +6,7 @@ numbers it would have drawn, and ends in the same weights on a CPU.
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,13 +25,13 @@ WARM_UP = 18  # exponent of the average's decay: the larger, the fewer steps it 
 
 
 class Task(Protocol):
-    """What a task brings to the loop."""
+    """What a task brings to the loop. A loss of named parts is their sum, and each is told of."""
 
     model: nn.Module
 
     def batches(self) -> Iterator[Tensor]: ...
     def steps(self) -> int: ...
-    def loss(self, batch: Tensor) -> tuple[Tensor, int]: ...
+    def loss(self, batch: Tensor) -> tuple[Tensor | dict[str, Tensor], int]: ...
     def names(self, batch: Tensor) -> list[str]: ...
     def validate(self, model: nn.Module) -> Row: ...
 
@@ -115,7 +116,7 @@ def fit(
         began = time.perf_counter()
         torch.manual_seed(settings.seed * 1_000_003 + state.epoch + 1)
         row = {"epoch": state.epoch + 1, "train/lr": trained.schedule.lr}
-        row["train/loss"] = _epoch(task, trained, state.epoch + 1)
+        row |= _epoch(task, trained, state.epoch + 1)
         row |= task.validate(trained.judged)
         trained.schedule.epoch(row)
         _keep_best(state, row, trained.judged, settings.keep)
@@ -162,12 +163,14 @@ def moving_average(model: nn.Module, decay: float) -> AveragedModel:
     return AveragedModel(model, multi_avg_fn=update, use_buffers=False)
 
 
-def _epoch(task: Task, trained: Trained, epoch: int) -> float:
-    """One pass over the training set; the mean loss over its examples."""
+def _epoch(task: Task, trained: Trained, epoch: int) -> Row:
+    """One pass over the training set; the mean loss over its examples, and of its parts, where a task names them."""
     task.model.train()
-    total = n = 0
+    total, n = Counter[str](), 0
     for batch in task.batches():
-        loss, size = task.loss(batch)
+        found, size = task.loss(batch)
+        parts = found if isinstance(found, dict) else {}
+        loss = torch.stack(list(parts.values())).sum() if parts else found
         value = loss.item()
         if value != value or abs(value) == float("inf"):
             raise EarmarkError(
@@ -175,8 +178,9 @@ def _epoch(task: Task, trained: Trained, epoch: int) -> float:
                 f"{', '.join(task.names(batch)[:8])}; look at these recordings, or lower train.lr."
             )
         trained.step(loss)
-        total, n = total + value * size, n + size
-    return total / n
+        total.update({"train/loss": value * size} | {f"train/loss_{k}": v.item() * size for k, v in parts.items()})
+        n += size
+    return {name: value / n for name, value in total.items()}
 
 
 def _keep_best(state: Fit, row: Row, model: nn.Module, keep: str) -> None:

@@ -1,6 +1,7 @@
 """The chord task: crops in every key with targets that move along, losses that leave padding and X out."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,9 +9,11 @@ import torch
 from torch.nn import functional as F
 
 from builders import schedule_settings
+from earmark.errors import EarmarkError
 from earmark.features.cqt import transposed
 from earmark.tasks.chord import loss
 from earmark.tasks.chord.batches import ChordTask, Songs, joined, rotated
+from earmark.tasks.chord.decoding import fit_crf, weights
 from earmark.tasks.chord.networks.losses import LossSettings, head_losses
 from earmark.tasks.chord.notation.vocabulary import IGNORED, SEED, WIDE
 from earmark.tasks.chord.settings import (
@@ -20,6 +23,7 @@ from earmark.tasks.chord.settings import (
     FocalTversky,
     PitchNetModel,
 )
+from earmark.tasks.chord.train import decoder_weights
 from earmark.training import loop
 from earmark.training.settings import AdamW
 
@@ -136,20 +140,114 @@ def test_loss_by_hand_leaves_unknown_frames_out():
         + F.binary_cross_entropy_with_logits(said.change[known], targets["change"][known])
         + F.cross_entropy(said.key[targets["key"] >= 0], targets["key"][targets["key"] >= 0])
     )
-    torch.testing.assert_close(of._losses(said, targets), expected)
+    torch.testing.assert_close(sum(of._losses(of.model, said, targets, lengths).values()), expected)
 
 
 def test_validation_counts_frames_of_whole_songs():
     of = task(songs(), n_train=1)
     found = of.validate(of.model)
-    assert set(found) == {"val/loss", "val/accuracy", "val/root", "val/bass"}
+    heads = {f"val/loss_{name}" for name in ("chord", "bass", "tones", "change", "key")}
+    assert set(found) == {"val/loss", "val/accuracy", "val/root", "val/bass"} | heads
     rows, lengths = of.crops.rows(torch.tensor([1, 2]), torch.zeros(2, dtype=torch.int64), 33), torch.tensor([10, 33])
     still = torch.zeros(2, dtype=torch.int64)
     said = of.model.eval()(of.crops.spectrograms(rows, still), lengths)
     targets = of.crops.targets(rows, lengths, still)
     right = (said.chord.argmax(2) == targets["chord"])[targets["known"]].double().mean()
     assert found["val/accuracy"] == pytest.approx(float(right))
-    assert found["val/loss"] == pytest.approx(of._losses(said, targets).item(), rel=1e-5)
+    parts = of._losses(of.model, said, targets, lengths)
+    assert found["val/loss"] == pytest.approx(sum(parts.values()).item(), rel=1e-5)
+    for name, part in parts.items():
+        assert found[f"val/loss_{name}"] == pytest.approx(part.item(), rel=1e-5)
+
+
+def test_history_tells_of_every_heads_loss_and_they_make_the_whole():
+    of = task(songs((64,) * 3), epochs=1)
+    (row,) = loop.fit(of, of.settings).history
+    for kind in ("train", "val"):
+        parts = [v for k, v in row.items() if k.startswith(f"{kind}/loss_")]
+        assert len(parts) == 5
+        assert min(parts) > 0
+        assert sum(parts) == pytest.approx(row[f"{kind}/loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["pitch_net", "chordnet"])
+def test_a_weighted_quality_counts_as_often_in_the_chords_loss(name):
+    """Half of the frames major, half minor: with minor weighted 3 it makes three quarters of the loss, by hand."""
+    collection, make, kind = {
+        "pitch_net": (songs(), task, partial(CrossEntropy, label_smoothing=0.0)),
+        "chordnet": (stereo(), seed002, FocalTversky),
+    }[name]
+    collection.chord[::2] += np.where(collection.chord[::2] == IGNORED, 0, 12)  # the next quality is minor
+    losses = {}
+    for quality_weights in ({}, {"m": 3.0}, {"min": 3.0}):
+        of = make(collection, transpose=False, loss=kind(quality_weights=quality_weights))
+        x, targets, lengths = of.examples(torch.tensor([[0, 0], [1, 0]]))
+        said = of.model.eval()(x, lengths)
+        losses[str(quality_weights)] = of._losses(of.model, said, targets, lengths)["chord"]
+    known, chord = targets["known"], targets["chord"]
+    each = F.cross_entropy(said.chord[known], chord[known], reduction="none")
+    share = torch.where(chord[known] // 12 == 2, 3.0, 1.0)
+    torch.testing.assert_close(losses["{}"], each.mean())
+    torch.testing.assert_close(losses["{'m': 3.0}"], (share * each).sum() / share.sum())
+    assert losses["{'m': 3.0}"] == losses["{'min': 3.0}"] != losses["{}"]
+
+
+def test_a_joint_crf_is_trained_with_the_network_and_moves_it():
+    ends, losses = [], []
+    for decoder in ("crf", "crf_joint"):
+        of = seed002(stereo((64,) * 4), n_train=3, epochs=2, model={"decoder": decoder})
+        fit = loop.fit(of, of.settings)
+        ends.append(fit.weights)
+        losses.append(fit.history[-1])
+    assert "train/loss_path" not in losses[0]
+    assert losses[1]["val/loss_path"] > 0
+    start = fit_crf.counted(of.songs, of.train, believed=1.0)
+    learnt = {k.removeprefix("crf."): v for k, v in ends[1].items() if k.startswith("crf.")}
+    assert set(learnt) == set(start.state_dict())
+    assert all(not torch.equal(learnt[k], start.state_dict()[k]) for k in ("pair", "switch", "sharpness"))
+    assert not torch.equal(ends[0]["chord.weight"], ends[1]["chord.weight"])
+
+
+def test_transitions_learnt_by_their_likelihood_make_the_songs_likelier():
+    of = seed002(stereo((64,) * 4), n_train=3)
+    crops = next(of.said_of_crops())
+    before = fit_crf.counted(of.songs, of.train, believed=1.0)
+    was = fit_crf.loss_of(before, *crops).item()
+    now = fit_crf.loss_of(fit_crf.learnt(before, of.said_of_crops()), *crops).item()
+    assert now < was - 0.1
+    assert torch.equal(next(of.said_of_crops())[1], crops[1])  # the same crops every time
+
+
+def test_a_models_decoder_has_the_weights_that_its_settings_name():
+    of = seed002(stereo((64,) * 4), n_train=3)
+    plain = decoder_weights(of, ChordNetModel(width=0.08, vector="sigmoid"))
+    assert plain == {}
+    named = decoder_weights(of, ChordNetModel(width=0.08, vector="sigmoid", quality_weights={"7sus4": 2.0, "N": 0.5}))
+    assert {i: w for i, w in enumerate(named["quality_weights"].tolist()) if w != 1} == {20: 2.0, 44: 0.5}
+    suggested = decoder_weights(of, ChordNetModel(width=0.08, vector="sigmoid", quality_weights="suggested"))
+    heard = [fit_crf.heard(of.model, of.songs, i) for i in of.val]
+    scores = weights.by_quality(np.concatenate([h.log_probs for h in heard]))
+    expected = weights.suggest(scores, np.concatenate([h.classes for h in heard])).weights
+    torch.testing.assert_close(suggested["quality_weights"], torch.from_numpy(expected).float())
+    assert (expected != 1).any()
+    with pytest.raises(EarmarkError, match=r"model.quality_weights names the quality 'mejor'"):
+        decoder_weights(of, ChordNetModel(width=0.08, vector="sigmoid", quality_weights={"mejor": 2.0}))
+
+
+@pytest.mark.parametrize("decoder", ["crf", "crf_likelihood", "crf_joint"])
+def test_every_crf_is_written_with_its_trust_chosen_on_held_out_songs(decoder, monkeypatch):
+    monkeypatch.setattr(fit_crf, "STEPS", 3)
+    model = {"decoder": decoder}
+    of = seed002(stereo((64,) * 4), n_train=3, model=model)
+    found = decoder_weights(of, ChordNetModel(width=0.08, vector="sigmoid", **model))
+    assert set(found) == {f"crf.{name}" for name in fit_crf.TiedCrf(44).state_dict()}
+    counted = fit_crf.counted(of.songs, of.train)
+    same = torch.equal(found["crf.pair"], counted.pair)
+    assert same == (decoder != "crf_likelihood")  # the joint one has not been trained here
+    if decoder == "crf":
+        assert round(float(found["crf.sharpness"]), 3) in fit_crf.SHARPNESS
+        heard = [fit_crf.heard(of.model, of.songs, i) for i in of.val]
+        assert found["crf.switch"][1].item() == fit_crf.calibrated(counted, heard).switch[1].item()
 
 
 def test_training_learns_the_loud_semitone_in_every_key():
@@ -196,11 +294,11 @@ def stereo(lengths=(40, 10, 33)) -> Songs:
     return replace(of, values=np.concatenate([of.values, side], 1), none=SEED.none)
 
 
-def seed002(collection: Songs, n_train: int = 2, **changes) -> ChordTask:
+def seed002(collection: Songs, n_train: int = 2, model: dict | None = None, **changes) -> ChordTask:
     places = np.arange(len(collection.ids))
-    network = ChordNetModel(width=0.08, vector="sigmoid")
+    network = ChordNetModel(width=0.08, vector="sigmoid", **model or {})
     safe = FocalTversky(name="focal_tversky_of_logits", weight_key=1.0)
-    args = len(SEED.qualities), network, settings(loss=safe, **changes), torch.device("cpu")
+    args = len(SEED.qualities), network, settings(**{"loss": safe} | changes), torch.device("cpu")
     return ChordTask(collection, places[:n_train], places[n_train:], *args)
 
 
@@ -224,7 +322,7 @@ def test_seed_002s_heads_get_vector_change_and_classes():
     assert heads.transition[0].tolist() == [0, 0, 0, IGNORED, *[0] * 6, *[IGNORED] * 6]
     said = of.model(x, lengths)
     parts = head_losses(said, heads, LossSettings("focal_tversky_of_logits"))
-    torch.testing.assert_close(of._losses(said, targets), sum(parts.values()))
+    assert of._losses(of.model, said, targets, lengths) == parts
 
 
 def test_padding_of_a_batch_changes_nothing_for_seed_002():

@@ -91,3 +91,20 @@ def test_names_of_the_same_notes_are_listed_on_c():
     )
     rows = breakdown.same_but_in_name(cut).itertuples(index=False)
     assert [tuple(row) for row in rows] == [("C:maj6", "A:min7/b3", 3), ("C:sus4(b7,9)", "G:min7/4", 1)]
+
+
+def test_what_is_taken_for_what_is_named_as_lead_sheets_do():
+    """Seed 002's own example: 7sus4 is written down as F/G, its tonic being C."""
+    cut = scores.pieces(
+        [
+            song("G:sus4(b7) 4 | C 2 | N 1 | A:sus4(b7) 1", "F/2 3 | G:sus4(b7) 1 | C/3 2 | C 1 | G/2 1", "a"),
+            song("D:min7 2 | X 1", "D:min7/b7 1 | F 1 | C 1", "b"),
+        ]
+    )
+    table = breakdown.taken_for(cut)
+    assert table.values.tolist() == [
+        ["G:sus4(b7)", "F:maj/2", "G7sus4", "F/G", 4.0, 0.8],
+        ["G:maj", "G:maj/3", "G", "G/B", 2.0, 1.0],
+        ["G:min7", "G:min7/b7", "Gm7", "Gm7/F", 1.0, 0.5],
+        ["G:min7", "Bb:maj", "Gm7", "Bb", 1.0, 0.5],
+    ]

@@ -15,6 +15,7 @@ from bundles import CHORD_NETWORK as NETWORK
 from bundles import STEREO_FEATURES, small_chord_bundle
 from earmark.features import rows
 from earmark.tasks.chord import predictions, spectrogram
+from earmark.tasks.chord.decoding.crf import TiedCrf
 from earmark.tasks.chord.networks import build
 from earmark.tasks.chord.networks.pitch_net import ChordLogits
 from earmark.tasks.chord.notation import harte, lab
@@ -80,6 +81,47 @@ def test_what_a_bass_other_than_the_root_costs(bass, nats, label, shorter, monke
 def test_a_flicker_of_a_frame_is_no_chord():
     song = predictions.song(heard([("C:maj", 10), ("A:min", 1), ("C:maj", 10)], sure=3.5), HOP_S, 2.1)
     assert [s.label for s in song.segments] == ["C:maj"]
+
+
+def test_the_transition_head_moves_the_crfs_segments():
+    """C and F with four undecided frames between them: log-odds of -20, of +20 and at one frame give other segments."""
+    crf = TiedCrf(len(WIDE.qualities))
+    crf.switch.data = torch.tensor([1.0, -2.0])
+    said = heard([("C:maj", 12), ("F:maj", 8)], sure=1.5)
+    said.chord[8:12] = 0.0
+    found = {}
+    for name, odds in (("never", -20.0), ("always", 20.0), ("at 10", -4.0)):
+        said.change[:] = odds
+        if name == "at 10":
+            said.change[10] = 4.0
+        found[name] = predictions.song(said, HOP_S, 2.0, words=WIDE, crf=crf.decoder()).segments
+    assert [s.label for s in found["never"]] == ["C:maj"]
+    assert [(s.label, round(s.end_s, 2)) for s in found["at 10"]] == [("C:maj", 0.95), ("F:maj", 2.0)]
+    assert len(found["always"]) > 2
+    crf.switch.data[0] = 0.0
+    same = [predictions.song(said, HOP_S, 2.0, words=WIDE, crf=crf.decoder()).segments for said.change[:] in (-20, 20)]
+    assert same[0] == same[1]
+
+
+def test_a_crf_of_before_does_not_hear_of_changes():
+    weights = TiedCrf(2).state_dict()
+    del weights["switch"]
+    assert predictions.decoder(weights).switch == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("decoder", ["switch", "crf"])
+def test_a_models_weights_of_qualities_decide_between_equals(place, decoder, tmp_path):
+    """Minor and major as likely: whichever weighs more is said, and the probability is what that makes of it."""
+    said = heard([("C:maj", 10)], sure=9.0)
+    said.chord[:, WIDE.index(2, 0)] = 9.0
+    for quality, label in ((1, "C:maj"), (2, "C:min")):
+        shares = torch.ones(len(WIDE.qualities) + 1)
+        shares[quality] = 3.0
+        crf = TiedCrf(len(WIDE.qualities)).decoder() if decoder == "crf" else None
+        with predictions.Word([said], predictions.log_weights(shares)) as word:
+            song = predictions._read(word, HOP_S, 1.0, WIDE, crf)
+        assert [s.label for s in song.segments] == [label]
+        assert song.segments[0].probability == pytest.approx(0.75, abs=0.03)
 
 
 def test_pieces_of_a_long_recording_give_the_whole(monkeypatch):

@@ -3,11 +3,14 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import mir_eval
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile as sf
 import torch
+import yaml
+from sklearn.linear_model import LogisticRegression
 
 from builders import noise, plain_progress, sines
 from bundles import CHORD_FEATURES, CHORD_NETWORK, CHORDNET
@@ -16,6 +19,7 @@ from earmark.errors import EarmarkError
 from earmark.features import store
 from earmark.tasks.chord import dataset, features, listening, metrics, report, scores, spectrogram
 from earmark.tasks.chord.decoding import fit_crf
+from earmark.tasks.chord.decoding.crf import TiedCrf
 from earmark.tasks.chord.decoding.weights import Suggestion
 from earmark.tasks.chord.networks import build
 from earmark.tasks.chord.networks.pitch_net import ChordLogits
@@ -142,7 +146,7 @@ def test_seed_002_is_heard_whole_and_in_pieces_of_long_recordings(monkeypatch):
     assert build.said(model, values, 2).chord.shape == said.chord.shape
 
 
-def test_the_crf_counts_transitions_and_trusts_the_network_as_far_as_that_is_right(monkeypatch):
+def alternating(monkeypatch) -> tuple[Songs, torch.Tensor]:
     """C and G major in turn, 8 frames each; every fifth frame is heard as D major, twice as sure as the others."""
     c, g, d = (SEED.index(1, root) for root in (0, 7, 2))
     truth = np.repeat(np.tile([c, g], 30), 8)
@@ -151,23 +155,72 @@ def test_the_crf_counts_transitions_and_trusts_the_network_as_far_as_that_is_rig
     heard[torch.arange(n), torch.from_numpy(truth)] = 3.0
     heard[::5, d] = 6.0
     none, values = np.zeros(n, np.int64), np.zeros((n, 36 + 33), np.float16)
-    songs = Songs(values, np.array([0]), np.array([n]), ["s"], truth, none, none, values[:, :12], none, 36, SEED.none)
-    monkeypatch.setattr(fit_crf, "said", lambda *a: build.ChordLogits(heard, *[torch.zeros(1)] * 4))
-    crf = fit_crf.fit(torch.nn.Identity(), songs, np.array([0]), np.array([0]))
+    change = (np.arange(n) % 8 == 0).astype(np.uint8)
+    songs = Songs(values, np.array([0]), np.array([n]), ["s"], truth, none, none, values[:, :12], change, 36, SEED.none)
+    odds = torch.from_numpy(np.where(change, 4.0, -8.0)).float()
+    zeros = torch.zeros(n, 13), torch.zeros(n, 12), odds, torch.zeros(n, 24)
+    monkeypatch.setattr(fit_crf, "said", lambda *a: build.ChordLogits(heard, *zeros))
+    return songs, heard
+
+
+def test_the_crf_counts_transitions_and_trusts_the_network_as_far_as_that_is_right(monkeypatch):
+    songs, heard = alternating(monkeypatch)
+    crf = fit_crf.counted(songs, np.array([0]), believed=1.0)
     assert float(crf.pair[1, 1, 0].exp()) == pytest.approx(7 / 8, abs=0.01)  # seven stays to one change
+    assert crf.switch.tolist() == pytest.approx([1, np.log(1 / 7)])  # the usual log-odds of a change
     log_probs, right = heard.log_softmax(1).numpy(), {}
     for sharpness in fit_crf.SHARPNESS:
-        crf.sharpness.fill_(sharpness)
-        right[sharpness] = (crf.decoder()(log_probs) == truth).mean()
-    chosen = fit_crf.fit(torch.nn.Identity(), songs, np.array([0]), np.array([0]))
+        crf.sharpness.data.fill_(sharpness)
+        right[sharpness] = (crf.decoder()(log_probs) == songs.chord).mean()
+    held_out = [fit_crf.heard(torch.nn.Identity(), songs, 0)._replace(change=np.zeros(len(heard)))]
+    chosen = fit_crf.trusting(fit_crf.counted(songs, np.array([0])), held_out)
     assert right[round(float(chosen.sharpness), 3)] == max(right.values()) > 0.95
     assert right[3.3] < max(right.values()) - 0.02  # too sure: D major breaks in
 
 
-def test_frames_right_count_class_and_root_and_leave_the_unknown_out():
+def test_the_word_on_changes_is_trusted_where_it_helps_and_not_where_it_misleads(monkeypatch):
+    songs, _ = alternating(monkeypatch)
+    monkeypatch.setattr(fit_crf, "SHARPNESS", ())
+    true = fit_crf.heard(torch.nn.Identity(), songs, 0)
+    wrong = true._replace(change=np.where(np.arange(len(true.change)) % 5 < 2, 4.0, -8.0))  # to D major and back
+    weights = {}
+    for name, one in (("true", true), ("wrong", wrong)):
+        crf = fit_crf.counted(songs, np.array([0]), believed=1.0)
+        crf.sharpness.data.fill_(2.2)
+        weights[name] = fit_crf.trusting(crf, [one]).switch[0].item()
+    assert weights == {"true": 1.0, "wrong": 0.0}
+
+
+def test_what_changes_are_worth_is_a_logistic_regression():
+    rng = np.random.default_rng(0)
+    changes = (rng.random(3000) < 0.1).astype(np.uint8)
+    change = (rng.normal(size=3000) + 1.5 * changes - 2).astype(np.float32)
+    songs = [fit_crf.Heard(change, change[part], change, changes[part]) for part in (slice(1000), slice(1000, 3000))]
+    found = fit_crf.calibrated(TiedCrf(1), songs).switch.tolist()
+    line = LogisticRegression(C=np.inf).fit(change[:, None], changes)
+    slope, base = line.coef_.item(), np.log(changes.mean() / (1 - changes.mean()))
+    assert found == pytest.approx([slope, (base - line.intercept_.item()) / slope], abs=1e-3)
+    backwards = [song._replace(change=-song.change) for song in songs]
+    assert fit_crf.calibrated(TiedCrf(1), backwards).switch[0] == 0
+
+
+def test_frames_right_count_class_root_and_segments_and_leave_the_unknown_out():
     c, minor, none = SEED.index(1, 0), SEED.index(2, 0), SEED.none
     path, truth = np.array([c, minor, none, c, c]), np.array([c, c, none, none, IGNORED])
-    assert fit_crf.score(path, truth, none) == (2 + 3) / 2
+    # of the truth's runs of 2, 2 and 1 frames one each is in one piece; of the path's 1, 1, 1 and 2 four
+    assert fit_crf.score(path, truth, none) == (2 + 3 + 5 * 3 / 5) / 3
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_segmentation_is_mir_evals(seed):
+    rng = np.random.default_rng(seed)
+    path, truth = (np.repeat(rng.permutation(60), rng.integers(1, 9, 60))[:200] for _ in range(2))
+
+    def intervals(classes: np.ndarray) -> np.ndarray:
+        first = np.flatnonzero(np.diff(classes, prepend=-1))
+        return np.stack([first, [*first[1:], len(classes)]], axis=1).astype(float)
+
+    assert fit_crf.segmentation(path, truth) == pytest.approx(mir_eval.chord.seg(intervals(truth), intervals(path)))
 
 
 def judged() -> list[scores.Song]:
@@ -209,13 +262,20 @@ def test_weights_are_suggested_from_the_frames_of_the_songs_given(prepared, monk
     folder, table = prepared
     torch.manual_seed(0)
     model = build.untrained(CHORD_NETWORK, CHORD_FEATURES).eval()
-    recognise = SimpleNamespace(model=model, features=STEREO, vocabulary=WIDE)
+    given = torch.ones(len(WIDE.qualities) + 1)
+    given[-1] = 1e9  # whoever hears N so often has all heard as N
+    recognise = SimpleNamespace(model=model, features=STEREO, vocabulary=WIDE, quality_weights=given)
     said = lambda net, pieces: (said_c_major(piece.shape[2]) for piece in pieces)  # noqa: E731
     monkeypatch.setattr(build.streamed, "logits", said)
     found = metrics.suggested(recognise, table.iloc[:1], folder, store.load(folder / "store"))
     major, none = 1, len(WIDE.qualities)
     # 8 frames of N, 8 of C:maj and as many of X, which do not count; all are heard as C:maj
     assert (found.before[none, major], found.before[major, major], found.before.sum()) == (8, 8, 16)
+    weights, with_them = found.given
+    assert weights.tolist() == given.tolist()
+    assert (with_them[none, none], with_them[major, none], with_them.sum()) == (8, 8, 16)
+    recognise.quality_weights = None
+    assert metrics.suggested(recognise, table.iloc[:1], folder, store.load(folder / "store")).given is None
     assert metrics.suggested(recognise, table.iloc[:0], folder, store.load(folder / "store")) is None
 
 
@@ -243,6 +303,26 @@ def test_weights_are_listed_and_drawn_beside_both_matrices(tmp_path, monkeypatch
     assert shares == [[[0.75, 0.25], [0.75, 0.25]], [[0.5, 0.5], [0.25, 0.75]]]
     assert [t.get_text() for t in fig.axes[1].get_xticklabels()] == ["maj  x 0.50", "7  x 2.00"]
     assert "0.583 of time, 0.625 of a quality's" in fig.axes[1].get_title()
+    assert yaml.safe_load((tmp_path / "quality_weights.yaml").read_text()) == {
+        "quality_weights": {"maj": 0.5, "7": 2.0}
+    }
+    report.quality_weights(tmp_path, Suggestion(given, before, before, (1 / given, after)), 0.1, SEED)
+    rows = pd.read_csv(tmp_path / "quality_weights.csv")[["weight", "given", "right_after", "right_given"]]
+    assert rows.values.tolist() == [[0.5, 2.0, 0.75, 0.5], [2.0, 0.5, 0.25, 0.75]]
+    last = drawn[-1][0].axes[1]
+    assert [t.get_text() for t in last.get_xticklabels()] == ["maj  x 2.00", "7  x 0.50"]
+    assert "with the model's weights: right in 0.583" in last.get_title()
+
+
+def test_losses_of_heads_are_drawn_by_epoch(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(report, "save", lambda fig, path: drawn.append(fig))
+    history = [{"epoch": e, "train/loss": 3 / e, "train/loss_chord": 2 / e, "val/loss_chord": 1 / e} for e in (1, 2)]
+    report.losses(tmp_path / "losses.png", history, 2)
+    lines = [[(line.get_label(), list(line.get_ydata())) for line in ax.lines[:1]] for ax in drawn[0].axes]
+    assert lines == [[("chord", [2.0, 1.0])], [("chord", [1.0, 0.5])]]
+    report.losses(tmp_path / "losses.png", [{"epoch": 1, "train/loss": 3.0}], 1)
+    assert len(drawn) == 1
 
 
 @pytest.mark.parametrize("seconds", [20.0, 24.576, 31.17])

@@ -1,5 +1,6 @@
 """What the chord task brings to the training loop: crops of songs in every key, and the losses of many heads."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -7,7 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from earmark.tasks.chord import loss as objective
-from earmark.tasks.chord.networks.build import logits, network
+from earmark.tasks.chord.decoding import fit_crf, weights
+from earmark.tasks.chord.networks.build import logits, network, vocabulary
+from earmark.tasks.chord.networks.chordnet import ChordNetOutput
+from earmark.tasks.chord.networks.pitch_net import ChordLogits
 from earmark.tasks.chord.notation.vocabulary import IGNORED
 from earmark.tasks.chord.settings import DOWN, UP, ChordModelSettings, ChordTrainSettings
 from earmark.tasks.chord.songs import Crops, Songs, joined, rotated
@@ -39,6 +43,12 @@ class ChordTask:
         torch.manual_seed(settings.seed)
         octaves = songs.n_bins // songs.bins_per_octave
         self.model = network(model, n_qualities, octaves, songs.channels, songs.bins_per_octave).to(device)
+        self.joint = model.decoder == "crf_joint"
+        if self.joint:  # a part of the network, so that it is averaged, kept and resumed with it
+            self.model.add_module("crf", fit_crf.counted(songs, train, believed=1.0).to(device))
+        self.words = vocabulary(model)
+        asked = weights.named(settings.loss.quality_weights, self.words, "train.loss.quality_weights")
+        self.class_weights = torch.from_numpy(weights.of_classes(asked)).to(device) if (asked != 1).any() else None
 
     def batches(self) -> Iterator[Tensor]:
         """An epoch's crops (n, 2), song and first frame: as many of a song as fit into it."""
@@ -54,22 +64,26 @@ class ChordTask:
         n = int((self.lengths[self.train] / self.settings.crop_frames).round().clamp_min(1).sum())
         return -(-n // self.settings.batch_size)
 
-    def loss(self, batch: Tensor) -> tuple[Tensor, int]:
-        """The loss of a batch of crops (scalar) and their number."""
+    def loss(self, batch: Tensor) -> tuple[dict[str, Tensor], int]:
+        """The losses of a batch of crops (scalars) by head, and their number."""
         x, targets, lengths = self.examples(batch)
         with train.autocast(self.device, self.settings.precision):
             said = self.model(x, lengths)
-        return self._losses(said, targets), len(batch)
+        return self._losses(self.model, said, targets, lengths), len(batch)
 
     def examples(self, batch: Tensor) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         """Augmented spectrograms (n, channels, frames, bins), targets (n, frames ...), lengths (n,) of crops (n, 2)."""
+        rows, lengths, still = self._cut(batch)
+        semitones = still + (torch.randint(-DOWN, UP + 1, (len(batch),)) * self.settings.transpose).to(self.device)
+        x = self.crops.spectrograms(rows, semitones)
+        return self._augmented(x), self.crops.targets(rows, lengths, semitones), lengths
+
+    def _cut(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Rows (n, frames), lengths (n,) and no transposition (n,) of crops (n, 2)."""
         song, start = batch.unbind(1)
         crop = self.settings.crop_frames
         lengths = (self.lengths[song] - start).clamp_max(crop).to(self.device)
-        rows = self.crops.rows(song, start, crop)
-        semitones = (torch.randint(-DOWN, UP + 1, (len(batch),)) * self.settings.transpose).to(self.device)
-        x = self.crops.spectrograms(rows, semitones)
-        return self._augmented(x), self.crops.targets(rows, lengths, semitones), lengths
+        return self.crops.rows(song, start, crop), lengths, torch.zeros_like(song).to(self.device)
 
     def names(self, batch: Tensor) -> list[str]:
         """Songs that a batch draws on."""
@@ -77,11 +91,12 @@ class ChordTask:
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
-        """Loss and the share of frames whose class, root and bass are right, over the validation songs."""
+        """Loss, in all and by head, and the share of frames whose class, root and bass are right, over the validation
+        songs."""
         if not len(self.val):
             return {}
         model.eval()
-        total = torch.zeros(5, dtype=torch.float64)
+        total, heads = torch.zeros(4, dtype=torch.float64), Counter[str]()
         for part in torch.from_numpy(self.val).split(VALIDATED_AT_ONCE):
             longest = int(self.lengths[part].max())
             rows, lengths = self.crops.rows(part, torch.zeros_like(part), longest), self.lengths[part].to(self.device)
@@ -90,14 +105,33 @@ class ChordTask:
             with train.autocast(self.device, self.settings.precision):
                 said = model(self.crops.spectrograms(rows, still), lengths)
             n = int((targets["chord"] != IGNORED).sum())
-            total += torch.tensor([n, n * self._losses(said, targets).item(), *self._right(said, targets)])
-        _, loss, chord, root, bass = (total / total[0]).tolist()
-        return {"val/loss": loss, "val/accuracy": chord, "val/root": root, "val/bass": bass}
+            heads.update({k: n * v.item() for k, v in self._losses(model, said, targets, lengths).items()})
+            total += torch.tensor([n, *self._right(said, targets)])
+        n, *right = total.tolist()
+        found = {"val/loss": sum(heads.values()) / n} | {f"val/loss_{name}": v / n for name, v in heads.items()}
+        return found | dict(zip(("val/accuracy", "val/root", "val/bass"), (r / n for r in right), strict=True))
 
-    def _losses(self, said, targets: dict[str, Tensor]) -> Tensor:
-        return objective.loss(said, targets, self.settings.loss)
+    def said_of_crops(self) -> Iterator[tuple[ChordLogits, Tensor, Tensor]]:
+        """What the network says of training crops without end, as they are, their classes and lengths; on the CPU."""
+        torch.manual_seed(self.settings.seed)
+        model = self.model.to(self.device).eval()
+        while True:
+            for batch in self.batches():
+                with torch.no_grad():
+                    rows, lengths, still = self._cut(batch)
+                    said = logits(model(self.crops.spectrograms(rows, still), lengths))
+                    chord = self.crops.targets(rows, lengths, still)["chord"]
+                yield ChordLogits(*(x.cpu() for x in vars(said).values())), chord.cpu(), lengths.cpu()
 
-    def _right(self, said, targets: dict[str, Tensor]) -> list[int]:
+    def _losses(
+        self, model: nn.Module, said: ChordLogits | ChordNetOutput, targets: dict[str, Tensor], lengths: Tensor
+    ) -> dict[str, Tensor]:
+        found = objective.losses(said, targets, self.settings.loss, self.class_weights)
+        if self.joint:
+            found["path"] = fit_crf.loss_of(model.crf, logits(said), targets["chord"], lengths)
+        return found
+
+    def _right(self, said, targets: dict[str, Tensor]) -> list[float]:
         """Frames whose chord, root and bass are right."""
         said, known, none = logits(said), targets["known"], self.songs.none
         root = lambda c: torch.where(c == none, 12, c % 12)  # noqa: E731

@@ -34,6 +34,7 @@ def run(settings: ChordSettings, root: Root, out: Path, warn: Callable[[str], No
     pictures.learning_curves(
         plots / "learning_curves.png", history, best, "frames", average=recognise.config.train["average"]
     )
+    report.losses(plots / "losses.png", history, best)
     if suggestion := metrics.suggested(recognise, held_out, DATA, stored):
         report.quality_weights(plots, suggestion, f.hop_s, recognise.vocabulary)
     worst = songs[listening.worst_first(songs)[0]]

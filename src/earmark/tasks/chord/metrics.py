@@ -48,7 +48,8 @@ def suggested(recognise: Recogniser, table: pd.DataFrame, folder: Path, store: S
         heard.append(weights.by_quality(log_chord.numpy()))
         segments = lab.read(folder / row.lab)
         true.append(lab.frames(segments, len(values), recognise.features.hop_s, recognise.vocabulary).chord)
-    return weights.suggest(np.concatenate(heard), np.concatenate(true)) if heard else None
+    given = None if recognise.quality_weights is None else recognise.quality_weights.numpy()
+    return weights.suggest(np.concatenate(heard), np.concatenate(true), given) if heard else None
 
 
 def judged(table: pd.DataFrame, folder: Path, songs: list[Song]) -> list[scores.Song]:

@@ -15,10 +15,12 @@ from earmark import audio
 from earmark.features.rows import Rows
 from earmark.tasks.chord import spectrogram
 from earmark.tasks.chord.decoding import tuning, viterbi
+from earmark.tasks.chord.decoding import weights as weighting
 from earmark.tasks.chord.decoding.crf import Decoder, TiedCrf
 from earmark.tasks.chord.networks.build import (
     AT_ONCE,
     CRF,
+    QUALITY_WEIGHTS,
     Values,
     said,
     said_in_pieces,
@@ -58,6 +60,7 @@ class Recogniser:
         self.features: ChordFeatureSettings = self.config.features
         self.vocabulary = vocabulary(self.config.model)
         weights = model_files.read_weights(folder)
+        self.quality_weights: Tensor | None = weights.pop(QUALITY_WEIGHTS, None)
         self.decoder = decoder({k.removeprefix(CRF): v for k, v in weights.items() if k.startswith(CRF)})
         self.model = untrained(self.config.model, self.features)
         self.model.load_state_dict({k: v for k, v in weights.items() if not k.startswith(CRF)})
@@ -83,7 +86,7 @@ class Recogniser:
         if not audible:
             return silence(duration_s)
         pieces = said_in_pieces(self.model, values, self.features.channels, self._higher(values))
-        with Word(pieces) as word:
+        with Word(pieces, log_weights(self.quality_weights)) as word:
             return _read(word, self.features.hop_s, duration_s, self.vocabulary, self.decoder)
 
     def _higher(self, values: Values) -> int:
@@ -100,8 +103,13 @@ def decoder(weights: dict[str, Tensor]) -> Decoder | None:
     if not weights:
         return None
     crf = TiedCrf(len(weights["to_none"]))
-    crf.load_state_dict(weights)
+    crf.load_state_dict({"switch": torch.zeros(2)} | weights)  # CRFs of before did not hear of changes
     return crf.decoder()
+
+
+def log_weights(of_qualities: Tensor | None) -> Tensor | float:
+    """What is added to the logits of the chord classes (classes,) for a model folder's weights of qualities."""
+    return 0.0 if of_qualities is None else torch.from_numpy(np.log(weighting.of_classes(of_qualities.numpy())))
 
 
 def silence(duration_s: float) -> Song:
@@ -127,20 +135,20 @@ def song(
 class Word:
     """The network's word on a recording, of which the chords, a large number a frame, wait on disk.
 
-    chord: (frames, classes) log-probabilities. bass: (frames, 13) likewise. change: (frames,) 0 to 1. key: (24,) means
-    of log-probabilities.
+    chord: (frames, classes) log-probabilities. bass: (frames, 13) likewise. change: (frames,) log-odds. key: (24,)
+    means of log-probabilities.
     """
 
-    def __init__(self, pieces: Iterable[ChordLogits]):
-        """pieces: stretches (n, ...) one after the other."""
+    def __init__(self, pieces: Iterable[ChordLogits], log_weights: Tensor | float = 0.0):
+        """pieces: stretches (n, ...) one after the other. log_weights: (classes,), added to the chords' logits."""
         self._kept = ExitStack()
         try:
             self.chord, bass, change = (self._kept.enter_context(Rows()) for _ in range(3))
             key = torch.zeros(24, dtype=torch.float64)
             for piece in pieces:
-                self.chord.append(log_softmax(piece.chord, 1).numpy())
+                self.chord.append(log_softmax(piece.chord + log_weights, 1).numpy())
                 bass.append(log_softmax(piece.bass, 1).numpy())
-                change.append(piece.change.sigmoid().numpy()[:, None])
+                change.append(piece.change.numpy()[:, None])
                 key += piece.key.double().log_softmax(1).sum(0)
             self.bass, self.change = bass.read(0, len(bass)), change.read(0, len(change))[:, 0]
             self.key = key / len(self.chord)
@@ -156,7 +164,7 @@ class Word:
 
 
 def _read(word: Word, hop_s: float, duration_s: float, words: Vocabulary, crf: Decoder | None) -> Song:
-    path = crf(word.chord) if crf else viterbi.viterbi(word.chord, _costs(word.change, hop_s))
+    path = crf(word.chord, word.change) if crf else viterbi.viterbi(word.chord, _costs(word.change, hop_s))
     runs = viterbi.segments(path, word.chord, hop_s, duration_s)
     chords = [lab.Segment(r.start_s, r.end_s, _label(r, word.bass, hop_s, words), r.probability) for r in runs]
     key = word.key.softmax(0)
@@ -164,13 +172,14 @@ def _read(word: Word, hop_s: float, duration_s: float, words: Vocabulary, crf: D
 
 
 def _costs(change: np.ndarray, hop_s: float) -> np.ndarray:
-    """What a change costs in every frame, (frames,) nats, by the network's word on changes, 0 to 1 (frames,).
+    """What a change costs in every frame, (frames,) nats, by the network's log-odds of changes (frames,).
 
     A second's evidence is worth the same at any hop.
     """
     shorter = SWITCH_HOP_S / hop_s
     reach = round(SWITCH["reach"] * shorter)
-    return viterbi.switch_costs(change, SWITCH["base"] * shorter, SWITCH["weight"] * shorter, reach)
+    heard = torch.from_numpy(change).sigmoid().numpy()
+    return viterbi.switch_costs(heard, SWITCH["base"] * shorter, SWITCH["weight"] * shorter, reach)
 
 
 def _label(run: viterbi.Segment, basses: np.ndarray, hop_s: float, words: Vocabulary) -> str:

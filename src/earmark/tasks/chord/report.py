@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from earmark.evaluation.pictures import plt, save
 from earmark.tasks.chord import breakdown, scores
@@ -15,16 +16,18 @@ SHARE_WRITTEN = 0.05  # smaller shares of a row are left to the colour
 
 
 def breakdowns(folder: Path, songs: list[scores.Song], words: Vocabulary) -> list[Path]:
-    """Confusion of qualities and of roots as PNG, figures by quality and by length and equal chords as CSV."""
+    """Confusion of qualities and of roots as PNG; figures by quality and by length, what is taken for what, and equal
+    chords as CSV."""
     cut = scores.pieces(songs)
     qualities = [q.harte for q in words.qualities] + ["N"]
     confusion(folder / "confusion_qualities.png", breakdown.confusion_of_qualities(cut, words), qualities)
     confusion(folder / "confusion_roots.png", breakdown.confusion_of_roots(cut), [*harte.ROOTS, "N"])
     breakdown.by_quality(cut).to_csv(folder / "by_quality.csv", index=False)
     breakdown.by_length(cut).to_csv(folder / "by_length.csv", index=False)
+    breakdown.taken_for(cut, words).to_csv(folder / "taken_for.csv", index=False)
     breakdown.same_but_in_name(cut).to_csv(folder / "same_but_in_name.csv", index=False)
     names = ("confusion_qualities.png", "confusion_roots.png", "by_quality.csv", "by_length.csv")
-    return [folder / name for name in (*names, "same_but_in_name.csv")]
+    return [folder / name for name in (*names, "taken_for.csv", "same_but_in_name.csv")]
 
 
 def confusion(path: Path, seconds: np.ndarray, names: list[str]) -> None:
@@ -40,9 +43,11 @@ def confusion(path: Path, seconds: np.ndarray, names: list[str]) -> None:
 
 
 def quality_weights(folder: Path, found: weights.Suggestion, hop_s: float, words: Vocabulary) -> None:
-    """quality_weights.png, the frames' confusion before and with the weights, and quality_weights.csv below `folder`.
+    """quality_weights.png, the frames' confusion before and with the weights, and .csv and .yaml below `folder`.
 
-    The table has a row a quality that sounds: seconds, its weight, and the share that is right before and with it.
+    With the weights that the model has, where it has some, and else with those suggested. The table has a row a quality
+    that sounds: seconds, the weight suggested, and the share that is right before and with it; of the model's own
+    weights likewise. The YAML are the weights suggested as settings take them.
     """
     names = [q.harte for q in words.qualities] + ["N"]
     columns = {
@@ -52,19 +57,48 @@ def quality_weights(folder: Path, found: weights.Suggestion, hop_s: float, words
         "right_before": weights.recalls(found.before),
         "right_after": weights.recalls(found.after),
     }
+    if found.given:
+        columns |= {"given": found.given[0], "right_given": weights.recalls(found.given[1])}
     table = pd.DataFrame(columns).query("seconds > 0").sort_values("seconds", ascending=False, kind="stable")
     folder.mkdir(parents=True, exist_ok=True)
     table.to_csv(folder / "quality_weights.csv", index=False)
-    matrices, used = _occurring([found.before * hop_s, found.after * hop_s], names)
-    weight = dict(zip(names, found.weights, strict=True))
+    settings = {row.quality: round(row.weight, 3) for row in table.itertuples() if round(row.weight, 3) != 1}
+    (folder / "quality_weights.yaml").write_text(yaml.safe_dump({"quality_weights": settings}, sort_keys=False))
+    _draw_weights(folder / "quality_weights.png", found, hop_s, names)
+
+
+def _draw_weights(path: Path, found: weights.Suggestion, hop_s: float, names: list[str]) -> None:
+    used_weights, after = found.given or (found.weights, found.after)
+    matrices, used = _occurring([found.before * hop_s, after * hop_s], names)
+    weight = dict(zip(names, used_weights, strict=True))
     side = _side(used)
     fig, axes = plt.subplots(1, 2, figsize=(2 * side + 2, side + 1), layout="constrained")
-    for ax, seconds, how in zip(axes, matrices, ("as it is", "weighted"), strict=True):
+    how = "with the model's weights" if found.given else "with the weights suggested"
+    for ax, seconds, title in zip(axes, matrices, ("as it is", how), strict=True):
         recall, right = weights.mean_recall(seconds), seconds.trace() / seconds.sum()
-        title = f"Validation {how}: right in {right:.3f} of time, {recall:.3f} of a quality's"
-        _matrix(fig, ax, seconds, used, title)
+        shares = f"right in {right:.3f} of time, {recall:.3f} of a quality's"
+        _matrix(fig, ax, seconds, used, f"Validation {title}: {shares}")
     axes[1].set_xticks(range(len(used)), [f"{name}  x {weight[name]:.2f}" for name in used], rotation=90, fontsize=8)
-    save(fig, folder / "quality_weights.png")
+    save(fig, path)
+
+
+def losses(path: Path, history: list[dict[str, float]], best_epoch: int) -> None:
+    """The loss of every head by epoch, weighted as in the sum that is trained on, as PNG; nothing without heads."""
+    rows = pd.DataFrame(history)
+    heads = [c.removeprefix("train/loss_") for c in rows if c.startswith("train/loss_")]
+    if not heads:  # trained before they were told of
+        return
+    fig, axes = plt.subplots(1, 2, figsize=(11, 3.9), layout="constrained", sharey=True)
+    for ax, kind, title in zip(axes, ("train", "val"), ("Training", "Validation"), strict=True):
+        for head in heads:
+            if f"{kind}/loss_{head}" in rows:
+                ax.plot(rows.epoch, rows[f"{kind}/loss_{head}"], label=head)
+        ax.axvline(best_epoch, color="0.6", ls=":")
+        ax.set(xlabel="epoch", title=f"{title}: loss of each head, weighted")
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    axes[0].set_ylim(0, None)
+    axes[0].legend(fontsize=8)
+    save(fig, path)
 
 
 def _occurring(matrices: list[np.ndarray], names: list[str]) -> tuple[list[np.ndarray], list[str]]:

@@ -1,6 +1,7 @@
 """Settings of the chord task; standard library only, so that a bare GPU machine reads them."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from earmark.data.settings import DataSettings
@@ -63,7 +64,8 @@ class ChordFeatureSettings:
         return UP * self.bins_per_octave // 12, DOWN * self.bins_per_octave // 12
 
 
-Decoding = Literal["switch", "crf"]
+Decoding = Literal["switch", "crf", "crf_likelihood", "crf_joint"]
+QualityWeights = dict[str, float]  # by Harte's shorthand or seed 002's name, as maj7 or 7sus4, and N
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,18 @@ class PitchNetModel:
     blocks: int = 6
     """Blocks over time, dilated 1, 2, 4 ... frames."""
     decoder: Decoding = "switch"
-    """`switch` asks a price for every change, less where the network hears one; `crf` knows which chords follow which,
-    from the training songs, and how far the network can be believed, from the validation songs."""
+    """`switch` asks a price for every change, less where the network hears one. The others know which chords follow
+    which: `crf` counts it in the training songs, `crf_likelihood` learns it from what the trained network says of them,
+    `crf_joint` together with the network. How far the network's word on chords and on changes is believed is chosen on
+    validation songs."""
+    quality_weights: QualityWeights | Literal["suggested"] = field(default_factory=dict)
+    """What a quality's probability is multiplied by before decoding, 1 where nothing is said; `suggested` are those
+    that the validation songs' confusion asks for."""
 
     def __post_init__(self) -> None:
         for name in ("channels", "stem", "blocks"):
             require(getattr(self, name) > 0, name, "must be above 0")
+        require_weights(self.quality_weights)
 
 
 @dataclass(frozen=True)
@@ -105,12 +113,21 @@ class ChordNetModel:
     """Read the chord past the vector."""
     decoder: Decoding = "switch"
     """As of pitch_net."""
+    quality_weights: QualityWeights | Literal["suggested"] = field(default_factory=dict)
+    """As of pitch_net."""
 
     def __post_init__(self) -> None:
         require(0.08 <= self.width <= 8, "width", "must lie from 0.08, below which too few features are left, to 8")
+        require_weights(self.quality_weights)
 
 
 ChordModelSettings = PitchNetModel | ChordNetModel
+
+
+def require_weights(weights: QualityWeights | str) -> None:
+    """Raise ValueError for weights of qualities that are not numbers above 0."""
+    numbers = weights.values() if isinstance(weights, dict) else ()
+    require(all(0 < w < math.inf for w in numbers), "quality_weights", "must be finite numbers above 0")
 
 
 @dataclass(frozen=True)
@@ -126,10 +143,13 @@ class HeadWeights:
     """Of where a chord begins."""
     weight_key: float = 0.3
     """Of the song's key."""
+    quality_weights: QualityWeights = field(default_factory=dict)
+    """Of a quality in the chord's loss, 1 where nothing is said; model.quality_weights are those of decoding."""
 
     def __post_init__(self) -> None:
         weights = (self.weight_bass, self.weight_tones, self.weight_change, self.weight_key)
         require(min(weights) >= 0, "weight_bass", "and the other weights must be at least 0")
+        require_weights(self.quality_weights)
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,16 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 
 from earmark.nn import describe
 from earmark.tasks.chord.batches import ChordTask
 from earmark.tasks.chord.dataset import Dataset
-from earmark.tasks.chord.decoding import fit_crf
-from earmark.tasks.chord.networks.build import CRF
+from earmark.tasks.chord.decoding import fit_crf, weights
+from earmark.tasks.chord.decoding.crf import TiedCrf
+from earmark.tasks.chord.networks.build import CRF, QUALITY_WEIGHTS
 from earmark.tasks.chord.notation import harte
 from earmark.tasks.chord.notation.vocabulary import IGNORED, Vocabulary
 from earmark.tasks.chord.settings import ChordModelSettings, ChordTrainSettings
@@ -59,8 +61,8 @@ def run(
         out.mkdir(parents=True, exist_ok=True)
         x, targets, _ = seen
         batch_picture.draw(out / "batch.png", x.mT, _titles(targets["chord"], dataset.words))
-        weights = fit.weights | decoder_weights(task, model)
-        model_files.write(out, _config(dataset, task, model, fit), weights, fit.history, _summary(dataset, task))
+        whole = fit.weights | decoder_weights(task, model)
+        model_files.write(out, _config(dataset, task, model, fit), whole, fit.history, _summary(dataset, task))
     return task, fit
 
 
@@ -78,12 +80,36 @@ def _config(dataset: Dataset, task: ChordTask, model: ChordModelSettings, fit: l
 
 
 def decoder_weights(task: ChordTask, model: ChordModelSettings) -> dict[str, torch.Tensor]:
-    """The weights of the decoder beside the network's; none where it has none."""
-    if model.decoder != "crf":
-        return {}
+    """The weights of the decoder beside the network's; none where it has none.
+
+    Raises EarmarkError for weights of qualities that there are not.
+    """
     held_out = task.val if len(task.val) else task.train
-    crf = fit_crf.fit(task.model.cpu(), task.songs, task.train, held_out)
-    return {f"{CRF}{name}": weight.detach() for name, weight in crf.state_dict().items()}
+    network, songs = task.model.cpu(), task.songs
+    asked = model.quality_weights
+    if asked == "suggested":
+        heard = [fit_crf.heard(network, songs, i) for i in held_out]
+        by_quality = np.concatenate([weights.by_quality(h.log_probs) for h in heard])
+        shares = weights.suggest(by_quality, np.concatenate([h.classes for h in heard])).weights
+    else:
+        shares = weights.named(asked, task.words, "model.quality_weights")
+    found = {QUALITY_WEIGHTS: torch.from_numpy(shares).float()} if asked else {}
+    if model.decoder != "switch":
+        crf = _crf(task, model, np.log(weights.of_classes(shares)), held_out)
+        found |= {f"{CRF}{name}": weight.detach() for name, weight in crf.state_dict().items()}
+    return found
+
+
+def _crf(task: ChordTask, model: ChordModelSettings, log_weights: np.ndarray, held_out: np.ndarray) -> TiedCrf:
+    """The CRF that the settings name, its trust chosen on held-out songs."""
+    crf = task.model.crf if task.joint else fit_crf.counted(task.songs, task.train, believed=1.0)
+    if model.decoder == "crf_likelihood":
+        crf = fit_crf.learnt(crf, task.said_of_crops())
+        task.model.cpu()
+    heard = [fit_crf.heard(task.model, task.songs, i, log_weights) for i in fit_crf.spread(held_out)]
+    if model.decoder == "crf":
+        crf = fit_crf.calibrated(crf, heard)
+    return fit_crf.trusting(crf, heard)
 
 
 def _titles(chord: torch.Tensor, words: Vocabulary) -> list[str]:

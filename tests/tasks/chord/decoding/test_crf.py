@@ -25,8 +25,10 @@ def frames(t: int, classes: int, batch: int = 1, seed: int = 0) -> torch.Tensor:
     return torch.randn(batch, t, classes, generator=torch.Generator().manual_seed(seed)).log_softmax(2)
 
 
-def score_by_hand(made: TiedCrf, log_probs: torch.Tensor, path: tuple[int, ...]) -> torch.Tensor:
-    """The score of one path, rule by rule: (frames, classes), classes -> scalar."""
+def score_by_hand(
+    made: TiedCrf, log_probs: torch.Tensor, path: tuple[int, ...], change: torch.Tensor | None = None
+) -> torch.Tensor:
+    """The score of one path, rule by rule: (frames, classes), classes, (frames,) log-odds -> scalar."""
     none = made.n_classes - 1
     total = made.start[path[0] // 12]
     for t, c in enumerate(path):
@@ -37,11 +39,18 @@ def score_by_hand(made: TiedCrf, log_probs: torch.Tensor, path: tuple[int, ...])
         else:
             one = made.pair[a // 12, b // 12, (b % 12 - a % 12) % 12]
         total = total + one
+    if change is not None:
+        for t in range(1, len(path)):
+            if path[t] != path[t - 1]:
+                total = total + made.switch[0] * (change[t] - made.switch[1])
     return total
 
 
-def all_scores(made: TiedCrf, log_probs: torch.Tensor) -> dict[tuple[int, ...], torch.Tensor]:
-    return {p: score_by_hand(made, log_probs, p) for p in product(range(made.n_classes), repeat=len(log_probs))}
+def all_scores(
+    made: TiedCrf, log_probs: torch.Tensor, change: torch.Tensor | None = None
+) -> dict[tuple[int, ...], torch.Tensor]:
+    paths = product(range(made.n_classes), repeat=len(log_probs))
+    return {p: score_by_hand(made, log_probs, p, change) for p in paths}
 
 
 def dense_viterbi(unary: np.ndarray, trans: np.ndarray, start: np.ndarray, cost: np.ndarray) -> np.ndarray:
@@ -68,24 +77,38 @@ def path_score(path, unary, trans, start, cost) -> float:
     )
 
 
-def test_log_likelihood_is_brute_force():
+CHANGE = torch.tensor([[0.4, 3.0, -2.0]])  # log-odds into each frame; the first has nothing before it
+
+
+@pytest.mark.parametrize("change", [None, CHANGE])
+def test_log_likelihood_is_brute_force(change):
     made, x = crf(), frames(3, 13)
-    scores = all_scores(made, x[0])
+    scores = all_scores(made, x[0], None if change is None else change[0])
     total = torch.stack(list(scores.values())).logsumexp(0)
     for path in [(0, 0, 0), (4, 12, 12), (12, 3, 10), (11, 0, 5)]:
-        got = made.log_likelihood(x, torch.tensor([path]))
+        got = made.log_likelihood(x, torch.tensor([path]), change=change)
         assert got.item() == pytest.approx((scores[path] - total).item(), abs=1e-5)
 
 
-def test_its_gradient_is_brute_forces():
-    made, x, path = crf(seed=1), frames(3, 13, seed=1).requires_grad_(), (2, 2, 12)
-    scores = all_scores(made, x[0])
+@pytest.mark.parametrize("path", [(2, 2, 12), (2, 7, 7)])
+def test_its_gradient_is_brute_forces(path):
+    made, x, change = crf(seed=1), frames(3, 13, seed=1).requires_grad_(), CHANGE.clone().requires_grad_()
+    scores = all_scores(made, x[0], change[0])
     expected = scores[path] - torch.stack(list(scores.values())).logsumexp(0)
-    parameters = [*made.parameters(), x]
-    wanted = torch.autograd.grad(expected, parameters, allow_unused=True)
-    got = torch.autograd.grad(made.log_likelihood(x, torch.tensor([path])).sum(), parameters)
+    parameters = [*made.parameters(), x, change]
+    wanted = torch.autograd.grad(expected, parameters)
+    got = torch.autograd.grad(made.log_likelihood(x, torch.tensor([path]), change=change).sum(), parameters)
     for a, b in zip(got, wanted, strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
+
+
+def test_large_log_odds_stay_finite_and_are_cut():
+    made, x = crf(scale=0.1), frames(3, 13)
+    made.switch.data = torch.tensor([6.0, 0.0])
+    path = torch.tensor([[1, 4, 4]])
+    found = [made.log_likelihood(x, path, change=c * torch.tensor([[0.0, 1.0, -1.0]])) for c in (14, 1e6)]
+    assert torch.isfinite(found[0]).all()
+    assert torch.equal(*found)
 
 
 def test_probabilities_of_all_paths_sum_to_1():
@@ -106,18 +129,20 @@ def test_unknown_frames_are_summed_over():
 
 @pytest.mark.parametrize("unknown", [False, True])
 def test_padding_changes_no_likelihood_and_no_gradient(unknown):
-    made, x = crf(2), frames(6, 25, batch=3)
+    made, x, change = crf(2), frames(6, 25, batch=3), frames(6, 3)[0].T.clone()
     classes = torch.randint(0, 25, (3, 6), generator=torch.Generator().manual_seed(0))
     if unknown:
         classes[1, 1] = -100
-    lengths = torch.tensor([6, 4, 1])
-    alone = [made.log_likelihood(x[i : i + 1, :n], classes[i : i + 1, :n]) for i, n in enumerate(lengths)]
-    wanted = torch.autograd.grad(sum(alone), made.pair)[0]
+    lengths, learnt = torch.tensor([6, 4, 1]), (made.pair, made.switch)
+    cut = [(x[i : i + 1, :n], classes[i : i + 1, :n], None, change[i : i + 1, :n]) for i, n in enumerate(lengths)]
+    alone = [made.log_likelihood(*song) for song in cut]
+    wanted = torch.autograd.grad(sum(alone), learnt)
     for i, n in enumerate(lengths):
-        x[i, n:], classes[i, n:] = float("nan"), -100
-    got = made.log_likelihood(x, classes, lengths)
+        x[i, n:], change[i, n:], classes[i, n:] = float("nan"), float("nan"), -100
+    got = made.log_likelihood(x, classes, lengths, change)
     torch.testing.assert_close(got, torch.cat(alone))
-    torch.testing.assert_close(torch.autograd.grad(got.sum(), made.pair)[0], wanted)
+    for a, b in zip(torch.autograd.grad(got.sum(), learnt), wanted, strict=True):
+        torch.testing.assert_close(a, b)
 
 
 def test_transitions_are_tied_by_transposition():
@@ -132,11 +157,31 @@ def test_transitions_are_tied_by_transposition():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_viterbi_is_brute_force(seed):
+@pytest.mark.parametrize("change", [None, CHANGE[0]])
+def test_viterbi_is_brute_force(seed, change):
     made, x = crf(seed=seed, scale=2.0), frames(3, 13, seed=seed)
-    scores = all_scores(made, x[0])
+    scores = all_scores(made, x[0], change)
     best = max(scores, key=lambda path: scores[path].item())
-    assert tuple(made.decoder()(x[0].numpy())) == best
+    assert tuple(made.decoder()(x[0].numpy(), None if change is None else change.numpy())) == best
+
+
+def test_what_is_heard_of_changes_decides_where_a_chord_ends():
+    """C for ten frames and F for ten, of which the four in the middle say nothing: the change is where it is heard."""
+    x = np.full((20, 13), -8.0, np.float32)
+    x[:8, 0] = x[12:, 5] = x[8:12, 0] = x[8:12, 5] = 0
+    made = TiedCrf(1)
+    for heard in range(8, 13):
+        change = np.full(20, -4.0, np.float32)
+        change[heard] = 4.0
+        paths = {}
+        for weight in (0.0, 1.0):
+            made.switch.data = torch.tensor([weight, -2.0])
+            paths[weight] = made.decoder()(x, change).tolist()
+        assert paths[1.0] == [0] * heard + [5] * (20 - heard)
+        assert paths[0.0] == paths[0.0][:8] + [paths[0.0][8]] * 4 + [5] * 8
+    made.switch.data = torch.tensor([1.0, -2.0])
+    different = [made.decoder()(x, np.full(20, odds, np.float32)).tolist() for odds in (-14.0, 14.0)]
+    assert different[0] != different[1]
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.3, 2.0, 8.0])
@@ -147,7 +192,7 @@ def test_pruning_never_loses_the_best_path(scale, costs):
         rng = np.random.default_rng(seed)
         trans, start = scale * rng.normal(size=(25, 25)), rng.normal(size=25)
         unary, cost = rng.choice([0.2, 1, 5]) * rng.normal(size=(60, 25)), rng.uniform(*costs, 60)
-        got = Decoder(trans, start)(unary, cost)
+        got = Decoder(trans, start, switch=(1.0, 0.0))(unary, -cost)
         wanted = dense_viterbi(unary, trans, start, cost)
         scores = [path_score(p, unary, trans, start, cost) for p in (got, wanted)]
         assert scores[0] == pytest.approx(scores[1], abs=1e-3)
@@ -155,8 +200,8 @@ def test_pruning_never_loses_the_best_path(scale, costs):
 
 def test_a_gain_for_changing_by_hand():
     """Going from 1 to 0 is worth -1 + 3 + 2 = 4, more than any other path, though 1 lies behind at first."""
-    decoder = Decoder(np.zeros((2, 2)), np.array([0.0, -1.0]))
-    assert decoder(np.array([[0.0, 0], [2, 0]]), np.array([0.0, -3.0])).tolist() == [1, 0]
+    decoder = Decoder(np.zeros((2, 2)), np.array([0.0, -1.0]), switch=(2.0, 0.5))
+    assert decoder(np.array([[0.0, 0], [2, 0]]), np.array([0.0, 2.0])).tolist() == [1, 0]
 
 
 def test_an_hour_keeps_its_digits():
@@ -202,6 +247,23 @@ def test_counted_transitions_by_hand():
     assert matrix[24, 8].item() == pytest.approx((1 / 12 + 1 / 25) / 2, rel=1e-5)
     torch.testing.assert_close(matrix.sum(1), torch.ones(25))
     assert made.starts().exp().sum().item() == pytest.approx(1, rel=1e-5)
+
+
+def test_training_finds_how_much_of_changes_to_believe():
+    """Chords change where the log-odds say so, and the weight rises; where they are noise it falls to nothing."""
+    torch.manual_seed(0)
+    moves = torch.rand(12, 60) < 0.2
+    classes = (moves * torch.randint(1, 12, moves.shape)).cumsum(1) % 12
+    x = 0.3 * torch.randn(12, 60, 13)
+    true, noise = torch.where(moves, 3.0, -3.0), torch.randn(12, 60)
+    for change, low, high in ((true, 1.0, 20.0), (noise, -0.3, 0.3)):
+        made = TiedCrf(1, stay=2.0)
+        optimizer = torch.optim.Adam(made.parameters(), 0.1)
+        for _ in range(40):
+            optimizer.zero_grad()
+            (-made.log_likelihood(x, classes, change=change).mean()).backward()
+            optimizer.step()
+        assert low < made.switch[0].item() < high
 
 
 def test_training_finds_the_transitions():

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from earmark.errors import EarmarkError
 from earmark.tasks.chord.decoding import weights
-from earmark.tasks.chord.notation.vocabulary import IGNORED, SEED, N
+from earmark.tasks.chord.notation.vocabulary import IGNORED, SEED, WIDE, N
 
 
 def frames_of(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -15,6 +16,22 @@ def frames_of(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     log_p[:, SEED.index(6, 0)] = evidence - 1.5
     log_p[:, SEED.index(1, 0)] = 0.0
     return log_p, SEED.index(quality, 0)
+
+
+def test_weights_are_named_in_either_way_and_unknown_names_are_refused():
+    found = weights.named({"7sus4": 2.0, "min": 0.5, "N": 3.0}, SEED, "model.quality_weights")
+    assert {i: w for i, w in enumerate(found) if w != 1} == {2: 0.5, 20: 2.0, 44: 3.0}
+    with pytest.raises(EarmarkError, match=r"^train.loss.quality_weights names the quality 'mim'; did you mean 'min'?"):
+        weights.named({"mim": 2.0}, SEED, "train.loss.quality_weights")
+    with pytest.raises(EarmarkError, match="names one quality twice, as 'm' and 'min'; remove one"):
+        weights.named({"m": 2.0, "min": 1.0}, SEED, "k")
+    names = [(q.harte, q.seed) for q in WIDE.qualities]
+    assert all(i == k for i, one in enumerate(names) for k, other in enumerate(names) if set(one) & set(other))
+
+
+def test_weights_of_classes_are_those_of_their_qualities():
+    found = weights.of_classes(np.array([2.0, 3.0, 5.0]))
+    assert found.tolist() == [2.0] * 12 + [3.0] * 12 + [5.0]
 
 
 def test_weight_is_the_root_of_sounding_by_estimated():

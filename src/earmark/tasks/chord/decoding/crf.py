@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from earmark.features.rows import Rows
 from earmark.tasks.chord.decoding.viterbi import Scores, blocks
 
+LARGEST_ODDS = 14.0  # of a change, as logarithm: a frame's word is worth no more than a millionth's doubt
+
 
 class TiedCrf(nn.Module):
     """p(classes | frames) ~ exp(start + sum of unary + sum of transitions), linear-chain (Lafferty et al. 2001).
@@ -20,6 +22,8 @@ class TiedCrf(nn.Module):
     to_none, from_none: (qualities,); none: (), from N to N; start: (qualities + 1,), N last.
     sharpness: () multiplies the log-probabilities that it is given. Frames are far from independent, so their sum
         is too sure of itself; a CRF trained on a network's outputs learns how much to believe them.
+    switch: (2,), weight w and usual log-odds b of what the network hears of changes: a change of class into a frame
+        whose log-odds of a change are x scores w * (x - b) more. At w 0 the network's word on changes counts nowhere.
     """
 
     def __init__(self, n_qualities: int = 44, stay: float = 4.0):
@@ -29,7 +33,7 @@ class TiedCrf(nn.Module):
         self.pair = nn.Parameter(torch.zeros(n_qualities, n_qualities, 12))
         self.to_none, self.from_none = nn.Parameter(torch.zeros(n_qualities)), nn.Parameter(torch.zeros(n_qualities))
         self.none, self.start = nn.Parameter(torch.tensor(stay)), nn.Parameter(torch.zeros(n_qualities + 1))
-        self.sharpness = nn.Parameter(torch.ones(()))
+        self.sharpness, self.switch = nn.Parameter(torch.ones(())), nn.Parameter(torch.zeros(2))
         self.pair.data[range(n_qualities), range(n_qualities), 0] = stay
 
     def transitions(self) -> Tensor:
@@ -44,36 +48,54 @@ class TiedCrf(nn.Module):
         """Scores of the first frame's class: (n_classes,)."""
         return torch.cat([self.start[:-1].repeat_interleave(12), self.start[-1:]])
 
-    def log_likelihood(self, log_probs: Tensor, classes: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def gains(self, change: Tensor) -> Tensor:
+        """What a change of class into a frame scores more, from its log-odds (...) of a change: the same shape."""
+        return self.switch[0] * (change.clamp(-LARGEST_ODDS, LARGEST_ODDS) - self.switch[1])
+
+    def log_likelihood(
+        self, log_probs: Tensor, classes: Tensor, lengths: Tensor | None = None, change: Tensor | None = None
+    ) -> Tensor:
         """log p(classes | frames) of every song: (batch,).
 
         log_probs: (batch, frames, n_classes), any scores; classes: (batch, frames) int64; lengths: (batch,) in
-        frames, at least 1. A class of -100 (X) counts as unknown: summed over, so that nothing is learnt from it.
+        frames, at least 1; change: (batch, frames) log-odds of a change into each frame, None: the network says
+        nothing of changes. A class of -100 (X) counts as unknown: summed over, so that nothing is learnt from it.
         """
         inside, trans = _inside(log_probs, lengths), self.transitions()
         unary = self.sharpness * log_probs.float().masked_fill(~inside.unsqueeze(2), 0)
+        heard = unary.new_zeros(unary.shape[:2]) if change is None else change.float().masked_fill(~inside, 0)
+        gains = self.gains(heard) if change is not None else heard
         if bool((classes[inside] >= 0).all()):
-            return self._score(unary, classes, inside, trans) - self._log_sum(unary, inside, trans)
-        return self._log_sum(_only(unary, classes), inside, trans) - self._log_sum(unary, inside, trans)
+            return self._score(unary, classes, inside, trans, gains) - self._log_sum(unary, inside, trans, gains)
+        only = self._log_sum(_only(unary, classes), inside, trans, gains)
+        return only - self._log_sum(unary, inside, trans, gains)
 
-    def _score(self, unary: Tensor, classes: Tensor, inside: Tensor, trans: Tensor) -> Tensor:
+    def _score(self, unary: Tensor, classes: Tensor, inside: Tensor, trans: Tensor, gains: Tensor) -> Tensor:
         """Score of one path a song, all frames at once: (batch,)."""
         classes = classes.masked_fill(~inside, 0)
         here = unary.gather(2, classes.unsqueeze(2)).squeeze(2).masked_fill(~inside, 0)
-        moves = trans[classes[:, :-1], classes[:, 1:]].masked_fill(~inside[:, 1:], 0)
-        return self.starts()[classes[:, 0]] + here.sum(1) + moves.sum(1)
+        before, after = classes[:, :-1], classes[:, 1:]
+        moves = trans[before, after] + gains[:, 1:] * (before != after)
+        return self.starts()[classes[:, 0]] + here.sum(1) + moves.masked_fill(~inside[:, 1:], 0).sum(1)
 
-    def _log_sum(self, unary: Tensor, inside: Tensor, trans: Tensor) -> Tensor:
+    def _log_sum(self, unary: Tensor, inside: Tensor, trans: Tensor, gains: Tensor) -> Tensor:
         """Logarithm of the sum over all paths, by the forward algorithm: (batch,).
 
-        A step is one matrix product of the whole batch: exp(alpha - its maximum) @ exp(transitions).
+        A step is one matrix product of the whole batch: exp(alpha - its maximum) @ exp(transitions), of which staying
+        is apart, since a change has its frame's gain.
         """
         top = trans.detach().amax()
         weights = (trans - top).exp()
+        stay = weights.diagonal()
+        move = weights - torch.diag(stay)
+        most_gained = gains.detach().clamp_min(0)
+        changing, staying = (gains - most_gained).exp()[..., None], (-most_gained).exp()[..., None]
         alpha = self.starts() + unary[:, 0]
         for t in range(1, unary.shape[1]):
             most = alpha.detach().amax(1, keepdim=True)
-            reached = ((alpha - most).exp() @ weights).clamp_min(1e-37).log() + most + top
+            share = (alpha - most).exp()
+            reached = (share @ move) * changing[:, t] + share * stay * staying[:, t]
+            reached = reached.clamp_min(1e-37).log() + most + top + most_gained[:, t, None]
             alpha = torch.where(inside[:, t, None], reached + unary[:, t], alpha)
         return alpha.logsumexp(1)
 
@@ -111,7 +133,9 @@ class TiedCrf(nn.Module):
     @torch.no_grad()
     def decoder(self) -> "Decoder":
         """The trained scores, ready for Viterbi."""
-        return Decoder(self.transitions().cpu().numpy(), self.starts().cpu().numpy(), float(self.sharpness))
+        scores = self.transitions().cpu().numpy(), self.starts().cpu().numpy()
+        weight, usual = self.switch.tolist()
+        return Decoder(*scores, self.sharpness.item(), (weight, usual))
 
 
 class Decoder:
@@ -123,8 +147,15 @@ class Decoder:
     staying is looked at for all. The sharper the frames, the fewer there are; the path is the same.
     """
 
-    def __init__(self, transitions: np.ndarray, starts: np.ndarray, sharpness: float = 1.0):
-        """transitions: (from, to), starts: (classes,), any finite scores."""
+    def __init__(
+        self,
+        transitions: np.ndarray,
+        starts: np.ndarray,
+        sharpness: float = 1.0,
+        switch: tuple[float, float] = (0.0, 0.0),
+    ):
+        """transitions: (from, to), starts: (classes,), any finite scores. switch: as of TiedCrf."""
+        self.switch = switch
         self.transitions = np.ascontiguousarray(transitions, np.float32)
         self.starts, self.sharpness = starts.astype(np.float32), np.float32(sharpness)
         self.stay = self.transitions.diagonal().copy()
@@ -133,16 +164,16 @@ class Decoder:
         self._own = np.arange(len(self.starts), dtype=np.uint16)
         self._known_reach: dict[int, np.ndarray] = {}
 
-    def __call__(self, log_probs: Scores, switch_cost: np.ndarray | None = None) -> np.ndarray:
+    def __call__(self, log_probs: Scores, change: np.ndarray | None = None) -> np.ndarray:
         """The best path (frames,) int64 through log_probs (frames, classes).
 
-        switch_cost: (frames,) taken off every change of class into that frame, as `decode.switch_costs` reads it
-        off the transition head.
+        change: (frames,) log-odds of a change into each frame, as the transition head has them; None: they count
+        nowhere.
         """
         n = len(log_probs)
         if n == 0:
             return np.zeros(0, np.int64)
-        cost = np.zeros(n, np.float32) if switch_cost is None else np.asarray(switch_cost, np.float32)
+        cost = np.zeros(n, np.float32) if change is None else self.costs(change)
         score, t = None, 0
         with Rows() as kept:
             for block in blocks(log_probs):
@@ -157,6 +188,11 @@ class Decoder:
                     t += 1
                 kept.append(back)
             return _traced(kept, int(score.argmax()))
+
+    def costs(self, change: np.ndarray) -> np.ndarray:
+        """What a change of class into each frame costs, (frames,) float32; below 0 it is a gain."""
+        weight, usual = self.switch
+        return (-weight * (np.clip(change, -LARGEST_ODDS, LARGEST_ODDS) - usual)).astype(np.float32)
 
     def _step(self, score: np.ndarray, cost: np.float32) -> tuple[np.ndarray, np.ndarray]:
         """Scores (classes,) -> scores before the next frame is heard, and the class that each came from."""

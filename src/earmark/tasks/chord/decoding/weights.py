@@ -1,14 +1,16 @@
-"""Weights for a model's chord qualities, suggested from a validation confusion matrix.
+"""Weights for a model's chord qualities: named in settings, or suggested from a validation confusion matrix.
 
 Seed 002's author raised by hand the qualities that his matrix showed as missed. Here the matrix does: a quality that is
 estimated less often than it sounds gets a weight above 1 on its probability, one that takes others' place below 1.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from earmark.tasks.chord.notation.vocabulary import IGNORED
+from earmark.errors import EarmarkError, nearest
+from earmark.tasks.chord.notation.vocabulary import IGNORED, Vocabulary
 
 SMOOTHING = 0.01  # share of the whole matrix added to both counts: a quality that was hardly heard moves little
 LARGEST = 8.0  # weights stay within 1/8 .. 8
@@ -16,11 +18,38 @@ LARGEST = 8.0  # weights stay within 1/8 .. 8
 
 @dataclass(frozen=True)
 class Suggestion:
-    """Weights (qualities + 1,), N last, and the confusion matrices in frames before and with them."""
+    """Weights (qualities + 1,), N last, and the confusion matrices in frames before and with them.
+
+    given: the weights that the model has already, and the matrix with them; None where it has none.
+    """
 
     weights: np.ndarray
     before: np.ndarray
     after: np.ndarray
+    given: tuple[np.ndarray, np.ndarray] | None = None
+
+
+def named(said: Mapping[str, float], words: Vocabulary, key: str) -> np.ndarray:
+    """Weights (qualities + 1,), N last, from settings by Harte's shorthand or seed 002's name; 1 where nothing is said.
+
+    Raises EarmarkError for a quality that the vocabulary lacks, or that has both names, with the settings' `key`.
+    """
+    names = [(q.harte, q.seed) for q in words.qualities] + [("N", "N")]
+    place = {name: i for i, both in enumerate(names) for name in both}
+    found = np.ones(len(names))
+    for name, weight in said.items():
+        if name not in place:
+            raise EarmarkError(f"{key} names the quality '{name}'; {nearest(name, [harte for harte, _ in names])}")
+        other = [n for n in names[place[name]] if n in said and n != name]
+        if other:
+            raise EarmarkError(f"{key} names one quality twice, as '{name}' and '{other[0]}'; remove one of them.")
+        found[place[name]] = weight
+    return found
+
+
+def of_classes(weights: np.ndarray) -> np.ndarray:
+    """Weights (qualities + 1,) as ones of the chord classes, (classes,) float32."""
+    return np.concatenate([weights[:-1].repeat(12), weights[-1:]]).astype(np.float32)
 
 
 def from_confusion(confusion: np.ndarray, strength: float = 0.1) -> np.ndarray:
@@ -44,22 +73,29 @@ def by_quality(log_probabilities: np.ndarray) -> np.ndarray:
     return np.concatenate([roots.max(2), log_probabilities[:, -1:]], axis=1)
 
 
-def suggest(log_probabilities: np.ndarray, target: np.ndarray, rounds: int = 40) -> Suggestion:
+def suggest(
+    log_probabilities: np.ndarray, target: np.ndarray, given: np.ndarray | None = None, rounds: int = 40
+) -> Suggestion:
     """The weights with the best mean recall over qualities of some rounds of `from_confusion`, each on the last's;
     all 1 where no round improves it.
 
     log_probabilities: (frames, qualities + 1), `by_quality` of validation frames; target: (frames,) classes, IGNORED
-    left out.
+    left out. given: (qualities + 1,), of the model's own.
     """
-    known, n = target != IGNORED, log_probabilities.shape[1]
-    scores, true = log_probabilities[known], target[known] // 12
-    weights, tried = np.ones(n), []
+    weights, tried = np.ones(log_probabilities.shape[1]), []
     for _ in range(rounds + 1):
-        confusion = _frames(true, weighted(scores, weights).argmax(1), n)
+        confusion = confusion_with(weights, log_probabilities, target)
         tried.append((weights, confusion))
         weights = (weights * from_confusion(confusion)).clip(1 / LARGEST, LARGEST)
     best, after = max(tried, key=lambda one: mean_recall(one[1]))
-    return Suggestion(best, tried[0][1], after)
+    own = None if given is None else (given, confusion_with(given, log_probabilities, target))
+    return Suggestion(best, tried[0][1], after, own)
+
+
+def confusion_with(weights: np.ndarray, log_probabilities: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Frames of each true quality (rows) under each likeliest one with some weights: (qualities + 1, qualities + 1)."""
+    known, n = target != IGNORED, log_probabilities.shape[1]
+    return _frames(target[known] // 12, weighted(log_probabilities[known], weights).argmax(1), n)
 
 
 def weighted(log_probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -22,6 +22,7 @@ from earmark.tasks.chord.settings import (
 AT_ONCE = 96  # frames; pitch_net reads recordings in pieces
 SONG_AT_ONCE, SONG_MARGIN = 24_000, 256  # frames; ChordNet hears ten minutes at once, and of longer recordings pieces
 CRF = "crf."  # what the names of a CRF's weights begin with in a model folder
+QUALITY_WEIGHTS = "quality_weights"  # the name of the decoding's weights of qualities there, (qualities + 1,), N last
 
 
 def vocabulary(model: ChordModelSettings) -> Vocabulary:

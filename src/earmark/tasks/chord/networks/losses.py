@@ -132,10 +132,16 @@ class LossSettings(NamedTuple):
     chord_weight: float = 1.0
 
 
-def head_losses(output: NamedTuple, targets: ChordTargets, s: LossSettings | None = None) -> dict[str, Tensor]:
-    """Weighted loss of every head of a models.chordnet.ChordNetOutput, by name; training takes their sum.
+def head_losses(
+    output: NamedTuple,
+    targets: ChordTargets,
+    s: LossSettings | None = None,
+    class_weights: Tensor | None = None,
+) -> dict[str, Tensor]:
+    """Weighted loss of every head of a networks.chordnet.ChordNetOutput, by name; training takes their sum.
 
-    A head of weight 0 is left out. Every frame of padding must be -100 and not `known` (see `padded`).
+    class_weights: (529,) of the chord's classes, see `focal`. A head of weight 0 is left out. Every frame of padding
+    must be -100 and not `known` (see `padded`).
     """
     s = s or LossSettings()
     judge = vector_loss(s)
@@ -147,7 +153,7 @@ def head_losses(output: NamedTuple, targets: ChordTargets, s: LossSettings | Non
         "transition": (s.transition_weight, lambda: focal(output.transition, targets.transition, s.gamma)),
         "key": (s.key_weight, lambda: focal(output.key, targets.key, s.gamma)),
         "bass": (s.bass_weight, lambda: focal(output.bass, targets.bass, 0.0)),
-        "chord": (s.chord_weight, lambda: focal(output.chord, targets.chord, 0.0)),
+        "chord": (s.chord_weight, lambda: focal(output.chord, targets.chord, 0.0, class_weights)),
     }
     return {name: weight * loss() for name, (weight, loss) in losses.items() if weight}
 

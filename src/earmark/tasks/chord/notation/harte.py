@@ -157,6 +157,27 @@ def transposed(label: str, semitones: int) -> str:
     return ROOTS[(root + semitones) % 12] + label[ROOT.match(label).end() :]
 
 
+def lead_sheet(label: str, vocabulary: Vocabulary = SEED) -> str:
+    """The label as lead sheets write it, with seed 002's names: F/G for F:maj/2, Am7/G for A:min7/b7.
+
+    The quality is the vocabulary's nearest (see `class_of`).
+    """
+    chord = parse(label)
+    if chord.root < 0:
+        return label
+    quality, root = vocabulary.parts(class_of(chord, vocabulary))  # type: ignore[misc]
+    bass = f"/{ROOTS[chord.bass]}" if chord.bass != root else ""
+    return f"{ROOTS[root]}{vocabulary.qualities[quality].seed}{bass}"
+
+
+def spelt(label: str) -> str:
+    """The label with its quality written, `C:maj/3` for `C/3`."""
+    if label in ("N", "X") or ":" in label:
+        return label
+    end = ROOT.match(label).end()
+    return f"{label[:end]}:maj{label[end:]}"
+
+
 def same_notes(a: str, b: str) -> bool:
     """Whether two labels have the same sounding notes and bass, so that no ear can tell them apart."""
     a, b = parse(a), parse(b)
