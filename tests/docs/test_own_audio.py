@@ -1,6 +1,8 @@
 """docs/own_audio.md: the newcomer's way, block by block as it is shown."""
 
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +11,7 @@ import newcomer
 from project import REPOSITORY
 
 GUIDE = REPOSITORY / "docs/own_audio.md"
-INIT, USE, REPRO, PROMOTE, COMMIT, SECOND, GO_ON, GROW = guide.blocks(GUIDE, "bash")
+INIT, USE, REPRO, PROMOTE, COMMIT, SECOND, GO_ON, BACK, GROW = guide.blocks(GUIDE, "bash")
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +26,17 @@ def walk(tmp_path_factory) -> dict[str, str]:
     newcomer.make_small(project, **{"train.epochs": 20, "train.lr": 0.003})
     for name, block in {"repro": REPRO, "promote": PROMOTE, "commit": COMMIT, "second": SECOND}.items():
         said[name] = newcomer.run(block, project, home)
-    status = subprocess.run(["git", "status", "--porcelain"], cwd=project, capture_output=True, text=True, check=True)
-    said |= {"status": status.stdout, "go on": newcomer.run(GO_ON, project, home)}
+    shutil.copytree(project, home / "back", symlinks=True)
+    newcomer.run(BACK, home / "back", home)
+    said |= {"status": changed(project), "status after going back": changed(home / "back")}
+    said["go on"] = newcomer.run(GO_ON, project, home)
     return said | {"grow": newcomer.run(GROW, project, home), "home": str(home)}
+
+
+def changed(project: Path) -> str:
+    """Files that differ from the last commit."""
+    asked = ["git", "status", "--porcelain"]
+    return subprocess.run(asked, cwd=project, capture_output=True, text=True, check=True).stdout
 
 
 pytestmark = pytest.mark.pipeline
@@ -59,6 +69,12 @@ def test_a_second_run_is_compared_in_one_command(walk):
     assert "params.yaml" in walk["status"]
 
 
+def test_going_back_is_as_after_the_last_commit(walk):
+    assert "params.yaml" not in walk["status after going back"]
+    assert "dvc.lock" in walk["status"]
+    assert "dvc.lock" not in walk["status after going back"]
+
+
 def test_going_on_trains_nothing_and_promotes(walk):
     assert "Running stage 'train@genre'" not in walk["go on"]
     assert "Version 2 is champion" in walk["go on"]
@@ -72,4 +88,4 @@ def test_a_grown_collection_is_trained_judged_and_promoted_without_force(walk):
 
 def test_every_block_is_run():
     assert {b.language for b in guide.blocks(GUIDE)} == {"bash", "text"}
-    assert len(guide.blocks(GUIDE, "bash")) == 8
+    assert len(guide.blocks(GUIDE, "bash")) == 9

@@ -144,3 +144,19 @@ def test_todays_hashes_are_those_of_the_working_tree(project):
     assert Today.of(GENRE) != today
     (project / "data/genre/manifest.csv").write_text("path\na.wav\n")  # of another release
     assert Today.of(GENRE) == Today(None, today.metrics_sha256)
+
+
+def test_a_run_judged_anew_keeps_its_older_figures_and_is_compared_on_either(tracker):
+    """A champion of before the collection grew, a worse experiment on the same recordings, and a run on today's."""
+    champion = trained(tracker, TRAIN, 0.9, OLD)
+    worse = trained(tracker, {"train.lr": "0.001"}, 0.88, OLD)
+    evaluated(tracker, champion, 0.91, NEW, "bbbbbbbb", "test-bbbbbbbb")
+    grown = trained(tracker, TRAIN, 0.89, NEW)
+    newest, middle, oldest = rows(tracker, today=Today(NEW, None))
+    assert (oldest.evaluation.figure, [e.figure for e in oldest.earlier]) == (0.91, [0.9])
+    assert (middle.run_id, middle.against, round(middle.difference, 3)) == (worse, champion, -0.02)
+    assert (newest.run_id, newest.against, round(newest.difference, 3)) == (grown, champion, -0.02)
+    assert newest.changed == {}
+    plain = runs.plain(oldest)
+    assert [e["figure"] for e in plain["earlier"]] == [0.9]
+    assert runs.plain(middle)["difference"] == middle.difference

@@ -27,7 +27,11 @@ def check(
         console.warn(sentence)
     if said:
         raise EarmarkError(said[-1])
-    console.say(f"params.yaml can be read, and the recordings of {', '.join(found)} are there.")
+    missing = [name for name, asked in found.items() if not Path(asked.data.root).is_dir()]
+    there = ", ".join(name for name in found if name not in missing)
+    seen = [f"the recordings of {there} are there"] * bool(there)
+    seen += [f"`dvc repro` generates the demo's for {', '.join(missing)}"] * bool(missing)
+    console.say(f"params.yaml can be read, and {'; '.join(seen)}.")
 
 
 def recordings(roots: dict[str, str]) -> Iterator[str]:

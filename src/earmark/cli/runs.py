@@ -14,7 +14,7 @@ from earmark.tasks import catalog
 from earmark.tasks.task import Task
 
 if TYPE_CHECKING:
-    from earmark.registry.runs import Row
+    from earmark.registry.runs import Evaluation, Row
 
 LONGEST = 60  # characters of an error or a value; more is cut
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -60,7 +60,7 @@ def _print(task: Task, found: "list[Row]", last: int) -> None:
     better = "lower is better" if task.lower_is_better else "higher is better"
     _say(f"{task.name}: {of} run{'s' * (len(found) != 1)}; {task.headline} with its 95 % interval, {better}")
     numbers = {row.run_id: len(found) - i for i, row in enumerate(found)}
-    for lines in (_waiting(task, found), *(list(_lines(task, row, found, numbers)) for row in found[:last])):
+    for lines in (_waiting(task, found), *(list(_lines(task, row, numbers)) for row in found[:last])):
         for i, line in enumerate(lines):
             if not i:
                 console.say("")
@@ -74,11 +74,13 @@ def _say(line: str, indent: str = "") -> None:
         console.say(part.replace(NO_BREAK, " "))
 
 
-def _lines(task: Task, row: "Row", found: "list[Row]", numbers: dict[str, int]) -> Iterator[str]:
+def _lines(task: Task, row: "Row", numbers: dict[str, int]) -> Iterator[str]:
     """What is said of a run: when and what became of it, its figure, and what it changed."""
     yield "  ".join([f"#{numbers[row.run_id]}", f"{row.started.astimezone():%Y-%m-%d %H:%M}", *_facts(row)])
     if row.evaluation:
-        yield _figure(task, row, found, numbers)
+        yield _figure(task, row, numbers)
+    for e in row.earlier:
+        yield f"before, {'; '.join(_measured(task, e, 'other test recordings'))}"
     if row.against:
         yield f"against #{numbers[row.against]}: {'; '.join(_changes(row))}"
 
@@ -95,31 +97,37 @@ def _facts(row: "Row") -> Iterator[str]:
         yield f"version {number}" + (f" ({', '.join(aliases)})" if aliases else "")
 
 
-def _figure(task: Task, row: "Row", found: "list[Row]", numbers: dict[str, int]) -> str:
-    """The headline figure, its difference to the run before, the baseline, and on what it was measured."""
+def _figure(task: Task, row: "Row", numbers: dict[str, int]) -> str:
+    """The headline figure, its difference to an earlier run, the baseline, and on what it was measured."""
     e = row.evaluation
     assert e
-    said = [f"{task.headline} {e.figure:.3f}" + (f" [{e.ci95[0]:.3f}, {e.ci95[1]:.3f}]" if e.ci95 else "")]
-    if row.against and row.difference is None:
+    head, *rest = _measured(task, e, "test recordings" if row.kind == "pipeline" else "recordings")
+    said = [head]
+    if row.against and not row.compared:
         said.append(f"not comparable with #{numbers[row.against]}: other test recordings")
-    elif row.against and row.difference is not None:
-        base = next(one for one in found if one.run_id == row.against)
-        said.append(f"{row.difference:+.3f} against #{numbers[row.against]}: {_verdict(task, row, base)}")
-    if e.baseline is not None:
-        said.append(f"baseline {e.baseline:.3f}")
-    if e.n_recordings is not None:
-        which = "test recordings" if row.kind == "pipeline" else "recordings"
-        said.append(f"{e.n_recordings} {which}" + ", not today's" * (row.today is False))
-    return "; ".join(said)
+    elif row.against and row.compared:
+        before = (
+            "" if row.compared[0] == e else f" on {row.compared[0].n_recordings} recordings that both were judged on"
+        )
+        said.append(f"{row.difference:+.3f} against #{numbers[row.against]}{before}: {_verdict(task, *row.compared)}")
+    if row.today is False:
+        rest.append("not today's test recordings")
+    return "; ".join(said + rest)
 
 
-def _verdict(task: Task, row: "Row", base: "Row") -> str:
+def _measured(task: Task, e: "Evaluation", which: str) -> list[str]:
+    """The headline figure with its interval, the baseline, and of how many recordings, which are called `which`."""
+    said = [f"{task.headline} {e.figure:.3f}" + (f" [{e.ci95[0]:.3f}, {e.ci95[1]:.3f}]" if e.ci95 else "")]
+    said += [] if e.baseline is None else [f"baseline {e.baseline:.3f}"]
+    return said + ([] if e.n_recordings is None else [f"{e.n_recordings} {which}"])
+
+
+def _verdict(task: Task, ours: "Evaluation", theirs: "Evaluation") -> str:
     """Better or worse, and whether the intervals tell them apart."""
-    if not row.difference:
+    if ours.figure == theirs.figure:
         return "equal"
-    word = "better" if task.better(row.difference, 0.0) else "worse"
-    ours, theirs = row.evaluation and row.evaluation.ci95, base.evaluation and base.evaluation.ci95
-    overlap = ours and theirs and ours[0] <= theirs[1] and theirs[0] <= ours[1]
+    word = "better" if task.better(ours.figure - theirs.figure, 0.0) else "worse"
+    overlap = ours.ci95 and theirs.ci95 and ours.ci95[0] <= theirs.ci95[1] and theirs.ci95[0] <= ours.ci95[1]
     return f"{word}, but the intervals overlap" if overlap else word
 
 

@@ -1,13 +1,17 @@
 """Figures for people, as commands print them."""
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from statistics import median
 
 from earmark import console
 from earmark.config import Settings
 from earmark.errors import EarmarkError
 from earmark.tasks.task import Task
+
+PACE_EPOCHS = 9  # whose median pace says how long the rest will take
 
 
 def figures(found: dict, title: str) -> None:
@@ -20,12 +24,16 @@ def figures(found: dict, title: str) -> None:
 
 
 def also_epoch(on_epoch: Callable, epochs: int) -> Callable:
-    """A callback of the training loop that prints a line after `on_epoch`."""
+    """A callback of the training loop that prints a line after `on_epoch`: without the losses of single heads, and with
+    the time that is left at the median pace of the last epochs, of which one alone may have been held up."""
+    latest: deque[float] = deque(maxlen=PACE_EPOCHS)
 
     def both(fit, seconds: float) -> None:
         on_epoch(fit, seconds)
-        row = "  ".join(f"{k} {console.figure(v)}" for k, v in fit.history[-1].items() if k != "epoch")
-        left = f", about {console.duration(seconds * (epochs - fit.epoch))} left" if fit.epoch < epochs else ""
+        latest.append(seconds)
+        shown = {k: v for k, v in fit.history[-1].items() if k != "epoch" and "/loss_" not in k}
+        row = "  ".join(f"{k} {console.figure(v)}" for k, v in shown.items())
+        left = f", about {console.duration(median(latest) * (epochs - fit.epoch))} left" if fit.epoch < epochs else ""
         print(f"epoch {fit.epoch}/{epochs}  {row}  ({seconds:.1f} s{left})", flush=True)
 
     return both

@@ -39,10 +39,11 @@ class Evaluation(NamedTuple):
 class Row:
     """A run beside the one before it.
 
-    state: as MLflow has it. against: id of the latest earlier run of the kind that has a figure. changed: settings by
-    dotted key, as that run and this one have them; None where one has no such key. other: of recordings and code, what
-    differs besides. difference: of the headline figures; None where the test recordings differ. today: whether they
-    are today's; None where that cannot be said.
+    state: as MLflow has it. evaluation: on today's test recordings, if there is one; earlier: on others. against: id of
+    the latest earlier run of the kind that was judged on the same test recordings, or else of the latest one that was
+    judged. changed: settings by dotted key, as that run and this one have them; None where one has no such key. other:
+    of recordings and code, what differs besides. compared: its evaluation and that run's on the same recordings; None
+    where there are none. today: whether those of `evaluation` are today's; None where that cannot be said.
     """
 
     run_id: str
@@ -58,11 +59,17 @@ class Row:
     settings: dict[str, str]
     versions: dict[int, list[str]]
     evaluation: Evaluation | None
+    earlier: list[Evaluation]
     today: bool | None
     against: str | None
     changed: dict[str, tuple[str | None, str | None]]
     other: list[str]
-    difference: float | None
+    compared: tuple[Evaluation, Evaluation] | None
+
+    @property
+    def difference(self) -> float | None:
+        """Of the headline figures of `compared`."""
+        return self.compared[0].figure - self.compared[1].figure if self.compared else None
 
 
 @dataclass(frozen=True)
@@ -100,22 +107,34 @@ def rows(client: MlflowClient, task: Task, every_kind: bool, today: Today) -> li
     tracker = tracking.Tracker(client, experiment.experiment_id)
     runs = tracker.find({} if every_kind else {"earmark.kind": "pipeline"})
     made, found = versions_of(client, task), []
-    before: dict[str, Run] = {}
+    before: dict[str, list[Judged]] = {}
     for run in reversed(runs):
         kind, parent = run.data.tags.get("earmark.kind", "other"), run.data.tags.get("mlflow.parentRunId")
-        evaluation = evaluation_of(task, run, today)
-        found.append(_row(task, run, evaluation, before.get(kind), made.get(run.info.run_id, {}), today))
-        if evaluation and not parent:
-            before[kind] = run
+        one = Judged(run, evaluations_of(task, run, today))
+        base = None if parent else _base(one, before.get(kind, []))
+        found.append(_row(one, base, made.get(run.info.run_id, {}), today))
+        if one.evaluations and not parent:
+            before.setdefault(kind, []).append(one)
     return found[::-1]
 
 
-def _row(
-    task: Task, run: Run, evaluation: Evaluation | None, base: Run | None, made: dict[int, list[str]], today: Today
-) -> Row:
+class Judged(NamedTuple):
+    """A run and its evaluations, the one that it is shown with first."""
+
+    run: Run
+    evaluations: list[Evaluation]
+
+
+def _base(one: Judged, before: list[Judged]) -> Judged | None:
+    """Of the earlier runs the latest with an evaluation on the same test recordings, or else the latest."""
+    same = (other for other in reversed(before) if _compared(one, other))
+    return next(same, before[-1] if before else None)
+
+
+def _row(one: Judged, beside: Judged | None, made: dict[int, list[str]], today: Today) -> Row:
+    run, base = one.run, beside.run if beside else None
     tags, info, params = run.data.tags, run.info, run.data.params
-    base = None if "mlflow.parentRunId" in tags else base
-    theirs = evaluation_of(task, base, today) if base else None
+    evaluation = one.evaluations[0] if one.evaluations else None
     return Row(
         run_id=info.run_id,
         name=info.run_name,
@@ -130,11 +149,12 @@ def _row(
         settings=params,
         versions=made,
         evaluation=evaluation,
+        earlier=one.evaluations[1:],
         today=_is_todays(evaluation, today),
         against=base.info.run_id if base else None,
         changed=changed(base.data.params, params) if base else {},
         other=_other(base, run) if base else [],
-        difference=_difference(evaluation, theirs),
+        compared=_compared(one, beside) if beside else None,
     )
 
 
@@ -144,9 +164,10 @@ def _is_todays(evaluation: Evaluation | None, today: Today) -> bool | None:
     return evaluation.test_sha256 == today.test_sha256
 
 
-def _difference(ours: Evaluation | None, theirs: Evaluation | None) -> float | None:
-    comparable = ours and theirs and ours.test_sha256 == theirs.test_sha256
-    return ours.figure - theirs.figure if comparable and ours and theirs else None
+def _compared(ours: Judged, theirs: Judged) -> tuple[Evaluation, Evaluation] | None:
+    """The evaluations on the first test recordings of ours that theirs have, too."""
+    pairs = ((a, b) for a in ours.evaluations for b in theirs.evaluations if a.test_sha256 == b.test_sha256)
+    return next(pairs, None)
 
 
 def changed(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, tuple[str | None, str | None]]:
@@ -177,18 +198,22 @@ def versions_of(client: MlflowClient, task: Task) -> dict[str, dict[int, list[st
     return found
 
 
-def evaluation_of(task: Task, run: Run, today: Today) -> Evaluation | None:
-    """The evaluation that a run is shown with, of several the one on today's test recordings; None without any."""
+def evaluations_of(task: Task, run: Run, today: Today) -> list[Evaluation]:
+    """All evaluations of a run, the one on today's test recordings first, one for each set of test recordings."""
     tags, metrics = run.data.tags, run.data.metrics
     tests = {key.removeprefix(EVALUATION): value for key, value in tags.items() if key.startswith(EVALUATION)}
     if not tests:
         prefixes: Iterable[str] = PREFIXES.get(tags.get("earmark.kind", ""), ("test",))
-        return next((one for one in (_evaluation(task, metrics, p, None) for p in prefixes) if one), None)
+        return [one for one in (_evaluation(task, metrics, p, None) for p in prefixes) if one][:1]
     by_prefix = {_prefix(metrics, sha): (sha, test) for sha, test in tests.items()}
     now = (today.metrics_sha256 or "")[:8]
     liked = lambda p: (by_prefix[p][1] == today.test_sha256, by_prefix[p][0] == now, p == "test")  # noqa: E731
-    best = max(sorted(by_prefix), key=liked)
-    return _evaluation(task, metrics, best, by_prefix[best][1])
+    found: dict[str, Evaluation] = {}
+    for prefix in sorted(sorted(by_prefix), key=liked, reverse=True):
+        test = by_prefix[prefix][1]
+        if test not in found and (one := _evaluation(task, metrics, prefix, test)):
+            found[test] = one
+    return list(found.values())
 
 
 def _prefix(metrics: Mapping[str, float], sha: str) -> str:
@@ -216,6 +241,9 @@ def plain(row: Row) -> dict[str, Any]:
     """A row as JSON has it: the headline figure and what stands beside it on the first level."""
     found = vars(row) | {"started": row.started.isoformat(timespec="seconds")}
     evaluation = found.pop("evaluation")
+    found["earlier"] = [one._asdict() for one in row.earlier]
+    found["difference"] = row.difference
+    del found["compared"]
     found["changed"] = {key: {"before": old, "now": new} for key, (old, new) in row.changed.items()}
     found["versions"] = [{"version": number, "aliases": names} for number, names in row.versions.items()]
     return found | (evaluation or Evaluation(*[None] * 5))._asdict()  # type: ignore[arg-type]
