@@ -36,8 +36,8 @@ def test_trials_are_the_cosines_of_embeddings_and_give_the_eer(small):
 
 def test_report_has_its_pictures_and_players(small):
     plots = {p.name for p in (small.path / "reports/speaker/plots").iterdir()}
-    pictures = {"det.png", "distances.png", "dendrogram.png", "map.png", "learning_curves.png"}
-    assert pictures | {"eer_by_duration.csv", "eer_by_crop.csv", "clusters.csv"} <= plots
+    pictures = {"det.png", "distances.png", "dendrogram.png", "map.png", "learning_curves.png", "confusion.png"}
+    assert pictures | {"eer_by_duration.csv", "eer_by_crop.csv", "clusters.csv", "confusion.csv"} <= plots
     assert "Different speakers, taken for one" in (small.path / "reports/speaker/listening.html").read_text()
 
 

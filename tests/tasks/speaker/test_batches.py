@@ -129,3 +129,13 @@ def test_a_loss_that_is_not_finite_names_the_speakers():
     of.segments.values[:] = float("nan")
     with pytest.raises(EarmarkError, match=r"not finite .* batch of s\d"):
         loop.fit(of, of.settings)
+
+
+def test_sharpness_aware_training_ends_elsewhere_and_comes_back_from_a_checkpoint(tmp_path):
+    few = {"batches": 3, "epochs": 2, "keep": "last"}
+    plain, sharp = task(**few), task(**few, sam_rho=0.05)
+    weights = [loop.fit(of, of.settings).weights for of in (plain, sharp)]
+    assert not all(torch.equal(weights[0][name], w) for name, w in weights[1].items())
+    loop.fit(task(**few), replace(sharp.settings, epochs=1), tmp_path / "state.pt")
+    again = loop.fit(task(**few, sam_rho=0.05), sharp.settings, tmp_path / "state.pt").weights
+    assert all(torch.equal(weights[1][name], w) for name, w in again.items())

@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 from earmark import audio
 from earmark.registry import resolve
-from earmark.tasks.speaker.trials import identify
+from earmark.tasks.speaker.trials import enrolment, identify
 
 HEARD = "2.0 s and 2.0 s of speech"
 DEGREES = {"ann": (0, 10, 20), "bob": (90, 100), "cid": (45,)}  # directions of their voices
@@ -414,7 +414,7 @@ def test_a_model_without_thresholds_embeds_and_judges_nothing(place, earmark, mo
 
 
 def test_a_voiceprint_is_the_mean_of_length_one():
-    found = identify.voiceprint(np.array([[1, 0], [0, 1]], np.float32))
+    found = enrolment.voiceprint(np.array([[1, 0], [0, 1]], np.float32))
     np.testing.assert_allclose(found, [0.5**0.5] * 2, rtol=1e-6)
     assert identify.ranking(found, {"x": np.array([0, -1.0]), "y": np.array([1.0, 0])})[0][0] == "y"
 

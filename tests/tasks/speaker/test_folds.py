@@ -154,7 +154,11 @@ def test_everybody_is_judged_once_by_a_model_that_never_heard_them(place, earmar
     experiment = client.get_experiment_by_name("speaker").experiment_id
     (parent,) = client.search_runs([experiment], "tags.`earmark.kind` = 'crossval'")
     assert parent.data.metrics["test/eer"] == found["eer"]
-    files = {"metrics.json", "predictions.parquet", "det.png", "clusters.csv"}
+    asked = pd.read_csv(folder / "confusion.csv")
+    assert asked.n.sum() == 18  # nobody is enrolled with all four recordings
+    fold_of = trials.groupby("speaker_a").fold.first()
+    assert (fold_of[asked.speaker].to_numpy() == fold_of[asked.taken_for].to_numpy()).all()
+    files = {"metrics.json", "predictions.parquet", "det.png", "clusters.csv", "confusion.png", "confusion.csv"}
     assert {f.path for f in client.list_artifacts(parent.info.run_id)} == files
     runs = client.search_runs([experiment], "tags.`earmark.kind` = 'fold'")
     assert {r.data.tags["earmark.fold"] for r in runs} == {"fold1", "fold2", "fold3"}

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.neighbors import NearestNeighbors
 
 from builders import tone
 from earmark.data import manifest
@@ -294,3 +295,23 @@ def test_a_mean_in_another_speakers_cluster_is_misclassified():
     assert found["mr_of_means"] == 0.25
     assert found["mr_of_means_ci95"] == [0.0, 0.5]  # B twice and A twice
     assert metrics.figures(answers, answers, {}, SETTINGS)["mr_of_means"] == 0.25
+
+
+def test_identification_counts_a_query_as_often_as_its_speaker_was_drawn():
+    test = heard(judged(each=5), 1.2)
+    draws = metrics.draws_of(test.trials, SETTINGS)
+    found = metrics.identification(test, draws)
+    utterances, who = test.trials.utterances, test.trials.speakers
+    second = utterances.group.str.endswith("g1").to_numpy()
+    nearest = NearestNeighbors(n_neighbors=1, metric="cosine")
+    nearest.fit(np.stack([test.embeddings[(who == s) & ~second].mean(0) for s in range(6)]))
+    answer = nearest.kneighbors(test.embeddings[second], return_distance=False)[:, 0]
+    right = answer == who[second]
+    assert 0.3 < right.mean() < 1
+    assert found["identification_accuracy"] == right.mean()
+    drawn = [np.mean(np.repeat(right, times[who[second]])) for times in draws.times]
+    low, high = found["identification_accuracy_ci95"]
+    np.testing.assert_allclose([low, high], np.percentile(drawn, [2.5, 97.5]), atol=1e-12)
+    assert low < right.mean() < high
+    assert metrics.figures(test, test, {}, SETTINGS)["identification_accuracy"] == right.mean()
+    assert metrics.without_thresholds(test, SETTINGS)["identification_accuracy"] == right.mean()

@@ -14,6 +14,7 @@ import soundfile as sf
 from builders import sines
 from earmark.evaluation import sounds
 from earmark.tasks.speaker import listening, report
+from earmark.tasks.speaker.trials import enrolment
 from earmark.tasks.speaker.trials.trial_set import Answers, Thresholds, TrialSet
 
 LABELS = "aabbc"
@@ -100,6 +101,62 @@ def test_distances_stand_on_their_side_of_the_threshold(tmp_path, monkeypatch):
     bars = [sum(p.get_height() for p in container) for container in ax.containers]
     assert bars == pytest.approx([1, 1])
     assert ax.lines[0].get_xdata()[0] == pytest.approx(0.1)
+
+
+def answered(*taken: str) -> pd.DataFrame:
+    """A query a word, the speaker's letter and that of who it is taken for."""
+    return pd.DataFrame([(word[0], word[1]) for word in taken], columns=["label", "taken_for"])
+
+
+def test_a_confusion_of_few_shows_everybody(tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(report, "save", lambda fig, path: figures.append((fig, path.name)))
+    made = report.confusion(tmp_path / "plots", answered("aa", "aa", "ab", "bb", "cb", "cd"))
+    ((fig, name),) = figures
+    ax = fig.axes[0]
+    assert [path.name for path in made] == [name, "confusion.csv"] == ["confusion.png", "confusion.csv"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == [t.get_text() for t in ax.get_xticklabels()] == list("abcd")
+    np.testing.assert_allclose(
+        ax.images[0].get_array(), [[2 / 3, 1 / 3, 0, 0], [0, 1, 0, 0], [0, 0.5, 0, 0.5], [0, 0, 0, 0]]
+    )
+    written = {t.get_position()[::-1]: t.get_text() for t in ax.texts}
+    assert written == {(0, 0): "2", (0, 1): "1", (1, 1): "1", (2, 1): "1", (2, 3): "1"}
+    assert ax.get_title() == "6 queries, 50.0 % taken for their speaker"
+    table = pd.read_csv(made[1])
+    assert table.to_dict("list") == {
+        "speaker": ["a", "a", "b", "c", "c"],
+        "taken_for": ["a", "b", "b", "b", "d"],
+        "n": [2, 1, 1, 1, 1],
+        "queries": [3, 3, 1, 2, 2],
+        "share": pytest.approx([2 / 3, 1 / 3, 1, 0.5, 0.5]),
+    }
+
+
+def test_a_confusion_of_a_crowd_shows_who_is_confused_most(tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(report, "save", lambda fig, path: figures.append(fig))
+    names = [f"s{i:03}" for i in range(250)]
+    rows = [(name, name) for name in names]
+    rows += [("s200", "s100")] * 3 + [("s200", "s007")] + [(name, names[i + 1]) for i, name in enumerate(names[:30])]
+    queries = pd.DataFrame(rows, columns=["label", "taken_for"])
+    made = report.confusion(tmp_path, queries)
+    (ax,) = (fig.axes[0] for fig in figures)
+    shown = [t.get_text() for t in ax.get_yticklabels()]
+    assert len(shown) == report.CONFUSED
+    # mistakes: s200 four, s100 three, s007 three, s001 to s029 two, s000 and s030 one
+    assert shown == sorted(["s200", "s100", "s007", *[name for name in names[1:24] if name != "s007"]])
+    assert [t.get_text() for t in ax.get_xticklabels()] == [*shown, "(others)"]
+    last = np.asarray(ax.images[0].get_array())[shown.index("s023")]
+    assert (last[shown.index("s023")], last[-1]) == (0.5, 0.5)  # s024 is not drawn
+    assert ax.get_title().endswith("the 25 who are confused most, of 250")
+    assert pd.read_csv(made[1]).n.sum() == len(rows)  # the table has everybody
+
+
+def test_a_confusion_is_who_is_nearest(tmp_path):
+    test = answers(degrees=(0, 80, 20, 100, 95))  # a: 0, then 80; b: 20, then 100; c, with one alone: 95
+    assert report.confusion(tmp_path, enrolment.identified(test))[0].read_bytes().startswith(b"\x89PNG")
+    table = pd.read_csv(tmp_path / "confusion.csv")
+    assert list(zip(table.speaker, table.taken_for, strict=True)) == [("a", "c"), ("b", "c")]
 
 
 def test_what_is_similar_is_side_by_side():

@@ -96,6 +96,20 @@ def test_clusters_by_hand(voices):
     assert figures["mr_at_k"] == pytest.approx(1 / 8)
 
 
+def test_queries_are_asked_of_the_enrolled_by_hand(voices, tmp_path):
+    """Enrolled are the first sessions: a at 0, b at 60, c at 90, d at 130. Asked are ay0, ay1, by0 and cy0."""
+    found = judged(voices)
+    assert found.figures["identification_accuracy"] == 3 / 4  # ay1, at 33 degrees, is nearer to b
+    found.draw(tmp_path)
+    table = pd.read_csv(tmp_path / "confusion.csv")
+    assert list(zip(table.speaker, table.taken_for, table.n, strict=True)) == [
+        ("a", "a", 1),
+        ("a", "b", 1),
+        ("b", "b", 1),
+        ("c", "c", 1),
+    ]
+
+
 def test_a_list_of_trials_is_judged_as_it_stands_whatever_its_splits(voices):
     pairs = [("ax0", "ay0", 1), ("bx0", "by0", 1), ("ax0", "dx0", 0), ("bx0", "cx0", 0), ("cy0", "cx0", 1)]
     rows = [f"{a}.wav,{b}.wav,{same},{split}" for (a, b, same), split in zip(pairs, "vwxyz", strict=True)]
@@ -193,7 +207,8 @@ def test_a_model_without_thresholds_is_judged_by_what_needs_none(voices, tmp_pat
     assert {"eer", "auc", "mr_at_k", "accuracy_at_eer_threshold"} <= set(found.figures)
     assert not {"threshold", "accuracy", "mr_at_threshold", "ari"} & set(found.figures)
     assert (found.predictions.accepted == (found.predictions.score >= found.figures["eer_threshold"])).all()
-    assert [path.name for path in found.draw(tmp_path)] == ["det.png", "distances.png"]
+    files = ["det.png", "distances.png", "confusion.png", "confusion.csv"]
+    assert [path.name for path in found.draw(tmp_path)] == files
     assert score_speaker.carried({"threshold": 0.5, "cluster_threshold": 0.25}) == Thresholds(0.5, 0.25)
 
 
@@ -240,7 +255,10 @@ def test_score_writes_files_and_a_run_beside_the_cards_figures(place, earmark):
     assert run.data.metrics["score/eer"] == found["eer"]
     assert run.data.metrics["score-ci95/accuracy_low"] == found["accuracy_ci95"][0]
     assert run.data.metrics["score-minus-test/eer"] == found["difference"]["eer"]
-    files = {"score.json", "predictions.parquet", "det.png", "distances.png", "clusters.csv"}
+    files = {"score.json", "predictions.parquet", "det.png", "distances.png", "clusters.csv"} | {
+        "confusion.png",
+        "confusion.csv",
+    }
     assert {f.path for f in client.list_artifacts(run.info.run_id)} == files
     assert {p.name for p in (place / "score/speaker").iterdir()} == files
 

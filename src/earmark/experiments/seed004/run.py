@@ -11,10 +11,11 @@ import pandas as pd
 import torch
 
 from earmark import config, console
+from earmark.experiments.seed004 import claims, pictures, show
 from earmark.experiments.seed004 import data as seed004_data
-from earmark.experiments.seed004 import show
 from earmark.experiments.seed004.data import Recordings, VoiceSettings
-from earmark.experiments.seed004.fit import FitSettings, Step, fit
+from earmark.experiments.seed004.fit import fit
+from earmark.experiments.seed004.step import FitSettings, Step
 from earmark.experiments.study import kept, single
 from earmark.experiments.study.checks import Checks
 from earmark.tasks.overrides import below, put_in
@@ -22,7 +23,7 @@ from earmark.tasks.speaker.settings import PairSettings, SpeakerFeatureSettings,
 from earmark.training.code import code_sha256
 
 KEYS = ("kind", "about", "seeds", "data", "features", "model", "pair", "train", "steps", "quick")
-STEP_KEYS = ("name", "why", "set")
+STEP_KEYS = ("name", "from", "why", "set")
 
 
 @dataclass(frozen=True)
@@ -68,21 +69,33 @@ def parse(raw: dict[str, Any], file: Path, quick: bool, overrides: list[str]) ->
 
 
 def _steps(check: Checks, raw: Any, state: dict[str, Any]) -> tuple[list[Step], dict[str, str]]:
-    """Each step is the one before it with some keys changed."""
+    """Each step is the one before it, or the one that its `from` names, with some keys changed."""
     check.that(isinstance(raw, list) and bool(raw), "steps must list at least one step.")
-    found, why = [], {}
+    found, why, states = [], {}, {}
     for one in raw:
         check.known(check.mapping(one, "a step"), STEP_KEYS, "a step has the key")
         name = str(one.get("name") or "")
         check.that(bool(name) and name not in why, f"each step needs a name of its own, not '{name}'.")
+        if "from" in one:
+            check.known([one["from"]], states, f"step {name} goes on from the step")
+            state = copy.deepcopy(states[one["from"]])
         for key, value in check.mapping(one.get("set") or {}, f"steps: {name}: set").items():
             check.that(key.split(".")[0] in ("model", "pair", "train"), f"step {name} sets '{key}', which is for all.")
             put_in(state, Base, key, value, f"key '{key}'")
-        now = config.typed(Base, state, f"{check.file}, step {name}")
-        check.that(now.model.name == "blstm", f"step {name}: model.name must be blstm, which is seed 004's.")
-        found.append(Step(name, now.features.normalize, now.model, now.pair, now.train))
-        why[name] = str(one.get("why") or "")
+        found.append(_step(check, name, config.typed(Base, state, f"{check.file}, step {name}")))
+        states[name], why[name] = copy.deepcopy(state), str(one.get("why") or "")
     return found, why
+
+
+def _step(check: Checks, name: str, now: Base) -> Step:
+    """What a step's settings come to. Raises EarmarkError for what the walk has no form for."""
+    check.that(now.model.name == "blstm", f"step {name}: model.name must be blstm, which is seed 004's.")
+    views = now.features.normalize
+    check.that(views != "both", "features.normalize must be level or bands: the walk's network has one view.")
+    if now.train.loss == "pairs":
+        clear_of_zero = now.pair.positive == "clip" or now.model.head != "prelu"
+        check.that(clear_of_zero, f"step {name}: pair.positive add wants model.head softplus or softmax, not prelu.")
+    return Step(name, views, now.model, now.pair, now.train)
 
 
 def run(
@@ -134,10 +147,11 @@ def _write(settings: Settings, results: list[dict], file: Path, out: Path) -> tu
     """All files below `out`, and the figures of metrics.json; prints the table and what the claims come to."""
     seeds = pd.DataFrame([show.row(r) for r in results])
     table = show.medians(seeds, settings.why)
-    claims = show.claims(table)
+    judged = claims.judged(table)
     numbers = table.drop(columns="why").set_index("step").select_dtypes("number").stack()
     figures = {f"{step}_{name}": float(v) for (step, name), v in numbers.items() if v == v}
-    files = single.write(out, file, {"table": table, "claims": claims, "seeds": seeds}, figures)
-    pictures = show.pictures(out, results, table)
-    show.print_all(settings.name, settings.about, table, claims)
-    return [*files, *pictures], figures
+    tables = {"table": table, "claims": judged, "seeds": seeds, "curves": show.curves(results)}
+    files = single.write(out, file, tables, figures)
+    drawn = pictures.draw(out, results, table)
+    show.print_all(settings.name, settings.about, table, judged)
+    return [*files, *drawn], figures

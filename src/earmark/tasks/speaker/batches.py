@@ -119,5 +119,5 @@ class SpeakerTask:
             return None
         embeddings, speakers, loss = self.last
         s, n = self.settings, len(speakers)
-        same = 0.5 if s.loss.broadcast else (s.segments - 1) / (n - 1)
+        same = 0.5 if pairs.asks_two_by_two(s.loss) else (s.segments - 1) / (n - 1)
         return pairs.collapse(loss.item(), pairs.all_distances(embeddings, s.loss).total, same, s.loss)

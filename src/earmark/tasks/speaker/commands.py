@@ -222,10 +222,10 @@ def _voiceprints(listener: "Listener", files: dict[str, list[Path]], folder: Pat
     """Each speaker's voiceprint (d,); one without a usable recording is left out, which is said."""
     import numpy as np
 
-    from earmark.tasks.speaker.trials import identify
+    from earmark.tasks.speaker.trials import enrolment
 
     found = {name: listener.quietly(listener.of_folder(recordings)) for name, recordings in files.items()}
-    known = {name: identify.voiceprint(np.stack([v.embedding for v in them])) for name, them in found.items() if them}
+    known = {name: enrolment.voiceprint(np.stack([v.embedding for v in them])) for name, them in found.items() if them}
     if not known:
         reason = listener.problems[0].sentence.rstrip(".")
         raise EarmarkError(f"No recording in {printable(folder)} can be used ({reason}); enroll others.")

@@ -12,7 +12,7 @@ from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
 from earmark.tasks.speaker import dataset, listening, metrics, predictions, report
 from earmark.tasks.speaker.settings import SpeakerSettings
-from earmark.tasks.speaker.trials import lists, trial_set, utterances
+from earmark.tasks.speaker.trials import enrolment, lists, trial_set, utterances
 from earmark.training import model_files
 
 DATA, MODEL = Path("data/speaker"), Path("models/speaker")
@@ -32,6 +32,7 @@ def run(settings: SpeakerSettings, root: Root, out: Path, warn: Callable[[str], 
     metrics.write(out, metrics.predictions(test, chosen.threshold), found)
     plots = out / "plots"
     report.pictures(plots, test, chosen, {name: answers for name, (_, answers) in beside.items()})
+    report.confusion(plots, enrolment.identified(test))
     metrics.by_duration(test).to_csv(plots / "eer_by_duration.csv", index=False)
     crops = metrics.by_crop(test.trials, lambda of, seconds: predictions.stored(embedder, of, heard.store, seconds))
     crops.to_csv(plots / "eer_by_crop.csv", index=False)

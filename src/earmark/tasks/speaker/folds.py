@@ -17,7 +17,7 @@ from earmark.features import store
 from earmark.tasks.speaker import checks, dataset, features, metrics, predictions, report, train
 from earmark.tasks.speaker.dataset import Dataset
 from earmark.tasks.speaker.settings import SpeakerFeatureSettings, SpeakerSettings
-from earmark.tasks.speaker.trials import lists, pairing, pooled, utterances
+from earmark.tasks.speaker.trials import enrolment, lists, pairing, pooled, utterances
 from earmark.tasks.speaker.trials.pooled import Part
 from earmark.tasks.speaker.trials.trial_set import Answers, thresholds_of
 
@@ -109,10 +109,11 @@ def figures(folds: list[Fold], settings: EvaluateSettings) -> dict:
 
 
 def pictures(out: Path, folds: list[Fold]) -> list[Path]:
-    """DET curves as PNG and who was put with whom as CSV, below `out`."""
+    """DET curves and who is taken for whom among a fold's enrolled as PNG, who was put with whom as CSV."""
     names = folds[0].judged
     report.det(out / "det.png", {name: pooled.together([f.judged[name].test for f in folds]) for name in names})
     parts = [(fold.name, fold.judged[MODEL]) for fold in folds]
     tables = [metrics.clusters(p.test, p.chosen.cluster_threshold).assign(fold=name) for name, p in parts]
     pd.concat(tables, ignore_index=True).to_csv(out / "clusters.csv", index=False)
-    return [out / "det.png", out / "clusters.csv"]
+    asked = pd.concat([enrolment.identified(p.test) for _, p in parts], ignore_index=True)
+    return [out / "det.png", out / "clusters.csv", *report.confusion(out, asked)]

@@ -18,7 +18,7 @@ from earmark.audio import Root
 from earmark.data import manifest
 from earmark.evaluation import metrics
 from earmark.evaluation.settings import EvaluateSettings
-from earmark.tasks.speaker.trials import baseline, clustering, scores
+from earmark.tasks.speaker.trials import baseline, clustering, enrolment, scores
 from earmark.tasks.speaker.trials.trial_set import Answers, Thresholds, TrialSet, thresholds_of
 
 Say = Callable[[str], None]
@@ -82,7 +82,7 @@ def without_thresholds(test: Answers, settings: EvaluateSettings) -> dict:
     draws, who = draws_of(test.trials, settings), test.trials.speakers
     found = verification(test, resampled(test, draws))
     found |= misclassified("mr_at_k", clustering.into(test.tree, who.max() + 1), who, draws)
-    return found | of_means(test, draws) | sizes(test.trials)
+    return found | of_means(test, draws) | identification(test, draws) | sizes(test.trials)
 
 
 def draws_of(trials: TrialSet, settings: EvaluateSettings) -> Draws:
@@ -118,7 +118,7 @@ def at_thresholds(chosen: Thresholds, test: Answers, draws: Draws) -> dict:
     out |= {"cluster_threshold": chosen.cluster_threshold, "n_clusters": int(found.max() + 1)}
     out |= misclassified("mr_at_k", clustering.into(test.tree, who.max() + 1), who, draws)
     out |= misclassified("mr_at_threshold", found, who, draws) | _agreement(found, who, draws.rows)
-    return out | of_means(test, draws)
+    return out | of_means(test, draws) | identification(test, draws)
 
 
 def of_means(test: Answers, draws: Draws) -> dict:
@@ -141,16 +141,24 @@ def half_means(test: Answers) -> tuple[np.ndarray, np.ndarray]:
     vectors, who = [], []
     for speaker in np.unique(test.trials.speakers):
         own = test.trials.speakers == speaker
-        groups = test.trials.utterances.group.to_numpy()[own]
-        _, order = np.unique(groups, return_inverse=True)
-        place = order if order.any() else np.arange(len(order))
-        later = place >= (place.max() + 1) / 2
+        later = enrolment.later(test.trials.utterances.group.to_numpy()[own])
         for half in (later, ~later):
             if half.any():
-                mean = test.embeddings[own][half].mean(0)
-                vectors.append(mean / max(np.linalg.norm(mean), 1e-12))
+                vectors.append(enrolment.voiceprint(test.embeddings[own][half]))
                 who.append(speaker)
     return np.array(vectors), np.array(who)
+
+
+def identification(test: Answers, draws: Draws) -> dict:
+    """identification_accuracy: share of the queries that are taken for their speaker among all that are enrolled.
+
+    The interval takes the answers as they are and draws speakers anew.
+    """
+    queries = enrolment.identified(test)
+    right, who = (queries.label == queries.taken_for).to_numpy(), test.trials.speakers[queries["at"]]
+    drawn = [np.average(right, weights=times[who]) if times[who].any() else np.nan for times in draws.times]
+    name = "identification_accuracy"
+    return {name: float(right.mean()), f"{name}_ci95": scores.interval(np.array(drawn))}
 
 
 def decisions(accepted: np.ndarray, trials: TrialSet, draws: Draws) -> dict:

@@ -1,14 +1,15 @@
-"""Pictures of a speaker evaluation: DET curves, scores, tree and map of the test utterances."""
+"""Pictures of a speaker evaluation: DET curves, scores, tree, map and confusion of the test utterances."""
 
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from scipy.cluster import hierarchy
 from scipy.stats import norm
 from sklearn.manifold import TSNE
 
 from earmark.evaluation.pictures import plt, save
-from earmark.tasks.speaker.trials import clustering, scores
+from earmark.tasks.speaker.trials import clustering, enrolment, scores
 from earmark.tasks.speaker.trials.trial_set import Answers, Thresholds
 
 TICKS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
@@ -16,6 +17,8 @@ BINS = 50
 LEAVES = 150  # utterances in the tree
 MAPPED = 2000  # utterances on the map
 NAMED = 20  # speakers in the map's legend
+CONFUSED = 25  # speakers in the confusion matrix
+OTHERS = "(others)"
 
 
 def pictures(folder: Path, test: Answers, chosen: Thresholds, beside: dict[str, Answers]) -> None:
@@ -94,6 +97,54 @@ def speaker_map(path: Path, test: Answers) -> None:
     if len(names) <= NAMED:
         fig.legend(loc="outside right upper", fontsize=8)
     save(fig, path)
+
+
+def confusion(folder: Path, queries: pd.DataFrame) -> list[Path]:
+    """Who is taken for whom among the enrolled, confusion.png and .csv below `folder`; queries: `identified`'s.
+
+    A row a speaker, shares of the row; counts are written in. Of a crowd those who are confused most are drawn, and one
+    column stands for all others; the table has everybody.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    table = enrolment.confusion(queries)
+    table.to_csv(folder / "confusion.csv", index=False)
+    counts = most_confused(table, CONFUSED)
+    share = counts.div(counts.sum(1).clip(lower=1), axis=0).to_numpy()
+    side = max(4.0, 0.4 * len(counts) + 2)
+    fig, ax = plt.subplots(figsize=(side + 1, side), layout="constrained")
+    image = ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for (i, j), n in np.ndenumerate(counts.to_numpy()):
+        if n:
+            ax.text(j, i, n, ha="center", va="center", fontsize=8, color="white" if share[i, j] > 0.5 else "black")
+    ax.set_xticks(range(counts.shape[1]), counts.columns, rotation=45, ha="right")
+    ax.set_yticks(range(len(counts)), counts.index)
+    ax.set(xlabel="taken for", ylabel="speaker", title=_said(queries, table, len(counts)))
+    fig.colorbar(image, label="share of the speaker's queries")
+    save(fig, folder / "confusion.png")
+    return [folder / "confusion.png", folder / "confusion.csv"]
+
+
+def most_confused(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Counts (speaker, taken for) of at most so many speakers, in order of name, of a table of `enrolment.confusion`.
+
+    Chosen are those who take part in most mistakes, on either side; what they are taken for beside is `(others)`.
+    """
+    wrong = table[table.speaker != table.taken_for]
+    mistakes = wrong.groupby("speaker").n.sum().add(wrong.groupby("taken_for").n.sum(), fill_value=0)
+    everyone = sorted({*table.speaker, *table.taken_for})
+    shown = sorted(sorted(everyone, key=lambda name: -mistakes.get(name, 0))[:most])
+    counts = table.pivot(index="speaker", columns="taken_for", values="n").reindex(index=shown).fillna(0).astype(int)
+    inside = counts.reindex(columns=shown, fill_value=0)
+    left = counts.sum(1) - inside.sum(1)
+    return inside.assign(**{OTHERS: left}) if left.any() else inside
+
+
+def _said(queries: pd.DataFrame, table: pd.DataFrame, shown: int) -> str:
+    """The picture's title: how many asked, how many were known, and who is drawn."""
+    right = (queries.label == queries.taken_for).mean()
+    known = len({*table.speaker, *table.taken_for})
+    some = f"\nthe {shown} who are confused most, of {known}" if shown < known else ""
+    return f"{len(queries)} queries, {100 * right:.1f} % taken for their speaker{some}"
 
 
 def flat(embeddings: np.ndarray) -> np.ndarray:

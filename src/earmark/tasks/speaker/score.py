@@ -17,7 +17,7 @@ from earmark.evaluation.settings import EvaluateSettings
 from earmark.tasks.speaker import checks, metrics, report
 from earmark.tasks.speaker.corpora import CORPORA
 from earmark.tasks.speaker.predictions import Embedder
-from earmark.tasks.speaker.trials import clustering, lists, pairing, scores, trial_set
+from earmark.tasks.speaker.trials import clustering, enrolment, lists, pairing, scores, trial_set
 from earmark.tasks.speaker.trials.trial_set import Answers, Thresholds
 
 SETTINGS = EvaluateSettings(BOOTSTRAP, SEED)
@@ -43,10 +43,11 @@ def judged(model: Path, root: Path, warn: Callable[[str], None], progress: Calla
     def draw(out: Path) -> list[Path]:
         report.det(out / "det.png", {"model": test})
         report.distances(out / "distances.png", test, threshold, of)
+        drawn = [out / "det.png", out / "distances.png", *report.confusion(out, enrolment.identified(test))]
         if chosen is None:
-            return [out / "det.png", out / "distances.png"]
+            return drawn
         metrics.clusters(test, chosen.cluster_threshold).to_csv(out / "clusters.csv", index=False)
-        return [out / "det.png", out / "distances.png", out / "clusters.csv"]
+        return [*drawn, out / "clusters.csv"]
 
     return Judged(metrics.predictions(test, threshold), unusable, found, manifest.digest(table), draw)
 
@@ -110,6 +111,7 @@ def figures(test: Answers, chosen: Thresholds | None) -> dict:
     else:
         who = test.trials.speakers
         found |= metrics.misclassified("mr_at_k", clustering.into(test.tree, who.max() + 1), who, draws)
+        found |= metrics.identification(test, draws)
     own = scores.eer_threshold(test.curve)
     at_own = metrics.decisions(test.score >= own, test.trials, draws)
     found |= {"eer_threshold": own} | {

@@ -162,6 +162,8 @@ class PairSettings:
     """Weight of pairs of two speakers."""
     broadcast: bool = False
     """The asker's mistake: labels (pairs, 1) against distances (pairs,) judge every distance by every label."""
+    hinge_over: Literal["pair", "batch"] = "pair"
+    """Whose hinge a pair of two speakers costs: its own, or, as the asker's mean over the last axis, the batch's."""
     name: Literal["pairs"] = "pairs"
 
     def __post_init__(self) -> None:

@@ -13,7 +13,8 @@ from earmark.tasks.speaker.networks import pairs
 from earmark.tasks.speaker.settings import Blstm, PairSettings, Resnet
 
 FIXED = PairSettings("symmetric", "add", "distance", True, 1.0, "sum", 1.0, 1.0, False)
-ASKED = PairSettings("kl", "clip", "distance", False, 1.0, "sum", 1.0, 1.0, True)
+ASKED = PairSettings("kl", "clip", "distance", False, 1.0, "sum", 1.0, 1.0, True, "batch")
+OWN = replace(ASKED, broadcast=False, hinge_over="pair")
 P, K, D = 5, 3, 7
 LABELS = torch.arange(P).repeat_interleave(K)
 WAYS = [("kl", "distance"), ("reversed", "distance"), ("symmetric", "distance"), ("symmetric", "direction")]
@@ -111,7 +112,8 @@ def test_broadcast_labels_make_the_loss_blind(s):
     for loss, slope in zip(blind, slopes, strict=True):
         assert loss.item() == pytest.approx(blind[0].item(), rel=1e-6)
         torch.testing.assert_close(slope, slopes[0])
-    right = [pairs.two_by_two_loss(a, b, labels, replace(s, broadcast=False)).item() for labels in (same, *others)]
+    mended = replace(s, broadcast=False, hinge_over="pair")
+    right = [pairs.two_by_two_loss(a, b, labels, mended).item() for labels in (same, *others)]
     assert max(right) - min(right) > 0.02
 
 
@@ -127,6 +129,33 @@ def test_broadcast_is_the_mean_over_the_square():
     assert got.item() == pytest.approx(square.mean(), rel=1e-5)
 
 
+def test_distances_of_their_own_labels_leave_the_hinge_to_the_batch():
+    """numpy, with distances (B, 1): the hinge's mean over the last axis is (B,), so that it makes a square again."""
+    rng = np.random.default_rng(0)
+    a, b = rng.random((6, 4)) * 0.9 + 0.05, rng.random((6, 4)) * 0.9 + 0.05
+    same = np.array([1.0, 0, 1, 1, 0, 0])[:, None]
+    distance = (a * np.log(a / b)).sum(-1, keepdims=True)
+    square = same * distance + (1 - same) * np.maximum(0.2 - distance, 0).mean(-1)
+    assert square.shape == (6, 6)
+    s = replace(ASKED, broadcast=False, margin=0.2)
+    ours = [
+        pairs.two_by_two_loss(*map(torch.tensor, (a, b, same[:, 0])), replace(s, hinge_over=v))
+        for v in ("batch", "pair")
+    ]
+    assert ours[0].item() == pytest.approx(square.mean(), rel=1e-5)
+    own = same * distance + (1 - same) * np.maximum(0.2 - distance, 0)
+    assert ours[1].item() == pytest.approx(own.mean(), rel=1e-5)
+    assert abs(ours[1].item() - ours[0].item()) > 0.01
+
+
+def test_the_askers_loss_stands_still_at_one_half():
+    """Of pairs half and half every distance below the margin has .5 d + .5 (1 - d): .5, without a slope."""
+    x = (0.2 + 0.1 * torch.rand(P * 4, D, generator=torch.Generator().manual_seed(0))).requires_grad_()
+    loss = pairs.loss(x, torch.arange(P).repeat_interleave(4), ASKED)
+    assert loss.item() == pytest.approx(0.5, abs=1e-6)
+    assert torch.autograd.grad(loss, x)[0].abs().max() < 1e-6
+
+
 def test_a_batch_drawn_two_by_two_is_half_and_half():
     labels = torch.tensor([7, 7, 7, 7, 7, 2, 2, 2, 2, 2, 4, 4, 4, 4, 4])
     first, second = pairs.two_by_two(labels)
@@ -137,13 +166,15 @@ def test_a_batch_drawn_two_by_two_is_half_and_half():
     x = torch.rand(15, 4, generator=torch.Generator().manual_seed(0))
     expected = pairs.two_by_two_loss(x[first], x[second], same, ASKED)
     assert torch.equal(pairs.loss(x, labels, ASKED), expected)
+    hinge = replace(ASKED, broadcast=False)
+    assert torch.equal(pairs.loss(x, labels, hinge), pairs.two_by_two_loss(x[first], x[second], same, hinge))
 
 
 def test_the_dead_zone():
     x = torch.tensor([[-0.5, 0.0, 1e-8, 1e-7, 0.5, 1.0, 1.01, 3.0]])
     assert pairs.dead_share(x) == 5 / 8
     x.requires_grad_()
-    pairs.two_by_two_loss(x, torch.full((1, 8), 0.3), torch.tensor([1]), replace(ASKED, broadcast=False)).backward()
+    pairs.two_by_two_loss(x, torch.full((1, 8), 0.3), torch.tensor([1]), OWN).backward()
     assert (x.grad == 0).sum() == 5
 
 
@@ -163,9 +194,7 @@ def test_large_outputs_keep_their_digits():
     torch.testing.assert_close(got.double(), exact, rtol=0, atol=5e-3)
 
 
-@pytest.mark.parametrize(
-    "s", [FIXED, replace(FIXED, hinge="direction", different=3.0), replace(ASKED, broadcast=False)]
-)
+@pytest.mark.parametrize("s", [FIXED, replace(FIXED, hinge="direction", different=3.0), OWN])
 def test_equal_outputs_are_called_collapsed(s):
     x = torch.rand(1, D).expand(P * K, D)
     loss = pairs.loss(x, LABELS, s).item()
@@ -191,7 +220,8 @@ def test_the_alarm_is_silent_where_distances_tell_and_names_a_setting_where_not(
     assert "spread by 0" in pairs.collapse(0.1, torch.ones(9), 0.5, FIXED)
     remedies = [
         (ASKED, "pair.broadcast: false"),
-        (replace(ASKED, broadcast=False), "pair.positive: add and model.head: softplus"),
+        (replace(ASKED, broadcast=False), "pair.hinge_over: pair"),
+        (OWN, "pair.positive: add and model.head: softplus"),
         (replace(FIXED, distance="kl"), "pair.distance: symmetric"),
         (replace(FIXED, soft=False), "pair.soft: true"),
         (FIXED, "model.batch_norm: true"),

@@ -73,9 +73,13 @@ def hinge(d: Distances, s: PairSettings) -> Tensor:
 
 
 def judged(d: Distances, same: Tensor, s: PairSettings) -> Tensor:
-    """Loss of each pair. same: bool or 0 and 1, of any shape that broadcasts with the distances, which is the trap."""
-    same = same.to(d.total.dtype)
-    return s.same * same * d.total + s.different * (1 - same) * hinge(d, s)
+    """Loss of each pair. same: bool or 0 and 1, of any shape that broadcasts with the distances, which is the trap.
+
+    With `hinge_over` batch every pair of two speakers costs the mean hinge of all pairs (n,), those of one included.
+    """
+    same, far = same.to(d.total.dtype), hinge(d, s)
+    far = far.mean(-1) if s.hinge_over == "batch" else far
+    return s.same * same * d.total + s.different * (1 - same) * far
 
 
 def two_by_two_loss(a: Tensor, b: Tensor, same: Tensor, s: PairSettings) -> Tensor:
@@ -91,14 +95,19 @@ def two_by_two_loss(a: Tensor, b: Tensor, same: Tensor, s: PairSettings) -> Tens
 def loss(x: Tensor, labels: Tensor, s: PairSettings) -> Tensor:
     """Mean loss of a batch (P * K, d), speaker by speaker, labels (P * K,): of all pairs i < j.
 
-    With `broadcast` the batch is drawn two by two, as the mistake has no form in which all pairs are met.
+    With `broadcast`, or `hinge_over` batch, it is drawn two by two: the mistakes have no form that meets all pairs.
     """
-    if s.broadcast:
+    if asks_two_by_two(s):
         first, second = two_by_two(labels)
         return two_by_two_loss(x[first], x[second], labels[first] == labels[second], s)
     losses = judged(all_distances(x, s), labels[:, None] == labels, s)
     n = len(x)
     return losses.triu(1).sum() / (n * (n - 1) / 2)
+
+
+def asks_two_by_two(s: PairSettings) -> bool:
+    """Whether a mistake of the asker's is made, which has a form for pairs drawn two by two alone."""
+    return s.broadcast or s.hinge_over == "batch"
 
 
 def two_by_two(labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -148,6 +157,8 @@ def remedy(s: PairSettings) -> str:
     """The first setting, from the worst, that keeps this loss from learning."""
     if s.broadcast:
         return "set pair.broadcast: false, for the loss does not know which pair it judges."
+    if s.hinge_over == "batch":
+        return "set pair.hinge_over: pair, for the hinge does not know which pair it judges."
     if s.positive == "clip":
         return "set pair.positive: add and model.head: softplus, for the clip has no slope outside of 0..1."
     if s.distance != "symmetric":

@@ -75,12 +75,6 @@ def refuse_nobody(names: Iterable[str], folder: Path) -> None:
             )
 
 
-def voiceprint(embeddings: np.ndarray) -> np.ndarray:
-    """A speaker (d,) from embeddings (n, d) of recordings: the mean, L2-normalised."""
-    mean = embeddings.mean(0)
-    return mean / max(float(np.linalg.norm(mean)), 1e-12)
-
-
 def ranking(embedding: np.ndarray, voiceprints: dict[str, np.ndarray]) -> list[tuple[str, float]]:
     """The speakers and their scores for a recording, the likeliest first."""
     scores = {name: float(embedding @ known) for name, known in voiceprints.items()}
