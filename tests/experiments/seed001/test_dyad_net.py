@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.signal import correlate2d
 
-from earmark.experiments.seed001.dyad_net import DyadNet, KernelNet, n_parameters
+from earmark.experiments.seed001.dyad_net import DyadNet, KernelNet, n_parameters, start
 
 
 def test_sixty_eight_and_thirty_parameters():
@@ -43,8 +43,21 @@ def test_the_smaller_net_takes_the_highest_response_of_a_padded_map():
 
 
 def test_weights_start_as_keras_would_draw_them():
-    torch.manual_seed(0)
-    kernels = torch.stack([DyadNet().conv.weight for _ in range(100)]).abs()
+    stream, some = np.random.RandomState(0), [DyadNet() for _ in range(100)]
+    for model in some:
+        start(model, stream)
+    kernels = torch.stack([model.conv.weight for model in some]).abs()
     assert 0.98 < kernels.max() / (6 / (15 + 60)) ** 0.5 <= 1  # glorot: fan-in 5 x 3 x 1, fan-out 5 x 3 x 4
-    dense = torch.stack([DyadNet().dense.weight for _ in range(100)]).abs()
+    dense = torch.stack([model.dense.weight for model in some]).abs()
     assert 0.98 < dense.max() <= 1
+
+
+def test_each_layer_has_a_seed_out_of_the_stream():
+    model, stream, twin = DyadNet(), np.random.RandomState(3), np.random.RandomState(3)
+    start(model, stream)
+    conv, dense = twin.randint(10**7), twin.randint(10**7)
+    torch.manual_seed(conv)
+    torch.testing.assert_close(model.conv.weight.detach(), torch.empty(4, 1, 5, 3).uniform_(-1, 1) * (6 / 75) ** 0.5)
+    torch.manual_seed(dense)
+    torch.testing.assert_close(model.dense.weight.detach(), torch.empty(2, 4).uniform_(-1, 1))
+    assert stream.random_sample() == twin.random_sample()

@@ -1,6 +1,6 @@
 """Seed 001's training: one network from one seed, its curves, and what is asked of it afterwards."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from earmark.experiments.seed001.dyad_net import DyadNet, KernelNet, n_parameters
+from earmark.experiments.seed001 import roles
+from earmark.experiments.seed001.dyad_net import DyadNet, KernelNet, n_parameters, start
 from earmark.experiments.seed001.dyads import PITCHES_HZ, QUARTER_TONES_HZ, UNSEEN_HZ, Dyads
 
 NETS: dict[str, Callable[[], nn.Module]] = {"dyad": DyadNet, "kernel": KernelNet}
 VALIDATION_BATCHES = 4
+EVALUATION_BATCHES = 10  # of the training generator, after the training
 
 
 @dataclass(frozen=True)
@@ -26,33 +28,61 @@ class FitSettings:
     lr: float = 0.01
     momentum: float = 0.9
     decay: float = 1e-6
-    cqt: str = "earmark"
+    cqt: str = "librosa"
+
+
+class KerasSgd:
+    """Keras 2's SGD with Nesterov momentum, to the letter.
+
+    Step t goes at the rate lr / (1 + decay t); v = momentum v - rate g; w += momentum v - rate g. What torch's own
+    momentum holds are gradients and not steps, which parts from this as soon as the rate falls.
+    """
+
+    def __init__(self, weights: Iterable[Tensor], lr: float, momentum: float, decay: float):
+        self.weights, self.lr, self.momentum, self.decay = list(weights), lr, momentum, decay
+        self.speeds, self.steps = [torch.zeros_like(w) for w in self.weights], 0
+
+    @torch.no_grad()
+    def step(self, loss: Tensor) -> None:
+        """Move the weights against the gradient of `loss`."""
+        rate = self.lr / (1 + self.decay * self.steps)
+        for w, v, g in zip(self.weights, self.speeds, torch.autograd.grad(loss, self.weights), strict=True):
+            v.mul_(self.momentum).sub_(g, alpha=rate)
+            w.add_(v, alpha=self.momentum).sub_(g, alpha=rate)
+        self.steps += 1
 
 
 def fit(net: str, seed: int, settings: FitSettings) -> dict[str, Any]:
     """Train and judge one network; all that the study keeps of it, as plain numbers.
 
-    Weights, training, validation and tests draw from generators of their own, all made from `seed`.
+    First weights, training and validation draw from one stream, as all of his do from NumPy's global one. What he does
+    not ask has a stream of its own.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = NETS[net]()
-    rngs = [np.random.default_rng([seed, i]) for i in range(3)]
-    training, validation, known = (Dyads(PITCHES_HZ, rng, settings.cqt) for rng in rngs)
-    alive = alive_kernels(model, training.templates)
-    history = train(model, training, validation, settings)
-    result = {"net": net, "seed": seed, "parameters": n_parameters(model), "alive_at_start": alive, "history": history}
+    model, stream, own = NETS[net](), np.random.RandomState(seed), np.random.RandomState([seed, 1])
+    start(model, stream)
+    training, validation = (Dyads(PITCHES_HZ, stream, settings.cqt) for _ in range(2))
+    inputs = torch.from_numpy(training.templates).float()
+    result = {"net": net, "seed": seed, "parameters": n_parameters(model), "alive_at_start": roles.alive(model, inputs)}
+    result |= {"history": train(model, training, validation, settings)}
+    result |= _judged("evaluated", model, training, settings, EVALUATION_BATCHES)
     for name, roots in (("unseen", UNSEEN_HZ), ("quarter_tones", QUARTER_TONES_HZ)):
-        loss, accuracy = judge(model, Dyads(roots, rngs[2], settings.cqt), settings.batch_size)
-        result |= {f"{name}_loss": loss, f"{name}_accuracy": accuracy}
-    result |= {"accuracy_without": without_each_kernel(model, known, settings.batch_size)}
+        result |= _judged(name, model, Dyads(roots, own, settings.cqt), settings)
+    left = without_each_kernel(model, Dyads(PITCHES_HZ, own, settings.cqt), settings.batch_size)
+    rows = roles.kernels(model, inputs)
+    result |= {"kernels": [row | {"accuracy_without": a} for row, a in zip(rows, left, strict=True)]}
     return result | {"weights": {name: w.tolist() for name, w in model.state_dict().items()}}
+
+
+def _judged(
+    name: str, model: nn.Module, data: Dyads, settings: FitSettings, batches: int = VALIDATION_BATCHES
+) -> dict[str, float]:
+    loss, accuracy = judge(model, data, settings.batch_size, batches)
+    return {f"{name}_loss": loss, f"{name}_accuracy": accuracy}
 
 
 def train(model: nn.Module, training: Dyads, validation: Dyads, settings: FitSettings) -> list[dict[str, float]]:
     """The history, a row an epoch; the losses and accuracies of training are means over its steps, as Keras shows."""
-    optimizer = torch.optim.SGD(model.parameters(), settings.lr, settings.momentum, nesterov=settings.momentum > 0)
-    keras_decay = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 / (1 + settings.decay * step))
+    optimizer = KerasSgd(model.parameters(), settings.lr, settings.momentum, settings.decay)
     history = []
     for epoch in range(1, settings.epochs + 1):
         seen = []
@@ -60,10 +90,7 @@ def train(model: nn.Module, training: Dyads, validation: Dyads, settings: FitSet
             x, y = tensors(training, settings.batch_size)
             logits = model(x)
             loss = cross_entropy(logits, y)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            keras_decay.step()
+            optimizer.step(loss)
             seen.append((loss.detach(), (logits.argmax(1) == y).float().mean()))
         loss, accuracy = torch.tensor(seen).mean(0).tolist()
         val_loss, val_accuracy = judge(model, validation, settings.batch_size)
@@ -73,10 +100,10 @@ def train(model: nn.Module, training: Dyads, validation: Dyads, settings: FitSet
 
 
 @torch.no_grad()
-def judge(model: nn.Module, data: Dyads, batch_size: int) -> tuple[float, float]:
-    """Mean loss and accuracy over four fresh batches."""
+def judge(model: nn.Module, data: Dyads, batch_size: int, batches: int = VALIDATION_BATCHES) -> tuple[float, float]:
+    """Mean loss and accuracy over fresh batches."""
     found = []
-    for _ in range(VALIDATION_BATCHES):
+    for _ in range(batches):
         x, y = tensors(data, batch_size)
         logits = model(x)
         found.append([cross_entropy(logits, y), (logits.argmax(1) == y).float().mean()])
@@ -88,17 +115,6 @@ def tensors(data: Dyads, batch_size: int) -> tuple[Tensor, Tensor]:
     """A batch as tensors: inputs (n, 36, 3) and labels (n,)."""
     x, y = data.batch(batch_size)
     return torch.from_numpy(x), torch.from_numpy(y)
-
-
-@torch.no_grad()
-def alive_kernels(model: nn.Module, templates: np.ndarray) -> int | None:
-    """How many kernels answer above zero to any template (2, roots, 36, 3): the ReLU cuts the others off from learning.
-
-    None for the network without a ReLU, whose kernels always learn.
-    """
-    if not isinstance(model, DyadNet):
-        return None
-    return int((model.maps(torch.from_numpy(templates).flatten(0, 1)).amax((0, 2)) > 0).sum())
 
 
 @torch.no_grad()

@@ -6,16 +6,15 @@ The smallest whole example of the project: no audio files, no pipeline, under a 
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
-from rich.console import Console
-from rich.table import Table
 
 from earmark import config
-from earmark.experiments.seed001 import show
+from earmark.experiments.seed001 import show, tables
 from earmark.experiments.seed001.dyads import CQTS
 from earmark.experiments.seed001.fit import NETS, FitSettings, fit
 from earmark.experiments.study import kept, single
@@ -25,7 +24,6 @@ from earmark.registry import tracking
 from earmark.tasks.overrides import below
 from earmark.training.code import code_sha256
 
-HIS_LOSS = 0.0022  # his validation loss after 15 epochs
 KEYS = ("kind", "about", "seeds", "train", "quick")
 TRAINING = {f.name: f.type for f in fields(FitSettings)}
 
@@ -41,7 +39,10 @@ class Settings:
 
 
 def parse(raw: dict[str, Any], file: Path, quick: bool, overrides: list[str]) -> Settings:
-    """A study file's settings; `overrides` are 'train.key=value'. Raises EarmarkError, one sentence with the file."""
+    """A study file's settings; `overrides` are 'train.key=value' or 'seeds.net=[1]'.
+
+    Raises EarmarkError, one sentence with the file.
+    """
     check = Checks(file, "chord")
     check.known(raw, KEYS, "the key")
     small = check.mapping(raw.get("quick") or {}, "quick")
@@ -49,13 +50,15 @@ def parse(raw: dict[str, Any], file: Path, quick: bool, overrides: list[str]) ->
     said = raw | small if quick else raw
     training = dict(check.mapping(raw.get("train") or {}, "train"))
     training |= check.mapping(said.get("train") or {}, "quick: train")
+    seeds = dict(check.mapping(said.get("seeds") or {"dyad": [1]}, "seeds"))
     for override in overrides:
         key, value = config.assignment(below("chord", override))
+        block, _, last = key.partition(".")
         check.that(
-            key.startswith("train."), f"-S sets '{key}'; this study's keys begin with train, as in train.epochs=5."
+            block in ("train", "seeds") and bool(last),
+            f"-S sets '{key}'; this study's keys begin with train or seeds, as in train.epochs=5 or seeds.dyad=[11].",
         )
-        training[key.removeprefix("train.")] = value
-    seeds = check.mapping(said.get("seeds") or {"dyad": [1]}, "seeds")
+        (training if block == "train" else seeds)[last] = value
     check.known(seeds, NETS, "seeds names the network")
     for net, some in seeds.items():
         check.seeds(some, f"seeds.{net}")
@@ -76,6 +79,12 @@ def _check_training(check: Checks, training: dict[str, Any]) -> None:
             right, f"train.{key} must be a {'whole number above 0' if whole else 'number from 0'}, not {value!r}."
         )
     check.that(training.get("batch_size", 2) % 2 == 0, "train.batch_size must be even: half major, half minor.")
+    wanted = training.get("cqt", FitSettings.cqt) == "librosa"
+    check.that(
+        not wanted or find_spec("librosa") is not None,
+        "train.cqt is librosa, as the source has it, which is not installed; "
+        "`pip install librosa`, or take our own transform with -S train.cqt=earmark.",
+    )
 
 
 def run(
@@ -101,7 +110,8 @@ def run(
 
 
 def _key_parts(settings: Settings) -> list:
-    return [asdict(settings.train), code_sha256("earmark.experiments.seed001.fit"), torch.__version__]
+    inputs = version("librosa") if settings.train.cqt == "librosa" else ""
+    return [asdict(settings.train), code_sha256("earmark.experiments.seed001.fit"), torch.__version__, inputs]
 
 
 def _results(settings: Settings, say: Callable[[str], None]) -> list[dict]:
@@ -119,54 +129,12 @@ def _tell(result: dict, say: Callable[[str], None]) -> None:
     say(f"{result['net']}, seed {result['seed']}: validation loss {result['history'][-1]['val_loss']:.4f}")
 
 
-def row(result: dict) -> dict[str, Any]:
-    """One line of the table."""
-    history = pd.DataFrame(result["history"])
-    right = history.epoch[history.val_accuracy == 1]
-    line = {k: result[k] for k in ("net", "seed", "parameters", "alive_at_start")}
-    line |= {"epoch_of_accuracy_1": int(right.iloc[0]) if len(right) else None}
-    line |= {"val_loss": history.val_loss.iloc[-1], "best_val_loss": history.val_loss.min()}
-    line |= {"val_accuracy": history.val_accuracy.iloc[-1]}
-    line |= {k: result[k] for k in result if k.startswith(("unseen", "quarter"))}
-    return line | {f"accuracy_without_{k}": a for k, a in enumerate(result["accuracy_without"], 1)}
-
-
-def figures_of(table: pd.DataFrame) -> dict[str, float]:
-    """Shares of seeds that reach what seed 001 reached, and medians, `<net>_<figure>`."""
-    found = {}
-    for net, rows in table.groupby("net", sort=False):
-        mine = {
-            "seeds": len(rows),
-            "parameters": int(rows.parameters.iloc[0]),
-            "share_accuracy_1_after_epoch_1": float((rows.epoch_of_accuracy_1 == 1).mean()),
-            "share_accuracy_1": float(rows.epoch_of_accuracy_1.notna().mean()),
-            "share_loss_as_low_as_his": float((rows.best_val_loss <= HIS_LOSS).mean()),
-        }
-        mine |= {f"median_{k}": float(rows[k].median()) for k in ("val_loss", "unseen_loss", "quarter_tones_loss")}
-        found |= {f"{net}_{k}": v for k, v in mine.items()}
-    return found
-
-
 def _write(settings: Settings, results: list[dict], file: Path, out: Path) -> tuple[list[Path], dict[str, float]]:
-    """All files below `out`, and the figures of metrics.json; prints the table."""
-    table = pd.DataFrame([row(r) for r in results])
-    figures = figures_of(table)
-    files = single.write(out, file, {"table": table}, figures)
+    """All files below `out`, and the figures of metrics.json; prints the tables."""
+    table = tables.of(results)
+    figures = tables.figures_of(table)
+    more = {"table": table, "history": tables.histories(results), "kernels": tables.kernels(results)}
+    files = single.write(out, file, more, figures)
     pictures = show.pictures(out, results, settings.train.cqt)
-    _print(settings, table, figures)
+    tables.show(settings.name, settings.about, table, show.shown(results), figures)
     return [*files, *pictures], figures
-
-
-def _print(settings: Settings, table: pd.DataFrame, figures: dict[str, float]) -> None:
-    names = ["net", "seed", "alive_at_start", "epoch_of_accuracy_1", "val_loss", "best_val_loss", "unseen_loss"]
-    shown = Table(*(n.replace("_", " ") for n in names), title=settings.name, caption=settings.about or None)
-    for line in table[names].astype(object).where(table[names].notna(), None).to_dict("records"):
-        cells = [
-            f"{v:.4f}" if n.endswith("loss") else "–" if v is None else f"{v:g}" if n != "net" else v
-            for n, v in line.items()
-        ]
-        shown.add_row(*cells)
-    console = Console()
-    console.print(shown)
-    for key, value in figures.items():
-        console.print(f"{key} {value:.4g}", markup=False, highlight=False)

@@ -8,13 +8,16 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from scipy.signal import convolve2d
 
+from earmark.experiments.seed001 import roles
 from earmark.experiments.seed001.dyad_net import DyadNet
-from earmark.experiments.seed001.dyads import MAJOR, MINOR, PITCHES_HZ, Dyads, templates
+from earmark.experiments.seed001.dyads import MAJOR, MINOR, PITCHES_HZ, Dyads
 
 NAMES = ("A", "A#", "B", "C", "C#", "D", "D#", "E", "F", "F#", "G", "G#")
 QUALITIES = {MAJOR: "major", MINOR: "minor"}
-ROOT = 3  # C5, in the pictures of maps
+DRAWN_SEED = 1209  # he seeds NumPy with it before the batch that he draws
+BATCH_SIZE = 128
 
 
 def shown(results: list[dict]) -> dict:
@@ -32,11 +35,23 @@ def pictures(out: Path, results: list[dict], cqt_of: str) -> list[Path]:
     return made
 
 
+def drawn_batch(cqt_of: str) -> np.ndarray:
+    """The batch that he draws (128, 36, 3), noise and all."""
+    return Dyads(PITCHES_HZ, np.random.RandomState(DRAWN_SEED), cqt_of).batch(BATCH_SIZE)[0]
+
+
+def drawn_roots() -> tuple[str, str]:
+    """Names of the roots of that batch's first example, which is major, and of its last, which is minor."""
+    chosen = np.random.RandomState(DRAWN_SEED).choice(len(PITCHES_HZ), size=BATCH_SIZE // 2)
+    return NAMES[chosen[0]], NAMES[chosen[-1]]
+
+
 def inputs(path: Path, cqt_of: str) -> Path:
-    """The first four roots of a batch, as major dyads and as minor ones, with the batch's noise."""
-    x, _ = Dyads(PITCHES_HZ, np.random.default_rng(1), cqt_of).batch(8)
+    """The first four of the drawn batch's majors, and of its minors, which have the same roots."""
+    x, half = drawn_batch(cqt_of), BATCH_SIZE // 2
     fig, axes = plt.subplots(1, 8, figsize=(10, 4), sharey=True, layout="constrained")
-    for ax, one, quality in zip(axes, x, [MAJOR] * 4 + [MINOR] * 4, strict=True):
+    some = [*x[:4], *x[half : half + 4]]
+    for ax, one, quality in zip(axes, some, [MAJOR] * 4 + [MINOR] * 4, strict=True):
         image = _map(ax, one)
         ax.set(title=QUALITIES[quality], xlabel="frame")
     axes[0].set_ylabel("semitones above A3")
@@ -63,38 +78,67 @@ def curves(path: Path, results: list[dict]) -> Path:
 
 
 def kernels(path: Path, one: dict) -> Path:
-    """The kernels, with the accuracy that is left without each."""
+    """The kernels, with their roles and the accuracy that is left without each."""
     weights = np.array(one["weights"]["conv.weight"])[:, 0]
     top = abs(weights).max()
-    fig, axes = plt.subplots(1, len(weights), figsize=(2.4 * len(weights) + 1, 3.2), layout="constrained")
-    for k, (ax, weight, left) in enumerate(zip(axes, weights, one["accuracy_without"], strict=True), 1):
+    fig, axes = plt.subplots(1, len(weights), figsize=(2.8 * len(weights) + 1, 3.4), layout="constrained")
+    for ax, weight, row in zip(axes, weights, one["kernels"], strict=True):
         image = _map(ax, weight, cmap="RdBu", vmin=-top, vmax=top)
-        ax.set(title=f"kernel {k}\nwithout it: {left:.3f}", xlabel="frame")
+        ax.set_xlabel("frame")
+        ax.set_title(kernel_title(row), fontsize=10)
     axes[0].set_ylabel("semitones")
     fig.colorbar(image, ax=axes)
-    return _save(fig, path, f"Kernels of seed {one['seed']}, and the accuracy without each")
+    return _save(fig, path, f"Kernels of seed {one['seed']}, their roles, and the accuracy without each")
+
+
+def kernel_title(row: dict) -> str:
+    """What stands above a kernel: its number, its role with the strength, and the accuracy without it."""
+    return f"kernel {row['kernel']}: {roles.told(row)}\nwithout it: {row['accuracy_without']:.3f}"
+
+
+def drawn_map(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """The map that he draws of an input (36, 3) and a kernel (5, 3): (36, 3).
+
+    A convolution turns the kernel by half, and `same` adds zeros outside. The network does neither, so that its
+    highest response is another number at another place.
+    """
+    return convolve2d(x, kernel, mode="same")
 
 
 def maps(path: Path, one: dict, cqt_of: str) -> Path:
-    """What the network computes of a major and a minor third: valid cross-correlation, kernels not flipped."""
+    """Each kernel's map of the drawn batch's first major and last minor: as he draws it, and as the network has it.
+
+    The network's is a valid cross-correlation, kernels not flipped: one value a pitch.
+    """
     model = DyadNet()
     model.load_state_dict({k: torch.tensor(v) for k, v in one["weights"].items()})
-    x = torch.from_numpy(templates(PITCHES_HZ, cqt_of)[:, ROOT])
+    x = torch.from_numpy(drawn_batch(cqt_of)[[0, -1]])
     with torch.inference_mode():
         found, shares = model.maps(x).numpy(), model(x).softmax(1).numpy()
-    fig, axes = plt.subplots(2, 5, figsize=(11, 6), sharex="col", layout="constrained")
-    for q, quality in QUALITIES.items():
+    weights = model.conv.weight[:, 0].detach().numpy()
+    widths = [1.1] + [0.8, 1.2] * len(weights)
+    fig, axes = plt.subplots(2, len(widths), figsize=(15, 7), width_ratios=widths, layout="constrained")
+    for (q, quality), root in zip(QUALITIES.items(), drawn_roots(), strict=True):
         _map(axes[q, 0], x[q].numpy())
-        axes[q, 0].set_title(f"{quality} third on {NAMES[ROOT]}\nP(minor) {shares[q, MINOR]:.3f}", fontsize=10)
-        for k, ax in enumerate(axes[q, 1:]):
-            ax.plot(found[q, k], np.arange(found.shape[2]))
-            ax.axvline(0, color="0.7", lw=1)
-            best = int(found[q, k].argmax())
-            ax.plot(found[q, k, best], best, "o", color="C1")
-            ax.set_title(f"kernel {k + 1}\nmax {found[q, k, best]:.2f} at {best}", fontsize=10)
-            ax.set_ylim(-0.5, 31.5)
-    axes[1, 0].set_xlabel("frame")
-    return _save(fig, path, "Cross-correlation of each kernel by pitch (semitones above A3 of its lowest row)")
+        axes[q, 0].set_title(f"{quality} third on {root}\nP(minor) {shares[q, MINOR]:.3f}", fontsize=9)
+        for k, weight in enumerate(weights):
+            _drawn(axes[q, 1 + 2 * k], drawn_map(x[q].numpy(), weight))
+            _computed(axes[q, 2 + 2 * k], found[q, k], k + 1)
+    return _save(fig, path, "Each kernel: the convolution that he draws, and the correlation that the network computes")
+
+
+def _drawn(ax, values: np.ndarray) -> None:
+    _map(ax, values, vmin=None, vmax=None)
+    ax.set_title(f"drawn\nmax: {values.max():4.2f}", fontsize=9)
+
+
+def _computed(ax, values: np.ndarray, kernel: int) -> None:
+    best = int(values.argmax())
+    ax.plot(values, np.arange(len(values)))
+    ax.axvline(0, color="0.7", lw=1)
+    ax.plot(values[best], best, "o", color="C1")
+    ax.set_title(f"kernel {kernel}\nmax {values[best]:.2f} at {best}", fontsize=9)
+    ax.set_ylim(-0.5, len(values) - 0.5)
 
 
 def dense(path: Path, one: dict) -> Path:
