@@ -57,9 +57,9 @@ def followed(task: loop.Task, settings: LoopSettings, decays: list[float]) -> di
     return kept
 
 
-def _also(step: Callable[[torch.Tensor], None], then: Callable[[], object]) -> Callable[[torch.Tensor], None]:
-    def both(loss: torch.Tensor) -> None:
-        step(loss)
+def _also(step: Callable[..., None], then: Callable[[], object]) -> Callable[..., None]:
+    def both(*args) -> None:
+        step(*args)
         then()
 
     return both

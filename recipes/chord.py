@@ -25,7 +25,12 @@ from earmark.tasks.chord import card, collection
 from earmark.tasks.chord.batches import ChordTask, Songs, joined
 from earmark.tasks.chord.networks.build import vocabulary
 from earmark.tasks.chord.notation.vocabulary import Vocabulary
-from earmark.tasks.chord.settings import ChordFeatureSettings, ChordModelSettings, ChordTrainSettings
+from earmark.tasks.chord.settings import (
+    ChordFeatureSettings,
+    ChordModelSettings,
+    ChordTrainSettings,
+    require_chunks,
+)
 from earmark.tasks.chord.train import decoder_weights
 from earmark.training import loop, model_files, provenance
 
@@ -43,6 +48,10 @@ def main() -> None:
     raw = changed(yaml.safe_load(args.recipe.read_text()), args.set)
     kinds = {"features": ChordFeatureSettings, "model": ChordModelSettings, "train": ChordTrainSettings}
     features, model, settings = (config.typed(kind, raw[k], str(args.recipe), k) for k, kind in kinds.items())
+    try:
+        require_chunks(model, settings)
+    except ValueError as e:
+        raise SystemExit(f"{args.recipe}: {e}.") from None
     learnt, judged = (collection.table_of(folders) for folders in (args.train, args.val))
     words = vocabulary(model)
     songs = joined([stored(table, features, words, args.state) for table in (learnt, judged)])

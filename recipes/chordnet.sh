@@ -9,6 +9,6 @@ cd "$(dirname "$0")/.."
 out=${OUT:-data/renders}
 
 recipes/chord_renders.sh "$@"
-python recipes/chord.py --recipe recipes/chordnet.yaml --set train.epochs=40 --set train.batch_size=32 \
+python recipes/chord.py --recipe recipes/chordnet.yaml --set train.epochs=40 --set train.batch_size=16 \
   --train "$out/songs" --train "$out/pop909" --val "$out/val" --val "$out/val909" --out models/chordnet \
   --words "The songs of recipes/chord_renders.sh."

@@ -4,7 +4,7 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from earmark.nn.layers import frame_mask
-from earmark.nn.recurrent import Blstm, DualPathRnn, by_chunks
+from earmark.nn.recurrent import Blstm, DualPathRnn, StackedBlstm, by_chunks
 
 
 def test_chunks_never_straddle_songs():
@@ -68,3 +68,64 @@ def test_lstm_starts_as_in_keras():
         assert not lstm.bias_hh_l0.requires_grad
         torch.testing.assert_close(lstm.weight_hh_l0.T @ lstm.weight_hh_l0, torch.eye(4))
         assert lstm.weight_ih_l0.abs().max() <= (6 / (5 + 16)) ** 0.5
+
+
+def test_dual_path_in_its_chunks_by_its_formula():
+    """Two chunks and a rest: the first LSTM begins anew in each, the second runs over all."""
+    torch.manual_seed(0)
+    core, x = DualPathRnn(6, 3, chunk=4).eval(), torch.randn(1, 10, 6)
+    local = torch.cat([core.local(piece, None) for piece in x.split(4, dim=1)], dim=1)
+    first = x + core.finish(core.dense1, local)
+    torch.testing.assert_close(core(x, None), first + core.finish(core.dense2, core.song(first, None)))
+
+
+def test_the_chunks_change_the_answer():
+    torch.manual_seed(0)
+    core, x = DualPathRnn(6, 3, chunk=4).eval(), torch.randn(1, 10, 6)
+    chunked = core(x, None)
+    core.chunk = 10  # the whole sequence in one, and none: the same
+    whole = core(x, None)
+    core.chunk = 0
+    assert torch.equal(core(x, None), whole)
+    assert not torch.allclose(chunked, whole)
+
+
+def test_stacked_lstms_add_from_the_second_on():
+    """Not the first, although its widths would let it."""
+    torch.manual_seed(0)
+    stack, x = StackedBlstm(6, 3, 3, residual=True), torch.randn(2, 7, 6)
+    lengths = torch.tensor([7, 4])
+    one = stack.layers[0](x, lengths)
+    two = one + stack.layers[1](one, lengths)
+    torch.testing.assert_close(stack(x, lengths), two + stack.layers[2](two, lengths))
+    stack.residual = False
+    two = stack.layers[1](one, lengths)
+    torch.testing.assert_close(stack(x, lengths), stack.layers[2](two, lengths))
+
+
+def test_dropout_draws_for_each_direction_and_in_training_alone():
+    torch.manual_seed(0)
+    lstm, x = Blstm(4, 3, dropout=0.5), torch.randn(1, 6, 4)
+    kept = lstm.eval()(x, None)
+    torch.testing.assert_close(kept, torch.cat([lstm.ahead(x)[0], lstm.back(x.flip(1))[0].flip(1)], dim=2))
+    lstm.train()
+    torch.manual_seed(3)
+    got = lstm(x, None)
+    torch.manual_seed(3)
+    ahead, back = (torch.nn.functional.dropout(y, 0.5) for y in (x, x.flip(1)))
+    assert not torch.equal(ahead == 0, back == 0)
+    torch.testing.assert_close(got, torch.cat([lstm.ahead(ahead)[0], lstm.back(back)[0].flip(1)], dim=2))
+
+
+def test_one_seed_draws_the_weights_that_it_drew_before_there_were_other_cells():
+    """torch's own start of both, which is drawn and overwritten, then Keras's of both."""
+    torch.manual_seed(4)
+    ours = Blstm(5, 4)
+    torch.manual_seed(4)
+    both = [torch.nn.LSTM(5, 4, batch_first=True) for _ in range(2)]
+    for lstm in both:
+        torch.nn.init.xavier_uniform_(lstm.weight_ih_l0)
+        torch.nn.init.orthogonal_(lstm.weight_hh_l0)
+    for mine, lstm in zip((ours.ahead, ours.back), both, strict=True):
+        assert torch.equal(mine.weight_ih_l0, lstm.weight_ih_l0)
+        assert torch.equal(mine.weight_hh_l0, lstm.weight_hh_l0)

@@ -79,6 +79,7 @@ CHANGES = {
     "rmsprop": {"optimizer": "rmsprop"},
     "adam": {"optimizer": "adam", "schedule": schedule_settings(name="onecycle")},
     "averaged": {"optimizer": "adamw", "average": 0.9, "schedule": schedule_settings(name="cosine")},
+    "sam": {"sam_rho": 0.1, "crops": "random", "augment": augment_settings(mel_roll=2)},
     "plateau": {"lr": 0.05, "schedule": schedule_settings(name="plateau", patience=0)},
     "augmented": {"crops": "random", "augment": augment_settings(mel_roll=2, stretch=0.2, equalizer_db=3.0)},
 }
@@ -229,8 +230,8 @@ def test_decay_of_the_average_warms_up(done, decay):
 def test_average_of_the_weights_is_judged_and_kept(monkeypatch):
     steps, step = [], loop.Trained.step
 
-    def noting(self, loss):
-        step(self, loss)
+    def noting(self, *args):
+        step(self, *args)
         steps.append({k: v.detach().clone() for k, v in self.model.state_dict().items()})
 
     monkeypatch.setattr(loop.Trained, "step", noting)

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 import yaml
@@ -124,9 +124,11 @@ def _type(kind: Any) -> str:
     words = {int: "whole number", float: "number", str: "text", bool: "true | false", NoneType: "null"}
     if get_origin(kind) is Literal:
         return " | ".join(str(choice) for choice in get_args(kind))
-    if isinstance(kind, UnionType):
+    if get_origin(kind) in (Union, UnionType):  # with a Literal it is typing's
         return " | ".join(map(_type, get_args(kind)))
     if get_origin(kind) is tuple:
         some = get_args(kind)
         return f"list of {_type(some[0])}s" if some[-1] is Ellipsis else f"list of {len(some)} {_type(some[0])}s"
+    if get_origin(kind) is dict:
+        return "{%s: %s, ...}" % tuple(map(_type, get_args(kind)))  # noqa: UP031 (braces)
     return words[kind]

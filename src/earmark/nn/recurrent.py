@@ -1,4 +1,4 @@
-"""The recurrent cores of seed 002: a bidirectional LSTM, or the dual path over chunks and over the song.
+"""The recurrent cores of seed 002: bidirectional LSTMs, or the dual path over chunks and over the song.
 
 Sequences are (batch, frames, features); `lengths` (batch,) in frames, None where every song fills the batch.
 """
@@ -7,7 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm, pad
 
-CHUNK = 256  # frames
+from earmark.nn.cells import CELLS
+
+CHUNK = 256  # frames, the seed's
 
 
 class Blstm(nn.Module):
@@ -16,23 +18,42 @@ class Blstm(nn.Module):
     Two LSTMs, of which the second reads every song from its own last frame backwards: torch's packed sequences do
     the same, but made a training step of the whole network twice as long on a CPU. Keras has one bias a gate, torch
     adds a second: it stays at zero and is not trained, so that a step changes biases as it does there. Starts as
-    Keras does: Glorot, orthogonal, forget gates open (Jozefowicz et al. 2015).
+    Keras does.
+
+    cell: by its name in nn.cells. dropout: share of the input that is zero in training, drawn for each direction and
+    frame anew, as Keras's LSTM does.
     """
 
-    def __init__(self, n_in: int, units: int):
+    def __init__(self, n_in: int, units: int, cell: str = "lstm", dropout: float = 0.0):
         super().__init__()
-        self.ahead, self.back = (nn.LSTM(n_in, units, batch_first=True) for _ in range(2))
+        self.ahead, self.back = (CELLS[cell](n_in, units) for _ in range(2))
+        self.dropout = nn.Dropout(dropout)
         self.n_out = 2 * units
         for lstm in (self.ahead, self.back):
-            nn.init.xavier_uniform_(lstm.weight_ih_l0)
-            nn.init.orthogonal_(lstm.weight_hh_l0)
-            nn.init.zeros_(lstm.bias_ih_l0)
-            nn.init.ones_(lstm.bias_ih_l0.data[units : 2 * units])
-            nn.init.zeros_(lstm.bias_hh_l0.requires_grad_(False))
+            lstm.start()
 
     def forward(self, x: Tensor, lengths: Tensor | None) -> Tensor:
-        ahead = self.ahead(x)[0]
-        return torch.cat([ahead, reverse(self.back(reverse(x, lengths))[0], lengths)], dim=2)
+        ahead = self.ahead(self.dropout(x))[0]
+        return torch.cat([ahead, reverse(self.back(self.dropout(reverse(x, lengths)))[0], lengths)], dim=2)
+
+
+class StackedBlstm(nn.Module):
+    """Blstms one above the other: (b, t, n_in) -> (b, t, 2 * units).
+
+    residual: each from the second on is added to what it was given, as seed 002's _add_lstm_layer does.
+    """
+
+    def __init__(self, n_in: int, units: int, layers: int, residual: bool, cell: str = "lstm", dropout: float = 0.0):
+        super().__init__()
+        widths = [n_in] + (layers - 1) * [2 * units]
+        self.layers = nn.ModuleList(Blstm(n, units, cell, dropout) for n in widths)
+        self.residual, self.n_out = residual, 2 * units
+
+    def forward(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+        for i, layer in enumerate(self.layers):
+            y = layer(x, lengths)
+            x = x + y if i > 0 and self.residual else y
+        return x
 
 
 def reverse(x: Tensor, lengths: Tensor | None) -> Tensor:
@@ -61,16 +82,17 @@ def by_chunks(x: Tensor, lengths: Tensor | None, layer: nn.Module, size: int = C
 
 
 class DualPathRnn(nn.Module):
-    """One BLSTM over chunks of 256 frames, one over the song, each followed by a dense layer and a norm.
+    """One BLSTM over chunks of `chunk` frames, one over the song, each followed by a dense layer and a norm.
 
     (b, t, n_in) -> (b, t, 2 * units). Seed 002's; Luo, Chen and Yoshioka 2020 run the second across the chunks
-    at one position, he runs it along all frames. His norm has no weights and Keras's epsilon, 1e-3. Padded
-    frames of the result are not defined: the next layer masks them.
+    at one position, he runs it along all frames. His norm has no weights and Keras's epsilon, 1e-3. chunk 0: the
+    same network without chunks, in which both read the song. Padded frames of the result are not defined: the next
+    layer masks them.
     """
 
-    def __init__(self, n_in: int, units: int, dropout: float = 0.1):
+    def __init__(self, n_in: int, units: int, dropout: float = 0.1, chunk: int = CHUNK):
         super().__init__()
-        self.n_out = 2 * units
+        self.n_out, self.chunk = 2 * units, chunk
         self.local, self.song = Blstm(n_in, units), Blstm(self.n_out, units)
         self.dense1, self.dense2 = nn.Linear(self.n_out, self.n_out), nn.Linear(self.n_out, self.n_out)
         self.dropout = nn.Dropout(dropout)
@@ -79,7 +101,8 @@ class DualPathRnn(nn.Module):
             nn.init.zeros_(dense.bias)
 
     def forward(self, x: Tensor, lengths: Tensor | None) -> Tensor:
-        y = self.finish(self.dense1, by_chunks(x, lengths, self.local))
+        near = by_chunks(x, lengths, self.local, self.chunk) if self.chunk else self.local(x, lengths)
+        y = self.finish(self.dense1, near)
         first = x + y if x.shape == y.shape else y
         return first + self.finish(self.dense2, self.song(first, lengths))
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from earmark.errors import EarmarkError
+from earmark.training import sam
 from earmark.training.schedule import Schedule
 from earmark.training.settings import Adam, AdamW, LoopSettings, RmsProp, Sgd
 
@@ -73,16 +74,23 @@ class Trained:
         self.optimizer = build_optimizer(task.model, settings)
         self.schedule = Schedule(self.optimizer, settings.schedule, settings.epochs, task.steps())
         self.average = moving_average(task.model, settings.average) if settings.average else None
+        self.sam_rho = settings.sam_rho
 
     @property
     def judged(self) -> nn.Module:
         """The network that is validated and kept."""
         return self.average.module if self.average else self.model
 
-    def step(self, loss: Tensor) -> None:
-        """One step down the gradient of a loss."""
+    def second_pass(self, loss: Callable[[], Tensor]) -> sam.SecondPass | None:
+        """What `step` needs for a batch where there is sam_rho; asked for before the batch's `loss` is computed."""
+        return sam.SecondPass(self.model, loss) if self.sam_rho else None
+
+    def step(self, loss: Tensor, second: sam.SecondPass | None = None) -> None:
+        """One step down the gradient of a loss, or down the worst one nearby, where there is a second pass."""
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        if second:
+            second.sharpen(self.sam_rho)
         self.optimizer.step()
         self.schedule.step()
         if self.average:
@@ -168,19 +176,24 @@ def _epoch(task: Task, trained: Trained, epoch: int) -> Row:
     task.model.train()
     total, n = Counter[str](), 0
     for batch in task.batches():
+        second = trained.second_pass(lambda batch=batch: _summed(task.loss(batch)[0]))
         found, size = task.loss(batch)
         parts = found if isinstance(found, dict) else {}
-        loss = torch.stack(list(parts.values())).sum() if parts else found
+        loss = _summed(found)
         value = loss.item()
         if value != value or abs(value) == float("inf"):
             raise EarmarkError(
                 f"The loss is not finite ({value}) in epoch {epoch}, in the batch of "
                 f"{', '.join(task.names(batch)[:8])}; look at these recordings, or lower train.lr."
             )
-        trained.step(loss)
+        trained.step(loss, second)
         total.update({"train/loss": value * size} | {f"train/loss_{k}": v.item() * size for k, v in parts.items()})
         n += size
     return {name: value / n for name, value in total.items()}
+
+
+def _summed(loss: Tensor | dict[str, Tensor]) -> Tensor:
+    return torch.stack(list(loss.values())).sum() if isinstance(loss, dict) else loss
 
 
 def _keep_best(state: Fit, row: Row, model: nn.Module, keep: str) -> None:

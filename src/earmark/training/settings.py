@@ -1,6 +1,6 @@
 """What the training loop wants to know, the same for every task; standard library only, as all settings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from earmark.errors import require
@@ -122,6 +122,9 @@ class LoopSettings:
     """Learning rate, the highest of the schedule."""
     weight_decay: float
     """Pull of the weights towards 0; 0: none."""
+    sam_rho: float = field(default=0.0, kw_only=True)
+    """Sharpness-aware minimisation: each step's gradient is taken this far uphill, in twice the time; .05 is usual, 0:
+    none."""
     epochs: int
     """Passes over the training recordings."""
     average: float
@@ -144,6 +147,7 @@ class LoopSettings:
     def __post_init__(self) -> None:
         require(self.lr > 0, "lr", "must be above 0")
         require(self.weight_decay >= 0, "weight_decay", "must be at least 0")
+        require(self.sam_rho >= 0, "sam_rho", "must be at least 0")
         require(self.epochs > 0, "epochs", "must be above 0")
         require(0 <= self.average < 1, "average", "must be a share from 0 up to 1")
         require(self.patience >= 0, "patience", "must be at least 0")

@@ -348,6 +348,44 @@ def test_training_seed_002_learns_and_comes_back_from_a_checkpoint(tmp_path):
     assert loop.fit(again, again.settings, tmp_path / "state.pt").history == fit.history
 
 
+def test_sharpness_aware_training_ends_elsewhere_and_comes_back_from_a_checkpoint(tmp_path):
+    def of(**changes) -> ChordTask:
+        return seed002(stereo((64,) * 4), n_train=4, keep="last", **changes)
+
+    plain, sharp = of(), of(sam_rho=0.05)
+    weights = [loop.fit(one, one.settings).weights for one in (plain, sharp)]
+    assert not all(torch.equal(weights[0][name], w) for name, w in weights[1].items())
+    loop.fit(of(), replace(sharp.settings, epochs=1), tmp_path / "state.pt")
+    again = loop.fit(of(sam_rho=0.05), sharp.settings, tmp_path / "state.pt").weights
+    assert all(torch.equal(weights[1][name], w) for name, w in again.items())
+
+
+def test_crops_of_whole_chords_end_where_a_chord_begins():
+    """Changes at frames 3, 9 and 20 of a song of 30, and at 1 of a song of 5."""
+    of = songs((30, 5))
+    of.change[[3, 9, 20, 31]] = 1
+    crops = task(of, crops="chords").crops
+    song, start = torch.tensor([0, 0, 0, 0, 0, 1]), torch.tensor([0, 3, 9, 20, 4, 0])
+    lengths = torch.tensor([8, 8, 10, 10, 16, 5])
+    # the last change within: 3; 9; none; the song ends; 20, right behind the crop; the song ends
+    assert crops.whole_chords(song, start, lengths).tolist() == [3, 6, 10, 10, 16, 5]
+
+
+def test_chords_that_would_be_cut_are_left_out_of_a_crop():
+    of = songs((40, 33))
+    of.change[[0, 7, 15, 22, 40, 54]] = 1
+    whole, cut = task(of, crops="chords"), task(of, crops="changes")
+    crops = torch.tensor([[0, 7], [1, 0]])
+    x, targets, lengths = whole.examples(crops)
+    assert lengths.tolist() == [15, 14]
+    assert cut.examples(crops)[2].tolist() == [16, 16]
+    assert x.shape[2] == 16
+    assert (targets["chord"][0, 15:] == IGNORED).all()
+    torch.manual_seed(0)
+    starts = torch.cat(list(whole.batches()))
+    assert set(starts[starts[:, 0] == 0, 1].tolist()) <= {0, 7, 15, 22}
+
+
 def test_collections_join_end_to_end():
     a, b = songs((5, 7), 1), songs((4,), 2)
     both = joined([a, b])

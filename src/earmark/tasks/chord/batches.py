@@ -55,7 +55,7 @@ class ChordTask:
         crop = self.settings.crop_frames
         lengths = self.lengths[self.train]
         song = torch.repeat_interleave(torch.from_numpy(self.train), (lengths / crop).round().long().clamp_min(1))
-        start = self.crops.starts(song, crop, self.settings.crops == "changes")
+        start = self.crops.starts(song, crop, self.settings.crops != "random")
         crops = torch.stack([song, start], 1)[torch.randperm(len(song))]
         yield from crops.split(self.settings.batch_size)
 
@@ -82,8 +82,10 @@ class ChordTask:
         """Rows (n, frames), lengths (n,) and no transposition (n,) of crops (n, 2)."""
         song, start = batch.unbind(1)
         crop = self.settings.crop_frames
-        lengths = (self.lengths[song] - start).clamp_max(crop).to(self.device)
-        return self.crops.rows(song, start, crop), lengths, torch.zeros_like(song).to(self.device)
+        lengths = (self.lengths[song] - start).clamp_max(crop)
+        if self.settings.crops == "chords":
+            lengths = self.crops.whole_chords(song, start, lengths)
+        return self.crops.rows(song, start, crop), lengths.to(self.device), torch.zeros_like(song).to(self.device)
 
     def names(self, batch: Tensor) -> list[str]:
         """Songs that a batch draws on."""

@@ -1,12 +1,18 @@
 """Settings of the chord task; standard library only, so that a bare GPU machine reads them."""
 
-import math
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from earmark.data.settings import DataSettings
 from earmark.errors import require
 from earmark.evaluation.settings import EvaluateSettings
+from earmark.tasks.chord.networks.settings import (
+    ChordModelSettings,
+    ChordNetModel,
+    PitchNetModel,
+    QualityWeights,
+    require_weights,
+)
 from earmark.training.settings import LoopSettings
 
 DOWN, UP = 5, 6  # semitones that a training crop may be transposed: all twelve keys
@@ -62,72 +68,6 @@ class ChordFeatureSettings:
     def transposing(self) -> tuple[int, int]:
         """Bins below and above them, for transposition by UP and by DOWN semitones."""
         return UP * self.bins_per_octave // 12, DOWN * self.bins_per_octave // 12
-
-
-Decoding = Literal["switch", "crf", "crf_likelihood", "crf_joint"]
-QualityWeights = dict[str, float]  # by Harte's shorthand or seed 002's name, as maj7 or 7sus4, and N
-
-
-@dataclass(frozen=True)
-class PitchNetModel:
-    """The released model's network: it reads one channel and names 56 qualities."""
-
-    name: Literal["pitch_net"] = "pitch_net"
-    channels: int = 64
-    """Width on pitch classes."""
-    stem: int = 16
-    """Width on the semitone axis."""
-    blocks: int = 6
-    """Blocks over time, dilated 1, 2, 4 ... frames."""
-    decoder: Decoding = "switch"
-    """`switch` asks a price for every change, less where the network hears one. The others know which chords follow
-    which: `crf` counts it in the training songs, `crf_likelihood` learns it from what the trained network says of them,
-    `crf_joint` together with the network. How far the network's word on chords and on changes is believed is chosen on
-    validation songs."""
-    quality_weights: QualityWeights | Literal["suggested"] = field(default_factory=dict)
-    """What a quality's probability is multiplied by before decoding, 1 where nothing is said; `suggested` are those
-    that the validation songs' confusion asks for."""
-
-    def __post_init__(self) -> None:
-        for name in ("channels", "stem", "blocks"):
-            require(getattr(self, name) > 0, name, "must be above 0")
-        require_weights(self.quality_weights)
-
-
-@dataclass(frozen=True)
-class ChordNetModel:
-    """Seed 002's network: it reads two channels and names 44 qualities."""
-
-    name: Literal["chordnet"] = "chordnet"
-    width: float = 1.0
-    """Multiplies the channels; the seed's is 1."""
-    core: Literal["dprnn", "blstm"] = "dprnn"
-    """What looks over time: the seed's dual-path network, or a BLSTM."""
-    vector: Literal["clip", "sigmoid"] = "clip"
-    """How the vectors of notes come into 0..1; the seed clips."""
-    drop_features: bool = True
-    """The seed's, which leaves features unused."""
-    smoothing: bool = True
-    """The seed's second network, for a smoother vector, in twice the time."""
-    direct: bool = False
-    """Read the chord past the vector."""
-    decoder: Decoding = "switch"
-    """As of pitch_net."""
-    quality_weights: QualityWeights | Literal["suggested"] = field(default_factory=dict)
-    """As of pitch_net."""
-
-    def __post_init__(self) -> None:
-        require(0.08 <= self.width <= 8, "width", "must lie from 0.08, below which too few features are left, to 8")
-        require_weights(self.quality_weights)
-
-
-ChordModelSettings = PitchNetModel | ChordNetModel
-
-
-def require_weights(weights: QualityWeights | str) -> None:
-    """Raise ValueError for weights of qualities that are not numbers above 0."""
-    numbers = weights.values() if isinstance(weights, dict) else ()
-    require(all(0 < w < math.inf for w in numbers), "quality_weights", "must be finite numbers above 0")
 
 
 @dataclass(frozen=True)
@@ -236,8 +176,9 @@ class ChordTrainSettings(LoopSettings):
     """Ranges of bins that are hidden."""
     band_mask: int
     """Widest of them, in bins."""
-    crops: Literal["random", "changes"] = "random"
-    """`random` starts anywhere in a song, `changes` where a chord begins, as seed 002 does."""
+    crops: Literal["random", "changes", "chords"] = "random"
+    """`random` starts anywhere in a song, `changes` where a chord begins; `chords` ends at a change, too, as seed 002
+    asks: no chord of a crop is cut, but for one that outlasts it."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -267,6 +208,15 @@ class ChordSettings:
         require(read, "features.bins_per_octave", f"must be 36 for model.name {self.model.name}")
         ranged = self.features.normalize == "share" or not (self.train.tilt or self.train.floor)
         require(ranged, "train.tilt", "and train.floor must be 0 where features.normalize is deviation")
+        require_chunks(self.model, self.train)
         own = isinstance(self.train.loss, CrossEntropy) == isinstance(self.model, PitchNetModel)
         losses = "cross_entropy" if isinstance(self.model, PitchNetModel) else "a (focal_)tversky one"
         require(own, "train.loss.name", f"must be {losses} for model.name {self.model.name}")
+
+
+def require_chunks(model: ChordModelSettings, train: ChordTrainSettings) -> None:
+    """Raise ValueError for crops in which the dual path's two LSTMs would read the same frames."""
+    if isinstance(model, ChordNetModel) and model.core == "dprnn":
+        n, crop = model.chunk_frames, train.crop_frames
+        rule = f"must be {crop // 2} at most, so that a crop of train.crop_frames ({crop}) holds two chunks, or 0: none"
+        require(2 * n <= crop, "model.chunk_frames", f"{rule} (it is {n})")

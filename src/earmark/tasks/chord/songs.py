@@ -104,6 +104,19 @@ class Crops:
         known = {i: self._changes(i, crop) for i in song.unique().tolist()}
         return torch.stack([known[i][int(r * len(known[i]))] for i, r in zip(song.tolist(), drawn, strict=True)])
 
+    def whole_chords(self, song: Tensor, start: Tensor, lengths: Tensor) -> Tensor:
+        """Lengths (n,) of crops up to the last change within them; as they are up to a song's end, or without one."""
+        found = [self._last_change(*crop) for crop in zip(song.tolist(), start.tolist(), lengths.tolist(), strict=True)]
+        return torch.tensor(found)
+
+    def _last_change(self, song: int, start: int, length: int) -> int:
+        """Frames of a crop before the last change in it, or the one right behind it."""
+        first = int(self.offsets[song]) + start
+        if start + length == int(self.lengths[song]):
+            return length
+        changes = self.data["change"][first + 1 : first + length + 1].cpu().nonzero().flatten()
+        return int(changes[-1]) + 1 if len(changes) else length
+
     def _changes(self, song: int, crop: int) -> Tensor:
         first = int(self.offsets[song])
         change = self.data["change"][first : first + int(self.lengths[song])].cpu()

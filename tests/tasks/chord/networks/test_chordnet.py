@@ -11,7 +11,6 @@ from earmark.tasks.chord.networks.chordnet import (
     BLOCKS,
     ChordNet,
     ChordNetSettings,
-    ChromaNet,
     VectorHead,
     eighths,
     fold_features,
@@ -72,7 +71,7 @@ def test_width_1_has_the_seeds_parameters():
 
 
 def test_shortcuts_and_survival_are_the_seeds():
-    net = ChromaNet(14, 36, 512, 1.0, "blstm", "relu")
+    net = ChordNet().features
     survival = [block.depth and block.depth.survival for block in net.blocks]
     assert survival == [0.9, 0.9, None, 0.8, 0.7, None, 0.6, None]
     assert [block.n_out for block in net.blocks] == [24, 24, 12, 12, 12, 16, 16, 64]
@@ -99,6 +98,9 @@ def test_features_fold_with_and_without_the_last_eight():
     [
         {},
         {"core": "blstm"},
+        {"core": "blstm", "lstm_layers": 2, "lstm_residual": True, "cell": "peephole"},
+        {"chunk_frames": 0},
+        {"cell": "lnlstm", "smoothing_layers": 2},
         {"drop_features": False},
         {"smoothing": False},
         {"direct": True},
@@ -118,11 +120,26 @@ def test_every_variant_answers_every_frame(changes):
     assert (out.smooth is out.vector) == (not s.smoothing)
 
 
-@pytest.mark.parametrize("core", ["dprnn", "blstm"])
-@pytest.mark.parametrize("filler", [0.0, 1e6, float("nan")])
-def test_padding_changes_no_answer(core, filler):
-    """Songs of less than a chunk, of exactly one, of several: alone, and beside longer ones over garbage."""
-    net, lengths = network(core=core), [256, 600, 70, 512]
+STACK = {"core": "blstm", "lstm_layers": 2, "lstm_residual": True}
+
+
+@pytest.mark.parametrize(
+    ("filler", "changes"),
+    [
+        *[(filler, {"core": core}) for core in ("dprnn", "blstm") for filler in (0.0, 1e6, float("nan"))],
+        (1e6, {"chunk_frames": 64}),
+        (1e6, STACK),
+        (1e6, STACK | {"cell": "lnlstm"}),
+        (1e6, STACK | {"cell": "peephole"}),
+    ],
+)
+def test_padding_changes_no_answer(filler, changes):
+    """Songs of less than a chunk, of exactly one, of several: alone, and beside longer ones over garbage.
+
+    The other cells carry rounding on through 600 frames: two equal songs in a batch differ as much from one alone.
+    """
+    near = 1e-3 if "cell" in changes else 1e-5
+    net, lengths = network(**changes), [256, 600, 70, 512]
     for p in net.parameters():  # fresh biases are zeros, which let padding pass a recurrent layer as zeros
         p.data += 0.2 * torch.randn(p.shape) if p.dim() == 1 and p.requires_grad else 0
     songs = [spectrum(1, n, seed=n) for n in lengths]
@@ -134,7 +151,7 @@ def test_padding_changes_no_answer(core, filler):
         for i, song in enumerate(songs):
             for name, alone in net(song)._asdict().items():
                 got = getattr(together, name)[i, : lengths[i]]
-                torch.testing.assert_close(got, alone[0], atol=1e-5, rtol=0, msg=f"{name} of song {i}")
+                torch.testing.assert_close(got, alone[0], atol=near, rtol=0, msg=f"{name} of song {i}")
 
 
 def test_the_chord_is_read_from_the_smoothed_vector_alone():
@@ -222,3 +239,70 @@ def test_the_same_weights_from_the_same_seed():
     a, b = network(3), network(3)
     assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))
     assert np.isfinite(sum(p.abs().sum().item() for p in a.parameters()))
+
+
+def lstm(a: int, h: int) -> int:
+    """Parameters of a BLSTM of h units a direction on a features, with Keras's one bias a gate."""
+    return 2 * 4 * (h * (a + h) + h)
+
+
+@pytest.mark.parametrize(
+    ("changes", "more"),
+    [
+        ({"core": "dprnn", "chunk_frames": 0}, 0),  # the same network: equal
+        ({"core": "blstm"}, -lstm(512, 256) - 2 * (512 * 512 + 512)),
+        ({"core": "blstm", "lstm_layers": 2, "lstm_residual": True}, -2 * (512 * 512 + 512)),
+        ({"cell": "lnlstm"}, 2 * 2 * (2 * 4 * 128 + 128)),  # gain and shift of three norms in both directions
+        ({"cell": "peephole"}, 2 * 3 * 128),
+        ({"smoothing_layers": 2}, lstm(256, 128)),
+    ],
+)
+def test_parameters_of_the_cores_and_cells_at_width_1(changes, more):
+    """Against the seed's network, whose dual path has two BLSTMs and two dense layers."""
+    with torch.device("meta"):
+        assert count(ChordNet(ChordNetSettings(**changes))) == 5_187_784 + more
+
+
+SWITCHES = {
+    "chunks": ({"chunk_frames": 8}, {"chunk_frames": 0}),
+    "layers": ({"core": "blstm"}, {"core": "blstm", "lstm_layers": 2}),
+    "layers of smoothing": ({}, {"smoothing_layers": 2}),
+    "residual": ({"smoothing_layers": 2}, {"smoothing_layers": 2, "lstm_residual": True}),
+    "residual of the first": (STACK | {"lstm_residual": False}, STACK),
+    "layer norm": ({}, {"cell": "lnlstm"}),
+    "peepholes": ({}, {"cell": "peephole"}),
+    "cell of the first": (
+        {"core": "blstm", "smoothing": False},
+        {"core": "blstm", "smoothing": False, "cell": "lnlstm"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("off", "on"), SWITCHES.values(), ids=SWITCHES)
+def test_turning_a_switch_changes_the_chord(off, on):
+    x = spectrum(1, 20)
+    before, after = network(**off), network(**on)
+    own = after.state_dict()
+    after.load_state_dict({k: v for k, v in before.state_dict().items() if k in own}, strict=False)
+    with torch.no_grad():
+        assert not torch.allclose(before(x).chord, after(x).chord, atol=1e-6)
+
+
+def test_dropout_of_the_lstms_counts_in_training_alone():
+    plain, dropping, x = network(), network(lstm_dropout=0.5), spectrum(1, 20)
+    assert torch.equal(plain(x).chord, dropping(x).chord)
+    surviving(plain), surviving(dropping)
+    for net in (plain, dropping):
+        net.train().features.core.dropout.p = 0.0
+    said = []
+    for net in (plain, dropping):
+        torch.manual_seed(2)
+        said.append(net(x))
+    assert torch.equal(said[0].vector, said[1].vector)  # of the first network, whose dual path has its own
+    assert not torch.allclose(said[0].smooth, said[1].smooth)
+
+
+def test_weights_of_before_there_were_other_cells_are_read():
+    names = set(network().state_dict())
+    assert {"features.core.local.ahead.weight_ih_l0", "smoother.core.back.bias_hh_l0"} <= names
+    assert "features.core.ahead.weight_hh_l0" in network(core="blstm").state_dict()

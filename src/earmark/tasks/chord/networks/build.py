@@ -1,6 +1,7 @@
 """Which chord network settings name, what it can say, and its word in one form, whichever it is."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Protocol
 
 import torch
@@ -39,8 +40,14 @@ def network(
     """
     if isinstance(model, PitchNetModel):
         return PitchNet(n_qualities, octaves, model.channels, model.stem, model.blocks)
-    s, size = model, (bins_per_octave, octaves, channels)
-    return ChordNet(ChordNetSettings(s.width, *size, s.core, s.vector, s.drop_features, s.smoothing, s.direct))
+    return ChordNet(_chordnet(model, bins_per_octave, octaves, channels))
+
+
+def _chordnet(s: ChordNetModel, bins_per_octave: int, octaves: int, channels: int) -> ChordNetSettings:
+    """What the settings and the spectrogram's size say of the network, which are fields of one name."""
+    size = {"bins_per_octave": bins_per_octave, "octaves": octaves, "channels": channels}
+    named = {f.name for f in fields(ChordNetSettings)} - set(size)
+    return ChordNetSettings(**size, **{name: getattr(s, name) for name in named})
 
 
 def untrained(model: ChordModelSettings, features: ChordFeatureSettings) -> nn.Module:

@@ -1,13 +1,15 @@
 """Seed 002: ChordNet reads chords, bass, key and chord changes from a constant-Q transform at once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from earmark.nn.layers import Block, EvoNormS0, Stem, WeightNormDense, frame_mask, he_normal
-from earmark.nn.recurrent import Blstm, DualPathRnn
+from earmark.nn.recurrent import CHUNK, Blstm, DualPathRnn, StackedBlstm
 
 N_VECTOR, N_TRANSITION, N_KEY, N_BASS, N_CHORD = 25, 2, 25, 13, 529
 FOLD = 36  # features to a channel where the smoothing network folds the first one's features
@@ -29,12 +31,15 @@ class ChordNetSettings:
     """The network as the seed has it, and what can be changed about it.
 
     width: multiplies channels and hidden sizes, to multiples of 8. bins_per_octave, octaves, channels: of the input.
-    core: of the first network; `dprnn` is the seed's. The smoothing network always has a BLSTM.
+    core: of the first network; `dprnn` is the seed's. The smoothing network always has BLSTMs.
+    chunk_frames: of the dual path, the seed's is 256; 0: no chunks.
     vector: `clip` is the seed's ReLU limited to 1, without a gradient for half of all frames; `sigmoid` has one.
     drop_features: the seed folds 512 features to 14 x 36 and drops the last 8; without it they fill a 15th
         channel with zeros behind them.
     smoothing: the second network; without it the chord is read from the first vector.
     direct: read the chord from the features and not from a vector, which is what the seed argues against.
+    cell, lstm_residual, lstm_dropout: of every BLSTM outside the dual path, by what nn.recurrent says of them.
+    lstm_layers: BLSTMs of the first network with core blstm; smoothing_layers: of the smoothing network.
     """
 
     width: float = 1.0
@@ -46,6 +51,23 @@ class ChordNetSettings:
     drop_features: bool = True
     smoothing: bool = True
     direct: bool = False
+    chunk_frames: int = CHUNK
+    cell: Literal["lstm", "lnlstm", "peephole"] = "lstm"
+    lstm_layers: int = 1
+    smoothing_layers: int = 1
+    lstm_residual: bool = False
+    lstm_dropout: float = 0.0
+
+    def dual_path(self, hidden: int) -> DualPathRnn:
+        """(b, t, hidden) -> the same shape."""
+        return DualPathRnn(hidden, hidden // 2, chunk=self.chunk_frames)
+
+    def blstms(self, hidden: int, layers: int) -> Blstm | StackedBlstm:
+        """(b, t, hidden) -> the same shape; one has the weights' names that it had before there could be several."""
+        how = self.cell, self.lstm_dropout
+        if layers == 1:
+            return Blstm(hidden, hidden // 2, *how)
+        return StackedBlstm(hidden, hidden // 2, layers, self.lstm_residual, *how)
 
 
 class ChordNetOutput(NamedTuple):
@@ -83,10 +105,12 @@ class ChordNet(nn.Module):
         hidden, self.folds = eighths(512, s.width), eighths(512, s.width) // FOLD
         if s.drop_features and not self.folds:
             raise ValueError(f"width is {s.width}, which leaves {hidden} features; {FOLD} are needed: use 0.08 or more")
-        self.features = ChromaNet(s.channels * s.octaves, s.bins_per_octave, hidden, s.width, s.core, "relu")
+        core = partial(s.blstms, layers=s.lstm_layers) if s.core == "blstm" else s.dual_path
+        self.features = ChromaNet(s.channels * s.octaves, s.bins_per_octave, hidden, s.width, core)
         if s.smoothing:
             n_folds = self.folds if s.drop_features else -(-hidden // FOLD)
-            self.smoother = ChromaNet(n_folds, FOLD, eighths(256, s.width), s.width, "blstm", "relu")
+            core = partial(s.blstms, layers=s.smoothing_layers)
+            self.smoother = ChromaNet(n_folds, FOLD, eighths(256, s.width), s.width, core)
             self.smooth_vector = VectorHead(eighths(256, s.width), s.vector)
         self.vector = VectorHead(hidden, s.vector)
         self.transition, self.key = _head(hidden, N_TRANSITION), _head(hidden, N_KEY)
@@ -118,10 +142,12 @@ class ChromaNet(nn.Module):
     """The seed's chroma_net: (batch, c_in, frames, octave) -> (batch, frames, hidden).
 
     Stem and eight blocks on 12 bins; a dense layer with EvoNorm and tanh; the recurrent core; a dense layer with
-    EvoNorm and `activation`. Padded frames of the input count for nothing, those of the result are zeros.
+    EvoNorm and ReLU. Padded frames of the input count for nothing, those of the result are zeros.
+
+    core: makes the recurrent core of `hidden` features.
     """
 
-    def __init__(self, c_in: int, bins_per_octave: int, hidden: int, width: float, core: str, activation: str):
+    def __init__(self, c_in: int, bins_per_octave: int, hidden: int, width: float, core: Callable[[int], nn.Module]):
         super().__init__()
         self.stem = Stem(c_in, eighths(24, width), bins_per_octave)
         self.blocks, n = nn.ModuleList(), eighths(24, width)
@@ -129,8 +155,8 @@ class ChromaNet(nn.Module):
             self.blocks.append(Block(n, eighths(filters, width), alpha, survival))
             n = self.blocks[-1].n_out
         self.before = NormedDense(12 * n, hidden, "tanh")
-        self.core = {"dprnn": DualPathRnn, "blstm": Blstm}[core](hidden, hidden // 2)
-        self.after = NormedDense(hidden, hidden, activation)
+        self.core = core(hidden)
+        self.after = NormedDense(hidden, hidden, "relu")
         self.apply(_he_init)
 
     def forward(self, x: Tensor, lengths: Tensor | None, mask: Tensor | None) -> Tensor:
