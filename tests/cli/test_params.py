@@ -82,7 +82,7 @@ def test_a_block_with_all_its_names(project, earmark):
         ("genre.train.schedule.gamma", ["genre.train.schedule.gamma (step)", "genre.train.schedule.gamma (plateau)"]),
         ("genre.train.schedule.step.gamma", ["genre.train.schedule.gamma (step)"]),
         ("genre.train.schedule.onecycle", ["genre.train.schedule.name (onecycle)"]),
-        ("genre.model.vggish", [f"genre.model.{k} ({SEED003})" for k in ("name", "pooling", "width")]),
+        ("genre.model.vggish", [f"genre.model.{k} ({SEED003})" for k in ("name", "pooling", "width", "filter")]),
         ("demo.seed", ["demo.seed"]),
         ("demo", ["demo", "demo.songs_per_genre", "demo.voices", "demo.seed"]),
     ],
@@ -126,7 +126,7 @@ def test_without_a_key_all_are_printed(project, earmark):
 
 def leaves_of(raw):
     for value in raw.values():
-        yield from leaves_of(value) if isinstance(value, dict) else [value]
+        yield from leaves_of(value) if isinstance(value, dict) and value else [value]  # {} is a value
 
 
 def test_outside_of_a_project_there_are_no_values(workplace, earmark):

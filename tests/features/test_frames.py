@@ -4,12 +4,14 @@ import librosa
 import numpy as np
 import pytest
 import soundfile as sf
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import features_settings, noise, seed000_features, sines
 from earmark.features import rows
-from earmark.features.frames import recording_frames, samples_frames, sliding, spooled
+from earmark.features.frames import mirrored_around, recording_frames, samples_frames, sliding, spooled
+from earmark.features.torchaudio_lite import torchaudio
 
 
 def frames(x: np.ndarray, s, cuts=()) -> np.ndarray:
@@ -68,11 +70,12 @@ def test_floor_is_below_the_loudest(normalize, framing):
     framing=st.sampled_from(["recording", "window"]),
     normalize=st.sampled_from(["recording", "none"]),
     kind=st.sampled_from(["log_mel", "mfcc"]),
+    padding=st.sampled_from(["zeros", "reflect"]),
     cuts=st.lists(st.integers(1, 20000), max_size=12, unique=True),
     n=st.integers(300, 20001),
 )
-def test_block_edges_leave_no_trace(framing, normalize, kind, cuts, n):
-    s = features_settings(framing=framing, normalize=normalize, kind=kind)
+def test_block_edges_leave_no_trace(framing, normalize, kind, padding, cuts, n):
+    s = features_settings(framing=framing, normalize=normalize, kind=kind, padding=padding)
     x = music(2.6, s.sample_rate)[:n]
     whole = frames(x, s)
     np.testing.assert_allclose(frames(x, s, cuts), whole, rtol=0, atol=1e-4)
@@ -220,6 +223,112 @@ def test_seed_003s_setting_gives_his_frames():
     for seconds, n in ((4.0, 401), (5.0, 501), (10.0, 1001)):
         s = features_settings(sample_rate=44100, hop_length=441, n_fft=1024, n_mels=64, window_s=seconds)
         assert (s.window_frames, s.f_high, s.n_bands) == (n, 22050, 64)
+
+
+def his_frames(x: np.ndarray, s, mel: str = "htk", norm: str | None = None, padding: str = "reflect") -> np.ndarray:
+    """What the article computes, (bands, frames): the logarithm of torchaudio's own transform, 0 for minus infinity."""
+    transform = torchaudio.transforms.MelSpectrogram(
+        sample_rate=s.sample_rate, n_fft=s.n_fft, n_mels=s.n_mels, hop_length=s.hop_length, f_min=s.f_min,
+        f_max=s.f_high, mel_scale=mel, norm=norm, pad_mode=padding,
+    )  # fmt: skip
+    log = transform(torch.from_numpy(x)).log().numpy()
+    return np.where(np.isneginf(log), 0.0, log)
+
+
+HIS = {"sample_rate": 44100, "n_fft": 1024, "hop_length": 441, "n_mels": 64, "f_min": 0.0, "f_max": 22050.0}
+HIS |= {"log_floor": "seed003", "normalize": "none", "fill": "pad_log", "window_s": 4.0, "window_hop_s": 1.0}
+TORCHAUDIO = {"mel_scale": "htk", "mel_norm": "none", "padding": "reflect"}
+
+
+def clip_with_silence(seconds: float, rate: int) -> np.ndarray:
+    """Music whose level falls, with exact zeros in its middle and at its end."""
+    x = music(seconds, rate)
+    x[int(0.4 * len(x)) : int(0.5 * len(x))] = 0
+    x[int(0.9 * len(x)) :] = 0
+    return x
+
+
+@pytest.mark.parametrize("cuts", [(), (7,), (300, 511, 512, 90000), tuple(range(4410, 200000, 4410))])
+def test_seed_003s_frames_are_torchaudios(cuts):
+    """The whole of a clip, as the article makes its frames: torchaudio's transform with all its defaults."""
+    s = features_settings(**HIS, **TORCHAUDIO)
+    x = clip_with_silence(5.0, 44100)
+    expected = his_frames(x, s)
+    assert expected.shape == (64, 501)
+    assert (expected == 0).mean() > 0.15  # minus infinity was there
+    np.testing.assert_allclose(frames(x, s, cuts).T, expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"mel_scale": "slaney"}, {"mel": "slaney"}),
+        ({"mel_norm": "slaney"}, {"norm": "slaney"}),
+        ({"padding": "zeros"}, {"padding": "constant"}),
+    ],
+)
+def test_each_of_torchaudios_conventions_is_a_setting(change, words):
+    """One of them changed changes the frames, to those of torchaudio with that one changed."""
+    x = music(1.3, 44100)
+    his = features_settings(**HIS | {"window_s": 1.0, "window_hop_s": 1.0}, **TORCHAUDIO | change)
+    got = frames(x, his).T
+    np.testing.assert_allclose(got, his_frames(x, his, **words), rtol=0, atol=1e-4)
+    assert np.abs(got - his_frames(x, his)).max() > 0.1
+
+
+def test_the_same_frames_by_librosa():
+    s = features_settings(**HIS | {"window_s": 1.0, "window_hop_s": 1.0}, **TORCHAUDIO)
+    x = music(1.3, 44100)
+    mel = librosa.feature.melspectrogram(
+        y=x, sr=44100, n_fft=1024, hop_length=441, n_mels=64, fmax=22050, htk=True, norm=None, pad_mode="reflect"
+    )
+    np.testing.assert_allclose(frames(x, s).T, np.log(mel), rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["log_mel", "mfcc"])
+def test_windows_framed_by_themselves_are_mirrored_too(kind):
+    s = features_settings(framing="window", normalize="none", kind=kind, padding="reflect")
+    x = music(0.5, s.sample_rate)
+    mel = librosa.feature.melspectrogram(
+        y=x, sr=s.sample_rate, n_fft=s.n_fft, hop_length=s.hop_length, n_mels=s.n_mels, pad_mode="reflect"
+    )
+    expected = librosa.power_to_db(mel)
+    expected = librosa.feature.mfcc(S=expected, n_mfcc=s.n_mfcc) if kind == "mfcc" else expected
+    np.testing.assert_allclose(frames(x, s).T, expected, rtol=0, atol=1e-3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(n=st.integers(1, 60), margin=st.integers(1, 20), cuts=st.lists(st.integers(0, 60), max_size=6))
+def test_mirrored_margins_are_numpys(n, margin, cuts):
+    """And torch's, which has none for a signal of `margin` samples or fewer."""
+    x = np.arange(n, dtype=np.float32)
+    got = np.concatenate(list(mirrored_around(np.split(x, sorted(c for c in cuts if c <= n)), margin)))
+    np.testing.assert_array_equal(got, np.pad(x, margin, mode="reflect"))
+    if n > margin:
+        torchs = torch.nn.functional.pad(torch.from_numpy(x)[None], (margin, margin), mode="reflect")
+        np.testing.assert_array_equal(got, torchs[0].numpy())
+
+
+def test_minus_infinity_stays_where_no_floor_is_asked_for():
+    x = clip_with_silence(1.0, 8000)
+    raw, zeros = (
+        frames(x, features_settings(normalize="none", log_floor=floor, fill="pad_log")) for floor in ("none", "seed003")
+    )
+    assert np.isneginf(raw).any()
+    np.testing.assert_array_equal(np.where(np.isfinite(raw), raw, 0), zeros)
+
+
+@pytest.mark.parametrize("floor", ["seed003", "none", "top_db"])
+def test_128_bands_at_his_n_fft_have_some_that_say_nothing(floor):
+    """Those that no FFT bin falls into: 0 or minus infinity as the floor says, never NaN."""
+    s = features_settings(**HIS | {"n_mels": 128, "log_floor": floor}, **TORCHAUDIO, empty_filters="keep")
+    bank = librosa.filters.mel(sr=44100, n_fft=1024, n_mels=128, htk=True, norm=None)
+    empty = np.flatnonzero(bank.max(1) == 0)
+    got = frames(music(4.0, 44100), s)
+    assert len(empty) > 0
+    assert not np.isnan(got).any()
+    silent = got.max(0) == (got.min() if floor == "top_db" else {"seed003": 0.0, "none": -np.inf}[floor])
+    assert np.flatnonzero(silent & (np.ptp(np.nan_to_num(got), axis=0) == 0)).tolist() == empty.tolist()
 
 
 def test_level_normalisation_keeps_contrast():

@@ -101,6 +101,20 @@ def test_empty_filters_are_librosas(rate, n_fft, n_mels):
     assert empty_filters(s) == np.flatnonzero(bank.max(1) == 0).tolist()
 
 
+@pytest.mark.parametrize("mel_scale", ["slaney", "htk"])
+def test_empty_filters_are_kept_where_asked_without_torchaudios_warning(mel_scale):
+    s = features_settings(sample_rate=22050, n_fft=512, n_mels=256, mel_scale=mel_scale, empty_filters="keep")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        power = MelPower(s)(torch.from_numpy(signal(22050)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        bank = librosa.filters.mel(sr=22050, n_fft=512, n_mels=256, htk=mel_scale == "htk")
+    expected = np.flatnonzero(bank.max(1) == 0).tolist()
+    assert empty_filters(s) == expected != []
+    assert torch.nonzero(power.amax(1) == 0).flatten().tolist() == expected
+
+
 @pytest.mark.parametrize("frequency", [4000.0, 5512.5, 8000.0, 11025.0])
 def test_bands_above(frequency):
     s = features_settings(sample_rate=22050, n_fft=1024, n_mels=64)

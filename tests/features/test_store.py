@@ -151,6 +151,35 @@ def test_warning_of_resampled_recordings():
     assert not any("mel bands" in text for text in warnings)
 
 
+def test_bands_that_hold_nothing_are_said_once_by_number(table, folder, tmp_path):
+    asked = {"n_fft": 256, "n_mels": 120, "mel_scale": "htk", "f_min": 0.0}
+    with pytest.raises(EarmarkError, match="mel filters are empty at n_fft 256"):
+        run(table, folder, tmp_path / "refused", **asked)
+    got, _, said = run(table, folder, tmp_path / "kept", **asked, empty_filters="keep")
+    with pytest.warns(UserWarning, match="Empty filters"):
+        bank = librosa.filters.mel(sr=8000, n_fft=256, n_mels=120, htk=True)
+    empty = np.flatnonzero(bank.max(1) == 0).tolist()
+    assert said == [
+        f"{len(empty)} of 120 mel filters are so narrow that no FFT bin falls into them at n_fft 256: "
+        f"nothing is in bands {', '.join(map(str, empty))} (features.empty_filters: keep)."
+    ]
+    assert np.isfinite(got.values).all()
+    assert (got.values[:, empty] == got.values[:, empty[:1]]).all()
+
+
+def test_other_rates_are_refused_where_asked():
+    table = pd.DataFrame({"path": ["a.wav", "b.wav", "c.wav"], "sample_rate": [22050, 8000, 44100]})
+    asked = {"sample_rate": 22050, "n_fft": 1024, "n_mels": 64}
+    text = (
+        "2 of 3 recordings have another rate than features.sample_rate (22050 Hz), the first is b.wav (8000 Hz); "
+        "convert them, or set features.other_rates to resample."
+    )
+    with pytest.raises(EarmarkError) as caught:
+        features.warn_of_resampling(table, features_settings(**asked, other_rates="refuse"), pytest.fail)
+    assert str(caught.value) == text
+    features.warn_of_resampling(table[:1], features_settings(**asked, other_rates="refuse"), pytest.fail)
+
+
 @pytest.mark.parametrize("rate", [22050, 16000])
 def test_statistics_equal_librosa(tmp_path, rate):
     x = noise(7.0, rate, 0.03) + sines(330, 7.0, rate, 0.2) * np.linspace(0, 1, 7 * rate, dtype=np.float32)

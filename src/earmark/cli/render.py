@@ -1,4 +1,4 @@
-"""The command that renders training material from scores: `earmark render chords`. Thin, as `cli` is."""
+"""The commands that render training material from scores: `earmark render chords|genres`. Thin, as `cli` is."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from earmark.console import bar
-from earmark.errors import EarmarkError, writable_folder
+from earmark.errors import EarmarkError, nearest, writable_folder
 
 app = typer.Typer(no_args_is_help=True, help="Render audio with exact labels from scores.")
 
@@ -44,6 +44,27 @@ def chords(
     )
     with bar("rendering chord songs", songs) as advance:
         render.run(job, songs, workers, progress=advance)
+
+
+@app.command()
+def genres(
+    out: Annotated[Path, typer.Argument(help="New folder for audio/, lab/ and manifest.csv.")],
+    genre: Annotated[list[str] | None, typer.Option(help="One of the demo's; several may be named. All.")] = None,
+    songs: Annotated[int, typer.Option(min=1, help="How many of each genre.")] = 20,
+    seconds: Annotated[float, typer.Option(min=10, max=600, help="Least length of each.")] = 60.0,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other songs.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+) -> None:
+    """Render songs of the demo's genres, each with its genre and its chords: a folder to train and study on."""
+    from earmark.generated.demo import music
+
+    writable_folder(out, "OUT")
+    named = tuple(dict.fromkeys(genre or music.GENRES))
+    for name in named:
+        if name not in music.GENRES:
+            raise EarmarkError(f"--genre '{name}' is none of the demo's; {nearest(name, music.GENRES)}")
+    with bar("rendering songs", len(named) * songs) as advance:
+        music.generate(out, songs, seed, workers, progress=advance, genres=named, seconds=seconds)
 
 
 def _split(name: str) -> str:

@@ -88,11 +88,10 @@ def _decibels(blocks: Iterable[np.ndarray], settings: FeatureSettings) -> Iterat
     """Blocks (n, n_mels) of unfloored decibels; a window framed by itself is floored by itself."""
     amin = AMIN if settings.normalize == "none" else AMIN_RELATIVE
     if settings.framing == "recording":
-        margin = np.zeros(settings.n_fft // 2, np.float32)  # centred frames, as librosa pads them
-        for piece in sliding(_chain(margin, blocks, margin), settings.n_fft, settings.hop_length):
+        centred = PADDED[settings.padding](blocks, settings.n_fft // 2)
+        for piece in sliding(centred, settings.n_fft, settings.hop_length):
             power = _mel(settings, center=False)(torch.from_numpy(piece))
-            db = _log_seed003(power) if settings.log_floor == "seed003" else power_to_db(power, amin)
-            yield db.T.contiguous()
+            yield (power_to_db(power, amin) if settings.log_floor == "top_db" else _log(power, settings)).T.contiguous()
         return
     size, hop = settings.window_samples, settings.window_hop_samples
     for piece in sliding(blocks, size, hop):
@@ -102,10 +101,10 @@ def _decibels(blocks: Iterable[np.ndarray], settings: FeatureSettings) -> Iterat
         yield db.mT.reshape(-1, settings.n_mels)
 
 
-def _log_seed003(power: Tensor) -> Tensor:
-    """log(power) with 0 in place of minus infinity, as the article writes it."""
+def _log(power: Tensor, settings: FeatureSettings) -> Tensor:
+    """log(power) without a floor; `seed003` writes 0 for minus infinity, as the article does."""
     log = power.log()
-    return torch.where(log.isneginf(), 0.0, log)
+    return torch.where(log.isneginf(), 0.0, log) if settings.log_floor == "seed003" else log
 
 
 def sliding(blocks: Iterable[np.ndarray], size: int, hop: int) -> Iterator[np.ndarray]:
@@ -160,10 +159,35 @@ def _both_sides(n: int) -> tuple[int, int]:
     return n // 2, n - n // 2
 
 
-def _chain(first: np.ndarray, blocks: Iterable[np.ndarray], last: np.ndarray) -> Iterator[np.ndarray]:
-    yield first
+def zeros_around(blocks: Iterable[np.ndarray], n: int) -> Iterator[np.ndarray]:
+    """Blocks of samples with n zeros before and after."""
+    margin = np.zeros(n, np.float32)
+    yield margin
     yield from blocks
-    yield last
+    yield margin
+
+
+def mirrored_around(blocks: Iterable[np.ndarray], n: int) -> Iterator[np.ndarray]:
+    """Blocks of samples with n more before and after, as torch's `reflect` pads: the edge itself is not repeated.
+
+    A signal of n samples or fewer, which torch refuses, is mirrored over and over.
+    """
+    rest, head = iter(blocks), np.empty(0, np.float32)
+    while len(head) <= n and (block := next(rest, None)) is not None:
+        head = np.concatenate([head, block])
+    if len(head) <= n:
+        yield np.pad(head, n, mode="reflect")
+        return
+    yield head[n:0:-1].copy()
+    yield head
+    tail = head[-n - 1 :]
+    for block in rest:
+        yield block
+        tail = np.concatenate([tail, block])[-n - 1 :]
+    yield tail[-2::-1].copy()
+
+
+PADDED = {"zeros": zeros_around, "reflect": mirrored_around}
 
 
 def _moments(spool: Rows, rows: range, settings: FeatureSettings, floor: float) -> tuple[float, float]:

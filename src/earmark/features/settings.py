@@ -29,9 +29,10 @@ class FeatureSettings:
     """Upper edge of the mel bank, in Hz; null: half the sample rate."""
     top_db: float
     """Decibels below the recording's loudest band that count as nothing."""
-    log_floor: Literal["top_db", "seed003"]
+    log_floor: Literal["top_db", "seed003", "none"]
     """`top_db` as above; `seed003` takes the natural logarithm of raw mel power and writes 0 for minus infinity, as the
-    article does: silence becomes the loudest thing in a quiet recording."""
+    article does: silence becomes the loudest thing in a quiet recording. `none` takes the same logarithm and leaves
+    minus infinity, as the article did first, to a network that has a filter (model.filter)."""
     normalize: Literal["level", "recording", "none"]
     """`level` floors decibels `top_db` below the recording's loudest mel band, takes their mean over the recording away
     and divides by 15 dB: level does not matter, contrast does. `recording` divides by the recording's own deviation
@@ -56,6 +57,20 @@ class FeatureSettings:
     """Of the stored features."""
     n_mfcc: int = 13
     """Cepstra of a frame, where kind is mfcc."""
+    mel_scale: Literal["slaney", "htk"] = "slaney"
+    """How bands are spaced: `slaney`, linear below 1 kHz, as librosa does, or `htk`, torchaudio's default."""
+    mel_norm: Literal["slaney", "none"] = "slaney"
+    """`slaney` divides each band by its width, as librosa does; `none` gives every filter a peak of 1, torchaudio's
+    default."""
+    padding: Literal["zeros", "reflect"] = "zeros"
+    """What stands before a recording and after it, so that its first and last frames are whole: `zeros`, as librosa
+    does, or the recording itself, mirrored, torchaudio's default."""
+    other_rates: Literal["resample", "refuse"] = "resample"
+    """Recordings of another rate than sample_rate are resampled, which is said, or refused, as the article's `assert`
+    does."""
+    empty_filters: Literal["refuse", "keep"] = "refuse"
+    """Mel filters so narrow that no FFT bin falls into them: `refuse` names the remedy, `keep` goes on with bands that
+    say nothing, and says which they are."""
 
     def __post_init__(self) -> None:
         for name in ("sample_rate", "n_fft", "hop_length", "n_mels", "n_mfcc", "top_db"):
@@ -76,9 +91,8 @@ class FeatureSettings:
 
         raw = self.kind == "log_mel" and self.normalize == "none" and self.framing == "recording"
         faithful = self.log_floor == "top_db" or (raw and self.trim_db is None)
-        require(
-            faithful, "log_floor", "seed003 goes with kind log_mel, normalize none, framing recording, trim_db null"
-        )
+        need = f"{self.log_floor} goes with kind log_mel, normalize none, framing recording, trim_db null"
+        require(faithful, "log_floor", need)
         require(self.trim_db is None or self.trim_db > 0, "trim_db", "must be null or above 0")
         sliced = self.framing == "recording" or (self.trim_db is None and self.fill != "pad_log")
         require(sliced, "framing", "must be recording for trim_db or fill pad_log")
@@ -96,7 +110,7 @@ class FeatureSettings:
     @property
     def unit_db(self) -> float:
         """Decibels of one unit of a log-mel feature; with `recording` it is about a typical recording's deviation."""
-        if self.log_floor == "seed003":
+        if self.log_floor != "top_db":
             return 10 / math.log(10)  # natural logarithms
         return 1.0 if self.normalize == "none" else LEVEL_UNIT_DB
 

@@ -1,10 +1,13 @@
-"""Log-mel and MFCC as torch modules over torchaudio's transforms; librosa's conventions.
+"""Log-mel and MFCC as torch modules over torchaudio's transforms; librosa's conventions, if not told otherwise.
 
 Power spectrogram with a periodic Hann window, Slaney mel scale and area normalisation, decibels with
 a floor, orthonormal DCT-II: what `librosa.feature.melspectrogram` and `librosa.feature.mfcc` compute.
+The settings' mel_scale, mel_norm and padding give torchaudio's own conventions instead.
 """
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -15,35 +18,38 @@ from earmark.features.torchaudio_lite import torchaudio
 
 AMIN = 1e-10  # librosa's floor of power in power_to_db
 AMIN_RELATIVE = 1e-30  # where levels are relative: out of the way of any audible sound, yet no -inf
+NORMS = {"slaney": "slaney", "none": None}  # mel_norm, as torchaudio calls it
+PADDINGS = {"zeros": "constant", "reflect": "reflect"}  # padding, as torch calls it
 
 
 class MelPower(nn.Module):
     """Samples (..., n) -> mel power (..., n_mels, frames).
 
-    `center` pads n_fft // 2 zeros on both sides, as librosa does. Raises EarmarkError when a mel filter
-    would be empty.
+    `center` pads n_fft // 2 samples on both sides, of which kind the settings say. Raises EarmarkError when a mel
+    filter would be empty and `empty_filters` does not keep it.
     """
 
     def __init__(self, settings: FeatureSettings, center: bool = True):
         super().__init__()
         empty = empty_filters(settings)
-        if empty:
+        if empty and settings.empty_filters == "refuse":
             raise EarmarkError(
                 f"{len(empty)} of {settings.n_mels} mel filters are empty at n_fft {settings.n_fft} "
                 f"(the first is band {empty[0]}); set features.n_fft to {2 * settings.n_fft} or lower n_mels."
             )
-        self.transform = torchaudio.transforms.MelSpectrogram(
-            sample_rate=settings.sample_rate,
-            n_fft=settings.n_fft,
-            hop_length=settings.hop_length,
-            f_min=settings.f_min,
-            f_max=settings.f_high,
-            n_mels=settings.n_mels,
-            center=center,
-            pad_mode="constant",
-            norm="slaney",
-            mel_scale="slaney",
-        )
+        with _quiet():
+            self.transform = torchaudio.transforms.MelSpectrogram(
+                sample_rate=settings.sample_rate,
+                n_fft=settings.n_fft,
+                hop_length=settings.hop_length,
+                f_min=settings.f_min,
+                f_max=settings.f_high,
+                n_mels=settings.n_mels,
+                center=center,
+                pad_mode=PADDINGS[settings.padding],
+                norm=NORMS[settings.mel_norm],
+                mel_scale=settings.mel_scale,
+            )
 
     def forward(self, samples: Tensor) -> Tensor:
         return self.transform(samples)
@@ -92,17 +98,24 @@ class Mfcc(nn.Module):
 
 def _filters(settings: FeatureSettings) -> Tensor:
     """Mel filterbank (n_fft // 2 + 1, n_mels)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torchaudio warns of empty filters; we refuse them
+    with _quiet():
         return torchaudio.functional.melscale_fbanks(
             settings.n_fft // 2 + 1,
             settings.f_min,
             settings.f_high,
             settings.n_mels,
             settings.sample_rate,
-            "slaney",
-            "slaney",
+            NORMS[settings.mel_norm],
+            settings.mel_scale,
         )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """torchaudio warns of empty filters; here they are refused, or said once, by number."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def empty_filters(settings: FeatureSettings) -> list[int]:

@@ -11,7 +11,7 @@ from earmark.experiments.study import nested, plan
 from earmark.experiments.study.prepare import Preparer
 from earmark.experiments.study.run import read_plan
 from earmark.experiments.study.splits import hold_out
-from earmark.experiments.study.windowed import Windowed, split_windows
+from earmark.experiments.study.windowed import LastRows, Windowed, split_windows
 from earmark.tasks import overrides
 from earmark.tasks.genre.dataset import Dataset
 from earmark.tasks.genre.settings import GenreSettings, SongLoss
@@ -134,6 +134,17 @@ MISTAKES = {
     "reference factor": ({"reference": [{"levels": {"modle": "Small"}}]}, "did you mean 'model'?"),
     "reference level": ({"reference": [{"levels": {"model": "Smal"}}]}, "did you mean 'Small'?"),
     "reference share": ({"reference": [{"test": 73}]}, "test must be a share from 0 to 1 (it is 73)"),
+    "reference epochs": ({"reference": [{"epochs_to_60": 0.6}]}, "epochs_to_60 must be a whole number from 1."),
+    "also in a grid": ({"also": [{"model": "Wide"}]}, "'also' adds cells to design one_at_a_time"),
+    "also a level": (
+        {"design": "one_at_a_time", "also": [{"model": "Wid"}]},
+        "also 1 names, of factor 'model', the level 'Wid', which does not exist; did you mean 'Wide'?",
+    ),
+    "also twice": (
+        {"design": "one_at_a_time", "also": [{"model": "Wide"}]},
+        "'also' names a cell that is there already",
+    ),
+    "also no list": ({"design": "one_at_a_time", "also": {"model": "Wide"}}, "also must list cells"),
     "references clash": (
         {"reference": [{"levels": {"model": "Small"}}, {"levels": {"lr": 0.001}}]},
         "references [1, 2] all belong to the cell model=Small lr=0.001",
@@ -149,7 +160,37 @@ def test_mistake_is_one_sentence_with_the_files_name(tmp_path, changes, sentence
     assert sentence in str(caught.value)
 
 
+def test_single_cells_are_added_to_one_at_a_time(tmp_path):
+    also = [{"model": "Wide", "lr": 0.0003}, {"lr": 0.0003, "model": "Mlp"}]
+    found = parsed(tmp_path, design="one_at_a_time", also=also)
+    assert [c.name for c in found.cells[4:]] == ["model=Wide lr=0.0003", "model=Mlp lr=0.0003"]
+    assert found.cells[4].overrides == {"train.epochs": 3, "model.channels": 8, "train.lr": 0.0003}
+    found = parsed(tmp_path, use_quick=True, design="one_at_a_time", also=also, quick={"also": also[:1]})
+    assert len(found.cells) == 5
+
+
+def test_quick_may_change_what_levels_set_and_what_the_study_is_about(tmp_path):
+    levels = {"model": {"Wide": {"model.channels": 3}, "Mlp": {"model.channels": 2}}}
+    quick = {"levels": levels, "factors": {"model": ["Small", "Wide"], "lr": [0.001]}, "about": "in short"}
+    found = parsed(tmp_path, use_quick=True, quick=quick)
+    assert [c.overrides["model.channels"] for c in found.cells] == [2, 3]
+    assert (found.about, parsed(tmp_path, about="whole").about) == ("in short", "whole")
+    assert parsed(tmp_path).cells[2].overrides["model.channels"] == 8
+
+
+def test_a_reference_may_say_how_soon_it_was_reached(tmp_path):
+    entry = {"levels": {"model": "Wide", "lr": 0.001}, "test": 0.73, "epochs_to_60": 8}
+    assert parsed(tmp_path, reference=[entry]).reference_of(parsed(tmp_path).cells[2])["epochs_to_60"] == 8
+
+
 QUICK_MISTAKES = {
+    "levels' factor": ({"levels": {"modle": {}}}, "quick.levels names the factor 'modle'"),
+    "levels' level": ({"levels": {"model": {"Smal": {}}}}, "quick.levels.model names the level 'Smal'"),
+    "levels' key": (
+        {"levels": {"model": {"Small": {"train.lr": 1}}}},
+        "quick.levels.model, whose levels do not set it, sets 'train.lr'",
+    ),
+    "levels' unknown key": ({"levels": {"model": {"Small": {"model.chanels": 1}}}}, "did you mean 'model.channels'?"),
     "none": ({}, "says nothing under 'quick'"),
     "factor": ({"factors": {"modle": ["Small"]}}, "did you mean 'model'?"),
     "level": ({"factors": {"model": ["Smal"]}}, "did you mean 'Small'?"),
@@ -264,7 +305,7 @@ def test_studies_of_the_repository_have_settings_in_every_cell(name):
         found = read_plan(file, PARAMS, quick, [])
         preparer = Preparer(found, PARAMS, lambda sentence: None, lambda items, n, text: items)
         refused = [s for cell in found.cells if isinstance(s := settings_or_refusal(preparer, cell), str)]
-        assert not [s for s in refused if "split 'frame'" not in s]
+        assert not [s for s in refused if "split 'frame'" not in s and "'attention' is trained by the song" not in s]
         assert len(refused) < len(found.cells)
 
 
@@ -348,6 +389,55 @@ def test_shares_of_windows_are_exact():
     # Of 20 windows a fifth is tested; of the other 16 a quarter validates.
     assert np.bincount(found.windows.segment).tolist() == [12, 4, 4] * 2
     assert found.table["split"].tolist() == ["train", "val", "test"] * 2
+
+
+def rows_of(held: pd.DataFrame, counts: list[int]) -> Dataset:
+    """Recordings of so many windows each, whose windows start at 10, 20, ... ."""
+    settings, n = features_settings(), sum(counts)
+    windows = Windows(
+        values=np.zeros((10 * n + 16, settings.n_bands), np.float32),
+        starts=np.arange(n) * 10,
+        segment=np.repeat(np.arange(len(counts)), counts),
+        offsets=np.concatenate([[0], np.cumsum(counts)[:-1]]) * 10,
+        lengths=np.array(counts) * 10,
+        labels=(held.label == "b").to_numpy().astype(np.int64),
+        ids=held.path.tolist(),
+        n_frames=16,
+    )
+    return Dataset("genre", held, ["a", "b"], windows, settings, "")
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_last_rows_of_training_validate_as_in_keras(seed):
+    """Keras: split_at = int(n * (1 - validation_split)); x[split_at:] validates, before anything is shuffled."""
+    held = hold_out(recordings(), ("fold2",), data_settings(val_share=0.25, seed=seed), "last_rows")
+    assert sorted(held["split"].unique()) == ["test", "train"]
+    assert (held.fold[held["split"] == "test"] == "fold2").all()
+    counts = [3 + i % 5 for i in range(len(held))]
+    found = split_windows(rows_of(held, counts), LastRows(0.25, seed))
+    train, val, test = (
+        found.windows.starts[np.isin(found.windows.segment, found.rows(s))] for s in ("train", "val", "test")
+    )
+    rows = sum(c for c, split in zip(counts, held["split"], strict=True) if split == "train")
+    assert len(train) == int(rows * 0.75)
+    assert len(train) + len(val) == rows
+    assert len(test) == sum(counts) - rows
+    paths = {split: set(found.table.path[found.table["split"] == split]) for split in ("train", "val", "test")}
+    assert len(paths["train"] & paths["val"]) <= 1  # the recording that the border cuts
+    assert not paths["test"] & (paths["train"] | paths["val"])
+    for path in paths["train"] & paths["val"]:
+        own = found.windows.starts[found.windows.segment == found.table.index[found.table.path == path][0]]
+        assert (own < val[np.isin(val, own + 10 * np.arange(1, 9)[:, None])].min()).all()
+
+
+def test_the_order_of_rows_is_drawn():
+    held = hold_out(recordings(), ("fold2",), data_settings(), "last_rows")
+    validated = set()
+    for seed in range(5):
+        found = split_windows(rows_of(held, [4] * len(held)), LastRows(0.25, seed))
+        validated.add(tuple(found.table.path[found.table["split"] == "val"]))
+        assert set(found.table.label[found.table["split"] == "val"]) == {"a", "b"}  # not the last class alone
+    assert len(validated) == 5
 
 
 def test_pairs_hold_a_fold_that_is_judged():

@@ -34,7 +34,7 @@ def answers(predicted: str, seed: int = 1) -> pd.DataFrame:
 
 
 def result(fold: str, curve: list[float], **changes) -> dict:
-    history = [{"epoch": i + 1, "val/accuracy": a} for i, a in enumerate(curve)]
+    history = [{"epoch": i + 1, "train/lr": 1 / (i + 1), "val/accuracy": a} for i, a in enumerate(curve)]
     found = {
         "test": [fold],
         "seed": 1,
@@ -63,6 +63,7 @@ def test_row_by_hand():
     assert row["val_accuracy"] == pytest.approx((0.7 + 0.8) / 2)
     assert (row["folds"], row["seeds"], row["best_epoch"], row["cpu_seconds"]) == (2, 2, 1.5, 3.0)
     assert row["epochs_to_60"] == 1.5  # epochs 2 and 1
+    assert row["last_lr"] == pytest.approx((1 / 3 + 1 / 2) / 2)
     assert (row["reference_test"], row["reference_note"], row["parameters"]) == (0.7, "source", 100)
 
 
@@ -72,6 +73,41 @@ def test_trainings_without_validation_have_no_figure_of_it():
     assert np.isnan(row["val_accuracy"])
     assert np.isnan(row["epochs_to_60"])
     assert row["accuracy"] == 1
+
+
+def test_draws_of_crops_are_pooled_over_folds_by_their_recordings():
+    drawn = [
+        result("fold1", [0.5], crop_accuracies=[0.5, 1.0, 0.5], n_test=2),
+        result("fold2", [0.5], crop_accuracies=[0.25, 0.5, 0.5], n_test=4),
+    ]
+    row = table.row(Outcome({}, "group", drawn, answers("aabb")), DRAWS)
+    # (1 + 1) / 6, (2 + 2) / 6, (1 + 2) / 6: mean 1/2, deviations 1/6, 1/6, 0
+    assert (row["crops_low"], row["crops_high"]) == (pytest.approx(1 / 3), pytest.approx(2 / 3))
+    assert row["sd_crops"] == pytest.approx(1 / 6)
+    windows = table.row(Outcome({}, "group", [result("fold1", [0.5])], answers("aabb")), DRAWS)
+    assert "sd_crops" not in windows
+
+
+def test_the_sources_epochs_and_the_draws_are_shown(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    drawn = {"crop_accuracies": [0.5, 1.0], "n_test": 4}
+    source = {"test": 0.73, "val": 0.76, "epochs_to_60": 8}
+    cells = [
+        Outcome({"net": "Net"}, "group", [result("fold1", [0.5], **drawn)], answers("aabb"), "", source),
+        Outcome({"net": "Res"}, "group", [result("fold1", [0.7])], answers("aabb")),
+        Outcome({"net": "Vgg"}, "group", [], pd.DataFrame(), "refused", source),
+    ]
+    plan = Plan(
+        "mine", "genre", "about", [Cell({}, {}, "group")], {"net": ["Net", "Res", "Vgg"]}, [1], None, 5, "none", []
+    )
+    found = table.table(cells, DRAWS)
+    tables(plan, found, table.effects(cells, plan.factors, DRAWS))
+    lines = capsys.readouterr().out.splitlines()
+    net, res = (next(line for line in lines if line.split()[:1] == [name]) for name in ("Net", "Res"))
+    assert "0.500 to 1.000" in net
+    assert net.split()[-1] == "8"
+    assert "0.730 / 0.760" in net
+    assert res.split()[-1] == "–"
 
 
 def test_refused_cell_keeps_its_sentence_and_has_no_figures():

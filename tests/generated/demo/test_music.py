@@ -360,6 +360,22 @@ def test_leftovers_of_a_killed_run_are_replaced(tmp_path, monkeypatch):
     assert [p.name for p in (tmp_path / "music/audio").iterdir()] == ["waltz_000.flac"]
 
 
+@pytest.mark.parametrize("genre", demo.GENRES)
+def test_a_song_lasts_as_long_as_asked_for(genre):
+    for seconds in (30.0, 60.0, 200.0):
+        ends = [demo.compose(genre, i, 7, seconds).chords[-1].end for i in range(12)]
+        assert all(seconds <= end <= seconds + 10 for end in ends)
+    usual, half = demo.compose(genre, 3, 7), demo.compose(genre, 3, 7, 30.0)
+    assert (notes(usual), usual.chords, usual.gain) == (notes(half), half.chords, half.gain)
+
+
+def test_genres_and_length_can_be_chosen(tmp_path, monkeypatch):
+    jobs = []
+    monkeypatch.setattr(demo, "_write_song", lambda job: jobs.append(job) or write_stub(job))
+    demo.generate(tmp_path / "music", songs_per_genre=2, seed=3, genres=("rock", "blues"), seconds=60.0)
+    assert [job[1:] for job in jobs] == [(g, i, 3, 44100, 60.0) for g in ("rock", "blues") for i in range(2)]
+
+
 def test_existing_data_is_never_overwritten(tmp_path):
     (tmp_path / "music").mkdir()
     (tmp_path / "music/mine.wav").write_text("precious")

@@ -166,7 +166,7 @@ def alternating(monkeypatch) -> tuple[Songs, torch.Tensor]:
 def test_the_crf_counts_transitions_and_trusts_the_network_as_far_as_that_is_right(monkeypatch):
     songs, heard = alternating(monkeypatch)
     crf = fit_crf.counted(songs, np.array([0]), believed=1.0)
-    assert float(crf.pair[1, 1, 0].exp()) == pytest.approx(7 / 8, abs=0.01)  # seven stays to one change
+    assert crf.pair[1, 1, 0].exp().item() == pytest.approx(7 / 8, abs=0.01)  # seven stays to one change
     assert crf.switch.tolist() == pytest.approx([1, np.log(1 / 7)])  # the usual log-odds of a change
     log_probs, right = heard.log_softmax(1).numpy(), {}
     for sharpness in fit_crf.SHARPNESS:
@@ -174,7 +174,7 @@ def test_the_crf_counts_transitions_and_trusts_the_network_as_far_as_that_is_rig
         right[sharpness] = (crf.decoder()(log_probs) == songs.chord).mean()
     held_out = [fit_crf.heard(torch.nn.Identity(), songs, 0)._replace(change=np.zeros(len(heard)))]
     chosen = fit_crf.trusting(fit_crf.counted(songs, np.array([0])), held_out)
-    assert right[round(float(chosen.sharpness), 3)] == max(right.values()) > 0.95
+    assert right[round(chosen.sharpness.item(), 3)] == max(right.values()) > 0.95
     assert right[3.3] < max(right.values()) - 0.02  # too sure: D major breaks in
 
 

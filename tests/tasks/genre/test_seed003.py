@@ -3,12 +3,19 @@
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile as sf
 import torch
 
-from builders import augment_settings, features_settings, model_settings, train_settings
+from builders import augment_settings, features_settings, model_settings, tone, train_settings
+from bundles import small_model
+from earmark import config
+from earmark.audio import AudioError
+from earmark.errors import EarmarkError
 from earmark.features import store
 from earmark.features.frames import samples_frames
 from earmark.tasks.genre import dataset, train
+from earmark.tasks.genre.predictions import Predictor
+from project import REPOSITORY
 
 RATE, CLASSES, CLIPS = 8000, 3, 12
 OURS = features_settings(dtype="float16", window_s=1.0, window_hop_s=0.5)
@@ -66,6 +73,67 @@ def test_zero_for_the_log_of_nothing_fails_on_quiet_clips(tmp_path):
     assert his[0] == pytest.approx(1.0, abs=0.06)
     assert his[-20] < 0.8
     assert his[-40] < 0.5
+
+
+RAW = features_settings(**HIS.plain() | {"log_floor": "none"})
+
+
+def trained(tmp_path, settings, filtered: str) -> torch.Tensor:
+    """All weights of seed 003's Net, narrow, after two epochs on clips with exact zeros."""
+    rule = train_settings(epochs=2, keep="last", crops="random", batch_size=6, judged_on="crop")
+    network = model_settings(name="net", width=0.125, filter=filtered)
+    task, _ = train.run(clips(tmp_path / filtered, settings, 0, 1), network, rule, tmp_path / f"model-{filtered}")
+    return torch.nn.utils.parameters_to_vector(task.model.parameters())
+
+
+def test_a_filter_in_forward_is_the_same_as_zeros_before(tmp_path):
+    """To the bit: what the article says helped little and what it says helped compute the same."""
+    forward, before = trained(tmp_path, RAW, "forward"), trained(tmp_path, HIS, "none")
+    assert torch.isfinite(forward).all()
+    assert torch.equal(forward, before)
+
+
+def test_a_filter_in_the_test_alone_leaves_minus_infinity_to_the_training(tmp_path):
+    """Where the article's code has it; the first step would make every weight NaN."""
+    with pytest.raises(EarmarkError, match=r"The loss is not finite \(nan\) in epoch 1"):
+        trained(tmp_path, RAW, "test")
+
+
+def test_a_model_with_a_filter_answers_as_it_was_judged(tmp_path):
+    trained(tmp_path, RAW, "forward")
+    sf.write(tmp_path / "a.wav", clip(1, 5), RATE, subtype="FLOAT")
+    answer = Predictor(tmp_path / "model-forward")(tmp_path / "a.wav")
+    assert np.isfinite(answer.window_probabilities).all()
+    assert answer.probabilities.sum() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        (
+            ["features.log_floor=none"],
+            "features.log_floor 'none' leaves minus infinity, which networks of seed 003 alone",
+        ),
+        (["features.log_floor=none", "model.name=net"], "with model.filter forward or test"),
+        (["train.judged_on=crop", "features.framing=window", "features.trim_db=null"], "for features.framing window"),
+        (["model.filter=forward"], "filter belongs to the name net or resnetish18"),
+    ],
+)
+def test_what_does_not_go_together_is_one_sentence(said, sentence):
+    raw = [*(f"tasks.genre.{one}" for one in said), "tasks.genre.features.normalize=none"]
+    with pytest.raises(EarmarkError) as caught:
+        config.load_task(REPOSITORY / "params.yaml", "genre", [*raw, "tasks.genre.features.trim_db=null"])
+    assert sentence in str(caught.value)
+
+
+def test_a_model_of_one_rate_alone_refuses_others(tmp_path):
+    folder = small_model(tmp_path / "m", other_rates="refuse")
+    tone(tmp_path / "a.wav", seconds=1, rate=8000)
+    tone(tmp_path / "b.wav", seconds=1, rate=22050)
+    assert Predictor(folder)(tmp_path / "a.wav").label
+    with pytest.raises(AudioError, match="it has 22050 Hz and the model wants 8000"):
+        Predictor(folder)(tmp_path / "b.wav")
+    Predictor(small_model(tmp_path / "n"))(tmp_path / "b.wav")
 
 
 def test_raw_logs_of_zeros_are_minus_infinity_without_any_floor():

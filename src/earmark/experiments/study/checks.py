@@ -9,8 +9,9 @@ from earmark.tasks import catalog, overrides
 
 # Columns of the table, which a factor's own column must not hide.
 RESERVED = {"split_by", "folds", "seeds", "low", "high", "sd_folds", "macro_f1", "ece", "val_accuracy"}
-RESERVED |= {"best_epoch", "epochs_to_60", "cpu_seconds", "wall_seconds", "parameters", "refused"}
-RESERVED |= {"reference_test", "reference_val", "reference_note"}
+RESERVED |= {"best_epoch", "last_lr", "epochs_to_60", "cpu_seconds", "wall_seconds", "parameters", "refused"}
+RESERVED |= {"reference_test", "reference_val", "reference_epochs_to_60", "reference_note"}
+RESERVED |= {"sd_crops", "crops_low", "crops_high"}
 RESERVED |= {
     f"{name}{end}"
     for task in catalog.names()

@@ -24,7 +24,7 @@ import pandas as pd
 import torch
 
 from earmark.errors import EarmarkError
-from earmark.experiments.study.windowed import Windowed, split_windows
+from earmark.experiments.study.windowed import LastRows, Windowed, split_windows
 from earmark.features import store as feature_store
 from earmark.tasks import catalog
 from earmark.training.code import code_sha256
@@ -38,11 +38,11 @@ class Split:
     """
 
     table: pd.DataFrame
-    windowed: Windowed | None
+    windowed: Windowed | LastRows | None
     sha256: str
 
     @classmethod
-    def of(cls, table: pd.DataFrame, windowed: Windowed | None = None) -> "Split":
+    def of(cls, table: pd.DataFrame, windowed: Windowed | LastRows | None = None) -> "Split":
         """A split and the hash of all that it decides."""
         truth = ["label"] if "label" in table else ["truth_sha256", "key"]
         rows = table[["path", *truth, "group", "split", "fold"]].to_csv(index=False, lineterminator="\n")

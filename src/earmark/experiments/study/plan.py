@@ -14,7 +14,7 @@ from earmark.experiments.study.checks import RESERVED, Checks
 from earmark.tasks import catalog
 from earmark.tasks.overrides import over
 
-SPLITS = ("group", "random", "frame")
+SPLITS = ("group", "random", "frame", "last_rows")
 DESIGNS = ("grid", "one_at_a_time")
 KINDS = (
     "grid",
@@ -30,6 +30,7 @@ DEFAULTS: dict[str, Any] = {
     "base": {},
     "factors": None,
     "design": "grid",
+    "also": [],
     "seeds": [1],
     "folds": "all",
     "k": 5,
@@ -38,8 +39,8 @@ DEFAULTS: dict[str, Any] = {
     "reference": [],
     "quick": {},
 }
-QUICK = ("base", "factors", "design", "seeds", "folds")
-REFERENCE = ("levels", "test", "val", "note")
+QUICK = ("about", "base", "factors", "levels", "design", "also", "seeds", "folds")
+REFERENCE = ("levels", "test", "val", "epochs_to_60", "note")
 Factors = dict[str, dict[str, dict[str, Any]]]
 
 
@@ -128,7 +129,8 @@ def parse(
         said, factors, base = _quick(check, said, factors, base, set(known))
     _check_rest(check, said)
     base = over(base, check.overrides(more or {}, "--set", set(known)))
-    cells = [_cell(levels, factors, base, said["split"]) for levels in _combinations(factors, said["design"])]
+    combined = _combinations(check, factors, said)
+    cells = [_cell(levels, factors, base, said["split"]) for levels in combined]
     names = {factor: list(levels) for factor, levels in factors.items()}
     reference = _references(check, said["reference"], _factors(check, said["factors"], set(known)), cells)
     return Plan(
@@ -176,7 +178,7 @@ def _levels(check: Checks, factor: str, raw: Any, known: set[str]) -> dict[str, 
 
 
 def _quick(check: Checks, said: dict, factors: Factors, base: dict, known: set[str]) -> tuple[dict, Factors, dict]:
-    """What `quick` replaces: more overrides of the base, fewer levels, other folds, seeds or design."""
+    """What `quick` replaces: more overrides of the base, fewer or changed levels, and keys of the study's own."""
     quick = check.mapping(said["quick"], "quick")
     check.that(bool(quick), "it says nothing under 'quick'; add it, or leave --quick out.")
     check.known(quick, QUICK, "quick has the key")
@@ -187,8 +189,23 @@ def _quick(check: Checks, said: dict, factors: Factors, base: dict, known: set[s
         check.that(listed, f"quick.factors.{factor} must be a list of at least one level to keep.")
         check.known(map(str, levels), factors[factor], f"quick.factors.{factor} names the level")
         factors = factors | {factor: {str(name): factors[factor][str(name)] for name in levels}}
+    factors = _changed(check, factors, quick.get("levels", {}), said["factors"], known)
     base = over(base, check.overrides(quick.get("base", {}), "quick.base", known))
-    return said | {k: quick[k] for k in ("design", "seeds", "folds") if k in quick}, factors, base
+    return said | {k: quick[k] for k in ("about", "design", "also", "seeds", "folds") if k in quick}, factors, base
+
+
+def _changed(check: Checks, factors: Factors, raw: Any, of_file: dict, known: set[str]) -> Factors:
+    """The factors with other values of keys that their levels set; a level that quick leaves out may be named."""
+    check.known(check.mapping(raw, "quick.levels"), factors, "quick.levels names the factor")
+    for factor, levels in raw.items():
+        who = f"quick.levels.{factor}"
+        check.known(map(str, check.mapping(levels, who)), map(str, of_file[factor]), f"{who} names the level")
+        more = {str(name): check.overrides(level, who, known) for name, level in levels.items()}
+        own = {key for level in factors[factor].values() for key in level}
+        check.known([key for level in more.values() for key in level], own, f"{who}, whose levels do not set it, sets")
+        changed = {name: over(level, more.get(name, {})) for name, level in factors[factor].items()}
+        factors = factors | {factor: changed}
+    return factors
 
 
 def _check_rest(check: Checks, said: dict[str, Any]) -> None:
@@ -207,11 +224,30 @@ def _check_rest(check: Checks, said: dict[str, Any]) -> None:
     )
 
 
-def _combinations(factors: Factors, design: str) -> list[dict[str, str]]:
-    if design == "grid":
+def _combinations(check: Checks, factors: Factors, said: dict[str, Any]) -> list[dict[str, str]]:
+    """The levels of every cell; `also` adds single cells to one_at_a_time, whose other levels are the first ones."""
+    also = _also(check, factors, said["also"])
+    if said["design"] == "grid":
+        check.that(not also, "'also' adds cells to design one_at_a_time; a grid has them all.")
         return [dict(zip(factors, levels, strict=True)) for levels in product(*factors.values())]
     first = {factor: next(iter(levels)) for factor, levels in factors.items()}
-    return [first] + [first | {factor: level} for factor, levels in factors.items() for level in list(levels)[1:]]
+    single = [{factor: level} for factor, levels in factors.items() for level in list(levels)[1:]]
+    found = [first | levels for levels in ({}, *single, *also)]
+    check.that(len(found) == len({tuple(f.values()) for f in found}), "'also' names a cell that is there already.")
+    return found
+
+
+def _also(check: Checks, factors: Factors, raw: Any) -> list[dict[str, str]]:
+    check.that(isinstance(raw, list), "also must list cells, each with the levels in which it is not the first.")
+    return [_named(check, factors, entry, f"also {i}") for i, entry in enumerate(raw, 1)]
+
+
+def _named(check: Checks, factors: Factors, raw: Any, who: str) -> dict[str, str]:
+    """factor -> level, all of which exist."""
+    check.known(check.mapping(raw, who), factors, f"{who} names the factor")
+    for factor, level in raw.items():
+        check.known([str(level)], factors[factor], f"{who} names, of factor '{factor}', the level")
+    return {factor: str(level) for factor, level in raw.items()}
 
 
 def _cell(levels: dict[str, str], factors: Factors, base: dict[str, Any], split: str) -> Cell:
@@ -226,10 +262,9 @@ def _references(check: Checks, raw: Any, factors: Factors, cells: list[Cell]) ->
     check.that(isinstance(raw, list), "reference must be a list of entries with levels, test, val, note.")
     for i, entry in enumerate(raw, 1):
         check.known(check.mapping(entry, f"reference {i}"), REFERENCE, f"reference {i} has the key")
-        levels = check.mapping(entry.get("levels", {}), f"reference {i}: levels")
-        check.known(levels, factors, f"reference {i} names the factor")
-        for factor, level in levels.items():
-            check.known([str(level)], factors[factor], f"reference {i} names, of factor '{factor}', the level")
+        _named(check, factors, entry.get("levels", {}), f"reference {i}")
+        reached = entry.get("epochs_to_60", 1)
+        check.that(type(reached) is int and reached > 0, f"reference {i}: epochs_to_60 must be a whole number from 1.")
         for key in ("test", "val"):
             figure = entry.get(key, 0.0)
             share = isinstance(figure, int | float) and 0 <= figure <= 1

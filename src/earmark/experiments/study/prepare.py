@@ -19,9 +19,11 @@ from earmark.experiments.study import nested
 from earmark.experiments.study.jobs import Job, Split
 from earmark.experiments.study.plan import Cell, Plan
 from earmark.experiments.study.splits import hold_out
-from earmark.experiments.study.windowed import Windowed
+from earmark.experiments.study.windowed import LastRows, Windowed
 from earmark.tasks import catalog, overrides
 from earmark.training import loop
+
+BY_WINDOW = ("frame", "last_rows")  # splits of windows, not of recordings
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,11 @@ class Preparer:
         overrides.put_all(raw, {f"tasks.{self.plan.task}.{key}": value for key, value in cell.overrides.items()})
         settings = config.parse_task(raw, self.plan.task, f"cell {cell.name}")
         # Random crops are drawn from whole recordings, so they would train on the very windows that are tested.
-        if cell.split == "frame" and self.plan.task != "genre":
-            raise EarmarkError(f"cell {cell.name}: split 'frame' is of genre alone; leave it out.")
-        if cell.split == "frame" and getattr(settings.train, "crops", "windows") != "windows":
-            raise EarmarkError(f"cell {cell.name}: split 'frame' needs train.crops 'windows'; set it.")
+        by_window = cell.split in BY_WINDOW
+        if by_window and self.plan.task != "genre":
+            raise EarmarkError(f"cell {cell.name}: split '{cell.split}' is of genre alone; leave it out.")
+        if by_window and getattr(settings.train, "crops", "windows") != "windows":
+            raise EarmarkError(f"cell {cell.name}: split '{cell.split}' needs train.crops 'windows'; set it.")
         return settings
 
     def folds(self, data: DataSettings) -> list[str]:
@@ -113,6 +116,6 @@ class Preparer:
             held = hold_out(table, test, data, kind)
         except EarmarkError as e:
             raise EarmarkError(f"With {' and '.join(test)} held out: {e}") from None
-        if kind != "frame":
-            return Split.of(held)
-        return Split.of(held, Windowed(folds.index(test[0]), len(folds), data.val_share, data.seed))
+        if kind == "frame":
+            return Split.of(held, Windowed(folds.index(test[0]), len(folds), data.val_share, data.seed))
+        return Split.of(held, LastRows(data.val_share, data.seed) if kind == "last_rows" else None)

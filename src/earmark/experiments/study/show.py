@@ -19,6 +19,7 @@ SHOWN = {
     "accuracy": "accuracy",
     "majmin": "majmin",
     "interval": "95 % interval",
+    "crops_low": "by draw of crops",
     "tetrads": "tetrads",
     "chord529_accuracy": "529",
     "ece": "ECE",
@@ -27,7 +28,8 @@ SHOWN = {
     "cpu_seconds": "CPU s",
     "parameters": "parameters",
 }
-DISPENSABLE = ("epochs to 60 %", "parameters", "validation", "CPU s", "ECE")  # in this order, in a narrow terminal
+# In this order, in a narrow terminal.
+DISPENSABLE = ("source: epochs", "epochs to 60 %", "parameters", "validation", "CPU s", "ECE", "by draw of crops")
 NAME_WIDTH = 24
 FORMS = {"epochs_to_60": "g", "cpu_seconds": ".0f", "parameters": ",.0f"}
 
@@ -45,6 +47,8 @@ def _print_cells(plan: Plan, table: pd.DataFrame) -> None:
     columns = {name: [_cell(row, k) for row in rows] for k, name in there.items()}
     if any(f"reference_{k}" in table for k in ("test", "val")):
         columns["source: test / val"] = [_source(row) for row in rows]
+    if "reference_epochs_to_60" in table:
+        columns["source: epochs"] = ["" if r["refused"] else number(r["reference_epochs_to_60"], "g") for r in rows]
     console = Console()
     shown = Table(" · ".join(varied), title=title(plan), caption=plan.about or None, box=SIMPLE_HEAD, padding=(0, 1))
     columns = _fitting(columns, console.width)
@@ -60,6 +64,8 @@ def _print_cells(plan: Plan, table: pd.DataFrame) -> None:
 def _cell(row: dict, key: str) -> str:
     if row["refused"]:
         return ""
+    if key == "crops_low":
+        return f"{number(row[key])} to {number(row['crops_high'])}" if np.isfinite(row[key]) else "–"
     return interval(row) if key == "interval" else number(row[key], FORMS.get(key, ".3f"))
 
 

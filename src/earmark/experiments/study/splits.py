@@ -1,5 +1,7 @@
 """Which recordings a training of a study is tested on: whole folds, by group or dealt at random."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from earmark.data import splits
@@ -12,12 +14,14 @@ def hold_out(table: pd.DataFrame, folds: tuple[str, ...], data: DataSettings, ki
     """The table with `split`: the folds are test, validation is a share of the others as `data` says.
 
     kind: `group` keeps groups whole; `random` deals folds and validation without regard to groups;
-        `frame` leaves every recording in train, because its windows are split later (`split_windows`).
+        `frame` leaves every recording in train, because its windows are split later (`split_windows`);
+        `last_rows` keeps groups whole in test, and leaves validation to be split later in the same way.
     """
     if kind == "frame":
         return table.assign(split="train")
     if kind == "random":
         table = table.assign(fold=splits.random_split(table.assign(split=table.fold), data.seed)["split"])
     together = table.assign(fold=table.fold.where(~table.fold.isin(folds), HELD_OUT))
-    split = splits.split_fold(together, HELD_OUT, data, "group" if kind == "group" else "path")
+    data = replace(data, val_share=0) if kind == "last_rows" else data
+    split = splits.split_fold(together, HELD_OUT, data, "path" if kind == "random" else "group")
     return split.assign(fold=table.fold)

@@ -96,14 +96,16 @@ def row(outcome: Outcome, draws: Draws) -> dict:
 
     The headline figure is over the recordings of the pooled test folds (means over seeds), [low, high] its 95 %
     interval by bootstrap over groups, sd_folds the standard deviation of its folds; every further figure has
-    <figure>_low and <figure>_high. Seconds are of one training, and so is epochs_to_60 (the median training; missing
-    when that one never got there).
+    <figure>_low and <figure>_high. Where crops are drawn, sd_crops, crops_low and crops_high say how far it goes from
+    draw to draw: deviation, least and most. last_lr is the learning rate of the last epoch, the mean over trainings:
+    it shows whether a schedule moved. Seconds are of one training, and so is epochs_to_60 (the median training;
+    missing when that one never got there).
     """
     found = {**outcome.levels, "split_by": outcome.split}
     if not outcome.refused:
-        found |= _judged(outcome.answers, draws) | _trained(outcome.results)
+        found |= _judged(outcome.answers, draws) | _trained(outcome.results) | _drawn(outcome.results)
     source = outcome.reference or {}
-    found |= {f"reference_{k}": source[k] for k in ("test", "val", "note") if k in source}
+    found |= {f"reference_{k}": source[k] for k in ("test", "val", "epochs_to_60", "note") if k in source}
     return found | {"refused": outcome.refused}
 
 
@@ -138,11 +140,23 @@ def _trained(results: list[dict]) -> dict:
     return {
         "val_accuracy": mean("val_accuracy"),
         "best_epoch": mean("best_epoch"),
+        "last_lr": float(pd.Series([r["history"][-1].get("train/lr") for r in results], dtype=float).mean()),
         "epochs_to_60": reached if np.isfinite(reached) else np.nan,
         "cpu_seconds": mean("cpu_seconds"),
         "wall_seconds": mean("wall_seconds"),
         "parameters": results[0]["parameters"],
     }
+
+
+def _drawn(results: list[dict]) -> dict:
+    """How far the accuracy over all test folds goes from one draw of the crops to another; {} where none are drawn."""
+    drawn = [r for r in results if r.get("crop_accuracies")]
+    if not drawn:
+        return {}
+    weights = [r["n_test"] for r in drawn]
+    pooled = np.average([r["crop_accuracies"] for r in drawn], axis=0, weights=weights)
+    spread = {"sd_crops": pooled.std(ddof=1), "crops_low": pooled.min(), "crops_high": pooled.max()}
+    return {name: float(value) for name, value in spread.items()}
 
 
 def figures(answers: pd.DataFrame) -> dict[str, float]:

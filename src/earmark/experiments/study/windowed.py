@@ -21,11 +21,39 @@ class Windowed:
     seed: int
 
 
-def split_windows(dataset: Dataset, how: Windowed) -> Dataset:
-    """Windows of every recording on both sides, as Keras's `validation_split` over windows has it.
+@dataclass(frozen=True)
+class LastRows:
+    """The last share of the training recordings' windows validates; seed: of the order of the recordings."""
 
-    The result lists a recording once for each split that it has windows in. It shows what such a score is worth: the
-    windows tested stand between, and overlap with, windows that were trained on.
+    val_share: float
+    seed: int
+
+
+def split_windows(dataset: Dataset, how: Windowed | LastRows) -> Dataset:
+    """The dataset with its windows split; it lists a recording once for each split that it has windows in."""
+    deal = _last_rows if isinstance(how, LastRows) else _dealt
+    return _regroup(dataset, deal(dataset, how))
+
+
+def _last_rows(dataset: Dataset, how: LastRows) -> np.ndarray:
+    """Index into SPLITS of every window, (windows,), as Keras's `validation_split` has it.
+
+    Keras takes the last rows before it shuffles. The rows are a recording's windows in their order, one recording after
+    the other at random; so one recording at most has windows on both sides. Test recordings stay whole.
+    """
+    windows = dataset.windows
+    split = np.where(dataset.table["split"].to_numpy() == splits.SPLITS[TEST], TEST, TRAIN)[windows.segment]
+    turn = np.random.default_rng(how.seed).permutation(len(windows.ids))
+    rows = np.flatnonzero(split == TRAIN)
+    rows = rows[np.argsort(turn[windows.segment[rows]], kind="stable")]
+    split[rows[int(len(rows) * (1 - how.val_share)) :]] = VAL
+    return split
+
+
+def _dealt(dataset: Dataset, how: Windowed) -> np.ndarray:
+    """Index into SPLITS of every window, (windows,): windows of every recording in all of them.
+
+    It shows what a score by windows is worth: those tested stand between, and overlap with, those trained on.
     """
     segment = dataset.windows.segment
     rng = np.random.default_rng(how.seed)
@@ -38,7 +66,7 @@ def split_windows(dataset: Dataset, how: Windowed) -> Dataset:
     val = ~test & (np.floor(until) > np.floor(until - how.val_share))  # every so many of the others
     split = np.empty(len(order), np.int64)
     split[order] = np.where(test, TEST, np.where(val, VAL, TRAIN))
-    return _regroup(dataset, split)
+    return split
 
 
 def _rank(counted: np.ndarray, place: np.ndarray) -> np.ndarray:

@@ -12,12 +12,13 @@ import csv
 import io
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
@@ -35,6 +36,7 @@ from earmark.generated.demo.styles import STYLES, Groove, Style
 
 GENRES: tuple[str, ...] = tuple(STYLES)
 COLUMNS = ("path", "label", "group", "lab", "key", "mode", "tempo_bpm")
+SECONDS = 30.0  # of a song, at least
 RENDER_RATE = 48000  # Hz, fixed by midirenderer
 PEAK_DB = (-18.0, -3.0)
 CHANCE = {"drums": 0.65, "lead": 0.6, "pad": 0.2}  # of a part that a song may lack, alike in all genres
@@ -83,8 +85,8 @@ class _Clock(NamedTuple):
         return (self.lead_in + tick) * self.mpq / (PPQ * 1e6)
 
 
-def compose(genre: str, index: int, seed: int) -> Song:
-    """Song number `index` of a genre, 30 to 40 s; (seed, genre, index) alone decide it.
+def compose(genre: str, index: int, seed: int, seconds: float = SECONDS) -> Song:
+    """Song number `index` of a genre, `seconds` long or a little longer; (seed, genre, index, seconds) alone decide it.
 
     Raises ValueError for a genre that is not in GENRES.
     """
@@ -96,7 +98,7 @@ def compose(genre: str, index: int, seed: int) -> Song:
     tonic = rng.choice(TONICS[third])
     mpq = round(6e7 / rng.uniform(*groove.tempo))
     clock = _Clock(mpq, round(rng.uniform(0.1, 0.6) * PPQ * 1e6 / mpq))
-    bars = math.ceil(rng.uniform(29.5, 31.5) * 1e6 / (style.beats * mpq))
+    bars = math.ceil(rng.uniform(seconds - 0.5, seconds + 1.5) * 1e6 / (style.beats * mpq))
     harmony = score.write_harmony(style, mode, tonic, bars, rng)
     chords = _timed(harmony, clock)
     parts = _write_parts(style, groove, harmony, (tonic, mode), rng)
@@ -122,16 +124,20 @@ def generate(
     workers: int = 1,
     sample_rate: int = 44100,
     progress: Callable[[], None] | None = None,
+    genres: Sequence[str] | None = None,
+    seconds: float = SECONDS,
 ) -> None:
     """Write audio/<name>.flac (stereo, PCM_16), lab/<name>.lab and manifest.csv below `root`, all or nothing.
 
+    genres: those that are rendered, all by default. seconds: of a song, at least.
     A lab line is start<TAB>end<TAB>label in seconds. `progress` is called after every song; the number of
     `workers` (processes) changes no byte. Raises EarmarkError when `root` already holds something.
     """
     with new_folder(root) as made:
         for folder in ("audio", "lab"):
             (made / folder).mkdir()
-        jobs = [(made, genre, i, seed, sample_rate) for genre in GENRES for i in range(songs_per_genre)]
+        named = product(genres or GENRES, range(songs_per_genre))
+        jobs = [(made, genre, i, seed, sample_rate, seconds) for genre, i in named]
         _write_songs(jobs, made / "manifest.csv", workers, progress or (lambda: None))
 
 
@@ -218,10 +224,10 @@ def _each(jobs: list[tuple], workers: int) -> Iterator[dict[str, str]]:
         yield from pool.map(_write_song, jobs)
 
 
-def _write_song(job: tuple[Path, str, int, int, int]) -> dict[str, str]:
+def _write_song(job: tuple[Path, str, int, int, int, float]) -> dict[str, str]:
     """Render one song below a folder; its row of the manifest."""
-    root, genre, index, seed, sample_rate = job
-    song = compose(genre, index, seed)
+    root, genre, index, seed, sample_rate, seconds = job
+    song = compose(genre, index, seed, seconds)
     audio, rate = render(song)
     end = song.chords[-1].end
     audio = _fit(soxr.resample(audio, rate, sample_rate), round(end * sample_rate))

@@ -46,6 +46,15 @@ class DeviceWindows:
         rows = crop_rows(self.lengths[recordings], self.windows.n_frames, stretch)
         return between_frames(self.values, self.offsets[recordings], rows)
 
+    def judge_crops(self, model: SongModel, recordings: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+        """Log-probabilities (n, classes) of one random crop of each of the recordings (n,), twice: a crop is a window,
+        and all that is heard of its recording. And the crops' first frames (n,). All on the CPU."""
+        which = torch.from_numpy(recordings).to(self.device)
+        rows = crop_rows(self.lengths[which], self.windows.n_frames, stretch=0.0)
+        parts = zip(self.offsets[which].split(WINDOWS_AT_ONCE), rows.split(WINDOWS_AT_ONCE), strict=True)
+        pieces = (between_frames(self.values, *part) for part in parts)
+        return *infer(model, pieces, torch.arange(len(which)), len(which)), rows[:, 0].long().cpu()
+
     def songs(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         """Recordings (m,) that windows (n,) belong to, ascending, and each window's place among them (n,)."""
         return torch.unique(self.segment[batch.to(self.device)], return_inverse=True)
@@ -162,16 +171,22 @@ class GenreTask:
         """Loss as trained, and accuracy by recording, over the validation recordings; nothing without any."""
         if not len(self.val):
             return {}
-        windows = self.data.spread(self.val, FOLLOWED if self.settings.crops == "random" else len(self.data.starts))
-        by_window, by_song = self.data.judge(model, windows)
         labels = self.labels.cpu()[torch.from_numpy(self.val)]
-        of_windows = labels[self.data.songs(windows)[1].cpu()]
+        by_window, by_song, of_windows = self._judge(model, labels)
         by_frame = self.settings.by_frame
         loss = (
             frame_loss(by_window, one_hot(of_windows, by_window.shape[1])) if by_frame else song_loss(by_song, labels)
         )
         accuracy = (by_song.argmax(1) == labels).double().mean()
         return {"val/loss": loss.item(), "val/accuracy": accuracy.item()}
+
+    def _judge(self, model: SongModel, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Log-probabilities of the validation's windows and recordings, and the windows' labels; labels: (val,)."""
+        if self.settings.judged_on == "crop":
+            by_window, by_song, _ = self.data.judge_crops(model, self.val)
+            return by_window, by_song, labels
+        windows = self.data.spread(self.val, FOLLOWED if self.settings.crops == "random" else len(self.data.starts))
+        return *self.data.judge(model, windows), labels[self.data.songs(windows)[1].cpu()]
 
     def _windows_of(self, recordings: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The recordings (m,) ascending, all their windows (n,), and each window's place among the recordings (n,).

@@ -17,6 +17,7 @@ from earmark.tasks.genre.batches import DeviceWindows
 from earmark.tasks.genre.networks import trained
 from earmark.tasks.genre.settings import GenreSettings
 from earmark.training import model_files
+from earmark.training.model_files import ModelConfig
 
 FEATURES, MODEL = Path("features/genre"), Path("models/genre")
 
@@ -27,7 +28,7 @@ def run(settings: GenreSettings, root: Root, out: Path, warn: Callable[[str], No
     config = trained.config(MODEL)
     model, data = trained.load(MODEL, config), DeviceWindows(gathered.windows)
     statistics = np.load(FEATURES / "statistics.npy", allow_pickle=False)
-    predictions, found = metrics.run(gathered, model, data, statistics, settings.evaluate)
+    predictions, found = metrics.run(gathered, model, data, statistics, settings.evaluate, judged_on(config))
     found |= {"model_sha256": model_files.weights_sha256(MODEL)}
     metrics.write(out, predictions, found)
     report.confusion(out / "plots/confusion.png", predictions, gathered.classes)
@@ -49,8 +50,13 @@ def judged(model: Path, table: pd.DataFrame, features: Path, settings: EvaluateS
     gathered, config = dataset.gather("genre", table, store.load(features)), trained.config(model)
     known = replace(gathered, classes=config.labels)
     network, data = trained.load(model, config), DeviceWindows(gathered.windows)
-    predictions = metrics.predict(known, network, data, np.arange(len(table)))
+    predictions, _ = metrics.answers(known, network, data, np.arange(len(table)), judged_on(config), settings.seed)
     new = sorted(set(table.label) - set(config.labels))
     never = {f"{of}_{label}": np.float32(0) for label in new for of in ("p", "recording_p")}
     found = metrics.figures(predictions.assign(**never), None, [*config.labels, *new], settings)
     return found | {"test_manifest_sha256": manifest.digest(table), "model_sha256": model_files.weights_sha256(model)}
+
+
+def judged_on(config: ModelConfig) -> str:
+    """What of a recording a model's test hears; models of before heard the windows."""
+    return config.train.get("judged_on", "windows")

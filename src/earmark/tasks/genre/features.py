@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from earmark.audio import Root
+from earmark.errors import EarmarkError
 from earmark.features import pool
 from earmark.features.frames import recording_frames
 from earmark.features.settings import FeatureSettings
-from earmark.features.spectral import bands_above
+from earmark.features.spectral import bands_above, empty_filters
 from earmark.features.statistics import N_STATISTICS, mfcc_statistics
 from earmark.features.store import Writer
 from earmark.tasks.genre import short
@@ -32,6 +33,7 @@ def run(
     for sentence in short.notes(table, settings):
         warn(sentence)
     warn_of_resampling(table, settings, warn)
+    warn_of_empty_filters(settings, warn)
     workers = workers or pool.workers_for(table.duration_s.sum())
     writer = Writer(out, settings.n_bands, settings.dtype, settings.plain())
     statistics = np.lib.format.open_memmap(out / "statistics.npy", mode="w+", shape=(len(table), N_STATISTICS))
@@ -47,7 +49,11 @@ def run(
 
 
 def warn_of_resampling(table: pd.DataFrame, settings: FeatureSettings, warn: Callable[[str], None]) -> None:
-    """Say how many recordings have another sample rate, and which mel bands upsampling leaves empty."""
+    """Say how many recordings have another sample rate, and which mel bands upsampling leaves empty.
+
+    Raises EarmarkError for them where the settings refuse other rates.
+    """
+    _refuse_other_rates(table, settings)
     for rate, n in table.sample_rate[table.sample_rate != settings.sample_rate].value_counts().items():
         text = f"{n} recording{'s' * (n != 1)} resampled from {rate} to {settings.sample_rate} Hz"
         empty = bands_above(settings, rate / 2)
@@ -57,6 +63,28 @@ def warn_of_resampling(table: pd.DataFrame, settings: FeatureSettings, warn: Cal
                 f"them away: set features.f_max to {rate / 2:g} or lower features.sample_rate"
             )
         warn(text + ".")
+
+
+def _refuse_other_rates(table: pd.DataFrame, settings: FeatureSettings) -> None:
+    other = table[table.sample_rate != settings.sample_rate]
+    if settings.other_rates == "refuse" and len(other):
+        first = other.iloc[0]
+        raise EarmarkError(
+            f"{len(other)} of {len(table)} recordings have another rate than features.sample_rate "
+            f"({settings.sample_rate} Hz), the first is {first.path} ({first.sample_rate} Hz); convert them, or set "
+            "features.other_rates to resample."
+        )
+
+
+def warn_of_empty_filters(settings: FeatureSettings, warn: Callable[[str], None]) -> None:
+    """Say which mel bands hold nothing, where the settings keep them."""
+    empty = empty_filters(settings) if settings.empty_filters == "keep" else []
+    if empty:
+        which = f"band{'s' * (len(empty) > 1)} {', '.join(map(str, empty))}"
+        warn(
+            f"{len(empty)} of {settings.n_mels} mel filters are so narrow that no FFT bin falls into them at n_fft "
+            f"{settings.n_fft}: nothing is in {which} (features.empty_filters: keep)."
+        )
 
 
 def _extract(path: Path, settings: FeatureSettings, part: Path) -> tuple[Path, np.ndarray]:

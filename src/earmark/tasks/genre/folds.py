@@ -16,6 +16,7 @@ from earmark.features.settings import FeatureSettings
 from earmark.nn import describe
 from earmark.tasks.genre import dataset, metrics, report, train
 from earmark.tasks.genre import features as extraction
+from earmark.tasks.genre.batches import GenreTask
 from earmark.tasks.genre.dataset import Dataset
 from earmark.tasks.genre.settings import GenreSettings, ModelSettings, TrainSettings
 
@@ -53,7 +54,8 @@ def one(found: Dataset, name: str, features: Path, settings: GenreSettings) -> F
     fitted, fit = train.run(found, settings.model, settings.train, out=None)
     test = found.rows("test")
     known = np.sort(np.concatenate([found.rows("train"), found.rows("val")]))
-    predictions = metrics.predict(found, fitted.model, fitted.data, test).assign(fold=name)
+    predictions, _ = _said(found, fitted, settings.train)
+    predictions = predictions.assign(fold=name)
     statistics = np.load(features / "statistics.npy", allow_pickle=False)
     baseline = metrics.baseline(found, statistics, known, test)
     return Fold(name, predictions, baseline, fit.history, int(fit.best_epoch))
@@ -66,7 +68,8 @@ def train_and_judge(
     clock = Clock()
     fitted, fit = train.run(found, model, settings, out=None)
     seconds = clock.seconds()
-    answers = _answers(found, metrics.predict(found, fitted.model, fitted.data, found.rows("test")))
+    predictions, drawn = _said(found, fitted, settings)
+    answers = _answers(found, predictions)
     best = next((row for row in fit.history if row["epoch"] == fit.best_epoch), {})
     result = {
         "refused": "",
@@ -77,7 +80,14 @@ def train_and_judge(
         "classes": found.classes,
         "history": fit.history,
     }
-    return result | seconds, answers
+    crops = {"crop_accuracies": drawn, "n_test": len(answers)} if drawn else {}
+    return result | crops | seconds, answers
+
+
+def _said(found: Dataset, fitted: GenreTask, settings: TrainSettings) -> tuple[pd.DataFrame, list[float]]:
+    """Answers for the test split, and the accuracies of many draws where crops are drawn."""
+    of = settings.judged_on, settings.seed
+    return metrics.answers(found, fitted.model, fitted.data, found.rows("test"), *of)
 
 
 def _answers(found: Dataset, windows: pd.DataFrame) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -17,6 +18,7 @@ from earmark.tasks.genre.batches import DeviceWindows
 from earmark.tasks.genre.dataset import Dataset
 from earmark.tasks.genre.networks.song import SongModel
 
+DRAWN = 20  # draws of random crops that tell how far one draw's accuracy may lie from another's
 # A figure of some recordings, by their places (n,).
 Figure = Callable[[np.ndarray], float]
 
@@ -37,6 +39,40 @@ def predict(dataset: Dataset, model: SongModel, data: DeviceWindows, rows: np.nd
     facts.insert(1, "window", within)
     facts.insert(2, "start_s", within * dataset.features.window_stride_s)
     return with_answers(facts, by_window, by_song[place], dataset.classes)
+
+
+def predict_crops(dataset: Dataset, model: SongModel, data: DeviceWindows, rows: np.ndarray) -> pd.DataFrame:
+    """`predict`, with one random crop for the windows of each recording; it draws from torch's generator."""
+    by_window, by_song, first = data.judge_crops(model, rows)
+    known = dataset.table[["path", "label", "group"]].iloc[rows].set_axis(range(len(rows)))
+    facts = known.rename(columns={"path": "recording"})
+    facts.insert(1, "window", 0)
+    facts.insert(2, "start_s", first.numpy() / dataset.features.frames_per_second)
+    return with_answers(facts, by_window.exp().numpy(), by_song.exp().numpy(), dataset.classes)
+
+
+def answers(
+    dataset: Dataset, model: SongModel, data: DeviceWindows, rows: np.ndarray, judged_on: str, seed: int
+) -> tuple[pd.DataFrame, list[float]]:
+    """What a model says of the recordings `rows`, judged as train.judged_on says, and the accuracies of many draws.
+
+    With `crop` the predictions are of the first draw, as an article that draws once reports them; seed decides all
+    draws. With `windows` nothing is drawn.
+    """
+    if judged_on == "windows":
+        return predict(dataset, model, data, rows), []
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        drawn = [predict_crops(dataset, model, data, rows) for _ in range(DRAWN)]
+    return drawn[0], [float((one.recording_predicted == one.label).mean()) for one in drawn]
+
+
+def of_draws(accuracies: list[float]) -> dict[str, float]:
+    """How the accuracy goes from draw to draw of the crops (draws,): mean, deviation, least and most; {} for none."""
+    if not accuracies:
+        return {}
+    found = {"mean": np.mean(accuracies), "sd": np.std(accuracies, ddof=1), "low": min(accuracies)}
+    return {f"crops_{k}": float(v) for k, v in (found | {"high": max(accuracies)}).items()}
 
 
 def with_answers(facts: pd.DataFrame, by_window: np.ndarray, by_song: np.ndarray, classes: list[str]) -> pd.DataFrame:
@@ -126,12 +162,14 @@ def run(
     data: DeviceWindows,
     statistics: np.ndarray,
     settings: EvaluateSettings,
+    judged_on: str = "windows",
 ) -> tuple[pd.DataFrame, dict]:
-    """Predictions and figures of the test split."""
+    """Predictions and figures of the test split; judged_on: as the model's train settings say."""
     test = dataset.rows("test")
     fit = np.sort(np.concatenate([dataset.rows("train"), dataset.rows("val")]))
-    predictions = predict(dataset, model, data, test)
+    predictions, drawn = answers(dataset, model, data, test, judged_on, settings.seed)
     found = figures(predictions, baseline(dataset, statistics, fit, test), dataset.classes, settings)
+    found |= of_draws(drawn)
     return predictions, found | {"test_manifest_sha256": manifest.digest(dataset.table.iloc[test])}
 
 

@@ -31,7 +31,17 @@ from earmark.training.key import flatten, recipe
 # A recipe is cross-validated over several seeds on any machine.
 FREE = ("train.seed", "train.device")
 # Keys that came later: figures of before were made as their defaults say.
-ADDED = ("balance",)
+ADDED = (
+    "balance",
+    "mel_scale",
+    "mel_norm",
+    "padding",
+    "other_rates",
+    "empty_filters",
+    "filter",
+    "judged_on",
+    "sam_rho",
+)
 
 
 def figures(path: Path | None, settings: GenreSettings, warn: Callable[[str], None]) -> dict:

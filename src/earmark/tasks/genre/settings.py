@@ -9,7 +9,7 @@ from earmark.evaluation.settings import EvaluateSettings
 from earmark.features.settings import FeatureSettings
 from earmark.training.settings import LoopSettings
 
-Pooling = Literal["mean_prob", "mean_logit", "attention"]
+Pooling = Literal["mean_prob", "mean_logit", "majority_vote", "attention"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,10 @@ class WindowModel:
 
     name: str = ""
     pooling: Pooling = "mean_prob"
-    """Mean of window probabilities, mean of logits, or gated attention over windows."""
+    """How windows become a recording's answer: `mean_prob`, the mean of their probabilities, `mean_logit`, the mean of
+    their logits, `majority_vote`, the share of windows that say a class, or `attention`, gated attention over windows
+    (Ilse et al. 2018). Answers and test use it after either loss; the song loss is computed on it, for which a vote has
+    no gradient, and the frame loss, which judges windows alone, would leave attention untrained."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,9 @@ class Seed003Net(WindowModel):
     name: Literal["net", "resnetish18", "resnetish34", "vggish"] = "net"
     width: float = 1.0
     """Multiplies the channels."""
+    filter: Literal["none", "forward", "test"] = "none"
+    """Numbers that are not finite, as minus infinity of features.log_floor none, become 0 within the network: `forward`
+    always, `test` only where it does not train, as the article's code has it, `none` never."""
 
     def __post_init__(self) -> None:
         _require_width(self.width)
@@ -163,11 +169,15 @@ class TrainSettings(LoopSettings):
     """What is judged."""
     crops: Literal["windows", "random"]
     """`windows` trains on the fixed windows of the feature settings, `random` on one window a recording and epoch that
-    may start at any frame; validation and test always use the fixed ones."""
+    may start at any frame; validation and test use the fixed ones, if `judged_on` does not say otherwise."""
     batch_size: int
     """Windows or crops for the frame loss, recordings for the song loss."""
     augment: AugmentSettings
     """Random changes of a training crop."""
+    judged_on: Literal["windows", "crop"] = "windows"
+    """What validation and test hear of a recording: all its fixed `windows`, or one `crop` that may start at any frame
+    and is drawn anew each time, as seed 003 does; the test then tells how far its accuracy goes from draw to draw.
+    Answers for a user's recordings hear the windows."""
     balance: Literal["none", "weights", "sampling"] = "none"
     """For classes of unequal size: `weights` multiplies a recording's loss by the inverse frequency of its class (1 on
     average), `sampling` draws an epoch of the same length in which all classes are equally frequent. Validation stays
@@ -178,6 +188,8 @@ class TrainSettings(LoopSettings):
         require(self.batch_size > 1, "batch_size", "must be at least 2, for batch normalisation")
         by_song = self.crops == "random" and not self.by_frame
         require(not by_song, "crops", "must be windows for the song loss, which wants whole recordings")
+        cropped = self.judged_on == "windows" or self.crops == "random"
+        require(cropped, "judged_on", "must be windows where crops is windows")
         require(self.by_frame or isinstance(self.augment.mix, Unmixed), "loss.name", "must be frame for augment.mix")
 
     @property
@@ -205,6 +217,17 @@ class GenreSettings:
     def __post_init__(self) -> None:
         trained = self.model.pooling != "attention" or not self.train.by_frame
         require(trained, "model.pooling", "'attention' is trained by the song loss alone; set train.loss.name to song")
+        voted = self.model.pooling != "majority_vote" or self.train.by_frame
+        rule = "'majority_vote' has no gradient, which the song loss needs; set train.loss.name to frame"
+        require(voted, "model.pooling", rule)
+        filtered = isinstance(self.model, Seed003Net) and self.model.filter != "none"
+        require(
+            filtered or self.features.log_floor != "none",
+            "features.log_floor",
+            "'none' leaves minus infinity, which networks of seed 003 alone read, with model.filter forward or test",
+        )
+        sliced = self.features.framing == "recording" or self.train.judged_on == "windows"
+        require(sliced, "train.judged_on", "must be windows for features.framing window")
 
 
 def _require_width(width: float) -> None:

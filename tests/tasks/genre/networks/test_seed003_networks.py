@@ -11,9 +11,11 @@ from torch.nn import functional as F
 
 from earmark.nn.describe import count
 from earmark.nn.sizes import scaled
+from earmark.tasks.genre.networks import build
 from earmark.tasks.genre.networks.net import Net
 from earmark.tasks.genre.networks.resnetish import ResidualBlock, ResNetish
 from earmark.tasks.genre.networks.vggish import VGGish
+from earmark.tasks.genre.settings import Seed003Net
 
 NETWORKS = {
     "net": Net,
@@ -171,6 +173,40 @@ def test_hershey_windows_fill_the_grid_exactly():
         assert maps(network, [network.stages], 64, 96) == [(512, 4, 6)]
         vgg = VGGish(64, 96)
         assert maps(vgg, [vgg.features[-2], vgg.features], 64, 96) == [(512, 8, 12), (512, 4, 6)]
+
+
+def test_vggish_counts_what_audiosets_has():
+    """Hershey et al.'s released network: six convolutions, then 4096, 4096 and 128 units on 4 x 6 x 512."""
+    convs = 640 + 73_856 + 295_168 + 590_080 + 1_180_160 + 2_359_808
+    with torch.device("meta"):
+        assert count(VGGish(64, 96)) == convs + 50_335_744 + 16_781_312 + 524_416 == 72_141_184
+
+
+@pytest.mark.parametrize("name", ["net", "resnetish18", "resnetish34", "vggish"])
+@pytest.mark.parametrize(("filtered", "training"), [("forward", True), ("forward", False), ("test", False)])
+def test_a_filter_reads_zeros_for_what_is_not_finite(name, filtered, training):
+    torch.manual_seed(0)
+    network = build.body(32, 48, Seed003Net(name=name, width=0.125, filter=filtered)).train(training)
+    plain = build.body(32, 48, Seed003Net(name=name, width=0.125)).train(training)
+    plain.load_state_dict({k.removeprefix("inner."): v for k, v in network.state_dict().items()})
+    x = windows(4)
+    x[0, 0, 3, 5], x[1, 0, :, 0], x[2, 0, 0, 0] = -math.inf, math.inf, math.nan
+    zeros = torch.where(torch.isfinite(x), x, torch.zeros(()))
+    torch.manual_seed(1)
+    got = network(x)
+    torch.manual_seed(1)
+    assert torch.equal(got, plain(zeros))
+    assert torch.isfinite(got).all()
+    assert not torch.isfinite(plain(x)).all()
+
+
+def test_a_filter_of_the_test_alone_is_none_in_training():
+    torch.manual_seed(0)
+    network = build.body(32, 48, Seed003Net(name="net", width=0.125, filter="test")).train()
+    x = windows(2)
+    x[0, 0, 3, 5] = -math.inf
+    assert torch.isnan(network(x)[0]).any()
+    assert torch.isfinite(network.eval()(x)).all()
 
 
 @pytest.mark.parametrize("training", [False, True])

@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 from sklearn.metrics import log_loss
 
 from builders import model_settings
+from earmark.evaluation import metrics
 from earmark.nn import describe
 from earmark.tasks.genre.networks import build
 from earmark.tasks.genre.networks.song import (
+    TIE,
     SongModel,
     class_log_probs,
     log_mean_prob,
+    log_vote_share,
     segment_mean,
     segment_softmax,
     unsmoothed,
@@ -23,7 +26,7 @@ from earmark.tasks.genre.networks.song import (
 from earmark.tasks.genre.networks.window import BandNorm
 from earmark.tasks.genre.settings import ModelSettings
 
-POOLINGS = ("mean_prob", "mean_logit", "attention")
+POOLINGS = ("mean_prob", "mean_logit", "majority_vote", "attention")
 
 
 def seed000(**changes) -> ModelSettings:
@@ -231,6 +234,10 @@ def test_a_recordings_answer_from_its_windows(pooling):
             expected = logits.softmax(1).mean(0).log()
         elif pooling == "mean_logit":
             expected = logits.mean(0).log_softmax(0)
+        elif pooling == "majority_vote":
+            p = logits.softmax(1)
+            votes = torch.bincount(p.argmax(1), minlength=3)
+            expected = ((votes + TIE * p.mean(0)) / (6 + TIE)).log()
         else:
             a = model.attention
             scores = a.score(torch.tanh(a.value(h)) * torch.sigmoid(a.gate(h)))[:, 0]
@@ -238,6 +245,73 @@ def test_a_recordings_answer_from_its_windows(pooling):
         by_window, by_song = model(x, torch.zeros(6, dtype=torch.int64), 1)
     torch.testing.assert_close(by_song[0], expected)
     torch.testing.assert_close(by_window, logits.log_softmax(1))
+
+
+def saying(p: torch.Tensor, pooling: str, smoothing: float = 0.0) -> SongModel:
+    """A model whose windows, given their number as the one value of theirs, say the probabilities p (windows, 3)."""
+    model = SongModel(13, 40, 3, model_settings(pooling=pooling), smoothing).eval()
+    model.body = torch.nn.Flatten()
+    model.head = torch.nn.Linear(len(p), 3, bias=False)
+    model.head.weight.data = p.log().T.contiguous()
+    return model
+
+
+def one_hot_windows(n: int) -> torch.Tensor:
+    return torch.eye(n)[:, None, None, :]
+
+
+# Three windows of five vote for the first class, the mean probability is highest for the second, the mean logit for
+# the third.
+TORN = torch.tensor([[0.5, 0.02, 0.48]] * 3 + [[0.001, 0.98, 0.019]] * 2)
+
+
+@pytest.mark.parametrize(
+    ("pooling", "shares"),
+    [
+        ("majority_vote", [0.6, 0.4, 0.0]),
+        ("mean_prob", [0.3004, 0.404, 0.2956]),
+        ("mean_logit", [0.155099, 0.353457, 0.491444]),  # geometric means .0833, .1899, .2640, over their sum
+    ],
+)
+def test_each_aggregation_has_an_answer_of_its_own(pooling, shares):
+    model = saying(TORN, pooling)
+    with torch.no_grad():
+        by_window, by_song = model(one_hot_windows(5), torch.zeros(5, dtype=torch.int64), 1)
+        _, in_pieces = model.judge(iter(one_hot_windows(5).split(2)))
+    torch.testing.assert_close(by_window.exp(), TORN)
+    tolerance = TIE / 5 if pooling == "majority_vote" else 1e-5
+    torch.testing.assert_close(by_song[0].exp(), torch.tensor(shares), rtol=0, atol=tolerance)
+    torch.testing.assert_close(in_pieces, by_song)
+
+
+@settings(max_examples=60, deadline=None)
+@given(sizes=bags, seed=st.integers(0, 999), n_classes=st.integers(2, 4))
+def test_a_vote_is_evaluations_and_its_share_the_windows(sizes, seed, n_classes):
+    """The class of most windows, a tie going to the higher mean probability, as the evaluation's own figure has it."""
+    rng = np.random.default_rng(seed)
+    p = rng.dirichlet(np.ones(n_classes), sum(sizes))
+    segment = segments(sizes)
+    shares = log_vote_share(torch.from_numpy(p).float().log(), segment, len(sizes)).exp().numpy()
+    assert shares.argmax(1).tolist() == metrics.majority_vote(p, segment.numpy(), len(sizes)).tolist()
+    np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-6)
+    for i, size in enumerate(sizes):
+        votes = np.bincount(p[segment.numpy() == i].argmax(1), minlength=n_classes)
+        np.testing.assert_allclose(shares[i], votes / size, atol=TIE / size)
+
+
+def test_shares_of_votes_are_not_freed_of_label_smoothing():
+    """Windows are, and their votes stay what they are."""
+    with torch.no_grad():
+        given = (one_hot_windows(5), torch.zeros(5, dtype=torch.int64), 1)
+        plain, smooth = (saying(TORN, "majority_vote", s)(*given) for s in (0.0, 0.1))
+    torch.testing.assert_close(smooth[0], unsmoothed(plain[0], 0.1))
+    assert torch.equal(smooth[1], plain[1])
+
+
+def test_a_class_without_votes_has_a_finite_logarithm():
+    found = log_vote_share(torch.tensor([[40.0, 0.0, -40.0]]).log_softmax(1), torch.tensor([0]), 1)
+    assert found.isfinite().all()
+    assert found.argmax() == 0
 
 
 def test_compact_parameters_by_hand():

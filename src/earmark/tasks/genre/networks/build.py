@@ -1,6 +1,7 @@
 """Settings -> the body of a window model: (N, 1, bands, frames) -> (N, body.n_out)."""
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from earmark.tasks.genre import settings
 from earmark.tasks.genre.networks.compact import Compact
@@ -11,8 +12,28 @@ from earmark.tasks.genre.networks.window import Cnn000, Mlp000, SoundCnn, SoundM
 from earmark.tasks.genre.settings import ModelSettings
 
 
+class Filtered(nn.Module):
+    """A body that reads 0 in place of what is not finite in its windows; test_only: as it is while it trains."""
+
+    def __init__(self, inner: nn.Module, test_only: bool):
+        super().__init__()
+        self.inner, self.test_only, self.n_out = inner, test_only, inner.n_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training and self.test_only:
+            return self.inner(x)
+        return self.inner(torch.where(x.isfinite(), x, 0.0))
+
+
 def body(n_bands: int, n_frames: int, s: ModelSettings) -> nn.Module:
     """The network that these settings describe. Raises ValueError for windows too small for it."""
+    network = _network(n_bands, n_frames, s)
+    if isinstance(s, settings.Seed003Net) and s.filter != "none":
+        return Filtered(network, test_only=s.filter == "test")
+    return network
+
+
+def _network(n_bands: int, n_frames: int, s: ModelSettings) -> nn.Module:
     match s:
         case settings.Compact():
             return Compact(n_bands, n_frames, s.width, s.dropout)

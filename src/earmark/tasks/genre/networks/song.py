@@ -4,11 +4,13 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import log_softmax, logsigmoid
+from torch.nn.functional import log_softmax, logsigmoid, one_hot
 
 from earmark.tasks.genre.networks.build import body
 from earmark.tasks.genre.networks.window import keras_init
 from earmark.tasks.genre.settings import ModelSettings, Seed000Net
+
+TIE = 0.01  # of a vote: so much the mean probability has to say, which decides ties and nothing else
 
 
 def n_units(n_classes: int) -> int:
@@ -42,6 +44,18 @@ def log_mean_prob(log_probs: Tensor, segment: Tensor, n: int) -> Tensor:
     top = log_probs.new_full((n, log_probs.shape[1]), -torch.inf)
     top = top.scatter_reduce(0, index, log_probs.detach(), "amax")
     return segment_mean((log_probs - top[segment]).exp(), segment, n).log() + top
+
+
+def log_vote_share(log_probs: Tensor, segment: Tensor, n: int) -> Tensor:
+    """Logarithm of the share of each segment's rows whose likeliest class it is: (N, classes) -> (n, classes).
+
+    Between classes with as many votes the mean probability decides, for TIE of a vote, so that no share is 0. There is
+    no gradient.
+    """
+    votes = one_hot(log_probs.argmax(1), log_probs.shape[1]).double()
+    rows = torch.bincount(segment, minlength=n).clamp_min(1).unsqueeze(1)
+    said = segment_mean(votes, segment, n) * rows + TIE * log_mean_prob(log_probs, segment, n).exp()
+    return (said / (rows + TIE)).log().to(log_probs.dtype)
 
 
 def unsmoothed(log_probs: Tensor, smoothing: float) -> Tensor:
@@ -94,15 +108,13 @@ class SongModel(nn.Module):
     def answer(self, h: Tensor, segment: Tensor, n: int) -> tuple[Tensor, Tensor]:
         """The same from the body's output h (N, n_out), which may have been computed piece by piece."""
         by_window, by_song = self._pooled(h, segment, n)
-        if self.training or not self.smoothing:
-            return by_window, by_song
-        return unsmoothed(by_window, self.smoothing), unsmoothed(by_song, self.smoothing)
+        return (by_window, by_song) if self.training else self._freed(by_window, by_song)
 
     def _pooled(self, h: Tensor, segment: Tensor, n: int) -> tuple[Tensor, Tensor]:
         logits = self.head(h).float()
         by_window = class_log_probs(logits)
         if self.attention is None:
-            return by_window, self._mean(logits, by_window, segment, n)
+            return by_window, self._aggregated(logits, by_window, segment, n)
         weight = segment_softmax(self.attention(h).float(), segment, n)
         bag = h.new_zeros(n, h.shape[1]).index_add_(0, segment, h * weight.unsqueeze(1).to(h.dtype))
         return by_window, class_log_probs(self.head(bag).float())
@@ -125,15 +137,22 @@ class SongModel(nn.Module):
         if self.attention is not None:
             by_song = class_log_probs(self.head(attended.mean).float().cpu())
         else:
-            by_song = self._mean(logits, by_window, torch.zeros(len(logits), dtype=torch.int64), 1)
-        if self.smoothing:
-            by_window, by_song = (unsmoothed(found, self.smoothing) for found in (by_window, by_song))
-        return by_window, by_song
+            by_song = self._aggregated(logits, by_window, torch.zeros(len(logits), dtype=torch.int64), 1)
+        return self._freed(by_window, by_song)
 
-    def _mean(self, logits: Tensor, by_window: Tensor, segment: Tensor, n: int) -> Tensor:
-        """Log-probabilities (n, classes) of recordings, by the mean of probabilities or of logits."""
+    def _freed(self, by_window: Tensor, by_song: Tensor) -> tuple[Tensor, Tensor]:
+        """What was said without label smoothing, which shares of votes do not have."""
+        if not self.smoothing:
+            return by_window, by_song
+        voted = self.pooling == "majority_vote"
+        return unsmoothed(by_window, self.smoothing), by_song if voted else unsmoothed(by_song, self.smoothing)
+
+    def _aggregated(self, logits: Tensor, by_window: Tensor, segment: Tensor, n: int) -> Tensor:
+        """Log-probabilities (n, classes) of recordings from what is said of their windows, without attention."""
         if self.pooling == "mean_prob":
             return log_mean_prob(by_window, segment, n)
+        if self.pooling == "majority_vote":
+            return log_vote_share(by_window, segment, n)
         return class_log_probs(segment_mean(logits, segment, n))
 
 
