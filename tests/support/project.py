@@ -41,6 +41,7 @@ SMALL_CHORD = {
     "features.f_min": 65.40639132514966,
     "features.octaves": 4,
     "model.width": 0.08,
+    "model.core": "dprnn",
     "model.chunk_frames": 16,
     "train.lr": 0.005,
     "train.batch_size": 4,
