@@ -80,7 +80,7 @@ def _lines(task: Task, row: "Row", numbers: dict[str, int]) -> Iterator[str]:
     if row.evaluation:
         yield _figure(task, row, numbers)
     for e in row.earlier:
-        yield f"before, {'; '.join(_measured(task, e, 'other test recordings'))}"
+        yield f"before, {'; '.join(_measured(task, e, 'test recordings, not the same set'))}"
     if row.against:
         yield f"against #{numbers[row.against]}: {'; '.join(_changes(row))}"
 
