@@ -68,7 +68,7 @@ def test_what_is_used_is_allowed():
     ],
 )
 def test_a_crop_holds_two_chunks(said, allowed):
-    overrides = [f"tasks.chord.{key}={value}" for key, value in said.items()]
+    overrides = [f"tasks.chord.{key}={value}" for key, value in ({"model.core": "dprnn"} | said).items()]
     if allowed:
         config.load_task(PARAMS, "chord", overrides)
         return
