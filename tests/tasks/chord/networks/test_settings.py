@@ -52,9 +52,12 @@ def test_what_would_change_nothing_is_refused(changes, sentence):
 
 
 def test_what_is_used_is_allowed():
-    ChordNetModel(smoothing_layers=2, lstm_residual=True, cell="lnlstm")
-    ChordNetModel(core="blstm", lstm_layers=3, smoothing=False, cell="peephole")
-    ChordNetModel(core="blstm", smoothing=False, lstm_dropout=0.2)
+    stacked = ChordNetModel(smoothing_layers=2, lstm_residual=True, cell="lnlstm")
+    first = ChordNetModel(core="blstm", lstm_layers=3, smoothing=False, cell="peephole")
+    dropped = ChordNetModel(core="blstm", smoothing=False, lstm_dropout=0.2)
+    assert (stacked.cell, stacked.smoothing_layers, stacked.lstm_residual) == ("lnlstm", 2, True)
+    assert (first.cell, first.lstm_layers) == ("peephole", 3)
+    assert (dropped.cell, dropped.lstm_dropout) == ("lstm", 0.2)
 
 
 @pytest.mark.parametrize(
