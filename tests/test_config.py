@@ -415,7 +415,7 @@ def test_params_of_before_are_refused_in_one_sentence(task):
     assert "\n" not in text
 
 
-CHANGED = {("chord", "model.core"): "blstm"}  # what params.yaml says otherwise since
+CHANGED = {("chord", "model.core"): "blstm", ("chord", "train.loss.weight_change"): "20.0"}  # said otherwise since
 
 
 @pytest.mark.parametrize("task", MOVED)

@@ -83,9 +83,15 @@ def _draw_weights(path: Path, found: weights.Suggestion, hop_s: float, names: li
 
 
 def losses(path: Path, history: list[dict[str, float]], best_epoch: int) -> None:
-    """The loss of every head by epoch, weighted as in the sum that is trained on, as PNG; nothing without heads."""
+    """The loss of every head by epoch, weighted as in the sum that is trained on, as PNG; nothing without heads.
+
+    The axis is logarithmic, since focal losses are small. Without a second network the smooth vector is the vector
+    itself, and has no line of its own.
+    """
     rows = pd.DataFrame(history)
     heads = [c.removeprefix("train/loss_") for c in rows if c.startswith("train/loss_")]
+    if "smooth" in heads and rows["train/loss_smooth"].equals(rows["train/loss_vector"].rename("train/loss_smooth")):
+        heads.remove("smooth")
     if not heads:  # trained before they were told of
         return
     fig, axes = plt.subplots(1, 2, figsize=(11, 3.9), layout="constrained", sharey=True)
@@ -96,7 +102,7 @@ def losses(path: Path, history: list[dict[str, float]], best_epoch: int) -> None
         ax.axvline(best_epoch, color="0.6", ls=":")
         ax.set(xlabel="epoch", title=f"{title}: loss of each head, weighted")
         ax.xaxis.get_major_locator().set_params(integer=True)
-    axes[0].set_ylim(0, None)
+    axes[0].set_yscale("log")
     axes[0].legend(fontsize=8)
     save(fig, path)
 
