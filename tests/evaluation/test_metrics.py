@@ -128,6 +128,8 @@ def test_metrics_are_written_headline_first_each_with_its_interval_and_hashes_la
     ordered = metrics.in_order(found | {"of_ci95": [7]}, "majmin")
     assert list(ordered) == ["majmin", "majmin_ci95", "root", "root_ci95", "seg", "n", "test_sha256", "of_ci95"]
     assert ordered == found | {"of_ci95": [7]}
+    told = metrics.in_order({"ci95_methods": {}} | found, "majmin")
+    assert list(told)[-3:] == ["n", "ci95_methods", "test_sha256"]
     assert list(metrics.in_order({"b": 1, "a_sha256": "x"}, "a")) == ["b", "a_sha256"]
 
 

@@ -25,7 +25,7 @@ def chords(
     truth: Annotated[Path, typer.Option(help="Annotations: .lab or .jams files of the same names.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write that JSON here; otherwise nothing is written.")] = None,
-    draws: Annotated[int, typer.Option(min=0, help="Bootstrap draws behind the intervals; 0 for none.")] = 1000,
+    draws: Annotated[int, typer.Option(min=0, help="Draws behind the intervals; 0 for none.")] = 1000,
 ) -> None:
     """Score a folder of chord estimates: WCSR, bass, segmentation, class-balanced tetrads, and where it goes wrong."""
     from earmark.tasks.chord import bench

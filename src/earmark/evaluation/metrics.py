@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+METHODS = "ci95_methods"  # in metrics.json: the figures with an interval, by the method that made it
+
 
 def ece(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
     """Expected calibration error (Naeini et al. 2015) over equal-width bins of the top probability.
@@ -91,8 +93,11 @@ def difference_interval(a: float, a_ci: list[float], b: float, b_ci: list[float]
 
 
 def in_order(found: dict[str, Any], headline: str) -> dict[str, Any]:
-    """Figures as metrics.json has them: the headline first, each with its `<name>_ci95`, hashes (`_sha256`) last."""
+    """Figures as metrics.json has them: the headline first, each with its `<name>_ci95`, hashes (`_sha256`) last.
+
+    Before the hashes stands `ci95_methods`, which says how the intervals were made.
+    """
     keys = [headline, *(key for key in found if key != headline and not key.endswith("_ci95"))]
-    figures, hashes = ([k for k in keys if k.endswith("_sha256") == last] for last in (False, True))
-    listed = [name for key in (*figures, *hashes) for name in (key, f"{key}_ci95") if name in found]
+    keys.sort(key=lambda k: 2 * k.endswith("_sha256") + (k == METHODS))
+    listed = [name for key in keys for name in (key, f"{key}_ci95") if name in found]
     return {name: found[name] for name in dict.fromkeys([*listed, *found])}

@@ -68,7 +68,7 @@ def run(
 
 
 def pooled(task: Task, some: list[Fold], settings: Settings) -> dict:
-    """The figures over several folds; intervals by bootstrap over groups."""
+    """The figures over several folds; intervals over groups."""
     found = task.room("folds").figures(some, settings.evaluate)
     return found | {"best_epoch_mean": float(np.mean([f.best_epoch for f in some]))} | speed(some)
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from earmark.audio import Root, Source
 from earmark.data.corpus import Corpora, Warn
+from earmark.data.learnt import Learnt
 from earmark.data.reading import Progress
 from earmark.data.settings import DataSettings
 from earmark.evaluation.fold import Fold
@@ -81,12 +82,16 @@ class EvaluateRoom(Protocol):
     def run(self, settings: Settings, root: Root, out: Path, warn: Warn) -> dict[str, Any]:
         """Judge the trained model on the test split and write the report below `out`; its figures.
 
-        Files: metrics.json, predictions.parquet, listening.html and the folder plots. The figures have the task's
-        headline with `<name>_ci95`, n_recordings, test_manifest_sha256 and model_sha256.
+        Files: metrics.json, predictions.parquet, outcomes.parquet, listening.html and the folder plots. The figures
+        have the task's headline with `<name>_ci95`, n_recordings, test_manifest_sha256 and model_sha256.
         """
 
-    def judged(self, model: Path, table: pd.DataFrame, features: Path, settings: EvaluateSettings) -> dict[str, Any]:
-        """Figures of the model of a folder, trained on whichever recordings, as `run` finds them; without baselines.
+    def judged(
+        self, model: Path, table: pd.DataFrame, features: Path, settings: EvaluateSettings
+    ) -> tuple[dict[str, Any], pd.DataFrame]:
+        """Figures of the model of a folder, trained on whichever recordings, as `run` finds them, without baselines.
+
+        And its outcomes (`evaluation.outcomes`).
 
         table: rows of the prepared manifest. features: a folder with their store, made with the model's own settings.
         Raises EarmarkError where the recordings cannot be judged by themselves.
@@ -130,8 +135,10 @@ class FoldsRoom(Protocol):
 class ScoreRoom(Protocol):
     """A labelled folder from elsewhere, judged."""
 
-    def judged(self, model: Path, root: Path, warn: Warn, progress: Progress) -> Judged:
-        """What the model of a folder makes of the recordings below `root`."""
+    def judged(
+        self, model: Path, root: Path, warn: Warn, progress: Progress, learnt: Learnt | None = None, /
+    ) -> Judged:
+        """What the model of a folder makes of the recordings below `root`, but those that `learnt` leaves out."""
 
 
 class CommandsRoom(Protocol):

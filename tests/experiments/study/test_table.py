@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from earmark.evaluation import paired
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.experiments.study import nested, table
 from earmark.experiments.study.plan import Cell, Plan
@@ -33,6 +34,18 @@ def answers(predicted: str, seed: int = 1) -> pd.DataFrame:
     )
 
 
+def share(right, groups: str, weight=1.0) -> list[float]:
+    """The interval of a share by the module of intervals, with the same draws."""
+    weights = np.broadcast_to(weight, len(right))
+    return paired.share_interval(np.array(right), weights, np.array(list(groups)), draws=200, seed=1)
+
+
+def gap(differences, groups: str = "xxyy", weight=1.0) -> list[float]:
+    """A paired difference and its interval, likewise."""
+    weights, nothing = np.broadcast_to(weight, len(differences)), np.zeros(len(differences))
+    return list(paired.share_difference(differences, nothing, weights, np.array(list(groups)), 0.025, 200, 1))
+
+
 def result(fold: str, curve: list[float], **changes) -> dict:
     history = [{"epoch": i + 1, "train/lr": 1 / (i + 1), "val/accuracy": a} for i, a in enumerate(curve)]
     found = {
@@ -52,8 +65,7 @@ def test_row_by_hand():
     row = table.row(Outcome({"lr": "1"}, "group", results, judged, reference={"test": 0.7, "note": "source"}), DRAWS)
     # Seed 1 knows all four; seed 2 knows r0 alone. Recordings: 1, .5, .5, .5.
     assert row["accuracy"] == 0.625
-    # Groups x (mean .75) and y (mean .5): a draw is .75, .625 or .5.
-    assert (row["low"], row["high"]) == (0.5, 0.75)
+    assert [row["low"], row["high"]] == share([1, 0.5, 0.5, 0.5], "xxyy")
     # Folds: (1 + 1 + 1 + 0) / 4 = .75 and (1 + 1 + 0 + 0) / 4 = .5; deviation of two values is their gap / sqrt 2.
     assert row["sd_folds"] == pytest.approx(0.25 / np.sqrt(2))
     # Seed 2: class a has 1 of 2, predicted 3 times: F1 2/5; class b 0 of 2: 0. Mean .2; over seeds .6.
@@ -127,9 +139,9 @@ def test_main_effects_by_hand():
     found = table.effects(outcomes(), {"net": ["Net", "Res"], "lr": ["1", "2"]}, DRAWS).set_index("factor")
     # Res - Net: r1 +1 in both pairs, r3 0 and +1: recordings 0, 1, 0, .5; groups x .5, y .25.
     assert found.loc["net", ["level", "against", "pairs", "recordings"]].tolist() == ["Res", "Net", 2, 4]
-    assert found.loc["net", ["difference", "low", "high"]].tolist() == [0.375, 0.25, 0.5]
+    assert found.loc["net", ["difference", "low", "high"]].tolist() == pytest.approx(gap([0, 1, 0, 0.5]))
     # lr 2 - 1: nothing with Net, r3 with Res: recordings 0, 0, 0, .5; groups 0 and .25.
-    assert found.loc["lr", ["difference", "low", "high"]].tolist() == [0.125, 0.0, 0.25]
+    assert found.loc["lr", ["difference", "low", "high"]].tolist() == pytest.approx(gap([0, 0, 0, 0.5]))
 
 
 def test_refused_cell_takes_its_pair_out_of_the_effects():
@@ -214,14 +226,16 @@ def test_outcome_of_the_chosen_by_hand():
     baseline = pd.DataFrame({"recording": ["r3", "r2", "r1", "r0"], "predicted": ["b", "a", "b", "a"]})
     found = nested.outcome(pd.concat([one, two]), baseline, DRAWS)
     # Seed 1: r0, r1, r2; seed 2: r0, r2. Recordings 1, .5, 1, 0: mean .625; groups .75 and .5.
-    assert (found["accuracy"], found["accuracy_ci95"]) == (0.625, [0.5, 0.75])
+    assert (found["accuracy"], found["accuracy_ci95"]) == (0.625, share([1, 0.5, 1, 0], "xxyy"))
     assert found["ensemble_accuracy"] == 0.75
     assert found["baseline_accuracy"] == 0.5  # r0 and r3
     # Recordings: 0, .5, 1, -1; groups .25 and 0.
-    assert (found["accuracy_minus_baseline"], found["accuracy_minus_baseline_ci95"]) == (0.125, [0.0, 0.25])
+    difference = found["accuracy_minus_baseline"], *found["accuracy_minus_baseline_ci95"]
+    assert difference == pytest.approx(gap([0, 0.5, 1, -1]))
     assert found["ensemble_minus_baseline"] == 0.25
     assert {seed: f["accuracy"] for seed, f in found["seeds"].items()} == {"1": 0.75, "2": 0.5}
-    assert found["seeds"]["1"]["accuracy_ci95"] == [0.5, 1.0]
+    assert found["seeds"]["1"]["accuracy_ci95"] == share([1, 1, 1, 0], "xxyy")
+    assert list(found["ci95_methods"]) == ["gaffke"]
     assert (found["n_recordings"], found["n_groups"]) == (4, 2)
 
 
@@ -239,12 +253,12 @@ def test_seconds_are_pooled_and_not_averaged_over_songs():
     row = table.row(Outcome({}, "group", [result("fold1", [0.5])], judged), DRAWS)
     # Over seeds s0 has 5 of 10, s1 15 of 30, s2 60 of 60 seconds: 80 of 100, and not the songs' mean, 2 / 3.
     assert row["majmin"] == pytest.approx(0.8)
-    # Draws: x and x, 40 of 80; x and y; y and y, 60 of 60.
-    assert (row["low"], row["high"]) == pytest.approx((0.5, 1.0))
+    assert [row["low"], row["high"]] == share([5, 15, 60], "xxy", [10, 30, 60])
     # fold1: 10 of 20; fold2: 150 of 180
     assert row["sd_folds"] == pytest.approx((150 / 180 - 0.5) / np.sqrt(2))
-    # tetrads: 5 + 20 of 40; a draw of y alone bears on nothing and is left out
-    assert [row[k] for k in ("tetrads", "tetrads_low", "tetrads_high")] == pytest.approx([0.625] * 3)
+    # tetrads: 5 + 20 of 40; y bears on nothing, so that there is one group
+    assert row["tetrads"] == 0.625
+    assert [row["tetrads_low"], row["tetrads_high"]] == share([5, 20], "xx", [10, 30])
     assert "ece" not in row
     assert row["seeds"] == 2
 
@@ -255,8 +269,8 @@ def test_effects_on_seconds_are_paired_by_song():
         Outcome({"core": "b"}, "group", [result("fold1", [0.5])], heard([10, 20, 50], [5, 25, 0])),
     ]
     found = table.effects(cells, {"core": ["d", "b"]}, DRAWS).set_index("figure")
-    # majmin: +20 and -10 of 100 s; x alone +20 of 40, y alone -10 of 60.
-    assert found.loc["majmin", "difference"] == pytest.approx(0.1)
-    assert found.loc["majmin", ["low", "high"]].tolist() == pytest.approx([-1 / 6, 0.5])
+    # majmin: +20 and -10 of 100 s
+    wanted = gap([20, -10], "xy", [40, 60])
+    assert found.loc["majmin", ["difference", "low", "high"]].tolist() == pytest.approx(wanted)
     assert found.loc["tetrads", "difference"] == pytest.approx(0.25)
     assert found.recordings.tolist() == [3, 3]

@@ -9,7 +9,7 @@ from earmark.tasks.linear import dataset
 from earmark.tasks.linear.predictions import trained
 
 from earmark.data import manifest
-from earmark.evaluation import listening, metrics, pictures
+from earmark.evaluation import listening, metrics, outcomes, pictures
 from earmark.features import store
 from earmark.training import model_files
 
@@ -31,7 +31,14 @@ def run(settings, root, out, warn) -> dict:
     rows = answers[~right].itertuples(index=False)
     listening.write(out / "listening.html", "Mistakes", "", listening.table(answers.columns, rows))
     (out / "metrics.json").write_text(json.dumps(found, indent=2) + "\n")
+    outcomes.write(out, of(table, right))
     return found
+
+
+def of(table, right):
+    """Outcomes of answers that are right or not."""
+    rows = table.rename(columns={"path": "recording"})
+    return outcomes.shares("accuracy", rows, right.astype(float), 1.0, rows.label)
 
 
 def figures(table, right, model, settings) -> dict:
@@ -42,9 +49,10 @@ def figures(table, right, model, settings) -> dict:
     return found | {"model_sha256": model_files.weights_sha256(model)}
 
 
-def judged(model, table, features, settings) -> dict:
-    """The figures of any model's folder on the rows of a table."""
+def judged(model, table, features, settings) -> tuple:
+    """Figures and outcomes of any model's folder on the rows of a table."""
     (config, layer), kept = trained(model), store.load(features)
     x = torch.from_numpy(np.concatenate([kept.frames(path) for path in table.path]))
     said = np.array(config.labels)[layer(x).argmax(1).numpy()]
-    return figures(table, said == table.label.to_numpy(), model, settings)
+    right = said == table.label.to_numpy()
+    return figures(table, right, model, settings), of(table, right)

@@ -3,6 +3,7 @@
 import mir_eval
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from chord_songs import random_song, segments, song
 from earmark.tasks.chord import scores
@@ -97,12 +98,16 @@ def test_time_that_an_estimate_leaves_out_is_no_chord_and_what_it_has_beyond_is_
     assert evaluate([song("C 2", "C 2 | G 5")], n_draws=0)["root"] == 1
 
 
-def test_intervals_are_those_of_a_bootstrap_over_groups():
-    """Two groups, one right and one wrong: a draw is 0, .5 or 1; of four songs in one group there is no spread."""
-    found = evaluate([song("C 1", "C 1", "a"), song("C 1", "G 1", "b")], n_draws=200)
-    assert found["root_ci95"] == [0.0, 1.0]
+def test_intervals_are_over_groups():
+    """Two groups, one right and one wrong: Clopper and Pearson say .0126 to .9874. One group says next to nothing."""
+    found = evaluate([song("C 1", "C 1", "a"), song("C 1", "G 1", "b")], n_draws=20_000)
+    exact = binomtest(1, 2).proportion_ci()
+    assert found["root_ci95"] == pytest.approx([exact.low, exact.high], abs=0.003)
+    assert found["ci95_methods"]["bootstrap"] == ["class_balanced_tetrads"]
     together = [Song(n, segments("C 1"), segments(e), "same") for n, e in zip("abcd", ("C 1", "G 1") * 2, strict=True)]
-    assert evaluate(together, n_draws=50)["root_ci95"] == [0.5, 0.5]
+    low, high = evaluate(together, n_draws=2000)["root_ci95"]
+    assert low < 0.05
+    assert high > 0.95
     assert {f"{name}_ci95" for name in HEADLINES} - set(found) == {"key_accuracy_ci95", "key_weighted_ci95"} | {
         "transition_f1_ci95"  # neither song has one
     }

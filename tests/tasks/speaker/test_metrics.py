@@ -9,8 +9,10 @@ from sklearn.neighbors import NearestNeighbors
 
 from builders import tone
 from earmark.data import manifest
+from earmark.evaluation import paired
+from earmark.evaluation.outcomes import TRIALS
 from earmark.evaluation.settings import EvaluateSettings
-from earmark.tasks.speaker import metrics
+from earmark.tasks.speaker import metrics, outcomes
 from earmark.tasks.speaker.settings import SpeakerDataSettings
 from earmark.tasks.speaker.trials import clustering, pairing, scores, trial_set, utterances
 from earmark.tasks.speaker.trials.trial_set import Answers, TrialSet
@@ -123,34 +125,36 @@ def test_every_headline_figure_has_its_interval():
     assert (found["n_same_trials"], found["n_different_trials"]) == (24, 24)
 
 
-def test_accuracys_interval_counts_a_trial_as_often_as_its_speakers_were_drawn():
+def test_accuracys_interval_weighs_a_trial_by_both_speakers_and_has_an_unheard_one():
     test = heard(judged(), 0.8)
     accepted = test.score >= 0.4
     draws = metrics.draws_of(test.trials, SETTINGS)
     found = metrics.decisions(accepted, test.trials, draws)
-    assert found["accuracy"] == np.mean(accepted == test.trials.same)
-    drawn = []
-    for times in draws.times:
-        rights = []
-        for right, (a, b) in zip(accepted == test.trials.same, test.trials.speakers[test.trials.at], strict=True):
-            rights += [right] * (times[a] * times[b])
-        drawn.append(np.mean(rights))
-    np.testing.assert_allclose(found["accuracy_ci95"], np.percentile(drawn, [2.5, 97.5]), atol=1e-12)
-    assert found["accuracy_ci95"][0] < found["accuracy"] < found["accuracy_ci95"][1]
-
-
-def test_a_resample_without_trials_has_no_accuracy():
-    pair = pd.DataFrame({"a": ["test/s0/g0-0.wav"], "b": ["test/s1/g0-0.wav"], "same": [True]})
-    of, draws = TrialSet(utterances.of(table(speakers=2)), pair), metrics.Draws(np.array([[2, 0], [1, 1]]), [])
-    rates = metrics._shares(np.array([True]), of.speakers[of.at], draws.times)
-    np.testing.assert_array_equal(rates, [np.nan, 1.0])
+    right, at = accepted == test.trials.same, test.trials.speakers[test.trials.at]
+    assert found["accuracy"] == np.mean(right)
+    low, high = [], []
+    for unheard, *known in draws.shares:
+        weights = np.array([known[a] * known[b] for a, b in at])
+        # 24 trials of either kind and 6 speakers: 4 of his own, and 24 * 2 / 36 with each of the others
+        more = unheard**2 * 4 + unheard * sum(known) * 24 * 2 / 36
+        low.append((weights @ right) / (weights.sum() + more))
+        high.append((weights @ right + more) / (weights.sum() + more))
+    wanted = [np.percentile(low, 2.5), np.percentile(high, 97.5)]
+    np.testing.assert_allclose(found["accuracy_ci95"], wanted, atol=1e-12)
+    assert wanted[0] < found["accuracy"] < wanted[1]
 
 
 def test_a_system_that_hears_all():
     found = metrics.figures(heard(judged("val"), 0.0), heard(judged(), 0.0), {}, SETTINGS)
     wanted = {"eer": 0, "min_dcf": 0, "auc": 1, "mr_at_k": 0, "mr_at_threshold": 0, "ari": 1, "nmi": 1, "n_clusters": 6}
     assert {name: found[name] for name in wanted} == pytest.approx(wanted)
-    assert found["eer_ci95"] == [0, 0]
+    low, high = found["eer_ci95"]  # six speakers say little of the seventh
+    assert (low, found["auc_ci95"][1]) == (0, pytest.approx(1))
+    assert 0.3 < high < 0.9
+    of_ari = {"ari", "nmi"}
+    assert set(found["ci95_methods"]["bootstrap"]) == of_ari
+    every = {k.removesuffix("_ci95") for k in found if k.endswith("_ci95")}
+    assert set(found["ci95_methods"]["gaffke"]) == every - of_ari
 
 
 def test_differences_are_paired():
@@ -158,7 +162,8 @@ def test_differences_are_paired():
     worse = heard(val.trials, 1.5), heard(test.trials, 1.5)
     found = metrics.figures(val, test, {"itself": (val, test), "worse": worse}, SETTINGS)
     assert found["itself_eer"] == found["eer"]
-    assert (found["eer_minus_itself"], found["eer_minus_itself_ci95"]) == (0, [0, 0])
+    low, high = found["eer_minus_itself_ci95"]
+    assert (found["eer_minus_itself"], low) == (0, pytest.approx(-high))  # an unheard speaker may tell them apart
     assert found["eer_minus_worse"] == found["eer"] - found["worse_eer"] < 0
     assert found["worse_threshold"] == scores.eer_threshold(worse[0].curve)
     low, high = found["eer_minus_worse_ci95"]
@@ -293,11 +298,13 @@ def test_a_mean_in_another_speakers_cluster_is_misclassified():
     draws = metrics.draws_of(of, SETTINGS)
     found = metrics.of_means(answers, draws)
     assert found["mr_of_means"] == 0.25
-    assert found["mr_of_means_ci95"] == [0.0, 0.5]  # B twice and A twice
+    low, high = found["mr_of_means_ci95"]  # of two speakers
+    assert 0 < low < 0.1
+    assert 0.7 < high < 1
     assert metrics.figures(answers, answers, {}, SETTINGS)["mr_of_means"] == 0.25
 
 
-def test_identification_counts_a_query_as_often_as_its_speaker_was_drawn():
+def test_identification_is_a_share_of_queries_over_speakers():
     test = heard(judged(each=5), 1.2)
     draws = metrics.draws_of(test.trials, SETTINGS)
     found = metrics.identification(test, draws)
@@ -309,9 +316,20 @@ def test_identification_counts_a_query_as_often_as_its_speaker_was_drawn():
     right = answer == who[second]
     assert 0.3 < right.mean() < 1
     assert found["identification_accuracy"] == right.mean()
-    drawn = [np.mean(np.repeat(right, times[who[second]])) for times in draws.times]
     low, high = found["identification_accuracy_ci95"]
-    np.testing.assert_allclose([low, high], np.percentile(drawn, [2.5, 97.5]), atol=1e-12)
+    wanted = paired.share_interval(right, np.ones(len(right)), who[second], draws=100, seed=1)
+    assert [low, high] == wanted
     assert low < right.mean() < high
     assert metrics.figures(test, test, {}, SETTINGS)["identification_accuracy"] == right.mean()
     assert metrics.without_thresholds(test, SETTINGS)["identification_accuracy"] == right.mean()
+
+
+def test_outcomes_are_every_trials_score_with_its_speakers():
+    test = heard(judged(), 0.5)
+    found = outcomes.of(test)
+    assert tuple(found) == TRIALS
+    assert list(found.score) == list(test.score)
+    speaker = dict(zip(test.trials.utterances.id, test.trials.utterances.label, strict=True))
+    for side in "ab":
+        assert list(found[f"speaker_{side}"]) == [speaker[u] for u in found[side]]
+    assert ((found.speaker_a == found.speaker_b) == found.same).all()

@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from earmark.evaluation import intervals
 from earmark.experiments.study.table import Draws, figures, rights
 
 
@@ -54,19 +55,21 @@ def outcome(answers: pd.DataFrame, baseline: pd.DataFrame, draws: Draws) -> dict
     """Figures of the chosen cells on their outer folds.
 
     answers: of all seeds, one row a recording and seed; baseline: recording and predicted.
-    Accuracy is the mean over seeds; its interval, and that of the paired difference to the baseline, is by
-    bootstrap over groups. `ensemble` averages the seeds' probabilities.
+    Accuracy is the mean over seeds; its interval, and that of the paired difference to the baseline, is over groups.
+    `ensemble` averages the seeds' probabilities.
     """
     songs, mean = rights(answers), ensemble(answers).set_index("recording")
     group = songs.group.to_numpy()
     guess = baseline.set_index("recording").predicted.loc[songs.index] == mean.label.loc[songs.index]
     right = {"accuracy": songs.right, "baseline_accuracy": guess, "ensemble_accuracy": mean.predicted == mean.label}
     values = {name: each.loc[songs.index].to_numpy(float) for name, each in right.items()}
-    values["accuracy_minus_baseline"] = values["accuracy"] - values["baseline_accuracy"]
-    values["ensemble_minus_baseline"] = values["ensemble_accuracy"] - values["baseline_accuracy"]
     found: dict = {}
     for name, each in values.items():
-        found |= {name: float(each.mean()), f"{name}_ci95": draws.interval(lambda r, v=each: v[r].mean(), group)}
+        found |= intervals.share(name, each, 1.0, group, draws.settings)
+    for name in ("accuracy", "ensemble_accuracy"):
+        sides = values[name], values["baseline_accuracy"]
+        found |= intervals.difference(f"{name.split('_')[0]}_minus_baseline", *sides, 1.0, group, draws.settings)
+    found |= intervals.methods(found)
     by_seed = {str(seed): _one_seed(one, draws) for seed, one in answers.groupby("seed")}
     for name in ("macro_f1", "ece"):
         found[name] = float(np.mean([f[name] for f in by_seed.values()]))
@@ -77,4 +80,4 @@ def outcome(answers: pd.DataFrame, baseline: pd.DataFrame, draws: Draws) -> dict
 def _one_seed(answers: pd.DataFrame, draws: Draws) -> dict:
     songs = rights(answers)
     right = songs.right.to_numpy()
-    return figures(answers) | {"accuracy_ci95": draws.interval(lambda r: right[r].mean(), songs.group.to_numpy())}
+    return figures(answers) | intervals.share("accuracy", right, 1.0, songs.group.to_numpy(), draws.settings)

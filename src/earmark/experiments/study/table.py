@@ -1,13 +1,12 @@
 """What a study found: one row a cell, and the main effect of every factor. Pure: frames in, frames out."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 import pandas as pd
 
-from earmark.evaluation import metrics
+from earmark.evaluation import metrics, paired
 from earmark.evaluation.settings import EvaluateSettings
 
 COMPARED = 3  # so many figures are compared between cells, the headline first
@@ -33,28 +32,26 @@ class Outcome:
 
 
 class Draws:
-    """Bootstrap draws over groups, made once for each set of recordings."""
+    """Random weights of groups, as in `evaluation.paired`, made once for each set of recordings."""
 
     def __init__(self, settings: EvaluateSettings):
-        self.settings, self.made, self.counted = settings, {}, {}
+        self.settings, self.made = settings, {}
 
-    def of(self, groups: np.ndarray) -> list[np.ndarray]:
-        """Row indices of each draw; groups: (recordings,)."""
+    def of(self, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The weights of every recording, (draws, recordings), and of a group that nobody has seen, (draws,)."""
         key = tuple(groups)
         if key not in self.made:
-            self.made[key] = metrics.resamples(groups, self.settings.bootstrap, self.settings.seed)
+            names, place = np.unique(groups, return_inverse=True)
+            rng = np.random.default_rng(self.settings.seed)
+            shares = rng.standard_exponential((self.settings.bootstrap, len(names) + 1))
+            self.made[key] = shares[:, 1:][:, place], shares[:, 0]
         return self.made[key]
 
-    def interval(self, figure: Callable[[np.ndarray], float], groups: np.ndarray) -> list[float]:
-        """95 % interval [low, high] of a figure of row indices."""
-        return metrics.interval(figure, self.of(groups))
-
-    def counts(self, groups: np.ndarray) -> np.ndarray:
-        """How often each draw holds each recording, (draws, recordings)."""
-        key = tuple(groups)
-        if key not in self.counted:
-            self.counted[key] = np.stack([np.bincount(rows, minlength=len(groups)) for rows in self.of(groups)])
-        return self.counted[key]
+    def interval(self, right: np.ndarray, of: np.ndarray, groups: np.ndarray) -> list[float]:
+        """95 % interval [low, high] of right.sum() / of.sum(), (recordings,) each; NaN where nothing counts."""
+        if not of.sum() > 0:
+            return [np.nan, np.nan]
+        return paired.share_interval(right, of, groups, draws=self.settings.bootstrap, seed=self.settings.seed)
 
 
 def names(answers: pd.DataFrame) -> list[str]:
@@ -80,12 +77,6 @@ def quotient(right: np.ndarray, of: np.ndarray) -> np.ndarray:
         return np.where(of > 0, right / of, np.nan)
 
 
-def span(values: np.ndarray) -> list[float]:
-    """95 % percentile interval of those values (draws,) that are finite."""
-    finite = values[np.isfinite(values)]
-    return [float(v) for v in np.percentile(finite, [2.5, 97.5])] if len(finite) else [np.nan, np.nan]
-
-
 def table(outcomes: list[Outcome], draws: Draws) -> pd.DataFrame:
     """One row a cell, in the study's order; figures are missing where a cell was refused."""
     return pd.DataFrame([row(outcome, draws) for outcome in outcomes])
@@ -95,7 +86,7 @@ def row(outcome: Outcome, draws: Draws) -> dict:
     """A cell's row of the table.
 
     The headline figure is over the recordings of the pooled test folds (means over seeds), [low, high] its 95 %
-    interval by bootstrap over groups, sd_folds the standard deviation of its folds; every further figure has
+    interval over groups, sd_folds the standard deviation of its folds; every further figure has
     <figure>_low and <figure>_high. Where crops are drawn, sd_crops, crops_low and crops_high say how far it goes from
     draw to draw: deviation, least and most. last_lr is the learning rate of the last epoch, the mean over trainings:
     it shows whether a schedule moved. Seconds are of one training, and so is epochs_to_60 (the median training;
@@ -127,9 +118,8 @@ def _judged(answers: pd.DataFrame, draws: Draws) -> dict:
 def _figure(answers: pd.DataFrame, name: str, draws: Draws) -> tuple[float, float, float]:
     """A figure and its interval."""
     songs = parts(answers, name)
-    drawn = draws.counts(songs.group.to_numpy())
-    value = quotient(songs.right.sum(), songs.of.sum())
-    return float(value), *span(quotient(drawn @ songs.right.to_numpy(), drawn @ songs.of.to_numpy()))
+    right, of, group = (songs[c].to_numpy() for c in ("right", "of", "group"))
+    return float(quotient(right.sum(), of.sum())), *draws.interval(right, of, group)
 
 
 def _trained(results: list[dict]) -> dict:
@@ -176,7 +166,7 @@ def effects(outcomes: list[Outcome], factors: dict[str, list[str]], draws: Draws
     """The main effect of each factor on the first COMPARED figures: every level against the factor's first.
 
     The difference is taken between cells that agree in all other factors, over the recordings that both judged, and
-    averaged over those pairs of cells; the interval is by bootstrap over groups, the same draws on both sides.
+    averaged over those pairs of cells; the interval is over groups, with the same weights on both sides.
     A pair with a refused cell is left out.
     """
     whole = [o for o in outcomes if not o.refused]
@@ -208,13 +198,24 @@ def _effect(pairs: list[tuple[pd.DataFrame, pd.DataFrame]], draws: Draws) -> dic
         return {"pairs": 0, "recordings": 0}
     group = pd.concat([a.group for a, _ in both])
     group = group[~group.index.duplicated()].sort_index()
-    drawn = np.vstack([np.ones(len(group)), draws.counts(group.to_numpy())])  # all recordings once, then the draws
-    gaps = np.mean([_over(b, drawn, group.index) - _over(a, drawn, group.index) for a, b in both], axis=0)
-    found = {"pairs": len(both), "recordings": len(group), "difference": float(gaps[0])}
-    return found | dict(zip(("low", "high"), span(gaps[1:]), strict=True))
+    drawn = draws.of(group.to_numpy())
+    gap = np.mean([_figure_of(b) - _figure_of(a) for a, b in both])
+    ends = [np.mean([_over(b, drawn, group, i) - _over(a, drawn, group, 1 - i) for a, b in both], 0) for i in (0, 1)]
+    found = {"pairs": len(both), "recordings": len(group), "difference": float(gap)}
+    return found | {"low": float(np.quantile(ends[0], 0.025)), "high": float(np.quantile(ends[1], 0.975))}
 
 
-def _over(songs: pd.DataFrame, drawn: np.ndarray, index: pd.Index) -> np.ndarray:
-    """A figure of each draw, (draws,); drawn: (draws, recordings of `index`)."""
-    songs = songs.reindex(index)
-    return quotient(*(drawn @ songs[side].fillna(0).to_numpy() for side in ("right", "of")))
+def _figure_of(songs: pd.DataFrame) -> float:
+    return float(quotient(songs.right.sum(), songs.of.sum()))
+
+
+def _over(songs: pd.DataFrame, drawn: tuple[np.ndarray, np.ndarray], group: pd.Series, end: int) -> np.ndarray:
+    """A figure under every draw's weights, (draws,), in the unseen group of which all is right (1) or nothing (0).
+
+    drawn: as `Draws.of` gives it, of the recordings of `group`.
+    """
+    right, of = (songs[side].reindex(group.index).fillna(0).to_numpy() for side in ("right", "of"))
+    sizes = pd.Series(of).groupby(group.to_numpy()).sum()
+    weights, unseen = drawn
+    extra = unseen * quotient((sizes**2).sum(), sizes.sum())
+    return quotient(weights @ right + end * extra, weights @ of + extra)

@@ -8,10 +8,11 @@ import torch
 
 from earmark.audio import Root
 from earmark.data import manifest
+from earmark.evaluation import outcomes as kept
 from earmark.evaluation import pictures
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
-from earmark.tasks.chord import listening, metrics, report, vectors
+from earmark.tasks.chord import listening, metrics, outcomes, report, vectors
 from earmark.tasks.chord.networks.build import seen
 from earmark.tasks.chord.predictions import Recogniser
 from earmark.tasks.chord.settings import ChordSettings
@@ -28,6 +29,7 @@ def run(settings: ChordSettings, root: Root, out: Path, warn: Callable[[str], No
     songs = metrics.judged(table, DATA, metrics.recognised(recognise, table, stored))
     found = metrics.figures(songs, table, settings.evaluate) | {"model_sha256": model_files.weights_sha256(MODEL)}
     metrics.write(out, metrics.predictions(songs), found)
+    kept.write(out, outcomes.of(songs))
     plots, f = out / "plots", recognise.features
     report.breakdowns(plots, songs, recognise.vocabulary)
     history, best = model_files.read_history(MODEL), recognise.config.best_epoch
@@ -45,10 +47,11 @@ def run(settings: ChordSettings, root: Root, out: Path, warn: Callable[[str], No
     return found
 
 
-def judged(model: Path, table: pd.DataFrame, features: Path, settings: EvaluateSettings) -> dict:
-    """The figures of `run` of any model's folder on the recordings of a table, whose .lab files are below data/chord.
+def judged(model: Path, table: pd.DataFrame, features: Path, settings: EvaluateSettings) -> tuple[dict, pd.DataFrame]:
+    """Figures of `run` and outcomes of any model's folder on the recordings of a table.
 
-    features: a folder with their store, of the model's own settings.
+    Their .lab files are below data/chord. features: a folder with their store, of the model's own settings.
     """
     songs = metrics.judged(table, DATA, metrics.recognised(Recogniser(model), table, store.load(features)))
-    return metrics.figures(songs, table, settings) | {"model_sha256": model_files.weights_sha256(model)}
+    found = metrics.figures(songs, table, settings) | {"model_sha256": model_files.weights_sha256(model)}
+    return found, outcomes.of(songs)

@@ -103,7 +103,7 @@ def _labs(table: pd.DataFrame, features: Path) -> pd.Series:
 
 
 def figures(folds: list[Fold], settings: EvaluateSettings) -> dict:
-    """Figures over all folds; intervals by bootstrap over groups."""
+    """Figures over all folds; intervals over groups."""
     songs = [song for fold in folds for song in fold.judged]
     found = scores.evaluate(songs, settings.bootstrap, settings.seed)
     return found | {"n_recordings": len(songs), "n_groups": len({song.group for song in songs})}

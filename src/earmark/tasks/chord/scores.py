@@ -1,16 +1,19 @@
 """How right chords are: mir_eval's measures pooled over songs by duration, and some that it lacks.
 
-Every figure is a quotient of sums over songs, so that a bootstrap over groups costs nothing: seconds that are right by
+Every figure is a quotient of sums over songs, so that intervals over groups cost nothing: seconds that are right by
 seconds that count, songs by songs, boundaries by boundaries.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import mir_eval
 import numpy as np
 
+from earmark.evaluation import intervals
 from earmark.evaluation.metrics import interval, resamples
+from earmark.evaluation.paired import share_interval
 from earmark.tasks.chord.notation import harte, lab
 from earmark.tasks.chord.notation.lab import Segment
 from earmark.tasks.chord.notation.targets import NO_KEY, key_label
@@ -18,9 +21,10 @@ from earmark.tasks.chord.notation.targets import NO_KEY, key_label
 WCSR = ("root", "thirds", "majmin", "mirex", "triads", "sevenths", "tetrads")
 INVERSIONS = ("thirds_inv", "majmin_inv", "triads_inv", "sevenths_inv", "tetrads_inv")
 OUTSIDE = -1.0  # mir_eval's score of what a measure does not count
+BALANCED = "class_balanced_tetrads"  # a mean over qualities, no quotient of sums
 TOLERANCE_S = 0.25  # of a transition
 HEADLINES = (
-    *("root", "majmin", "mirex", "sevenths", "tetrads", "bass", "seg", "class_balanced_tetrads"),
+    *("root", "majmin", "mirex", "sevenths", "tetrads", "bass", "seg", BALANCED),
     *("key_accuracy", "key_weighted", "transition_f1", "chord529_accuracy"),
 )
 
@@ -62,7 +66,7 @@ class Sums:
 
     def figure(self, name: str, rows: np.ndarray | slice = slice(None)) -> float:
         """A figure over some songs (all by default; a song may come twice); NaN where nothing counts."""
-        if name == "class_balanced_tetrads":
+        if name == BALANCED:
             right, seconds = (part[rows].sum(0) for part in self.by_quality)
             there = seconds > 0
             return float((right[there] / seconds[there]).mean()) if there.any() else np.nan
@@ -70,20 +74,31 @@ class Sums:
         return float(right / count) if count > 0 else np.nan
 
 
-def evaluate(songs: list[Song], n_draws: int = 1000, seed: int = 0) -> dict[str, float | list[float]]:
-    """Every figure of the songs, those of HEADLINES with `<name>_ci95` from a bootstrap over groups.
+def evaluate(songs: list[Song], n_draws: int = 1000, seed: int = 0) -> dict[str, Any]:
+    """Every figure of the songs, those of HEADLINES with `<name>_ci95` over groups, unless n_draws is 0.
 
     A figure that nothing in the truth bears on is left out: the keys of songs whose key nobody wrote down.
     """
     sums = summed(songs)
-    names = [*sums.parts, "class_balanced_tetrads"]
+    names = [*sums.parts, BALANCED]
     found = {name: sums.figure(name) for name in names}
-    draws = resamples(np.array([s.group for s in songs]), n_draws, seed)
+    found = {name: value for name, value in found.items() if np.isfinite(value)}
+    group = np.array([s.group for s in songs])
     for name in HEADLINES if n_draws else ():
-        if np.isfinite(found[name]):
-            bearing = [rows for rows in draws if np.isfinite(sums.figure(name, rows))]
-            found[f"{name}_ci95"] = interval(lambda rows, name=name: sums.figure(name, rows), bearing)
-    return {name: value for name, value in found.items() if np.all(np.isfinite(value))}
+        if name in found:
+            found |= _interval(sums, name, group, n_draws, seed)
+    return found | intervals.methods(found, [BALANCED])
+
+
+def _interval(sums: Sums, name: str, group: np.ndarray, n_draws: int, seed: int) -> dict[str, list[float]]:
+    """`<name>_ci95`; group: (songs,)."""
+    if name != BALANCED:
+        right, count = sums.parts[name]
+        found = share_interval(right, count, group, draws=n_draws, seed=seed)
+    else:
+        draws = [rows for rows in resamples(group, n_draws, seed) if np.isfinite(sums.figure(name, rows))]
+        found = interval(lambda rows: sums.figure(name, rows), draws)
+    return {f"{name}_ci95": found}
 
 
 def summed(songs: list[Song]) -> Sums:

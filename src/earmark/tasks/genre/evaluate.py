@@ -9,10 +9,11 @@ import pandas as pd
 
 from earmark.audio import Root
 from earmark.data import manifest
+from earmark.evaluation import outcomes as kept
 from earmark.evaluation import pictures
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
-from earmark.tasks.genre import dataset, metrics, report
+from earmark.tasks.genre import dataset, metrics, outcomes, report
 from earmark.tasks.genre.batches import DeviceWindows
 from earmark.tasks.genre.networks import trained
 from earmark.tasks.genre.settings import GenreSettings
@@ -31,6 +32,7 @@ def run(settings: GenreSettings, root: Root, out: Path, warn: Callable[[str], No
     predictions, found = metrics.run(gathered, model, data, statistics, settings.evaluate, judged_on(config))
     found |= {"model_sha256": model_files.weights_sha256(MODEL)}
     metrics.write(out, predictions, found)
+    kept.write(out, outcomes.of(predictions))
     report.confusion(out / "plots/confusion.png", predictions, gathered.classes)
     report.reliability(out / "plots/reliability.png", predictions)
     history = model_files.read_history(MODEL)
@@ -41,8 +43,8 @@ def run(settings: GenreSettings, root: Root, out: Path, warn: Callable[[str], No
     return found
 
 
-def judged(model: Path, table: pd.DataFrame, features: Path, settings: EvaluateSettings) -> dict:
-    """The figures of `run`, but the baseline's, of any model's folder on the recordings of a table.
+def judged(model: Path, table: pd.DataFrame, features: Path, settings: EvaluateSettings) -> tuple[dict, pd.DataFrame]:
+    """Figures of `run`, but the baseline's, and outcomes of any model's folder on the recordings of a table.
 
     features: a folder with their store, of the model's own settings. A label that the model never learnt is one that
     it never gives: its recordings count as wrong.
@@ -54,7 +56,8 @@ def judged(model: Path, table: pd.DataFrame, features: Path, settings: EvaluateS
     new = sorted(set(table.label) - set(config.labels))
     never = {f"{of}_{label}": np.float32(0) for label in new for of in ("p", "recording_p")}
     found = metrics.figures(predictions.assign(**never), None, [*config.labels, *new], settings)
-    return found | {"test_manifest_sha256": manifest.digest(table), "model_sha256": model_files.weights_sha256(model)}
+    found |= {"test_manifest_sha256": manifest.digest(table), "model_sha256": model_files.weights_sha256(model)}
+    return found, outcomes.of(predictions)
 
 
 def judged_on(config: ModelConfig) -> str:

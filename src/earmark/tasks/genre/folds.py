@@ -100,7 +100,7 @@ def _answers(found: Dataset, windows: pd.DataFrame) -> pd.DataFrame:
 
 
 def figures(folds: list[Fold], settings: EvaluateSettings) -> dict:
-    """Figures over all folds; intervals by bootstrap over groups."""
+    """Figures over all folds; intervals over groups."""
     predictions = pd.concat([f.predictions for f in folds], ignore_index=True)
     return metrics.figures(predictions, np.concatenate([f.judged for f in folds]), _classes(predictions), settings)
 

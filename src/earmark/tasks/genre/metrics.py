@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,15 +13,23 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from earmark.data import manifest
-from earmark.evaluation import metrics
+from earmark.evaluation import intervals, metrics
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.tasks.genre.batches import DeviceWindows
 from earmark.tasks.genre.dataset import Dataset
 from earmark.tasks.genre.networks.song import SongModel
 
 DRAWN = 20  # draws of random crops that tell how far one draw's accuracy may lie from another's
-# A figure of some recordings, by their places (n,).
+# A figure of some recordings, by their places (n,), which is no quotient of sums.
 Figure = Callable[[np.ndarray], float]
+
+
+class Share(NamedTuple):
+    """A figure that is right.sum() / weight.sum(), (recordings,) each; less that of `theirs`, where there are."""
+
+    right: np.ndarray
+    weight: np.ndarray
+    theirs: np.ndarray | None = None
 
 
 def predict(dataset: Dataset, model: SongModel, data: DeviceWindows, rows: np.ndarray) -> pd.DataFrame:
@@ -115,45 +124,55 @@ def figures(
     p = songs[[f"recording_p_{c}" for c in classes]].to_numpy()
     p_window = predictions[[f"p_{c}" for c in classes]].to_numpy()
     vote = metrics.majority_vote(p_window, segment, len(songs))
-    # Windows enter the bootstrap as counts of their recording, because a recording is resampled whole.
+    # Windows count for their recording, which is drawn whole.
     right = np.bincount(segment, p_window.argmax(1) == y[segment])
     n_windows = np.bincount(segment)
     answer = p.argmax(1)
     of = of_recordings(answer, y, p.max(1)) | {
-        "window_accuracy": lambda r: right[r].sum() / n_windows[r].sum(),
-        "majority_vote_accuracy": lambda r: np.mean(vote[r] == y[r]),
+        "window_accuracy": Share(right, n_windows),
+        "majority_vote_accuracy": _accuracy(vote, y),
     }
     if baseline_p is not None:
         of |= _beside(answer, baseline_p.argmax(1), y)
     return measured(of, songs.group, settings) | {"n_windows": len(predictions)}
 
 
-def _beside(answer: np.ndarray, guess: np.ndarray, y: np.ndarray) -> dict[str, Figure]:
+def _accuracy(answer: np.ndarray, y: np.ndarray) -> Share:
+    """Of answers (n,) to recordings of true classes (n,)."""
+    return Share(answer == y, np.ones(len(y)))
+
+
+def _beside(answer: np.ndarray, guess: np.ndarray, y: np.ndarray) -> dict[str, Figure | Share]:
     """What a baseline says and how much better the model is: (n,) class said, class the baseline said, true class."""
     return {
-        "baseline_accuracy": lambda r: np.mean(guess[r] == y[r]),
+        "baseline_accuracy": _accuracy(guess, y),
         "baseline_macro_f1": lambda r: metrics.macro_f1(guess[r], y[r]),
-        "accuracy_minus_baseline": lambda r: np.mean(answer[r] == y[r]) - np.mean(guess[r] == y[r]),
+        "accuracy_minus_baseline": _accuracy(answer, y)._replace(theirs=guess == y),
     }
 
 
-def of_recordings(answer: np.ndarray, y: np.ndarray, confidence: np.ndarray) -> dict[str, Figure]:
+def of_recordings(answer: np.ndarray, y: np.ndarray, confidence: np.ndarray) -> dict[str, Figure | Share]:
     """Accuracy, macro F1 and calibration error of any of the recordings: (n,) class said, true class, probability."""
     return {
-        "accuracy": lambda r: np.mean(answer[r] == y[r]),
+        "accuracy": _accuracy(answer, y),
         "macro_f1": lambda r: metrics.macro_f1(answer[r], y[r]),
         "ece": lambda r: metrics.ece(confidence[r], answer[r] == y[r]),
     }
 
 
-def measured(of: dict[str, Figure], groups: pd.Series, settings: EvaluateSettings) -> dict:
-    """Figures of all recordings, each with its interval by bootstrap over their groups (n,), and how many there are."""
-    draws = metrics.resamples(groups.to_numpy(), settings.bootstrap, settings.seed)
-    out = {}
+def measured(of: dict[str, Figure | Share], groups: pd.Series, settings: EvaluateSettings) -> dict:
+    """Figures of all recordings, each with its interval over their groups (n,), and how many there are."""
+    group, found = groups.to_numpy(), {}
+    draws = metrics.resamples(group, settings.bootstrap, settings.seed)
     for name, figure in of.items():
-        out[name] = float(figure(np.arange(len(groups))))
-        out[f"{name}_ci95"] = metrics.interval(figure, draws)
-    return out | {"n_recordings": len(groups), "n_groups": int(groups.nunique())}
+        if not isinstance(figure, Share):
+            found |= {name: float(figure(np.arange(len(group)))), f"{name}_ci95": metrics.interval(figure, draws)}
+        elif figure.theirs is None:
+            found |= intervals.share(name, figure.right, figure.weight, group, settings)
+        else:
+            found |= intervals.difference(name, figure.right, figure.theirs, figure.weight, group, settings)
+    found |= intervals.methods(found, [name for name, figure in of.items() if not isinstance(figure, Share)])
+    return found | {"n_recordings": len(groups), "n_groups": int(groups.nunique())}
 
 
 def run(

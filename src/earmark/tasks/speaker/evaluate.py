@@ -7,10 +7,11 @@ import pandas as pd
 
 from earmark.audio import Root
 from earmark.errors import EarmarkError
+from earmark.evaluation import outcomes as kept
 from earmark.evaluation import pictures
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
-from earmark.tasks.speaker import dataset, listening, metrics, predictions, report
+from earmark.tasks.speaker import dataset, listening, metrics, outcomes, predictions, report
 from earmark.tasks.speaker.settings import SpeakerSettings
 from earmark.tasks.speaker.trials import enrolment, lists, trial_set, utterances
 from earmark.training import model_files
@@ -30,6 +31,7 @@ def run(settings: SpeakerSettings, root: Root, out: Path, warn: Callable[[str], 
     found |= {"model_sha256": model_files.weights_sha256(MODEL)}
     chosen = trial_set.thresholds_of(val)
     metrics.write(out, metrics.predictions(test, chosen.threshold), found)
+    kept.write(out, outcomes.of(test))
     plots = out / "plots"
     report.pictures(plots, test, chosen, {name: answers for name, (_, answers) in beside.items()})
     report.confusion(plots, enrolment.identified(test))
@@ -44,8 +46,8 @@ def run(settings: SpeakerSettings, root: Root, out: Path, warn: Callable[[str], 
     return found
 
 
-def judged(model: Path, table: pd.DataFrame, features: Path, settings: EvaluateSettings) -> dict:
-    """The figures of `run` that take no threshold, of any model's folder on recordings of the test split.
+def judged(model: Path, table: pd.DataFrame, features: Path, settings: EvaluateSettings) -> tuple[dict, pd.DataFrame]:
+    """Figures of `run` that take no threshold, and outcomes, of any model's folder on recordings of the test split.
 
     table: their rows; trials are those of data/speaker that pair them. features: a folder with their store, of the
     model's own settings. Raises EarmarkError where these trials are not of both kinds.
@@ -57,4 +59,4 @@ def judged(model: Path, table: pd.DataFrame, features: Path, settings: EvaluateS
     embedder = predictions.Embedder(model)
     test = trial_set.Answers(asked, predictions.stored(embedder, asked.utterances, store.load(features)))
     found = metrics.without_thresholds(test, settings) | metrics.tested_on(table)
-    return found | {"model_sha256": model_files.weights_sha256(model)}
+    return found | {"model_sha256": model_files.weights_sha256(model)}, outcomes.of(test)

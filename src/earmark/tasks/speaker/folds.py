@@ -103,7 +103,7 @@ def one(found: Dataset, name: str, folder: Path, settings: SpeakerSettings) -> F
 
 
 def figures(folds: list[Fold], settings: EvaluateSettings) -> dict:
-    """Figures over all folds, the baselines' beside; intervals by bootstrap over speakers."""
+    """Figures over all folds, the baselines' beside; intervals over speakers."""
     systems = {name: [fold.judged[name] for fold in folds] for name in folds[0].judged}
     return pooled.figures(systems.pop(MODEL), systems, settings)
 

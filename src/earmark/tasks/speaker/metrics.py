@@ -16,7 +16,7 @@ import pandas as pd
 
 from earmark.audio import Root
 from earmark.data import manifest
-from earmark.evaluation import metrics
+from earmark.evaluation import intervals, metrics
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.tasks.speaker.trials import baseline, clustering, enrolment, scores
 from earmark.tasks.speaker.trials.trial_set import Answers, Thresholds, TrialSet, thresholds_of
@@ -30,16 +30,20 @@ OF_TRIALS = {
     "min_dcf_05": partial(scores.min_dcf, p_same=0.05),
     "auc": scores.auc,
 }
+BOOTSTRAPPED = ("ari", "nmi", "eer_mean")  # whose intervals are a bootstrap's: they are no quotients of sums
 DURATIONS_S = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 10.0, np.inf)
 CROPS_S = (1.0, 2.0, 3.0)
 
 
 class Draws(NamedTuple):
-    """A bootstrap over the speakers of trials.
+    """Weights of the speakers of trials, random ones and those of a bootstrap.
 
-    times: (resamples, speakers), how often each was drawn, for trials. rows: of every resample the utterances' places.
+    shares: (draws, speakers + 1), exponential, the first of a speaker whom nobody has heard. times: (draws, speakers),
+    how often a resample holds each. rows: of every resample the utterances' places.
     """
 
+    settings: EvaluateSettings
+    shares: np.ndarray
     times: np.ndarray
     rows: list[np.ndarray]
 
@@ -62,8 +66,8 @@ def figures(
 ) -> dict:
     """The model's figures with `<name>_ci95`, each baseline's under `<its name>_<name>`, and the differences of EER.
 
-    beside: (validation, test) of each baseline on the same trials. Intervals are of a bootstrap over test speakers, the
-    same resamples for all, so that differences are paired.
+    beside: (validation, test) of each baseline on the same trials. Intervals are over test speakers, under the same
+    random weights for all, so that differences are paired.
     """
     draws = draws_of(test.trials, settings)
     drawn = resampled(test, draws)
@@ -73,8 +77,8 @@ def figures(
         its = verification(its_test, its_drawn) | at_thresholds(thresholds_of(its_val), its_test, draws)
         out |= {f"{name}_{k}": v for k, v in its.items()}
         out[f"eer_minus_{name}"] = out["eer"] - its["eer"]
-        out[f"eer_minus_{name}_ci95"] = scores.interval(drawn["eer"] - its_drawn["eer"])
-    return out | sizes(test.trials)
+        out[f"eer_minus_{name}_ci95"] = scores.bounds(drawn["eer"] - its_drawn["eer"][::-1])
+    return out | intervals.methods(out, BOOTSTRAPPED) | sizes(test.trials)
 
 
 def without_thresholds(test: Answers, settings: EvaluateSettings) -> dict:
@@ -82,28 +86,30 @@ def without_thresholds(test: Answers, settings: EvaluateSettings) -> dict:
     draws, who = draws_of(test.trials, settings), test.trials.speakers
     found = verification(test, resampled(test, draws))
     found |= misclassified("mr_at_k", clustering.into(test.tree, who.max() + 1), who, draws)
-    return found | of_means(test, draws) | identification(test, draws) | sizes(test.trials)
+    found |= of_means(test, draws) | identification(test, draws)
+    return found | intervals.methods(found, BOOTSTRAPPED) | sizes(test.trials)
 
 
 def draws_of(trials: TrialSet, settings: EvaluateSettings) -> Draws:
-    """The same resamples for the same trials and settings."""
-    n, seed = settings.bootstrap, settings.seed
-    times = scores.multiplicities(trials.speakers.max() + 1, n, seed)
-    return Draws(times, metrics.resamples(trials.speakers, n, seed))
+    """The same weights for the same trials and settings."""
+    n, seed, speakers = settings.bootstrap, settings.seed, trials.speakers.max() + 1
+    shares = np.random.default_rng(seed).standard_exponential((n, speakers + 1))
+    times = scores.multiplicities(speakers, n, seed)
+    return Draws(settings, shares, times, metrics.resamples(trials.speakers, n, seed))
 
 
 def resampled(test: Answers, draws: Draws) -> dict[str, np.ndarray]:
-    """The figures of `OF_TRIALS` in every resample, (resamples,) each."""
+    """The figures of `OF_TRIALS` under every draw's weights, (2, draws) each, as `scores.weighted`."""
     all_of = lambda curve: np.stack([figure(curve) for figure in OF_TRIALS.values()])  # noqa: E731
-    values = scores.resampled(all_of, test.score, test.trials.same, test.trials.speakers[test.trials.at], draws.times)
-    return dict(zip(OF_TRIALS, values, strict=True))
+    values = scores.weighted(all_of, test.score, test.trials.same, test.trials.speakers[test.trials.at], draws.shares)
+    return dict(zip(OF_TRIALS, values.swapaxes(0, 1), strict=True))
 
 
 def verification(test: Answers, drawn: dict[str, np.ndarray]) -> dict:
     """The figures of `OF_TRIALS`, with intervals from what was `resampled`."""
     out = {}
     for name, figure in OF_TRIALS.items():
-        out |= {name: float(figure(test.curve)), f"{name}_ci95": scores.interval(drawn[name])}
+        out |= {name: float(figure(test.curve)), f"{name}_ci95": scores.bounds(drawn[name])}
     return out
 
 
@@ -128,8 +134,7 @@ def of_means(test: Answers, draws: Draws) -> dict:
     """
     vectors, who = half_means(test)
     wrong = ~clustering.matched(clustering.into(clustering.tree(vectors), who.max() + 1), who)
-    drawn = np.array([np.average(wrong, weights=times[who]) for times in draws.times])
-    return {"mr_of_means": float(wrong.mean()), "mr_of_means_ci95": scores.interval(drawn)}
+    return intervals.share("mr_of_means", wrong, 1.0, who, draws.settings)
 
 
 def half_means(test: Answers) -> tuple[np.ndarray, np.ndarray]:
@@ -156,9 +161,7 @@ def identification(test: Answers, draws: Draws) -> dict:
     """
     queries = enrolment.identified(test)
     right, who = (queries.label == queries.taken_for).to_numpy(), test.trials.speakers[queries["at"]]
-    drawn = [np.average(right, weights=times[who]) if times[who].any() else np.nan for times in draws.times]
-    name = "identification_accuracy"
-    return {name: float(right.mean()), f"{name}_ci95": scores.interval(np.array(drawn))}
+    return intervals.share("identification_accuracy", right, 1.0, who, draws.settings)
 
 
 def decisions(accepted: np.ndarray, trials: TrialSet, draws: Draws) -> dict:
@@ -166,28 +169,16 @@ def decisions(accepted: np.ndarray, trials: TrialSet, draws: Draws) -> dict:
     right, at = accepted == trials.same, trials.speakers[trials.at]
     return {
         "accuracy": float(right.mean()),
-        "accuracy_ci95": scores.interval(_shares(right, at, draws.times)),
+        "accuracy_ci95": scores.bounds(scores.share_right(right, trials.same, at, draws.shares)),
         "miss_rate": float(1 - accepted[trials.same].mean()),
         "false_alarm_rate": float(accepted[~trials.same].mean()),
     }
 
 
-def _shares(right: np.ndarray, at: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Weighted share of the trials that are right in every resample, (resamples,), weighted as `scores.resampled` does.
-
-    right: (trials,); at: (trials, 2), their speakers. NaN where a resample holds no trials.
-    """
-    shares = []
-    for drawn in times:  # one by one: a trial list may be long
-        weights = drawn[at[:, 0]] * drawn[at[:, 1]]
-        shares.append(np.average(right, weights=weights) if weights.any() else np.nan)
-    return np.array(shares)
-
-
 def misclassified(name: str, clusters: np.ndarray, who: np.ndarray, draws: Draws) -> dict:
     """The misclassification rate of clusters (utterances,) of speakers (utterances,) as `name`, with its interval."""
     wrong = ~clustering.matched(clusters, who)
-    return {name: float(wrong.mean()), f"{name}_ci95": metrics.interval(lambda r: wrong[r].mean(), draws.rows)}
+    return intervals.share(name, wrong, 1.0, who, draws.settings)
 
 
 def _agreement(clusters: np.ndarray, who: np.ndarray, rows: list[np.ndarray]) -> dict:

@@ -1,12 +1,14 @@
 """Verification figures: worked by hand, against scikit-learn, and their bootstrap against drawn copies."""
 
 import time
+from functools import partial
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from earmark.tasks.speaker.trials import scores
+from earmark.tasks.speaker.trials.scores import Trials
 
 # Descending: same, same, different, same, different, different
 SCORE = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.1])
@@ -169,3 +171,37 @@ def test_operating_points_are_those_of_the_curve(seed):
         assert (
             min(m for _, f, m in points if f <= rate + 1e-9) == pytest.approx(min(allowed, default=1.0)) or not allowed
         )
+
+
+@pytest.mark.parametrize("figure", [scores.eer, scores.auc, partial(scores.min_dcf, p_same=0.05)])
+def test_the_unheard_speaker_is_one_whose_trials_are_all_right_or_all_wrong(figure):
+    """Against the same trials with his put among them, above and below all scores."""
+    score, same = drawn(60, 3)
+    rng = np.random.default_rng(4)
+    speakers = np.where(same[:, None], rng.integers(0, 8, (60, 1)), rng.integers(0, 8, (60, 2)))
+    shares = rng.standard_exponential((5, 9))
+    found = scores.weighted(figure, score, same, speakers, shares)
+    for draw, (unheard, *known) in enumerate(shares):
+        weights = [known[a] * known[b] for a, b in speakers]
+        # of his own trials as many as an eighth, of those with each other speaker as many as 2 / 64
+        his = [unheard**2 * same.sum() / 8, unheard * sum(known) * (~same).sum() * 2 / 64]
+        for errs in (0, 1):
+            c = Trials(np.append(score, [-99, 99] if errs else [99, -99]), np.append(same, [True, False]))
+            assert found[errs, draw] == pytest.approx(float(figure(c.curve(np.append(weights, his)))), abs=1e-9)
+    assert (found[0] <= found[1]).all() or figure is scores.auc
+
+
+def test_weights_do_not_depend_on_the_block(monkeypatch):
+    score, same = drawn(50, 1)
+    speakers, shares = np.zeros((50, 2), int), np.random.default_rng(0).standard_exponential((30, 2))
+    whole = scores.weighted(scores.eer, score, same, speakers, shares)
+    right = scores.share_right(score > 0, same, speakers, shares)
+    monkeypatch.setattr(scores, "AT_ONCE", 7)
+    np.testing.assert_allclose(scores.weighted(scores.eer, score, same, speakers, shares), whole)
+    np.testing.assert_allclose(scores.share_right(score > 0, same, speakers, shares), right)
+
+
+def test_bounds_are_the_lowest_of_the_one_and_the_highest_of_the_other():
+    values = np.arange(101.0)
+    assert scores.bounds(np.stack([values, values + 10])) == [2.5, 107.5]
+    assert scores.bounds(np.stack([values + 10, values])) == [2.5, 107.5]

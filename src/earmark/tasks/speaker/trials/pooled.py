@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from earmark.evaluation import intervals
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.tasks.speaker import metrics
 from earmark.tasks.speaker.metrics import Draws
@@ -28,8 +29,8 @@ class Part:
 def figures(model: list[Part], beside: dict[str, list[Part]], settings: EvaluateSettings) -> dict:
     """The model's figures with `<name>_ci95`, each baseline's under `<its name>_<name>`, and the differences of EER.
 
-    model: a part a fold. beside: the same of each baseline. Intervals are of a bootstrap over the speakers of all
-    folds, the same resamples for all systems, so that differences are paired.
+    model: a part a fold. beside: the same of each baseline. Intervals are over the speakers of all folds,
+    under the same random weights for all systems, so that differences are paired; that of `eer_mean` is a bootstrap's.
     """
     pooled = together([part.test for part in model])
     draws = metrics.draws_of(pooled.trials, settings)
@@ -41,8 +42,8 @@ def figures(model: list[Part], beside: dict[str, list[Part]], settings: Evaluate
         found = metrics.verification(its, its_drawn) | _decided(parts, its.trials, draws)
         out |= {f"{name}_{k}": v for k, v in found.items()}
         out[f"eer_minus_{name}"] = out["eer"] - found["eer"]
-        out[f"eer_minus_{name}_ci95"] = scores.interval(drawn["eer"] - its_drawn["eer"])
-    return out | metrics.sizes(pooled.trials)
+        out[f"eer_minus_{name}_ci95"] = scores.bounds(drawn["eer"] - its_drawn["eer"][::-1])
+    return out | intervals.methods(out, metrics.BOOTSTRAPPED) | metrics.sizes(pooled.trials)
 
 
 def together(tests: list[Answers]) -> Answers:

@@ -1,0 +1,56 @@
+"""What the model made of every test trial, and how much two models' equal error rates differ on the same trials."""
+
+import numpy as np
+import pandas as pd
+
+from earmark.evaluation import outcomes
+from earmark.evaluation.paired import Difference
+from earmark.tasks.speaker.trials import scores
+from earmark.tasks.speaker.trials.scores import Trials
+from earmark.tasks.speaker.trials.trial_set import Answers
+
+DRAWS, AT_ONCE, SEED = 2000, 100, 0
+
+
+def of(test: Answers) -> pd.DataFrame:
+    """The score of every trial, with the speakers of its two utterances."""
+    label = test.trials.utterances.label.to_numpy()
+    first, second = label[test.trials.at].T
+    found = test.trials.pairs.assign(score=test.score, speaker_a=first, speaker_b=second)
+    return found[list(outcomes.TRIALS)].reset_index(drop=True)
+
+
+def difference(ours: pd.DataFrame, theirs: pd.DataFrame, level: float, draws: int = DRAWS) -> Difference:
+    """EER of one model less that of another, both of the same trials, with bounds that hold at the level each.
+
+    As in `evaluation.paired`: speakers get random weights, and a trial the product of its speakers'; beside them stands
+    a speaker whom nobody has heard, with as many trials as the others have, in which one model is always wrong and the
+    other always right.
+    """
+    ours, theirs = (t.sort_values(["a", "b", "same"]).reset_index(drop=True) for t in (ours, theirs))
+    same = ours.same.to_numpy(bool)
+    names, places = np.unique(ours[["speaker_a", "speaker_b"]].to_numpy(str), return_inverse=True)
+    places = places.reshape(-1, 2)
+    both = [Trials(t.score.to_numpy(), same) for t in (ours, theirs)]
+    rng, drawn = np.random.default_rng(SEED), []
+    for start in range(0, draws, AT_ONCE):
+        shares = rng.standard_exponential((min(AT_ONCE, draws - start), len(names) + 1))
+        drawn.append(_differences(both, same, shares[:, 1:], shares[:, :1], places))
+    low, high = np.concatenate(drawn, axis=1)
+    found = [float(scores.eer(trials.curve(np.ones(len(same))))) for trials in both]
+    return Difference(found[0] - found[1], float(np.quantile(low, level)), float(np.quantile(high, 1 - level)))
+
+
+def _differences(
+    both: list[Trials], same: np.ndarray, shares: np.ndarray, unheard: np.ndarray, places: np.ndarray
+) -> np.ndarray:
+    """EER of the first less that of the second, (2, draws): the unheard speaker favours the first, then the second.
+
+    shares: (draws, speakers); unheard: (draws, 1); places: (trials, 2), of each trial's speakers.
+    """
+    weights = shares[:, places[:, 0]] * shares[:, places[:, 1]]
+    totals = weights[:, same].sum(1, keepdims=True), weights[:, ~same].sum(1, keepdims=True)
+    extra = scores.unheard_trials(same, shares, unheard)
+    curves = [trials.curve(weights) for trials in both]
+    right, wrong = ([scores.with_unheard(c, totals, extra, errs) for c in curves] for errs in (False, True))
+    return np.stack([scores.eer(right[0]) - scores.eer(wrong[1]), scores.eer(wrong[0]) - scores.eer(right[1])])
