@@ -1,5 +1,6 @@
 """Publishing again after somebody deleted in MLflow what was published: it is there again, and said."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -7,35 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from earmark.pipeline import publish
-from earmark.registry import promotion, tracking, versions
-from earmark.release import bundle
-from stores import NAME, TASK, champion
-
-PLACES = (Path("data/genre"), Path("models/genre"), Path("reports/genre"))
-
-
-def registered(client, task, run_id, folder, config, tags):
-    """A version in place of the seconds that a pyfunc model takes."""
-    versions._ensure_model(client, task)
-    client.log_text(run_id, "{}", f"model{len(client.search_model_versions())}/artifacts/genre/config.json")
-    place = client.get_run(run_id).info.artifact_uri
-    return client.create_model_version(NAME, f"{place}/model{len(client.search_model_versions())}", run_id, tags=tags)
+from earmark.pipeline import publish, to_commit
+from earmark.registry import ledger, tracking, versions
+from published import FIGURES, PLACES, registered, write
+from stores import NAME, TASK, champion, crown
 
 
 @pytest.fixture
 def trained(project, monkeypatch) -> Path:
-    """What the stages before leave: the released model stands for one that was trained."""
-    data, model, reports = PLACES
-    shutil.copytree(bundle.folder("genre"), model)
-    (model / "history.csv").write_text("epoch,train/loss,val/accuracy\n1,2.0,0.5\n2,1.0,0.7\n")
-    data.mkdir(parents=True)
-    (reports / "plots").mkdir(parents=True)
-    for file in (*(data / name for name in publish.DATA), reports / "listening.html", reports / "plots/a.png"):
-        file.write_text("x")
-    (reports / "predictions.parquet").write_text("x")
-    figures = {"accuracy": 0.5, "accuracy_ci95": [0.4, 0.6], "test_manifest_sha256": "0" * 64}
-    (reports / "metrics.json").write_text(json.dumps(figures))
+    """What the stages before leave."""
+    write()
     monkeypatch.setattr(versions, "register", registered)
     return project
 
@@ -62,17 +44,17 @@ def test_artifacts_that_were_deleted_by_hand_are_there_again(trained):
     """The files of a version cannot be put back into it: the same model is registered anew."""
     run()
     client = tracking.present()
-    promotion.promote(client, TASK, None, False, None)
+    crown(client, "1")
     before = files(trained / "mlartifacts")
     shutil.rmtree(trained / "mlartifacts")
     assert run() == [
         "The files of earmark-genre version 1 are gone from MLflow's artifacts.",
         "Registered earmark-genre version 2.",
-        "It is the challenger; `earmark promote genre` makes it champion.",
+        "Version 2 has the champion's weights, whose files were gone: it is champion in its place.",
     ]
     assert [f.replace("model1/", "model0/") for f in files(trained / "mlartifacts")] == before
-    assert champion(client) == 1
-    assert promotion.promote(client, TASK, None, False, None)[-1] == "Version 2 is champion; before it was version 1."
+    assert champion(client) == 2
+    assert [e.kind for e in ledger.read("genre").entries] == ["promotion"]  # the same model: nothing was decided
     assert run() == []
 
 
@@ -152,28 +134,27 @@ def test_the_manifest_is_logged_also_where_earlier_releases_did_not(trained):
     run()
     client, file = tracking.present(), trained / "data/genre/manifest.csv"
     logged = Path(client.get_run(run_of(client)).info.artifact_uri.removeprefix("file://")) / "data/manifest.csv"
-    assert logged.read_text() == file.read_text() == "x"
+    assert logged.read_text() == file.read_text()
     logged.unlink()
     assert run() == []
-    assert logged.read_text() == "x"
+    assert logged.read_text() == file.read_text()
 
 
 def test_a_champion_of_before_is_not_called_rolled_back(trained):
     run()
     client = tracking.present()
-    promotion.promote(client, TASK, None, False, None)
+    crown(client, "1")
     client.set_model_version_tag(NAME, "1", versions.ROLLED_BACK, "true")
     run()
     assert versions.ROLLED_BACK not in client.get_model_version(NAME, "1").tags
 
 
 def test_a_better_baseline_is_said_and_kept_with_the_version(trained):
-    figures = {"accuracy": 0.5, "accuracy_ci95": [0.4, 0.6], "test_manifest_sha256": "0" * 64, "n_recordings": 20}
-    (PLACES[2] / "metrics.json").write_text(json.dumps(figures | {"baseline_accuracy": 0.75}))
+    write(n_recordings=20, baseline_accuracy=0.75)
     sentence = "A baseline is better than {}: a logistic regression on MFCC statistics has accuracy 0.750, not 0.500."
     assert run()[1:3] == ["Logged the evaluation: accuracy 0.500.", sentence.format("the model")]
-    said = promotion.promote(tracking.present(), TASK, None, False, None)
-    assert said == [sentence.format("version 1"), "Version 1 is champion."]
+    (kept,) = versions.evaluations(tracking.present().get_model_version(NAME, "1")).values()
+    assert kept["baseline_accuracy"] == 0.75
 
 
 def git(*command: str) -> None:
@@ -195,6 +176,11 @@ def test_what_is_to_be_committed_is_said(trained, monkeypatch):
     assert run() == ["To keep this run: git add dvc.lock splits/genre.csv && git commit"]
     git("add", "dvc.lock", "splits/genre.csv")
     assert run() == ["To keep this run: git add dvc.lock splits/genre.csv && git commit"]
+    crown(tracking.present(), "1")
+    assert run() == ["To keep this run: git add dvc.lock splits/genre.csv registry/genre && git commit"]
+    assert to_commit.sentence("chord", "decision") == [
+        "To keep this decision: git add dvc.lock splits/chord.csv && git commit"
+    ]
     monkeypatch.setenv("DVC_EXP_NAME", "trial")
     assert run() == ["Inside the DVC experiment trial: nothing registered, no alias moved."]
 
@@ -203,3 +189,53 @@ def test_a_project_in_a_folder_of_a_repository(trained):
     run()
     subprocess.run(["git", "init", "-q", str(trained.parent)], check=True)
     assert run() == ["To keep this run: git add params.yaml reports/genre/metrics.json && git commit"]
+    crown(tracking.present(), "1")
+    subprocess.run(["git", "add", "params.yaml", "reports"], check=True)
+    subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t", "commit", "-q", "-m", "a run"], check=True)
+    assert run() == ["To keep this run: git add registry/genre && git commit"]
+
+
+def test_a_version_carries_dvcs_hashes_of_its_files(trained):
+    """By which it can be restored: those of its last evaluation."""
+    run()
+    tag = json.loads(tracking.present().get_model_version(NAME, "1").tags["earmark.dvc"])
+    names = ("metrics.json", "predictions.parquet", "listening.html", "plots")
+    assert set(tag) == {"data/genre", "models/genre", *(f"reports/genre/{name}" for name in names)}
+    assert tag["reports/genre/metrics.json"] == hashlib.md5((PLACES[2] / "metrics.json").read_bytes()).hexdigest()
+    (PLACES[2] / "metrics.json").write_text(json.dumps(FIGURES | {"accuracy": 0.75}))
+    run()
+    later = json.loads(tracking.present().get_model_version(NAME, "1").tags["earmark.dvc"])
+    assert {name for name in tag if tag[name] != later[name]} == {"reports/genre/metrics.json"}
+    crown(tracking.present(), "1")
+    assert ledger.read("genre").champion().dvc == later
+
+
+def test_a_store_of_before_is_taken_into_the_ledger(trained):
+    run()
+    client = tracking.present()
+    client.set_registered_model_alias(NAME, "champion", "1")
+    client.delete_registered_model_alias(NAME, "challenger")
+    assert run() == []
+    assert [(e.kind, e.version.number) for e in ledger.read("genre").entries] == [("imported", 1)]
+    assert champion(client) == 1
+
+
+def test_an_alias_that_was_moved_by_hand_is_said_and_left(trained):
+    run()
+    crown(tracking.present(), "1")
+    write(1)
+    run()
+    client = tracking.present()
+    client.set_registered_model_alias(NAME, "champion", "2")
+    (sentence,) = run()
+    assert sentence.startswith("The store has version 2 as champion of genre, the ledger the model with weights ")
+    assert champion(client) == 2
+
+
+def test_a_broken_ledger_does_not_end_the_pipeline(trained):
+    run()
+    crown(tracking.present(), "1")
+    (file,) = Path("registry/genre").iterdir()
+    file.write_text("{")
+    (sentence,) = run()
+    assert sentence.startswith(f"registry/genre/{file.name} is no entry of the ledger")

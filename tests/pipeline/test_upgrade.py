@@ -182,6 +182,8 @@ def test_a_version_of_then_brings_its_own_code(upgraded):
 def test_rollback_finds_the_champion_of_then(upgraded):
     assert "Version 1 is champion again" in upgraded.run("earmark", "rollback", "genre").stdout
     assert versions(upgraded)["champion"] == 1
+    history = json.loads(upgraded.run("earmark", "history", "genre", "--json").stdout)
+    assert [(e["kind"], e["why"]) for e in history] == [("imported", None), ("imported", "a trial"), ("rollback", None)]
 
 
 def test_the_next_repro_trains_anew_and_ends_in_the_same_weights(upgraded):

@@ -3,14 +3,16 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from earmark.data import manifest
 from earmark.errors import EarmarkError
-from earmark.registry import comparison, judging, promotion, tracking, versions
+from earmark.evaluation import outcomes
+from earmark.registry import comparison, judging, tracking
 from earmark.registry.comparison import Today
-from stores import NAME, TASK, champion, version
+from stores import NAME, TASK, evaluated, version
 
 N = 24  # recordings of the test split, two to a group
 
@@ -35,68 +37,59 @@ class Judge:
     def __init__(self, **accuracy: float):
         self.accuracy, self.asked = accuracy, []
 
-    def __call__(self, task, version, rows, settings, say, progress) -> dict:
+    def __call__(self, task, version, rows, settings, say, progress) -> tuple[dict, pd.DataFrame]:
         self.asked.append((int(version.version), len(rows)))
-        accuracy = self.accuracy[f"v{version.version}"]
+        right = np.arange(len(rows)) < self.accuracy[f"v{version.version}"] * len(rows)
         facts = {"n_recordings": len(rows), "test_manifest_sha256": manifest.digest(rows), "model_sha256": "m"}
-        return {"accuracy": accuracy, "accuracy_ci95": [0.25, 0.75]} | facts
+        kept = outcomes.shares("accuracy", rows.rename(columns={"path": "recording"}), right, 1.0, rows.label)
+        return {"accuracy": right.mean(), "accuracy_ci95": [0.25, 0.75]} | facts, kept
 
 
 @pytest.fixture
 def tracker(project: Path) -> tracking.Tracker:
-    """Version 1 is champion, 2 challenger and tested on today's test split; 1 was tested on another one."""
+    """Two versions, and 24 prepared recordings of today's test split beside 40 others."""
     found = tracking.connect("genre")
-    for number, alias in ((version(found), "champion"), (version(found), "challenger")):
-        found.client.set_registered_model_alias(NAME, alias, number)
-    today(found, pd.concat([table("test"), table("train", N, 40)]))
+    version(found), version(found)
+    Path("data/genre").mkdir(parents=True)
+    pd.concat([table("test"), table("train", N, 40)]).to_csv("data/genre/manifest.csv", index=False)
     return found
 
 
-def today(tracker, rows: pd.DataFrame, accuracy: float = 0.625) -> None:
-    """Make these the prepared recordings, on whose test split version 2 has an accuracy."""
-    Path("data/genre").mkdir(parents=True, exist_ok=True)
-    rows.to_csv("data/genre/manifest.csv", index=False)
-    test = manifest.load(Path("data/genre/manifest.csv")).query("split == 'test'")
-    tracker.client.delete_model_version_tag(NAME, "2", f"earmark.test.{'0' * 16}")
-    figures = {"accuracy": accuracy, "accuracy_ci95": [0.5, 0.75], "n_recordings": len(test)}
-    for key, value in versions.evaluation_tags(TASK, figures | {"test_manifest_sha256": manifest.digest(test)}).items():
-        tracker.client.set_model_version_tag(NAME, "2", key, value)
-
-
 @pytest.fixture
-def promote(tracker, monkeypatch):
-    """`earmark promote` with a judge: what is said, the last sentences being those of the promotion."""
+def judged(tracker, monkeypatch):
+    """Versions on today's test split by a judge: what was measured, and what is said."""
 
-    def run(judge, number=None):
+    def run(judge, *numbers: str):
         said = []
         monkeypatch.setattr(judging, "judged", judge)
         on = Today(lambda: None, said.append, lambda items, *_: items)
-        return said + promotion.promote(tracker.client, TASK, number, False, None, on)
+        some = [tracker.client.get_model_version(NAME, number) for number in numbers or ("2", "1")]
+        return comparison.today(tracker.client, TASK, some, on), said
 
     return run
 
 
-def test_the_champion_is_judged_on_todays_test_recordings_once(tracker, promote):
+def test_what_is_missing_is_judged_once_and_kept(tracker, judged):
     for number in ("1", "2"):
         learnt(tracker, number, table("train", 100))
-    judge = Judge(v1=0.5)
-    assert promote(judge) == [
-        "Version 1 was not tested on these 24 recordings: it is judged on them now.",
-        "accuracy on the same 24 test recordings: version 2 0.625 [0.500, 0.750], the champion, version 1, "
-        "0.500 [0.250, 0.750].",
-        "On other test recordings the champion had 0.500.",
-        "Version 2 is champion; before it was version 1.",
+    judge = Judge(v1=0.75, v2=0.5)
+    (new, old), said = judged(judge)
+    assert said == [
+        f"Of version {n} no outcomes on these 24 recordings were kept: it is judged on them now." for n in (2, 1)
     ]
-    assert judge.asked == [(1, 24)]
+    assert (new.figures["accuracy"], old.figures["accuracy"]) == (0.5, 0.75)
+    assert new.test_sha256 == old.test_sha256 == manifest.digest(table("test"))
+    assert (new.outcomes.right.sum(), old.outcomes.right.sum()) == (12, 18)
+    again, said = judged(Judge())
+    assert said == []
+    assert judge.asked == [(2, 24), (1, 24)]
+    for one, other in zip(again, (new, old), strict=True):
+        assert one.figures == other.figures
+        pd.testing.assert_frame_equal(one.outcomes, other.outcomes)
 
 
-def test_what_was_judged_is_kept_with_the_version_and_its_run(tracker, promote):
-    with pytest.raises(EarmarkError) as error:
-        promote(Judge(v1=0.75))
-    assert str(error.value) == (
-        "Version 2 is not promoted: its accuracy is 0.625, the champion's (version 1) 0.750, on the same 24 test "
-        "recordings. Use --force --why '...' to insist."
-    )
+def test_what_was_judged_is_kept_with_the_version_and_its_run(tracker, judged):
+    judged(Judge(v1=0.75, v2=0.5))
     first = tracker.client.get_model_version(NAME, "1")
     sha256 = manifest.digest(table("test"))
     assert json.loads(first.tags[f"earmark.test.{sha256[:16]}"]) == {
@@ -110,102 +103,97 @@ def test_what_was_judged_is_kept_with_the_version_and_its_run(tracker, promote):
     name = key.removeprefix("earmark.evaluation.")
     assert run.metrics[f"test-{name}/accuracy"] == 0.75
     assert run.metrics[f"test-{name}-ci95/accuracy_low"] == 0.25
-    (file,) = tracker.client.list_artifacts(first.run_id, f"evaluation/{name}")
-    assert file.path == f"evaluation/{name}/metrics.json"
-    judge = Judge()
-    with pytest.raises(EarmarkError, match="on the same 24 test recordings"):
-        promote(judge)
-    assert judge.asked == []
+    files = [f.path for f in tracker.client.list_artifacts(first.run_id, f"evaluation/{name}")]
+    assert files == [f"evaluation/{name}/metrics.json", f"evaluation/{name}/outcomes.parquet"]
 
 
-def test_a_run_that_was_deleted_takes_nothing(tracker, promote):
+def test_a_run_that_was_deleted_takes_nothing(tracker, judged):
     tracker.client.delete_run(tracker.client.get_model_version(NAME, "1").run_id)
-    assert promote(Judge(v1=0.5))[-1] == "Version 2 is champion; before it was version 1."
+    (_, old), _ = judged(Judge(v1=0.5, v2=0.5))
+    assert old.outcomes.right.sum() == 12
 
 
-def test_a_champion_that_was_trained_on_test_recordings(tracker, promote):
+def test_a_champion_that_was_trained_on_test_recordings(tracker, judged):
     """Both are judged on the others, without the groups of those."""
     learnt(tracker, "1", pd.concat([table("train", 0, 1), table("val", 4, 3), table("test", 10, 4)]))
     learnt(tracker, "2", table("train", N, 40))
     judge = Judge(v1=0.5, v2=0.75)
-    assert promote(judge) == [
+    _, said = judged(judge)
+    assert said == [
         "6 of today's 24 test recordings are of groups that version 1 learnt.",
         "Both are judged on the other 18.",
-        "Version 2 was not tested on these 18 recordings: it is judged on them now.",
-        "Version 1 was not tested on these 18 recordings: it is judged on them now.",
-        "accuracy on the same 18 test recordings: version 2 0.750 [0.250, 0.750], the champion, version 1, "
-        "0.500 [0.250, 0.750].",
-        "On other test recordings the champion had 0.500.",
-        "Version 2 is champion; before it was version 1.",
+        *(f"Of version {n} no outcomes on these 18 recordings were kept: it is judged on them now." for n in (2, 1)),
     ]
     assert judge.asked == [(2, 18), (1, 18)]
 
 
-def test_too_few_recordings_that_neither_was_trained_on(tracker, promote):
+def test_too_few_recordings_that_neither_was_trained_on(tracker, judged):
     learnt(tracker, "1", table("train", 0, 15))
-    with pytest.raises(EarmarkError) as error:
-        promote(Judge())
-    assert str(error.value) == (
-        "Version 2 is not promoted: it was tested on other recordings than the champion (version 1), and without what "
-        "one of the versions was trained on, 8 of today's 24 test recordings are left, and fewer than 10 decide "
-        "nothing; add recordings and run `dvc repro publish@genre`. Use --force --why '...' to insist."
-    )
-    assert champion(tracker.client) == 1
-
-
-def test_what_a_version_of_before_was_trained_on_is_not_known(tracker, promote):
     learnt(tracker, "2", table("train", N, 40))
-    assert promote(Judge(v1=0.5))[0] == (
+    with pytest.raises(EarmarkError) as error:
+        judged(Judge())
+    assert str(error.value) == (
+        "without what one of the versions was trained on, 8 of today's 24 test recordings are left, and fewer than 10 "
+        "decide nothing; add recordings and run `dvc repro publish@genre`"
+    )
+
+
+def test_what_a_version_of_before_was_trained_on_is_not_known(tracker, judged):
+    learnt(tracker, "2", table("train", N, 40))
+    assert judged(Judge(v1=0.5, v2=0.5))[1][0] == (
         "It cannot be known what version 1 was trained on, which was published before that was kept: if today's test "
         "recordings are among it, its figure is too good."
     )
 
 
-def test_an_older_version_is_judged_too(tracker, promote):
-    """Version 3 was tested on neither set."""
-    version(tracker)
-    tracker.client.delete_model_version_tag(NAME, "3", f"earmark.test.{'0' * 16}")
-    judge = Judge(v1=0.5, v3=0.5)
-    assert promote(judge, 3)[-1] == "Version 3 is champion; before it was version 1."
-    assert judge.asked == [(3, 24), (1, 24)]
-
-
-def test_nothing_to_judge_on(tracker, promote):
+def test_nothing_to_judge_on(judged):
     Path("data/genre/manifest.csv").unlink()
     with pytest.raises(EarmarkError) as error:
-        promote(Judge())
+        judged(Judge())
     assert str(error.value) == (
-        "Version 2 is not promoted: it was tested on other recordings than the champion (version 1), and "
-        "data/genre/manifest.csv, which names today's test recordings, is missing; run `dvc repro publish@genre`. "
-        "Use --force --why '...' to insist."
+        "data/genre/manifest.csv, which names today's test recordings, is missing; run `dvc repro publish@genre`"
     )
 
 
-def test_a_version_that_cannot_be_judged(tracker, promote):
+def test_a_version_that_cannot_be_judged(judged):
     def refused(*_):
         raise EarmarkError("music/0.wav is missing; put it back.")
 
     with pytest.raises(EarmarkError) as error:
-        promote(refused)
+        judged(refused)
     assert str(error.value) == (
-        "Version 2 is not promoted: it was tested on other recordings than the champion (version 1), and version 1 "
-        "cannot be judged on today's test recordings: music/0.wav is missing; put it back. Use --force --why '...' to "
-        "insist."
+        "version 2 cannot be judged on today's test recordings: music/0.wav is missing; put it back"
     )
 
 
-def test_insisting_judges_nothing(tracker):
-    said = promotion.promote(tracker.client, TASK, None, True, "a trial", Today(None, None, None))
-    assert said == ["Version 2 is champion; before it was version 1."]
+def shared(tracker):
+    return comparison.shared(tracker.client, *(tracker.client.get_model_version(NAME, n) for n in ("2", "1")))
 
 
-def test_the_first_common_test_set_on_which_the_new_one_is_worse_decides(tracker):
-    def both(*figures):
-        for number in ("1", "2"):
-            for i, pair in enumerate(figures):
-                value = json.dumps({"accuracy": pair[int(number) - 1], "n_recordings": 10 * (i + 1)})
-                tracker.client.set_model_version_tag(NAME, number, f"earmark.test.{str(i) * 16}", value)
-        return comparison.shared(TASK, *(tracker.client.get_model_version(NAME, n) for n in ("2", "1")))
+def test_the_largest_common_test_set_with_outcomes_of_both(tracker):
+    assert shared(tracker) is None  # both have the tag of a set, and no outcomes
+    for number, right in (("1", 1.0), ("2", 0.0)):
+        evaluated(tracker, number, "a", [right] * 3)
+        evaluated(tracker, number, "b", [right] * 4)
+    evaluated(tracker, "2", "c", [1.0] * 9)
+    both = shared(tracker)
+    assert both.new.test_sha256 == both.old.test_sha256 == "b" * 64
+    assert (list(both.new.outcomes.right), list(both.old.outcomes.right)) == ([0.0] * 4, [1.0] * 4)
 
-    assert both((0.5, 0.5), (0.5, 0.75)).new == {"accuracy": 0.75, "n_recordings": 20}
-    assert both((0.75, 0.5), (0.5, 0.75)).new == {"accuracy": 0.5, "n_recordings": 10}
+
+def test_todays_test_set_goes_before_a_larger_one(tracker):
+    sha256 = manifest.digest(table("test"))
+    for number in ("1", "2"):
+        evaluated(tracker, number, "a", [1.0] * 99)
+        run_id = tracker.client.get_model_version(NAME, number).run_id
+        tracker.client.set_tag(run_id, "earmark.evaluation.a", sha256)
+        tag = json.dumps({"accuracy": 1.0, "n_recordings": 1})
+        tracker.client.set_model_version_tag(NAME, number, f"earmark.test.{sha256[:16]}", tag)
+        evaluated(tracker, number, "b", [1.0] * 9)
+    assert shared(tracker).new.test_sha256 == sha256
+
+
+def test_outcomes_of_other_recordings_are_no_pair(tracker):
+    evaluated(tracker, "1", "a", [1.0] * 3)
+    evaluated(tracker, "2", "a", [1.0] * 4)
+    assert shared(tracker) is None

@@ -46,10 +46,14 @@ def number(rows) -> str:
 
 
 def judged(rows, number: str, **changes) -> tuple[dict, list[str]]:
-    """Its figures, and what is said."""
+    """Its figures, and what is said; outcomes are of the same answers."""
     said, version = [], tracking.present().get_model_version(NAME, number)
     settings = SimpleNamespace(data=data_settings(root="audio", **changes), evaluate=EvaluateSettings(100, 1))
-    return judging.judged(TASK, version, rows, settings, said.append, plain_progress), said
+    found, kept = judging.judged(TASK, version, rows, settings, said.append, plain_progress)
+    assert kept.right.mean() == found["accuracy"]
+    assert list(kept.recording) == list(rows.path)
+    assert list(kept.part) == list(rows.label)
+    return found, said
 
 
 def test_figures_are_those_of_the_models_answers_and_unknown_labels_wrong(rows, number):

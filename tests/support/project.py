@@ -161,7 +161,8 @@ def make(path: Path, root: Path | None = None, task: str = "genre", **changes) -
         check=True,
     )
     for name in listed.stdout.splitlines():
-        if not name.startswith(("tests/", "reports/")) and name != "dvc.lock" and (REPOSITORY / name).exists():
+        own = name == "dvc.lock" or name.startswith(("tests/", "reports/", "registry/"))
+        if not own and (REPOSITORY / name).exists():
             (path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(REPOSITORY / name, path / name)
     project = Project(path, task)

@@ -3,11 +3,17 @@
 import json
 import sqlite3
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import numpy as np
+import pandas as pd
 from mlflow import MlflowClient
 
-from earmark.registry import tracking
+from earmark.evaluation import outcomes
+from earmark.registry import crowning, identities, tracking
+from earmark.registry.entries import Entry
 from earmark.registry.tracking import Tracker
+from earmark.registry.view import turn
 from earmark.tasks import catalog
 
 NAME = "earmark-genre"
@@ -32,7 +38,36 @@ def version(tracker: Tracker, accuracy: float = 0.5) -> str:
         client.create_registered_model(NAME)
     place = client.get_run(run_id).info.artifact_uri
     tag = {f"earmark.test.{'0' * 16}": json.dumps({"accuracy": accuracy})}
-    return str(client.create_model_version(NAME, f"{place}/model", run_id, tags=tag).version)
+    number = str(client.create_model_version(NAME, f"{place}/model", run_id, tags=tag).version)
+    for name in ("model_sha256", "train_key"):
+        client.set_model_version_tag(NAME, number, f"earmark.{name}", f"{int(number):064}")
+    return number
+
+
+def crown(client: MlflowClient, number: str, why: str | None = None) -> Entry:
+    """Promote a version, whatever its figures."""
+    with turn(client, TASK, print) as found:
+        version = client.get_model_version(NAME, number)
+        entry = found.entry("promotion", identities.of(client, version), verdict="yes", why=why)
+        crowning.crown(client, TASK, version, entry)
+    return entry
+
+
+def evaluated(tracker: Tracker, number: str, test: str, right: list[float]) -> None:
+    """Keep an evaluation with a version and its run, as the publish stage does; one recording a group.
+
+    test: a letter, which repeated is the hash of the test recordings. right: whether each answer is.
+    """
+    n, client = len(right), tracker.client
+    names = [f"{i:03}" for i in range(n)]
+    kept = outcomes.shares("accuracy", pd.DataFrame({"recording": names, "group": names}), np.array(right), 1.0, "a")
+    run_id = client.get_model_version(NAME, number).run_id
+    with TemporaryDirectory() as folder:
+        outcomes.write(Path(folder), kept)
+        client.log_artifact(run_id, f"{folder}/{outcomes.FILE}", f"evaluation/{test}")
+    client.set_tag(run_id, f"earmark.evaluation.{test}", test * 64)
+    figures = {"accuracy": float(np.mean(right)), "n_recordings": n}
+    client.set_model_version_tag(NAME, number, f"earmark.test.{test * 16}", json.dumps(figures))
 
 
 def champion(client: MlflowClient) -> int | None:

@@ -31,7 +31,13 @@ def test_a_commit_and_what_differs_from_it(place):
     git("commit", "-qm", "one")
     clean = {"earmark.commit": git("rev-parse", "HEAD"), "earmark.dirty": "false"}
     clean["mlflow.source.git.commit"] = clean["earmark.commit"]
-    for written in ("dvc.lock", "reports/genre/metrics.json", "splits/genre.csv", ".gitignore"):
+    for written in (
+        "dvc.lock",
+        "reports/genre/metrics.json",
+        "splits/genre.csv",
+        "registry/genre/1.json",
+        ".gitignore",
+    ):
         path = place / "project" / written
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()

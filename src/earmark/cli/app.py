@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from earmark import console
-from earmark.cli import bench, check, experiments, own, params, pipeline, predict, registry, render, runs, use
+from earmark.cli import bench, check, compare, experiments, own, params, pipeline, predict, registry, render, runs, use
 from earmark.errors import EarmarkError
 
 # What a disk says that takes no more, or not from us; every other OSError is a mistake of ours, with its traceback.
@@ -23,13 +23,14 @@ for _command in (
     *(pipeline.code, pipeline.demo, pipeline.prepare, pipeline.features),
     *(pipeline.train, pipeline.evaluate, pipeline.publish),
     *(experiments.crossval, experiments.study),
-    *(registry.promote, registry.rollback, registry.ui, runs.runs),
+    *(registry.promote, registry.rollback, registry.history, registry.ui, runs.runs, compare.compare),
     *(use.score, use.release, params.params),
 ):
     app.command()(_command)
 app.add_typer(predict.app, name="predict")
 app.add_typer(bench.app, name="bench")
 app.add_typer(render.app, name="render")
+app.add_typer(registry.sync_app, name="registry")
 
 
 def _version(asked: bool) -> None:

@@ -29,4 +29,6 @@ def logged(settings: config.Settings) -> dict[str, str]:
     """Parameters for MLflow, as dotted keys."""
     from earmark.training.key import flatten
 
-    return flatten(asdict(settings))
+    known = asdict(settings)
+    known.pop("gate")  # decides on a promotion, not on what a run does
+    return flatten(known)

@@ -1,5 +1,6 @@
 """Registered models: who is champion, and MLflow's pages."""
 
+import json
 import os
 import sys
 from typing import Annotated
@@ -16,24 +17,97 @@ from earmark.tasks import catalog
 def promote(
     task: TaskName,
     version: Annotated[int | None, typer.Option(help="A registered version; the challenger by default.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="In spite of a lower figure or another test set.")] = False,
-    why: Annotated[str | None, typer.Option(help="The reason, kept with the version.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be decided, and change nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Whatever the gate says; needs --why.")] = False,
+    why: Annotated[str | None, typer.Option(help="The reason, kept in the ledger.")] = None,
 ) -> None:
-    """Make a version champion, if it is no worse on the same test recordings; where theirs differ, on today's."""
+    """Make a version champion if the gate lets it: exit status 0; 3 where it says no, 4 where it cannot tell."""
     one = catalog.task(task)
-    from earmark.registry import comparison, promotion, tracking
+    from earmark.pipeline import to_commit
+    from earmark.registry import comparison, gate, promotion, tracking
 
+    asked = promotion.Asked(version, force, why, dry_run)
     today = comparison.Today(lambda: settings(task), console.say, console.progress)
-    for sentence in promotion.promote(tracking.present(), one, version, force, why, today):
+    found = promotion.promote(tracking.present(), one, asked, lambda: settings(task).gate, console.say, today)
+    for sentence in found.sentences + ([] if dry_run else to_commit.sentence(task, "decision")):
+        print(sentence)
+    raise typer.Exit(gate.EXIT[found.verdict])
+
+
+def rollback(
+    task: TaskName,
+    why: Annotated[str | None, typer.Option(help="The reason, kept in the ledger.")] = None,
+) -> None:
+    """Make the champion before champion again; as often as there is history."""
+    one = catalog.task(task)
+    from earmark.pipeline import to_commit
+    from earmark.registry import champion, tracking
+
+    print(champion.rollback(tracking.present(), one, console.warn, why))
+    for sentence in to_commit.sentence(task, "decision"):
         print(sentence)
 
 
-def rollback(task: TaskName) -> None:
-    """Give the champion alias back to the version before."""
+def history(
+    task: TaskName,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list for programs.")] = False,
+) -> None:
+    """List the promotions, rollbacks and refusals of a task, oldest first, from the ledger in git."""
     one = catalog.task(task)
-    from earmark.registry import promotion, tracking
+    from earmark.registry import history as shown
+    from earmark.registry import ledger
 
-    print(promotion.rollback(tracking.present(), one))
+    found = ledger.read(task)
+    if as_json:
+        print(json.dumps(shown.plain(found), indent=2))
+        return
+    if not found.entries:
+        console.say(f"The ledger of {task} is empty; `earmark promote {task}` writes its first entry.")
+        return
+    heads = {entry.id for entry in found.heads}
+    console.table(shown.columns(one), [shown.row(one, entry, entry.id in heads) for entry in found.entries])
+    if len(found.heads) == 1:
+        console.say("* is champion.")
+    else:
+        _ = found.head  # two commits decided: says so
+
+
+sync_app = typer.Typer(no_args_is_help=True, help="The tracking store and the ledger in git.")
+
+
+@sync_app.callback()
+def of_both() -> None:
+    """The tracking store and the ledger in git."""
+
+
+@sync_app.command()
+def sync(
+    task: TaskName,
+    ledger_counts: Annotated[
+        bool, typer.Option("--from-ledger", help="The store gets the ledger's champion, restored from DVC's cache.")
+    ] = False,
+    store_counts: Annotated[
+        bool, typer.Option("--from-store", help="The ledger gets an entry with the store's champion.")
+    ] = False,
+    entry: Annotated[
+        str | None, typer.Option(help="With --from-ledger, where two commits decided: the entry that counts.")
+    ] = None,
+    why: Annotated[str | None, typer.Option(help="The reason, kept in the ledger.")] = None,
+) -> None:
+    """Decide which is right where store and ledger name different champions."""
+    one = catalog.task(task)
+    if ledger_counts == store_counts or (entry and store_counts):
+        raise EarmarkError("Give one of --from-ledger and --from-store; --entry goes with --from-ledger.")
+    from earmark.pipeline import to_commit
+    from earmark.registry import champion, tracking
+
+    client = tracking.present()
+    if ledger_counts:
+        print(champion.from_ledger(client, one, console.warn, entry, why))
+    else:
+        print(champion.from_store(client, one, console.warn, why))
+    for sentence in to_commit.sentence(task, "decision"):
+        print(sentence)
 
 
 def ui(port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 5000) -> None:

@@ -1,11 +1,13 @@
-"""Two versions on the same recordings: by figures that both have, or judged anew on today's test split.
+"""Two versions on the same recordings: by outcomes that both have, or judged anew on today's test split.
 
-Figures stay with a version, by the hash of the test recordings, so that the next comparison judges nothing.
+Figures stay with a version and outcomes with its run, by the hash of the test recordings, so that the next comparison
+judges nothing.
 """
 
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,10 +22,12 @@ from earmark.data import manifest
 from earmark.data.corpus import Warn
 from earmark.data.reading import Progress
 from earmark.errors import EarmarkError
+from earmark.evaluation import outcomes
 from earmark.registry import judging, tracking, versions
 from earmark.registry.tracking import Tracker
 from earmark.tasks.task import Task
 
+RUN_TAG = "earmark.evaluation."  # and the beginning of metrics.json's hash: of a run, the hash of the recordings
 ENOUGH = 10  # test recordings that must remain where some were trained on: a figure of fewer says nothing
 
 
@@ -39,34 +43,73 @@ class Today:
     progress: Progress
 
 
+class Measured(NamedTuple):
+    """A version on the test recordings with a hash: headline figure and what else its tag holds, and the outcomes."""
+
+    test_sha256: str
+    figures: dict[str, Any]
+    outcomes: pd.DataFrame
+
+
 class Both(NamedTuple):
-    """Evaluations of two versions on the same recordings: headline figure, and what else their tags hold."""
+    """Two versions on the same test recordings."""
 
-    new: dict[str, Any]
-    old: dict[str, Any]
+    new: Measured
+    old: Measured
 
 
-def shared(task: Task, new: ModelVersion, old: ModelVersion) -> Both | None:
-    """Where both were tested on the same recordings: the first such set on which the new one is worse, if there is any.
+def shared(client: MlflowClient, new: ModelVersion, old: ModelVersion) -> Both | None:
+    """Both on recordings that both were tested on, if outcomes of both were kept: today's, or the largest set.
 
-    None where their test sets differ.
+    None where there is no such set.
     """
     ours, theirs = versions.evaluations(new), versions.evaluations(old)
-    found = [Both(ours[k], theirs[k]) for k in sorted(set(ours) & set(theirs))]
-    worse = (both for both in found if task.better(both.old[task.headline], both.new[task.headline]))
-    return next(worse, max(found, key=lambda both: both.new.get("n_recordings", 0), default=None))
+    now = _todays_tag(new.name)
+    tags = sorted(set(ours) & set(theirs), key=lambda tag: (tag == now, ours[tag].get("n_recordings", 0)), reverse=True)
+    for tag in tags:
+        pair = [kept(client, version, tag) for version in (new, old)]
+        if pair[0] and pair[1] and outcomes.same_recordings(pair[0].outcomes, pair[1].outcomes):
+            return Both(pair[0], pair[1])
+    return None
 
 
-def today(client: MlflowClient, task: Task, new: ModelVersion, old: ModelVersion, on: Today) -> Both:
-    """The same on the working tree's test split, on which those of the two are judged that have no figures of it.
+def _todays_tag(model: str) -> str | None:
+    file = Path("data") / model.removeprefix("earmark-") / "manifest.csv"
+    if not file.exists():
+        return None
+    table = manifest.load(file)
+    return versions.evaluation_tag(manifest.digest(table[table["split"] == "test"]))
+
+
+def kept(client: MlflowClient, version: ModelVersion, tag: str) -> Measured | None:
+    """What was kept of a version's evaluation; None where there was none, or it is of a release without outcomes."""
+    figures = versions.evaluations(version).get(tag)
+    if figures is None or not version.run_id:
+        return None
+    try:
+        tags = client.get_run(version.run_id).data.tags
+    except MlflowException as e:
+        if e.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return None
+    for key, test in tags.items():
+        if key.startswith(RUN_TAG) and versions.evaluation_tag(test) == tag:
+            with TemporaryDirectory() as folder, suppress(MlflowException, OSError):
+                at = f"evaluation/{key.removeprefix(RUN_TAG)}/{outcomes.FILE}"
+                return Measured(test, figures, pd.read_parquet(client.download_artifacts(version.run_id, at, folder)))
+    return None
+
+
+def today(client: MlflowClient, task: Task, some: list[ModelVersion], on: Today) -> list[Measured]:
+    """Versions on the working tree's test split, on which those are judged of which no outcomes were kept.
 
     Recordings that one of them was trained on are left out, with their groups. Raises EarmarkError where that leaves
     too few, and where a version cannot be judged.
     """
     test = _test_split(task)
-    rows = _untrained(client, task, test, (new, old), on.say)
+    rows = _untrained(client, task, test, some, on.say)
     tag = versions.evaluation_tag(manifest.digest(rows))
-    return Both(*(_evaluation(client, task, version, rows, tag, on) for version in (new, old)))
+    return [_evaluation(client, task, version, rows, tag, on) for version in some]
 
 
 def _test_split(task: Task) -> pd.DataFrame:
@@ -80,7 +123,7 @@ def _test_split(task: Task) -> pd.DataFrame:
 
 
 def _untrained(
-    client: MlflowClient, task: Task, test: pd.DataFrame, some: tuple[ModelVersion, ...], say: Warn
+    client: MlflowClient, task: Task, test: pd.DataFrame, some: list[ModelVersion], say: Warn
 ) -> pd.DataFrame:
     """The rows that none of the versions was trained on, nor on others of their group."""
     key, left = test[task.room("corpora").CORPORA.key], test
@@ -119,24 +162,23 @@ def trained_on(client: MlflowClient, version: ModelVersion) -> set[str] | None:
 
 def _evaluation(
     client: MlflowClient, task: Task, version: ModelVersion, rows: pd.DataFrame, tag: str, on: Today
-) -> dict[str, Any]:
+) -> Measured:
     """The evaluation of a version on some rows of the test split, which is made and kept where there is none."""
-    if known := versions.evaluations(version).get(tag):
+    if known := kept(client, version, tag):
         return known
     number = version.version
-    on.say(f"Version {number} was not tested on these {len(rows)} recordings: it is judged on them now.")
+    on.say(f"Of version {number} no outcomes on these {len(rows)} recordings were kept: it is judged on them now.")
     if not versions.has_files(version):
         raise EarmarkError(f"version {number} cannot be judged anew: {versions.gone(task)}".rstrip("."))
     try:
-        found = judging.judged(task, version, rows, on.settings(), on.say, on.progress)
+        found, table = judging.judged(task, version, rows, on.settings(), on.say, on.progress)
     except EarmarkError as e:
         raise EarmarkError(f"version {number} cannot be judged on today's test recordings: {e}".rstrip(".")) from None
-    _keep(client, task, version, found)
-    kept: dict[str, Any] = json.loads(versions.evaluation_tags(task, found)[tag])
-    return kept
+    _keep(client, task, version, found, table)
+    return Measured(found["test_manifest_sha256"], json.loads(versions.evaluation_tags(task, found)[tag]), table)
 
 
-def _keep(client: MlflowClient, task: Task, version: ModelVersion, found: dict[str, Any]) -> None:
+def _keep(client: MlflowClient, task: Task, version: ModelVersion, found: dict[str, Any], table: pd.DataFrame) -> None:
     """An evaluation with the version, and in its run beside the others, as the publish stage logs them."""
     for key, value in versions.evaluation_tags(task, found).items():
         client.set_model_version_tag(task.registered_model, version.version, key, value)
@@ -148,4 +190,7 @@ def _keep(client: MlflowClient, task: Task, version: ModelVersion, found: dict[s
     tracker, run_id = Tracker(client, run.info.experiment_id), run.info.run_id
     tracker.log(run_id, tracking.numbers(f"test-{sha}", found))
     client.log_text(run_id, text, f"evaluation/{sha}/metrics.json")
-    client.set_tag(run_id, f"earmark.evaluation.{sha}", found["test_manifest_sha256"])
+    with TemporaryDirectory() as folder:
+        outcomes.write(Path(folder), table)
+        client.log_artifact(run_id, str(Path(folder) / outcomes.FILE), f"evaluation/{sha}")
+    client.set_tag(run_id, f"{RUN_TAG}{sha}", found["test_manifest_sha256"])

@@ -22,8 +22,8 @@ from earmark.training.model_files import ModelConfig
 
 def judged(
     task: Task, version: ModelVersion, rows: pd.DataFrame, settings: Any, say: Warn, progress: Progress
-) -> dict[str, Any]:
-    """The figures of a version on rows of the prepared manifest, by its own settings of features.
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Figures and outcomes of a version on rows of the prepared manifest, by its own settings of features.
 
     settings: of the task today, which say where the audio lies and how intervals are found. Raises EarmarkError,
     without a full stop, where the audio, the settings or the weights are not what they should be.
@@ -43,7 +43,9 @@ def judged(
         return _figures(task, model, rows, Path(folder), settings)
 
 
-def _figures(task: Task, model: Path, rows: pd.DataFrame, features: Path, settings: Any) -> dict[str, Any]:
+def _figures(
+    task: Task, model: Path, rows: pd.DataFrame, features: Path, settings: Any
+) -> tuple[dict[str, Any], pd.DataFrame]:
     room = task.room("evaluate")
     if not hasattr(room, "judged"):  # a task of the user's own, from before there was such a function
         raise EarmarkError(f"the task's evaluate.py has no function `judged`; write it as {rooms.__file__} says")

@@ -205,7 +205,7 @@ def evaluations_of(task: Task, run: Run, today: Today) -> list[Evaluation]:
     if not tests:
         prefixes: Iterable[str] = PREFIXES.get(tags.get("earmark.kind", ""), ("test",))
         return [one for one in (_evaluation(task, metrics, p, None) for p in prefixes) if one][:1]
-    by_prefix = {_prefix(metrics, sha): (sha, test) for sha, test in tests.items()}
+    by_prefix = {prefix_of(metrics, sha): (sha, test) for sha, test in tests.items()}
     now = (today.metrics_sha256 or "")[:8]
     liked = lambda p: (by_prefix[p][1] == today.test_sha256, by_prefix[p][0] == now, p == "test")  # noqa: E731
     found: dict[str, Evaluation] = {}
@@ -216,7 +216,7 @@ def evaluations_of(task: Task, run: Run, today: Today) -> list[Evaluation]:
     return list(found.values())
 
 
-def _prefix(metrics: Mapping[str, float], sha: str) -> str:
+def prefix_of(metrics: Mapping[str, float], sha: str) -> str:
     """Under which prefix the evaluation with these first digits of its hash was logged: the first of a run has none."""
     return f"test-{sha}" if any(key.startswith(f"test-{sha}/") for key in metrics) else "test"
 

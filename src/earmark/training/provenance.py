@@ -3,8 +3,8 @@
 import re
 import subprocess
 
-# What the pipeline itself writes into git's view.
-GENERATED = re.compile(r"^(dvc\.lock|reports/.*|splits/.*|.*\.gitignore)$")
+# What the pipeline and decisions on its models write into git's view.
+GENERATED = re.compile(r"^(dvc\.lock|reports/.*|splits/.*|registry/.*|.*\.gitignore)$")
 
 
 def git_tags() -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from earmark.data.settings import DataSettings
 from earmark.errors import require
-from earmark.evaluation.settings import EvaluateSettings
+from earmark.evaluation.settings import EvaluateSettings, GateSettings
 from earmark.tasks.chord.networks.settings import (
     ChordModelSettings,
     ChordNetModel,
@@ -199,6 +199,7 @@ class ChordSettings:
     """A chord network and how its word becomes segments."""
     train: ChordTrainSettings
     evaluate: EvaluateSettings
+    gate: GateSettings = field(default_factory=GateSettings)
 
     def __post_init__(self) -> None:
         channels = 1 if isinstance(self.model, PitchNetModel) else 2

@@ -1,11 +1,11 @@
 """Settings of the genre (or sound class) task; standard library only, so that a bare GPU machine reads them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from earmark.data.settings import DataSettings
 from earmark.errors import require
-from earmark.evaluation.settings import EvaluateSettings
+from earmark.evaluation.settings import EvaluateSettings, GateSettings
 from earmark.features.settings import FeatureSettings
 from earmark.training.settings import LoopSettings
 
@@ -213,6 +213,7 @@ class GenreSettings:
     """A window model and how its answers become a recording's."""
     train: TrainSettings
     evaluate: EvaluateSettings
+    gate: GateSettings = field(default_factory=GateSettings)
 
     def __post_init__(self) -> None:
         trained = self.model.pooling != "attention" or not self.train.by_frame

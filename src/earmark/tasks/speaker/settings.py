@@ -1,11 +1,11 @@
 """Settings of the speaker task; standard library only, so that a bare GPU machine reads them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, Self
 
 from earmark.data.settings import DataSettings
 from earmark.errors import require
-from earmark.evaluation.settings import EvaluateSettings
+from earmark.evaluation.settings import EvaluateSettings, GateSettings
 from earmark.training.settings import LoopSettings
 
 
@@ -278,10 +278,7 @@ class SpeakerTrainSettings(LoopSettings):
 class SpeakerSettings:
     """Who is speaking: embeddings whose cosine is the score; blocks in the order of their stages."""
 
-    FORMER: ClassVar[dict[str, str]] = {
-        "evaluate.utterance_s": "data.utterance_s",
-        "evaluate.trials": "data.trials",
-    }
+    FORMER: ClassVar[dict[str, str]] = {f"evaluate.{key}": f"data.{key}" for key in ("utterance_s", "trials")}
 
     data: SpeakerDataSettings
     features: SpeakerFeatureSettings
@@ -289,6 +286,7 @@ class SpeakerSettings:
     """A tower: frames of a segment in, an embedding out."""
     train: SpeakerTrainSettings
     evaluate: EvaluateSettings
+    gate: GateSettings = field(default_factory=GateSettings)
 
     def __post_init__(self) -> None:
         seed = isinstance(self.model, Blstm)

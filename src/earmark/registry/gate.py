@@ -1,0 +1,182 @@
+"""Whether a version may be promoted: yes, no, or it cannot be told, by what both made of the same test recordings.
+
+Each question is answered by a bound on the gain over the champion, paired by recording and drawn over groups
+(`evaluation.paired`), never by the two figures themselves. What is asked is the task's `gate` (GateSettings).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from earmark.evaluation import metrics, outcomes, paired
+from earmark.evaluation.paired import Difference
+from earmark.evaluation.settings import GateSettings
+from earmark.registry.clean_process import Tried
+from earmark.tasks.task import Task
+
+Verdict = Literal["yes", "no", "cannot tell"]
+EXIT = {"yes": 0, "no": 3, "cannot tell": 4}
+DRAWS = 1000  # of a bootstrap of the calibration error
+
+
+class Finding(NamedTuple):
+    """What one question gave, and the sentence about it; `yes` where nothing speaks against the version."""
+
+    verdict: Verdict
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Side:
+    """A version in a comparison: its name in a sentence, headline figure, outcomes, and what it cost when tried.
+
+    tried: None where the version does not load any more, which is no matter for a champion.
+    """
+
+    name: str
+    figure: float
+    outcomes: pd.DataFrame
+    tried: Tried | None = None
+
+
+def worst(findings: list[Finding]) -> Verdict:
+    """The verdict of all questions together."""
+    said = {f.verdict for f in findings}
+    return next((v for v in ("no", "cannot tell") if v in said), "yes")
+
+
+def share_of_level(level: float, compared: int) -> float:
+    """The level of one comparison where `compared` models, this one among them, were compared on its recordings."""
+    return level / max(compared, 1)
+
+
+def findings(
+    task: Task, gate: GateSettings, new: Side, old: Side, best: Side | None, level: float
+) -> Iterator[Finding]:
+    """The answer to every question. best: the best champion so far on these recordings, where it is not `old`."""
+    yield _headline(task, gate, new, old, level)
+    if best:
+        yield _no_worse(task, gate, new, best, level)
+    yield from _by_part(task, gate, new, old, level)
+    yield from _calibration(gate, new, old)
+    yield from _cost(gate, new, old)
+
+
+def gain(task: Task, new: pd.DataFrame, old: pd.DataFrame, level: float) -> Difference:
+    """How much better the headline figure of `new` is, with bounds that hold at this level on each side."""
+    if outcomes.are_trials(new):
+        found = task.room("outcomes").difference(new, old, level)
+    else:
+        whole = [table[table.figure == task.headline] for table in (new, old)]
+        found = _share_gain(whole[0], whole[1], level)
+    return Difference(-found.difference, -found.high, -found.low) if task.lower_is_better else found
+
+
+def _share_gain(new: pd.DataFrame, old: pd.DataFrame, level: float) -> Difference:
+    a, b = (t.sort_values(["part", "recording"]) for t in (new, old))
+    right, theirs, weight, group = a.right.to_numpy(), b.right.to_numpy(), a.weight.to_numpy(), a.group.to_numpy()
+    return paired.share_difference(right, theirs, weight, group, level)
+
+
+def _headline(task: Task, gate: GateSettings, new: Side, old: Side, level: float) -> Finding:
+    if gate.question == "non_inferiority":
+        return _no_worse(task, gate, new, old, level)
+    found = gain(task, new.outcomes, old.outcomes, level)
+    told = _told(task, new, old, found, level)
+    if found.low > gate.min_gain:
+        return Finding("yes", f"{told}: it is better by more than {gate.min_gain:g}.")
+    if found.high <= gate.min_gain:
+        return Finding("no", f"{told}: it is not better by more than {gate.min_gain:g}.")
+    return Finding("cannot tell", f"{told}: whether it is better by more than {gate.min_gain:g} cannot be told.")
+
+
+def _no_worse(task: Task, gate: GateSettings, new: Side, old: Side, level: float) -> Finding:
+    found = gain(task, new.outcomes, old.outcomes, level)
+    told = _told(task, new, old, found, level)
+    if found.low > -gate.margin:
+        return Finding("yes", f"{told}: it is no worse by {gate.margin:g} or more.")
+    if found.high < 0:
+        return Finding("no", f"{told}: it is worse, and may be so by {gate.margin:g}.")
+    shown = _could_show(gate, new, found, level)
+    return Finding("cannot tell", f"{told}: whether it is worse by {gate.margin:g} cannot be told. {shown}")
+
+
+def _told(task: Task, new: Side, old: Side, found: Difference, level: float) -> str:
+    """Figures and gain in words."""
+    of = f"{task.headline} {new.figure:.3f} of {new.name} against {old.figure:.3f} of {old.name}"
+    return f"{of}, a gain of {found.difference:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
+
+
+def _could_show(gate: GateSettings, new: Side, found: Difference, level: float) -> str:
+    """What this test could show at all."""
+    able = paired.resolution(found, _groups(new.outcomes), gate.margin, level)
+    what = "speakers" if outcomes.are_trials(new.outcomes) else "groups of recordings"
+    more = f"; about {able.more} more of their kind would show {gate.margin:g}" if able.more else ""
+    return f"{able.groups} {what} cannot show that there is no loss below {able.loss:.2f}{more}."
+
+
+def _groups(table: pd.DataFrame) -> int:
+    """How many groups, or speakers, there are."""
+    columns = ["speaker_a", "speaker_b"] if outcomes.are_trials(table) else ["group"]
+    return len(np.unique(table[columns].to_numpy(str)))
+
+
+def _by_part(task: Task, gate: GateSettings, new: Side, old: Side, level: float) -> Iterator[Finding]:
+    """A class or chord quality that was lost, though the whole is no worse."""
+    if gate.class_margin is None or outcomes.are_trials(new.outcomes):
+        return
+    parts = sorted(set(new.outcomes.part) - {""})
+    for part in parts:
+        ours, theirs = (side.outcomes[side.outcomes.part == part] for side in (new, old))
+        # With its phantom group, the middle of what may be is pulled to a gain: one lost recording of two is no loss.
+        middle = _share_gain(ours, theirs, 0.5)
+        if middle.high >= -gate.class_margin:
+            continue
+        lost = f"'{part}' went from {_share(theirs):.2f} to {_share(ours):.2f} of {ours.group.nunique()} groups"
+        if _share_gain(ours, theirs, level / len(parts)).high < 0:
+            yield Finding("no", f"{lost}, which is a loss of more than {gate.class_margin:g}.")
+        else:
+            yield Finding("cannot tell", f"{lost}; whether that is chance cannot be told.")
+
+
+def _share(rows: pd.DataFrame) -> float:
+    return float(rows.right.sum() / rows.weight.sum())
+
+
+def _calibration(gate: GateSettings, new: Side, old: Side) -> Iterator[Finding]:
+    """Probabilities that say less than they did."""
+    if gate.calibration_margin is None or "confidence" not in new.outcomes or new.outcomes.confidence.isna().any():
+        return
+    a, b = (side.outcomes.sort_values(["part", "recording"]) for side in (new, old))
+
+    def rise(places: np.ndarray) -> float:
+        return _ece(a, places) - _ece(b, places)
+
+    found = rise(np.arange(len(a)))
+    if found <= gate.calibration_margin:
+        return
+    low, _ = metrics.interval(rise, metrics.resamples(a.group.to_numpy(), DRAWS, 0))
+    told = f"its probabilities are off by {found:.3f} more than those of {old.name} (expected calibration error)"
+    if low > 0:
+        yield Finding("no", f"{told}, and {gate.calibration_margin:g} is allowed.")
+    else:
+        yield Finding("cannot tell", f"{told}; whether that is chance cannot be told.")
+
+
+def _ece(rows: pd.DataFrame, places: np.ndarray) -> float:
+    return metrics.ece(rows.confidence.to_numpy()[places], rows.right.to_numpy()[places] > 0)
+
+
+def _cost(gate: GateSettings, new: Side, old: Side) -> Iterator[Finding]:
+    """Answers that take too long, and files that are too large."""
+    if new.tried and gate.max_megabytes is not None and new.tried.megabytes > gate.max_megabytes:
+        megabytes = f"{new.tried.megabytes:.0f} MB, and {gate.max_megabytes:g} are allowed"
+        yield Finding("no", f"its files take {megabytes}.")
+    if new.tried and old.tried and gate.max_slowdown is not None:
+        times = new.tried.seconds / old.tried.seconds
+        if times > gate.max_slowdown:
+            each = f"{new.tried.seconds:.2f} s, {times:.1f} times that of {old.name}"
+            yield Finding("no", f"an answer takes {each}, and {gate.max_slowdown:g} times is allowed.")

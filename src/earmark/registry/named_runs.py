@@ -1,0 +1,137 @@
+"""Runs and versions of a task by what people call them: `#3`, a name, an id's beginning, `version 2`, `champion`."""
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from earmark.errors import EarmarkError
+from earmark.registry.runs import Row
+
+ALIASES = ("champion", "challenger")
+SHORTEST = 4  # characters of an id
+NUMBER, VERSION, ID = (
+    re.compile(r"#?(\d{1,6})"),
+    re.compile(r"v(?:ersion)?[ -]?(\d+)", re.I),
+    re.compile(r"[0-9a-f]{4,32}"),
+)
+
+
+class Named(NamedTuple):
+    """A run, and what heads its column."""
+
+    title: str
+    row: Row
+
+
+@dataclass(frozen=True)
+class Known:
+    """The runs of a task, newest first, and the numbers that `earmark runs` gives some of them."""
+
+    task: str
+    rows: list[Row]
+    numbers: dict[str, int]
+
+    @classmethod
+    def of(cls, task: str, rows: list[Row], every_kind: bool) -> "Known":
+        """every_kind: whether runs of all kinds are numbered, as `earmark runs --all` does, or the pipeline's."""
+        numbered = [row for row in rows if every_kind or row.kind == "pipeline"]
+        return cls(task, rows, {row.run_id: len(numbered) - i for i, row in enumerate(numbered)})
+
+    def find(self, words: Iterable[str]) -> list[Named]:
+        """Those that words name, the first one being what the others are held against; `named` says how.
+
+        One alone is held against the champion; without words, the challenger is, or the newest judged run against the
+        one before. Raises EarmarkError where that does not make two.
+        """
+        found = [self.named(word) for word in joined(words)]
+        if len(found) == 1:
+            found = [self._before(found[0].row), *found]
+        found = found or self._default()
+        once = [one for i, one in enumerate(found) if one.row.run_id not in {f.row.run_id for f in found[:i]}]
+        if len(once) < 2:
+            raise EarmarkError(
+                f"Comparing takes two runs of {self.task}, and this is one: {once[0].title}; name others, as "
+                f"`earmark runs {self.task}` lists them."
+            )
+        return once
+
+    def named(self, word: str) -> Named:
+        """The run that a word names: a number of `earmark runs`, a version, an alias, a name, or an id's beginning.
+
+        Raises EarmarkError for none, and for several.
+        """
+        if word in ALIASES or (match := VERSION.fullmatch(word)):
+            return self._version(word if word in ALIASES else int(match[1]))  # type: ignore[index]
+        if match := NUMBER.fullmatch(word):
+            for row in self.rows:
+                if self.numbers.get(row.run_id) == int(match[1]):
+                    return self.titled(row)
+        found = [row for row in self.rows if row.name == word]
+        if not found and ID.fullmatch(word):
+            found = [row for row in self.rows if row.run_id.startswith(word)]
+        if len(found) > 1:
+            ids = ", ".join(row.run_id[:8] for row in found[:5])
+            raise EarmarkError(f"{len(found)} runs of {self.task} are called '{word}'; name one by its id: {ids}.")
+        if not found:
+            raise EarmarkError(f"There is no run or version '{word}' of {self.task}; {self._hint(word)}")
+        return self.titled(found[0])
+
+    def titled(self, row: Row) -> Named:
+        """A run as it heads a column: its number, or its id; and its version."""
+        number = self.numbers.get(row.run_id)
+        version = [f"version {n}{f' ({alias})' if alias else ''}" for n, alias in _versions(row)]
+        return Named(", ".join([f"#{number}" if number else row.run_id[:8], *version[-1:]]), row)
+
+    def _version(self, which: str | int) -> Named:
+        for row in self.rows:
+            if which in row.versions or any(which in aliases for aliases in row.versions.values()):
+                return self.titled(row)
+        if isinstance(which, int):
+            numbers = sorted(n for row in self.rows for n in row.versions)
+            known = f"it has {', '.join(map(str, numbers))}" if numbers else "it has none"
+            raise EarmarkError(f"There is no version {which} of {self.task} whose run is there; {known}.")
+        raise EarmarkError(f"{self.task} has no {which}; `earmark runs {self.task}` lists its runs.")
+
+    def _default(self) -> list[Named]:
+        held = [row for alias in ALIASES for row in self.rows if any(alias in a for a in row.versions.values())]
+        judged = [row for row in self.rows if row.evaluation and row.kind == "pipeline"]
+        chosen = held if len(held) == 2 else judged[1::-1]
+        if not chosen:
+            raise EarmarkError(
+                f"No run of {self.task} was judged yet; `dvc repro publish@{self.task}` trains and evaluates a model."
+            )
+        return [self.titled(row) for row in chosen]
+
+    def _before(self, row: Row) -> Named:
+        """What one run is held against: the champion, or else the judged run before it."""
+        champion = next((r for r in self.rows if any("champion" in a for a in r.versions.values())), None)
+        if champion and champion.run_id != row.run_id:
+            return self.titled(champion)
+        return self.titled(next((r for r in self.rows if r.run_id == row.against), row))
+
+    def _hint(self, word: str) -> str:
+        if word.startswith("#") or word.isdecimal():
+            n = len(self.numbers)
+            return f"`earmark runs {self.task}` numbers them, up to #{n}." if n else "there are no runs yet."
+        close = difflib.get_close_matches(word, {row.name for row in self.rows}, n=1)
+        meant = f"did you mean '{close[0]}'? " if close else ""
+        return f"{meant}`earmark runs {self.task} --all` lists them."
+
+
+def joined(words: Iterable[str]) -> list[str]:
+    """The words, with 'version' and the number behind it as one."""
+    found: list[str] = []
+    for word in words:
+        if found and found[-1].lower() == "version" and word.isdecimal():
+            found[-1] = f"version {word}"
+        else:
+            found.append(word)
+    return found
+
+
+def _versions(row: Row) -> list[tuple[int, str]]:
+    """The versions of a run with their aliases; the one that has an alias, or else the newest, comes last."""
+    listed = [(number, ", ".join(aliases)) for number, aliases in row.versions.items()]
+    return sorted(listed, key=lambda one: (bool(one[1]), one[0]))
