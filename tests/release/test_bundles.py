@@ -11,12 +11,14 @@ import pytest
 import soundfile as sf
 
 from builders import tone
+from bundles import config, weights
 from earmark.nn import describe
 from earmark.release import bundle
 from earmark.tasks import model_folder
 from earmark.tasks.chord.predictions import Recogniser
 from earmark.tasks.genre.networks import trained
 from earmark.tasks.speaker.predictions import Embedder
+from earmark.training import model_files
 from project import REPOSITORY
 
 ESC10 = REPOSITORY.parent / "shared/data/snd_esc10"
@@ -84,3 +86,12 @@ def test_chords_and_voices_open_a_recording_once(tmp_path, monkeypatch, heard):
     monkeypatch.setattr(sf, "SoundFile", lambda file, **how: opened.append(file) or whole(file, **how))
     read(path)
     assert len(opened) == 1
+
+
+def test_a_bundle_says_by_hash_what_it_learnt_from(tmp_path):
+    settings = config()
+    data = bundle.pack(bundle.half(weights(settings)))
+    bundle.write(tmp_path, settings, data, "# card\n", [("a", "train"), ("b", "val")])
+    assert model_files.read_learnt(tmp_path) == [("a", "train"), ("b", "val")]
+    bundle.write(tmp_path, settings, data, "# card\n")  # of a model that does not say
+    assert model_files.read_learnt(tmp_path) is None

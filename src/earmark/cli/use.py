@@ -20,9 +20,13 @@ def score(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="One sub-folder a label, or with manifest.csv.")],
     model: ModelName = None,
     out: Annotated[Path | None, typer.Option(help="Where files go; score/TASK by default.")] = None,
+    with_training: Annotated[
+        bool, typer.Option("--with-training", help="Judge recordings that the model was trained on, too.")
+    ] = False,
 ) -> None:
     """Judge a labelled folder from elsewhere, generated sounds say, beside the model's real test set."""
     one = catalog.task(task)
+    from earmark.data.learnt import Learnt
     from earmark.experiments import score as work
     from earmark.registry import resolve
 
@@ -31,11 +35,12 @@ def score(
     chosen = resolve.model(one, model)
     warn(chosen.sentence)
     tracker = _tracker(task)
-    judged = one.room("score").judged(chosen.folder, folder, warn, console.progress)
+    learnt = Learnt(work.known(chosen.folder, tracker), with_training)
+    judged = work.judged(one, chosen.folder, folder, learnt, warn, console.progress)
     for row in judged.unusable.itertuples():
         warn(f"left out {row.path}: {row.reason}.")
     beside = work.real(one, chosen.folder, Path("reports") / task, tracker)
-    found = work.summary(one, judged.figures, judged.data_sha256, chosen, judged.unusable, beside)
+    found = work.summary(one, judged, chosen, learnt, beside)
     work.write(out, judged.predictions, found)
     pictures = judged.draw(out)
     if tracker:

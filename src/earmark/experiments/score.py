@@ -1,16 +1,54 @@
 """A labelled folder from elsewhere, generated sounds say, judged by a trained model; real test figures beside it."""
 
+import csv
+import inspect
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pandas as pd
 
+from earmark.data.learnt import UNKNOWN, Learnt
 from earmark.evaluation import metrics
-from earmark.evaluation.scored import by_class
+from earmark.evaluation.scored import Judged, by_class
 from earmark.registry.resolve import Chosen
 from earmark.tasks.task import Task
 from earmark.training import model_files
+
+
+def known(model: Path, tracker=None) -> set[str] | None:
+    """sha256 of the recordings that the model of a folder was trained and validated on; None where nobody knows.
+
+    As its folder says; models of earlier releases have the manifest in the run that made them, if the tracker has it.
+    """
+    carried = model_files.read_learnt(model)
+    if carried is not None:
+        return {sha for sha, _ in carried}
+    sha256 = model_files.weights_sha256(model)
+    runs = tracker.find({"earmark.model_sha256": sha256, "earmark.kind": "pipeline"}) if tracker else []
+    return next(filter(None, (_of_run(tracker, run) for run in runs)), None)
+
+
+def _of_run(tracker, run) -> set[str]:
+    """The same by the manifest of a run; empty where it has none."""
+    if not any(file.path == "data/manifest.csv" for file in tracker.client.list_artifacts(run.info.run_id, "data")):
+        return set()
+    with TemporaryDirectory() as folder:
+        file = Path(tracker.client.download_artifacts(run.info.run_id, "data/manifest.csv", folder))
+        with file.open(encoding="utf-8", newline="") as rows:
+            return {row["sha256"] for row in csv.DictReader(rows) if row["split"] != "test"}
+
+
+def judged(task: Task, model: Path, folder: Path, learnt: Learnt, warn, progress) -> Judged:
+    """What a model makes of a folder, but the recordings that `learnt` leaves out."""
+    room: Any = task.room("score")
+    if len(inspect.signature(room.judged).parameters) < 5:  # a task of the user's own, from before it was asked
+        warn(UNKNOWN)
+        learnt.sha256 = None
+        return room.judged(model, folder, warn, progress)
+    return room.judged(model, folder, warn, progress, learnt)
 
 
 def real(task: Task, model: Path, reports: Path, tracker=None) -> dict | None:
@@ -73,11 +111,10 @@ def differences(names: Iterable[str], found: dict, beside: dict) -> dict:
     return out
 
 
-def summary(
-    task: Task, figures: dict, data_sha256: str, chosen: Chosen, unusable: pd.DataFrame, beside: dict | None
-) -> dict:
+def summary(task: Task, judged: Judged, chosen: Chosen, learnt: Learnt, beside: dict | None) -> dict:
     """What score.json says: figures, what was left out, the model, and the real figures beside (or None)."""
-    found = figures | {"unusable": unusable.to_dict("records"), "score_manifest_sha256": data_sha256}
+    found = judged.figures | {"unusable": judged.unusable.to_dict("records"), "in_training": learnt.plain()}
+    found |= {"score_manifest_sha256": judged.data_sha256}
     found |= {"model": chosen.name, "model_sha256": model_files.weights_sha256(chosen.folder)}
     return found | ({"real": beside, "difference": differences(task.compared, found, beside)} if beside else {})
 

@@ -1,11 +1,16 @@
-"""Released models: model.safetensors, config.json and CARD.md; those in `bundles/<task>/` are part of the package."""
+"""Released models: model.safetensors, config.json, CARD.md and recordings.csv.
+
+Those in `bundles/<task>/` are part of the package.
+"""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from earmark.errors import EarmarkError
+from earmark.training import model_files
 from earmark.training.model_files import ModelConfig
 
 if TYPE_CHECKING:
@@ -69,10 +74,15 @@ def pack(weights: "dict[str, Tensor]") -> bytes:
     return data
 
 
-def write(path: Path, config: ModelConfig, data: bytes, card: str) -> None:
-    """Write a bundle; config.json comes last, so a folder that has one is whole. data: as `pack` gives it."""
+def write(path: Path, config: ModelConfig, data: bytes, card: str, learnt: Iterable[tuple[str, str]] = ()) -> None:
+    """Write a bundle; config.json comes last, so a folder that has one is whole.
+
+    data: as `pack` gives it. learnt: hashes of the recordings that it learnt from, as `model_files.met` gives them.
+    """
     path.mkdir(parents=True, exist_ok=True)
-    (path / "config.json").unlink(missing_ok=True)
+    for former in ("config.json", model_files.RECORDINGS):
+        (path / former).unlink(missing_ok=True)
+    model_files.write_learnt(path, learnt)
     (path / "model.safetensors").write_bytes(data)
     (path / "CARD.md").write_text(card, encoding="utf-8")
     (path / "config.json").write_text(json.dumps(asdict(config), indent=2) + "\n", encoding="utf-8")

@@ -1,10 +1,16 @@
-"""Parts that the cards of released bundles share, as Markdown; each task's `card` says the rest."""
+"""Parts that the cards of released bundles and of registered versions share, as Markdown.
 
-from collections.abc import Iterable
+Each task's `card` says the rest. Text of files and labels comes in as `inert.markdown` gives it.
+"""
+
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import yaml
 
+from earmark.evaluation import paired
+from earmark.release.inert import code
 from earmark.training.model_files import ModelConfig
 
 CODE = "the code is under the licence in the project's LICENSE."
@@ -15,26 +21,55 @@ def page(title: str, parts: Iterable[str]) -> str:
     return "\n\n".join([f"# {title}", *parts]) + "\n"
 
 
-def figures_table(names: dict[str, str], found: dict[str, Any]) -> str:
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table; cells are Markdown without `|` or new lines of their own."""
+    names = tuple(head)
+    lines = [f"| {' | '.join(cells)} |" for cells in (names, *rows)]
+    return "\n".join([lines[0], "|" + "---|" * len(names), *lines[1:]])
+
+
+def figures_table(names: Mapping[str, str], found: Mapping[str, Any]) -> str:
     """Figures with their intervals, those of `names` (figure -> how it is called) that there are."""
     there = {name: called for name, called in names.items() if name in found}
-    rows = [f"| {called} | {found[name]:.3f} | {_interval(name, found)} |" for name, called in there.items()]
-    return "\n".join(["| figure | value | 95 % interval |", "|---|---|---|", *rows])
+    rows = [(called, f"{found[name]:.3f}", _interval(name, found)) for name, called in there.items()]
+    return table(("figure", "value", "95 % interval"), rows)
 
 
-def _interval(name: str, found: dict[str, Any]) -> str:
+def value(name: str, found: Mapping[str, Any]) -> str:
+    """A figure with its interval: '0.900 [0.699, 0.988]'."""
+    low, high = found.get(f"{name}_ci95", (None, None))
+    return f"{found[name]:.3f}" + ("" if low is None else f" [{low:.3f}, {high:.3f}]")
+
+
+def share(right: np.ndarray, weight: np.ndarray, group: np.ndarray) -> str:
+    """What is right of what counts in some recordings, (n,) each, with its 95 % interval over their groups."""
+    low, high = paired.share_interval(right, weight, group)
+    return f"{right.sum() / weight.sum():.3f} [{low:.3f}, {high:.3f}]"
+
+
+def methods(found: Mapping[str, Any]) -> str:
+    """How the 95 % intervals of an evaluation were found, as metrics.json says; earlier releases had one way."""
+    known = found.get("ci95_methods")
+    if not known:
+        return "Intervals: 95 %, bootstrap over groups."
+    first, *others = sorted(known, key=lambda method: -len(known[method]))
+    rest = "".join(f"; of {', '.join(known[method])}: {method}" for method in others)
+    return f"Intervals: 95 %, {first}{rest}."
+
+
+def _interval(name: str, found: Mapping[str, Any]) -> str:
     low, high = found.get(f"{name}_ci95", (None, None))
     return "" if low is None else f"{low:.3f} to {high:.3f}"
 
 
 def recipe(how: str, settings: dict[str, Any]) -> str:
     """By what it was made: `how` ends in a colon, the settings follow."""
-    return f"## Recipe\n\n{how}\n\n```yaml\n{yaml.safe_dump(settings, sort_keys=False).rstrip()}\n```"
+    return f"## Recipe\n\n{how}\n\n{code(yaml.safe_dump(settings, sort_keys=False).rstrip(), 'yaml')}"
 
 
 def own_recipe(facts: dict[str, str], settings: dict[str, Any]) -> str:
     """The recipe of a model of the pipeline's. facts: commit and command of the release."""
-    return recipe(f"Commit `{facts['commit']}`, `dvc repro`, then:\n\n```\n{facts['command']}\n```", settings)
+    return recipe(f"Commit `{facts['commit']}`, `dvc repro`, then:\n\n{code(facts['command'])}", settings)
 
 
 def file(config: ModelConfig, n_bytes: int, sha256: str, more: str = "") -> str:

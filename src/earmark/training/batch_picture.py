@@ -27,7 +27,7 @@ def draw(path: Path, x: torch.Tensor, titles: list[str]) -> None:
     low, high = torch.quantile(x, 0.01).item(), torch.quantile(x, 0.99).item()
     for ax, crop, title in zip(axes.flat, x, titles, strict=False):
         image = ax.imshow(crop, origin="lower", aspect="auto", vmin=low, vmax=high, cmap="magma")
-        ax.set_title(title, fontsize=9)
+        ax.set_title(title, fontsize=9, parse_math=False)  # a `$` in a label begins no formula
     for ax in axes.flat[len(x) :]:
         ax.axis("off")
     fig.supxlabel("frame")

@@ -1,8 +1,12 @@
-"""A trained model's files: model.safetensors, config.json, history.csv, model.txt. Knows no task's settings."""
+"""A trained model's files: model.safetensors, config.json, history.csv, model.txt, recordings.csv.
+
+Knows no task's settings.
+"""
 
 import csv
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +16,10 @@ from earmark.training.settings import judged
 from earmark.training.tagged import stored
 
 if TYPE_CHECKING:  # torch takes seconds to import, and most readers of a folder want its facts alone
+    from pandas import DataFrame
     from torch import Tensor
+
+RECORDINGS = "recordings.csv"
 
 
 @dataclass(frozen=True)
@@ -55,9 +62,14 @@ class Chosen:
 
 
 def write(
-    path: Path, config: ModelConfig, weights: "dict[str, Tensor]", history: list[dict[str, float]], text: str
+    path: Path,
+    config: ModelConfig,
+    weights: "dict[str, Tensor]",
+    history: list[dict[str, float]],
+    text: str,
+    learnt: Iterable[tuple[str, str]] = (),
 ) -> None:
-    """Write the folder; config.json comes last, so a folder that has one is whole."""
+    """Write the folder; config.json comes last, so a folder that has one is whole. learnt: as `met` gives it."""
     from safetensors.torch import save
 
     path.mkdir(parents=True, exist_ok=True)
@@ -67,7 +79,38 @@ def write(
         writer.writeheader()
         writer.writerows(history)
     (path / "model.txt").write_text(text)
+    write_learnt(path, learnt)
     (path / "config.json").write_text(json.dumps(asdict(config), indent=2) + "\n")
+
+
+def met(table: "DataFrame") -> list[tuple[str, str]]:
+    """(sha256, split) of the recordings of a manifest that a training meets: all but those of the test split, sorted.
+
+    Empty where the manifest has no hashes.
+    """
+    if "sha256" not in table:
+        return []
+    return sorted({(sha, split) for sha, split in zip(table.sha256, table["split"], strict=True) if split != "test"})
+
+
+def write_learnt(path: Path, learnt: Iterable[tuple[str, str]]) -> None:
+    """recordings.csv of a model folder: what it learnt from, by hash alone, so that no name goes with the model.
+
+    learnt: (sha256, split), of recordings trained on and validated on; without any, no file is written.
+    """
+    if not (rows := list(learnt)):
+        return
+    with (path / RECORDINGS).open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows([("sha256", "split"), *rows])
+
+
+def read_learnt(path: Path) -> list[tuple[str, str]] | None:
+    """What `write_learnt` wrote into a model folder; None where there is no such file, as of earlier releases."""
+    if not (path / RECORDINGS).exists():
+        return None
+    with (path / RECORDINGS).open(newline="") as file:
+        return [(row["sha256"], row["split"]) for row in csv.DictReader(file)]
 
 
 def read_config(path: Path, features: Any, model: Any) -> ModelConfig:

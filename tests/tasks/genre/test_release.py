@@ -71,7 +71,9 @@ def test_release_then_predict_with_nothing_else_trained(place, earmark):
     assert out.splitlines()[-1] == "`earmark predict genre --model release/genre FILE...` answers with it."
     folder = place / "release/genre"
     assert not (place / "bundles").exists()  # what the package ships stays as it is
-    assert sorted(p.name for p in folder.iterdir()) == ["CARD.md", "config.json", "model.safetensors"]
+    assert sorted(p.name for p in folder.iterdir()) == [
+        *("CARD.md", "config.json", "model.safetensors", "recordings.csv"),
+    ]
     config = model_folder.read_config(folder)
     assert config.labels == ["high", "low", "noise"]
     facts = config.release

@@ -1,5 +1,6 @@
 """A labelled folder judged: figures by hand, what is left out, the real test set beside it, files and the run."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -11,6 +12,7 @@ from mlflow import MlflowClient
 from builders import small_folder
 from bundles import LABELS, small_bundle, small_chord_bundle
 from chord_audio import songs
+from earmark.data.learnt import UNKNOWN, Learnt
 from earmark.errors import EarmarkError
 from earmark.experiments import score
 from earmark.tasks import catalog
@@ -58,8 +60,11 @@ def test_figures_by_hand(judged):
     assert found["macro_f1"] == pytest.approx((2 / 3 + 2 / 3) / 2)
     assert found["ece"] == pytest.approx(0.8 - 3 / 5)
     assert (found["n_recordings"], found["n_groups"]) == (5, 3)
-    # groups alone are right 2/2, 0/1, 1/2: the lowest draw is g2 three times, the highest g1 three times
-    assert found["accuracy_ci95"] == [0.0, 1.0]
+    # groups alone are right 2/2, 0/1, 1/2, and three say little
+    low, high = found["accuracy_ci95"]
+    assert 0 < low < 0.2
+    assert 0.85 < high < 1
+    assert found["ci95_methods"] == {"gaffke": ["accuracy"], "bootstrap": ["macro_f1", "ece"]}
 
 
 def test_by_class_by_hand(judged):
@@ -248,3 +253,71 @@ def test_real_figures_of_chords_are_the_cards_or_the_test_sets(workplace):
     assert score.differences(CHORD.compared, {"majmin": 0.7, "majmin_ci95": [0.5, 0.8]}, got)[
         "majmin"
     ] == pytest.approx(-0.1)
+
+
+def sha256(path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_recordings_of_the_training_are_left_out(place, earmark):
+    folder = small_bundle(place / "bundles")
+    met = [place / "sounds/low/1.wav", place / "sounds/high/2.wav"]  # groups low0 (0 is silent) and high1 (and 3)
+    model_files.write_learnt(folder, [(sha256(path), "train") for path in met])
+    code, _, err = earmark("score", "genre", "sounds")
+    assert code == 0, err
+    assert (
+        "earmark: 2 of 18 recordings in sounds were in the model's training (low/1.wav, high/2.wav): left out, with 2 "
+        "more of the same groups; --with-training judges them, too."
+    ) in err
+    found = json.loads((place / "score/genre/score.json").read_text())
+    assert found["n_recordings"] == 12
+    assert found["in_training"] == {"met": ["low/1.wav", "high/2.wav"], "judged": False, "n_left_out": 4}
+    judged = set(pd.read_parquet(place / "score/genre/predictions.parquet").recording)
+    assert judged.isdisjoint({"low/1.wav", "high/2.wav", "high/3.wav"})
+    assert earmark("score", "genre", "sounds", "--with-training")[0] == 0
+    again = json.loads((place / "score/genre/score.json").read_text())
+    assert (again["n_recordings"], again["in_training"]["judged"]) == (15, True)
+    assert again["score_manifest_sha256"] != found["score_manifest_sha256"]
+
+
+def test_nothing_but_the_training_writes_nothing(place, earmark):
+    folder = small_bundle(place / "bundles")
+    model_files.write_learnt(folder, [(sha256(path), "val") for path in (place / "sounds").glob("*/[1-5].wav")])
+    (place / "sounds/high/0.wav").unlink()
+    (place / "sounds/low/0.wav").unlink()
+    code, _, err = earmark("score", "genre", "sounds")
+    assert code == 1
+    assert err[-1].endswith("; name a folder of others, or judge all of them with --with-training.")
+    assert not (place / "score/genre/score.json").exists()
+
+
+def test_a_model_without_a_list_says_that_it_cannot_be_known(place, earmark):
+    small_bundle(place / "bundles")
+    code, _, err = earmark("score", "genre", "sounds")
+    assert code == 0
+    assert f"earmark: {UNKNOWN}" in err
+    assert json.loads((place / "score/genre/score.json").read_text())["in_training"] is None
+
+
+def test_models_of_before_are_known_by_their_run(place):
+    from earmark.registry import tracking
+
+    folder, tracker = small_bundle(place / "bundles"), tracking.connect("genre")
+    tags = {"earmark.kind": "pipeline", "earmark.model_sha256": model_files.weights_sha256(folder)}
+    (place / "manifest.csv").write_text("path,sha256,split\na,1,train\nb,2,test\nc,3,val\n")
+    tracker.client.log_artifact(tracker.create("run", tags, {}), str(place / "manifest.csv"), "data")
+    tracker.create("without files", tags, {})
+    assert score.known(folder, tracker) == {"1", "3"}
+    assert score.known(folder) is None
+    model_files.write_learnt(folder, [("7", "train")])
+    assert score.known(folder, tracker) == {"7"}
+
+
+def test_songs_of_the_training_are_left_out(workplace):
+    songs(workplace / "songs")
+    model, said = small_chord_bundle(workplace / "bundles/chord"), []
+    learnt = Learnt({sha256(workplace / "songs/s3.wav")})
+    found = CHORD.room("score").judged(model, workplace / "songs", said.append, plain_progress, learnt)
+    assert found.figures["n_recordings"] == 9
+    assert "s3.wav" not in set(found.predictions.recording)
+    assert "1 of 10 recordings" in said[-1]

@@ -12,6 +12,7 @@ from safetensors.torch import load
 from earmark.tasks import model_folder
 from earmark.tasks.speaker.predictions import Embedder
 from earmark.tasks.speaker.trials import lists, scores
+from earmark.training import model_files
 from project import write_params
 from voice_audio import voices
 
@@ -48,6 +49,8 @@ def test_a_speaker_model_is_released_with_figures_of_the_very_file(place, earmar
     facts, figures = bundled.release, bundled.release["figures"]["audio"]
     assert (facts["n_recordings"], facts["n_speakers"], bundled.labels) == (32, 8, [])
     embedder = Embedder(place / "bundle")
+    learnt = model_files.read_learnt(place / "bundle")
+    assert ([split for _, split in learnt].count("train"), {split for _, split in learnt}) == (32, {"train", "val"})
     score, same = cosines(embedder, "test")
     assert (figures["n_speakers"], figures["n_same_trials"]) == (3, same.sum())
     assert figures["eer"] == pytest.approx(float(scores.eer(scores.curve(score, same))), abs=1e-2)

@@ -1,5 +1,6 @@
 """A folder of voices judged: figures against scikit-learn and by hand, lists honoured, what is left out, the run."""
 
+import hashlib
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from sklearn.metrics import accuracy_score, adjusted_rand_score, roc_auc_score, 
 
 from builders import plain_progress, tone
 from bundles import small_speaker_bundle
+from earmark.data.learnt import Learnt
 from earmark.errors import EarmarkError
 from earmark.evaluation import scored
 from earmark.experiments import score
@@ -272,3 +274,19 @@ def test_the_reports_figures_come_before_the_cards(place):
     got = score.real(TASK, folder, reports)
     assert (got["eer"], got["from"]) == (0.125, f"the test set of {reports / 'metrics.json'}")
     assert score.real(TASK, folder, place / "nowhere")["from"] == "the test speakers of near, as the bundle's card says"
+
+
+def test_speakers_of_the_training_are_left_out_with_their_trials(voices):
+    (voices / "trials.csv").write_text(
+        "a,b,same\nax0.wav,ay0.wav,1\nbx0.wav,by0.wav,1\nbx0.wav,cx0.wav,0\ncx0.wav,dx0.wav,0\ncx0.wav,cy0.wav,1\n"
+    )
+    said: list[str] = []
+    learnt = Learnt({hashlib.sha256((voices / "ay1.wav").read_bytes()).hexdigest()})
+    found = score_speaker.judged(Path("model"), voices, said.append, plain_progress, learnt)
+    assert set(found.predictions.speaker_a) | set(found.predictions.speaker_b) == {"b", "c", "d"}
+    assert len(found.predictions) == 4
+    assert said[0] == (
+        f"1 of 8 recordings in {voices} was in the model's training (ay1.wav): left out, with 2 more of the same "
+        "speakers; --with-training judges them, too."
+    )
+    assert not any("unusable" in sentence for sentence in said)

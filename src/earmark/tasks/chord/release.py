@@ -41,7 +41,8 @@ def make(model: Path, settings: ChordSettings, words: Words, out: Path) -> dict:
         "commit": provenance.git_tags()["earmark.commit"],
     }
     config = replace(config, release=facts)
-    bundle.write(out, config, data, card.own(config, len(data), hashlib.sha256(data).hexdigest()))
+    text = card.own(config, len(data), hashlib.sha256(data).hexdigest())
+    bundle.write(out, config, data, text, model_files.read_learnt(model) or ())
     return facts
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from earmark.data import manifest
+from earmark.data.learnt import Learnt
 from earmark.data.reading import read_folder
 from earmark.evaluation.scored import BOOTSTRAP, SEED, Judged
 from earmark.tasks.chord import annotations, metrics, report, scores
@@ -11,9 +12,12 @@ from earmark.tasks.chord.corpora import CORPORA
 from earmark.tasks.chord.predictions import Recogniser
 
 
-def judged(model: Path, root: Path, warn: Callable[[str], None], progress: Callable) -> Judged:
-    """What the model of a folder hears in the songs below `root`."""
+def judged(
+    model: Path, root: Path, warn: Callable[[str], None], progress: Callable, learnt: Learnt | None = None
+) -> Judged:
+    """What the model of a folder hears in the songs below `root`. learnt: what it met, and what becomes of that."""
     table, unusable = read_folder(CORPORA, root, "song.lab beside song.flac", warn, progress)
+    table = learnt.leave(table, CORPORA.key, root, warn) if learnt else table
     recognise = Recogniser(model)
     songs = [_song(row, root, recognise) for row in progress(table.itertuples(), len(table), "recognising chords")]
     found = scores.evaluate(songs, BOOTSTRAP, SEED)

@@ -62,7 +62,8 @@ def run(
         x, targets, _ = seen
         batch_picture.draw(out / "batch.png", x.mT, _titles(targets["chord"], dataset.words))
         whole = fit.weights | decoder_weights(task, model)
-        model_files.write(out, _config(dataset, task, model, fit), whole, fit.history, _summary(dataset, task))
+        config, learnt = _config(dataset, task, model, fit), model_files.met(dataset.table)
+        model_files.write(out, config, whole, fit.history, _summary(dataset, task), learnt)
     return task, fit
 
 

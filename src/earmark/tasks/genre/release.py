@@ -25,7 +25,7 @@ from earmark.tasks.genre.corpora import CORPORA
 from earmark.tasks.genre.dataset import Dataset, gather
 from earmark.tasks.genre.networks import trained as networks
 from earmark.tasks.genre.settings import GenreSettings
-from earmark.training import provenance, tagged
+from earmark.training import model_files, provenance, tagged
 from earmark.training.key import flatten, recipe
 
 # A recipe is cross-validated over several seeds on any machine.
@@ -134,7 +134,7 @@ def make(dataset: Dataset, settings: GenreSettings, quoted: dict, words: Words, 
     }
     config = replace(config, release=facts)
     text = card.text(config, recipe(settings), len(data), hashlib.sha256(data).hexdigest())
-    bundle.write(out, config, data, text)
+    bundle.write(out, config, data, text, model_files.met(dataset.table))
     return facts
 
 

@@ -27,8 +27,8 @@ def confusion(path: Path, predictions: pd.DataFrame, classes: list[str]) -> None
     for (i, j), n in np.ndenumerate(counts):
         if n:
             ax.text(j, i, n, ha="center", va="center", color="white" if shares[i, j] > 0.5 else "black")
-    ax.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
-    ax.set_yticks(range(len(classes)), classes)
+    ax.set_xticks(range(len(classes)), classes, rotation=45, ha="right", parse_math=False)
+    ax.set_yticks(range(len(classes)), classes, parse_math=False)
     ax.set(xlabel="predicted", ylabel="true", title=f"Confusion of {len(songs)} recordings")
     fig.colorbar(image, label="share of the true class")
     save(fig, path)

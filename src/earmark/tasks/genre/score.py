@@ -9,6 +9,7 @@ import pandas as pd
 
 from earmark.audio import AudioError
 from earmark.data import copies, folder, manifest
+from earmark.data.learnt import Learnt
 from earmark.errors import EarmarkError, nearest
 from earmark.evaluation.scored import BOOTSTRAP, SEED, Judged, by_class
 from earmark.evaluation.settings import EvaluateSettings
@@ -18,14 +19,17 @@ from earmark.tasks.genre.predictions import Answer, Predictor
 SETTINGS = EvaluateSettings(BOOTSTRAP, SEED)
 
 
-def judged(model: Path, root: Path, warn: Callable[[str], None], progress: Callable) -> Judged:
-    """What the model of a folder says of the recordings below `root`."""
+def judged(
+    model: Path, root: Path, warn: Callable[[str], None], progress: Callable, learnt: Learnt | None = None
+) -> Judged:
+    """What the model of a folder says of the recordings below `root`. learnt: what it met, and what becomes of that."""
     predictor = Predictor(model, whole=False)  # as its test set was judged
     classes = predictor.config.labels
-    table = recordings(root, classes, warn)
+    table = hashed(recordings(root, classes, warn), root)
+    table = learnt.leave(table, "group", root, warn) if learnt else table
     predictions, unusable = judge(table, root, predictor, progress)
     found = figures(predictions, classes) | {"by_class": by_class(predictions), "n_classes": len(classes)}
-    usable = hashed(table[~table.path.isin(unusable.path)], root)
+    usable = table[~table.path.isin(unusable.path)]
     copies.check(usable, "label", True, warn)
 
     def draw(out: Path) -> list[Path]:
@@ -82,7 +86,7 @@ def _rows(row, answer: Answer) -> pd.DataFrame:
 
 
 def figures(predictions: pd.DataFrame, classes: list[str]) -> dict:
-    """Accuracy, macro F1 and calibration error by recording, with intervals by bootstrap over groups."""
+    """Accuracy, macro F1 and calibration error by recording, with intervals over groups."""
     songs = predictions[predictions["window"] == 0]
     y, answer = (songs[c].map(classes.index).to_numpy() for c in ("label", "recording_predicted"))
     confidence = songs.recording_probability.to_numpy()
@@ -90,9 +94,16 @@ def figures(predictions: pd.DataFrame, classes: list[str]) -> dict:
 
 
 def hashed(table: pd.DataFrame, root: Path) -> pd.DataFrame:
-    """The manifest of a scored set with the sha256 of every recording, of which `manifest.digest` makes one."""
-    sums = []
-    for path in table.path:
-        with (root / path).open("rb") as file:
-            sums.append(hashlib.file_digest(file, "sha256").hexdigest())
-    return table.assign(sha256=sums)
+    """The manifest of a scored set with the sha256 of every recording, "" of one that cannot be read.
+
+    Raises EarmarkError for a path that leaves the folder.
+    """
+    return table.assign(sha256=[_sha256(manifest.inside(root, path, line)) for line, path in table.path.items()])
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""

@@ -64,7 +64,8 @@ def run(
         x, targets, *_ = seen
         titles = [batch_picture.named(target, dataset.classes) for target in targets]
         batch_picture.draw(out / "batch.png", x, titles)
-        model_files.write(out, config, fit.weights, fit.history, _summary(dataset, task))
+        learnt = model_files.met(dataset.table)
+        model_files.write(out, config, fit.weights, fit.history, _summary(dataset, task), learnt)
     return task, fit
 
 

@@ -1,12 +1,32 @@
-"""The card of a released speaker model."""
+"""Cards of speaker models, bundles and versions."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from earmark.release import card
+from earmark.release.facts import Said
 from earmark.training.model_files import ModelConfig
 
 HEADLINES = ("eer", "min_dcf", "auc", "mr_at_k", "mr_at_threshold", "accuracy")
 SYSTEMS = {"": "this model", "baseline_lda_": "MFCC + LDA", "baseline_mfcc_": "MFCC statistics"}
+
+KNOWS = "An utterance becomes a vector of length 1; the cosine of two says how likely one person speaks in both."
+ENDS = "It is no means to identify people beyond doubt, and not meant to be used on anybody without their consent."
+CALLED = {
+    "eer": "equal error rate (EER)",
+    "min_dcf": "minimum detection cost",
+    "auc": "area under the ROC curve",
+    "accuracy": "accuracy of trials at the threshold",
+    "identification_accuracy": "accuracy of naming enrolled speakers",
+    "mr_at_k": "misclassification rate, number of speakers known",
+    "mr_at_threshold": "misclassification rate at the threshold",
+    "ari": "adjusted Rand index",
+    "nmi": "normalised mutual information",
+}
 
 
 def text(config: ModelConfig, recipe: dict, sha256: str, n_bytes: int, n_values: int, words: str) -> str:
@@ -20,9 +40,8 @@ def text(config: ModelConfig, recipe: dict, sha256: str, n_bytes: int, n_values:
         f"statistics of cepstra, projected by linear discriminant analysis, {config.model.statistics:.0%}.",
         f"## Data\n\n{words.strip()} {facts['n_recordings']} recordings of {facts['n_speakers']} speakers were "
         "trained on.",
-        "## Figures\n\nOn speakers who were neither trained on nor chosen by, with the very file released here; "
-        "95 % intervals by bootstrap over speakers. The baselines learnt from the same training speakers.\n\n"
-        + tables(facts["figures"]),
+        "## Figures\n\nOn speakers who were neither trained on nor chosen by, with the very file released here. "
+        f"{_methods(facts)} The baselines learnt from the same training speakers.\n\n" + tables(facts["figures"]),
         _thresholds(facts),
         card.recipe(f"`recipes/speaker.sh` at commit {facts['commit']}:", recipe),
         card.file(config, n_bytes, sha256),
@@ -40,22 +59,25 @@ def own(config: ModelConfig, n_bytes: int, sha256: str) -> str:
     facts = config.release
     settings = {"features": asdict(config.features), "model": asdict(config.model), "train": config.train}
     parts = [
-        "A speaker model trained with earmark. An utterance becomes a vector of length 1; the cosine of two says how "
-        "likely one person speaks in both.",
+        f"A speaker model trained with earmark. {KNOWS}",
         f"## Data\n\n{facts['data']}: {facts['n_recordings']} recordings of {facts['n_speakers']} speakers were "
         "trained on.",
         "## Figures\n\nOn test speakers of the same source, who were neither trained on nor chosen by, with the very "
-        "file released here; 95 % intervals by bootstrap over speakers. The baselines learnt from the same training "
+        f"file released here. {_methods(facts)} The baselines learnt from the same training "
         f"speakers.\n\n{tables(facts['figures'])}",
         _thresholds(facts),
         card.own_recipe(facts, settings),
         card.file(config, n_bytes, sha256),
         "## Limits\n\nRecordings of another kind were not measured; judge voices of yours with `earmark score speaker "
-        "FOLDER` before relying on it. It is no means to identify people beyond doubt, and not meant to be used on "
-        "anybody without their consent.",
+        f"FOLDER` before relying on it. {ENDS}",
         card.licences(facts["data"]),
     ]
     return card.page(facts["about"], parts)
+
+
+def _methods(facts: dict) -> str:
+    """How the intervals of all tests were found; a group is a speaker here."""
+    return card.methods(next(iter(facts["figures"].values())))
 
 
 def _thresholds(facts: dict) -> str:
@@ -84,3 +106,36 @@ def _cell(name: str, figures: dict) -> str:
 def tables(figures: dict[str, dict]) -> str:
     """The figures of every test, by name, as Markdown."""
     return "\n\n".join(_table(name, found) for name, found in figures.items())
+
+
+def said(config: ModelConfig, reports: Path, found: Mapping[str, Any]) -> Said:
+    """What the card of a version says of a model. reports: of its evaluation, whose figures are `found`."""
+    return Said(
+        what=f"A speaker model, trained on {len(config.labels)} speakers. {KNOWS}",
+        measured=_trials(found),
+        called=CALLED,
+        tables=_by_length(reports / "plots"),
+        calibration=_thresholds(config.release) if "threshold" in config.release else "It carries no threshold.",
+        limits=ENDS,
+    )
+
+
+def _trials(found: Mapping[str, Any]) -> str:
+    if "n_speakers" not in found:
+        return "Speakers who were neither trained on nor chosen by."
+    trials = f"{found['n_same_trials']} trials of one speaker and {found['n_different_trials']} of two"
+    return f"{found['n_speakers']} speakers, {found['n_utterances']} utterances, {trials}."
+
+
+def _by_length(plots: Path) -> list[str]:
+    """Sections on the error rate by how long both utterances last, and by how much of them is heard."""
+    parts = []
+    if (plots / "eer_by_duration.csv").exists():
+        found = pd.read_csv(plots / "eer_by_duration.csv").itertuples()
+        rows = [(f"{r.from_s:g} to {r.to_s:g} s", str(r.same), str(r.different), f"{r.eer:.3f}") for r in found]
+        head = ("shorter utterance", "same trials", "different trials", "EER")
+        parts.append("## By duration\n\n" + card.table(head, rows))
+    if (plots / "eer_by_crop.csv").exists():
+        rows = [(f"{r.seconds:g} s", f"{r.eer:.3f}") for r in pd.read_csv(plots / "eer_by_crop.csv").itertuples()]
+        parts.append("## By seconds heard of each utterance\n\n" + card.table(("heard", "EER"), rows))
+    return parts

@@ -39,7 +39,8 @@ def make(model: Path, settings: SpeakerSettings, words: Words, out: Path) -> dic
         config, data, heard, {root.name: heard}, audio.folder(root, settings.data.channels), settings.evaluate
     )
     config = replace(config, labels=[], release=found)  # nobody is named
-    bundle.write(out, config, data, card.own(config, len(data), hashlib.sha256(data).hexdigest()))
+    text = card.own(config, len(data), hashlib.sha256(data).hexdigest())
+    bundle.write(out, config, data, text, model_files.read_learnt(model) or ())
     return found
 
 

@@ -78,7 +78,7 @@ def dendrogram(path: Path, test: Answers, cluster_threshold: float) -> None:
     )
     ax.axhline(cluster_threshold, color="C3", ls="--", label="threshold of the validation speakers")
     for tick, leaf in zip(ax.get_xticklabels(), drawn["leaves"], strict=True):
-        tick.set_color(colours[leaf])
+        tick.set(color=colours[leaf], parse_math=False)
     ax.set(ylabel="cosine distance", title=f"{len(shown)} utterances of {len(np.unique(labels))} speakers")
     ax.legend(loc="upper right")
     save(fig, path)
@@ -95,7 +95,8 @@ def speaker_map(path: Path, test: Answers) -> None:
         ax.scatter(*at.T, s=14, color=colours[number], label=names[number] if number < NAMED else None)
     ax.set(xticks=[], yticks=[], title=f"{len(shown)} utterances of {len(np.unique(speakers))} speakers (t-SNE)")
     if len(names) <= NAMED:
-        fig.legend(loc="outside right upper", fontsize=8)
+        for text in fig.legend(loc="outside right upper", fontsize=8).get_texts():
+            text.set_parse_math(False)
     save(fig, path)
 
 
@@ -116,8 +117,8 @@ def confusion(folder: Path, queries: pd.DataFrame) -> list[Path]:
     for (i, j), n in np.ndenumerate(counts.to_numpy()):
         if n:
             ax.text(j, i, n, ha="center", va="center", fontsize=8, color="white" if share[i, j] > 0.5 else "black")
-    ax.set_xticks(range(counts.shape[1]), counts.columns, rotation=45, ha="right")
-    ax.set_yticks(range(len(counts)), counts.index)
+    ax.set_xticks(range(counts.shape[1]), counts.columns, rotation=45, ha="right", parse_math=False)
+    ax.set_yticks(range(len(counts)), counts.index, parse_math=False)
     ax.set(xlabel="taken for", ylabel="speaker", title=_said(queries, table, len(counts)))
     fig.colorbar(image, label="share of the speaker's queries")
     save(fig, folder / "confusion.png")

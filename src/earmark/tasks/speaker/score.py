@@ -10,8 +10,11 @@ import numpy as np
 import pandas as pd
 
 from earmark.data import manifest
+from earmark.data.learnt import Learnt
+from earmark.data.names import matched
 from earmark.data.reading import read_folder
 from earmark.errors import EarmarkError
+from earmark.evaluation import intervals
 from earmark.evaluation.scored import BOOTSTRAP, SEED, Judged
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.tasks.speaker import checks, metrics, report
@@ -24,10 +27,12 @@ SETTINGS = EvaluateSettings(BOOTSTRAP, SEED)
 NAMED = 5  # speakers in a warning
 
 
-def judged(model: Path, root: Path, warn: Callable[[str], None], progress: Callable) -> Judged:
-    """What the model of a folder makes of the speakers below `root`."""
+def judged(
+    model: Path, root: Path, warn: Callable[[str], None], progress: Callable, learnt: Learnt | None = None
+) -> Judged:
+    """What the model of a folder makes of the speakers below `root`. learnt: what it met, and what becomes of that."""
     embedder = Embedder(model)
-    table, unusable, trials = recordings(root, warn, progress)
+    table, unusable, trials = recordings(root, warn, progress, learnt)
     if sentence := familiar(table, root, embedder.config.labels):
         warn(sentence)
     asked = trial_set.judged(table, trials, "test")
@@ -53,13 +58,15 @@ def judged(model: Path, root: Path, warn: Callable[[str], None], progress: Calla
 
 
 def recordings(
-    root: Path, warn: Callable[[str], None], progress: Callable
+    root: Path, warn: Callable[[str], None], progress: Callable, learnt: Learnt | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """The usable recordings of a folder, all in the split test; the others (path, reason); its trials, or drawn ones.
 
-    Raises EarmarkError where nobody can be told apart or known again.
+    learnt: what the model met: speakers of whom it did are left out. Raises EarmarkError where nobody
+    can be told apart or known again.
     """
-    table, unusable = read_folder(CORPORA, root, "a sub-folder a speaker", warn, progress)
+    every, unusable = read_folder(CORPORA, root, "a sub-folder a speaker", warn, progress)
+    table = learnt.leave(every, CORPORA.key, root, warn) if learnt else every
     checks.recordings(table, unusable, warn)
     if table.groupby("label").utterance.nunique().max() < 2:
         raise EarmarkError(
@@ -69,9 +76,16 @@ def recordings(
     table = table.drop(columns="fold", errors="ignore").assign(split="test")
     given = lists.of_folder(root, warn)
     if given is not None:
+        given = _among(given, set(every.utterance) - set(table.utterance))
         given = lists.usable(given.drop(columns="split", errors="ignore"), table, unusable, warn)
     trials = pairing.of_manifest(table, given, pairing.MOST, SEED, warn)
     return table, unusable[["path", "reason"]], trials
+
+
+def _among(given: pd.DataFrame, left_out: set[str]) -> pd.DataFrame:
+    """The trials of a list that are of no utterance left out."""
+    meant = matched(left_out)
+    return given[~given.a.map(meant).isin(left_out) & ~given.b.map(meant).isin(left_out)]
 
 
 def familiar(table: pd.DataFrame, root: Path, learnt: list[str]) -> str | None:
@@ -99,7 +113,7 @@ def carried(release: dict) -> Thresholds | None:
 
 
 def figures(test: Answers, chosen: Thresholds | None) -> dict:
-    """Figures of a model on a folder, with `<name>_ci95` by bootstrap over its speakers.
+    """Figures of a model on a folder, with `<name>_ci95` over its speakers.
 
     Beside those at the carried thresholds, if there are any, the folder's own threshold, at which both kinds of errors
     are equally frequent (eer_threshold), and the accuracy there: what a threshold chosen on such voices would bring.
@@ -117,4 +131,4 @@ def figures(test: Answers, chosen: Thresholds | None) -> dict:
     found |= {"eer_threshold": own} | {
         f"accuracy_at_eer_threshold{end}": at_own[f"accuracy{end}"] for end in ("", "_ci95")
     }
-    return found | metrics.sizes(test.trials)
+    return found | intervals.methods(found, metrics.BOOTSTRAPPED) | metrics.sizes(test.trials)

@@ -69,7 +69,8 @@ def run(
         out.mkdir(parents=True, exist_ok=True)
         batch_picture.draw(out / "batch.png", seen[0].mT[:, None], [task.speakers[i] for i in seen[1].tolist()])
         config = config_of(task, dataset, model, fit, thresholds(task, dataset.trial_set("val")))
-        model_files.write(out, config, task.model.tower.state_dict(), fit.history, _summary(task))
+        learnt = model_files.met(dataset.table)
+        model_files.write(out, config, task.model.tower.state_dict(), fit.history, _summary(task), learnt)
     return task, fit
 
 
