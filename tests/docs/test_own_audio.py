@@ -11,7 +11,7 @@ import newcomer
 from project import REPOSITORY
 
 GUIDE = REPOSITORY / "docs/own_audio.md"
-INIT, USE, REPRO, PROMOTE, COMMIT, SECOND, GO_ON, BACK, GROW = guide.blocks(GUIDE, "bash")
+INIT, USE, REPRO, PROMOTE, COMMIT, SECOND, GO_ON, INSIST, BACK, GROW = guide.blocks(GUIDE, "bash")
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def walk(tmp_path_factory) -> dict[str, str]:
     shutil.copytree(project, home / "back", symlinks=True)
     newcomer.run(BACK, home / "back", home)
     said |= {"status": changed(project), "status after going back": changed(home / "back")}
-    said["go on"] = newcomer.run(GO_ON, project, home)
+    said |= {name: newcomer.run(block, project, home) for name, block in (("go on", GO_ON), ("insist", INSIST))}
     return said | {"grow": newcomer.run(GROW, project, home), "home": str(home)}
 
 
@@ -75,17 +75,28 @@ def test_going_back_is_as_after_the_last_commit(walk):
     assert "dvc.lock" not in walk["status after going back"]
 
 
-def test_going_on_trains_nothing_and_promotes(walk):
+def test_going_on_trains_nothing_and_asks_the_gate(walk):
     assert "Running stage 'train@genre'" not in walk["go on"]
-    assert "Version 2 is champion" in walk["go on"]
+    assert "groups of recordings cannot show that there is no loss below" in walk["go on"]
+    assert "It cannot be told, so version 2 is not promoted" in walk["go on"]
 
 
-def test_a_grown_collection_is_trained_judged_and_promoted_without_force(walk):
+def test_insisting_is_written_down(walk):
+    assert "Version 2 is champion; before it was version 1." in walk["insist"]
+    assert "git add " in walk["insist"]
+    assert "registry/genre" in walk["insist"]
+    history = walk["insist"].partition("when (UTC)")[2]
+    for word in ("promotion", "cannot tell", "forced", "hears the"):
+        assert word in history, word
+
+
+def test_a_grown_collection_is_trained_and_both_are_judged_on_it(walk):
     assert "6 new groups were dealt" in walk["grow"]
     assert "30 stay where they were" in walk["grow"]
-    assert "Version 3 is champion" in walk["grow"]
+    assert "Of version 2 no outcomes on these" in walk["grow"]
+    assert "of version 3 against" in walk["grow"]
 
 
 def test_every_block_is_run():
     assert {b.language for b in guide.blocks(GUIDE)} == {"bash", "text"}
-    assert len(guide.blocks(GUIDE, "bash")) == 9
+    assert len(guide.blocks(GUIDE, "bash")) == 10

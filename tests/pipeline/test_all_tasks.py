@@ -60,10 +60,10 @@ def test_first_repro_trains_evaluates_and_registers(small):
     assert run.data.tags["earmark.judged"] == "val/ and test/: plain weights; train/loss: plain weights"
     assert (int(version(small, "challenger").version), version(small, "challenger").run_id) == (1, run.info.run_id)
     files = {f.path for f in small.client.list_artifacts(run.info.run_id)}
-    assert {"model.txt", "history.csv", "config.json", "batch.png", "evaluation"} <= files
+    assert {"model.txt", "history.csv", "config.json", "batch.png", "evaluation", "card"} <= files
     (evaluation,) = small.client.list_artifacts(run.info.run_id, "evaluation")
     inner = {f.path.split("/")[-1] for f in small.client.list_artifacts(run.info.run_id, evaluation.path)}
-    assert inner == {"metrics.json", "predictions.parquet", "listening.html", "plots"}
+    assert inner == {"metrics.json", "predictions.parquet", "outcomes.parquet", "listening.html", "plots"}
 
 
 def test_curves_of_the_report_are_told_the_average_of_the_training(small, tmp_path, monkeypatch):
@@ -149,8 +149,9 @@ def test_training_parameter_reruns_what_follows_and_promotion_has_a_way_back(sma
     worse = 1.1 if one.lower_is_better else -0.1
     client.set_model_version_tag(name, "2", test, json.dumps({one.headline: worse}))
     refused = small.run("earmark", "promote", task, check=False)
-    assert refused.returncode == 1
-    assert f"its {one.headline} is {worse:.3f}" in refused.stderr
+    assert refused.returncode in (3, 4)  # so few recordings cannot show that it is no worse
+    assert f"{one.headline} {worse:.3f} of version 2 against" in refused.stdout
+    assert "version 2 is not promoted" in refused.stdout
     assert "Traceback" not in refused.stderr
     small.run("earmark", "promote", task, "--force", "--why", "a trial")
     assert version(small, "champion").version == 2
