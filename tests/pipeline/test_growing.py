@@ -35,7 +35,9 @@ def test_the_champion_is_judged_where_the_test_set_has_grown(small):
     test = manifest.load(small.path / "data/genre/manifest.csv").query("split == 'test'")
     assert set(held) < set(test.path)
     done = small.run("earmark", "promote", "genre", check=False)
-    told = f"Of version {before.version} no outcomes on these {len(test)} recordings were kept: it is judged on them now."
+    told = (
+        f"Of version {before.version} no outcomes on these {len(test)} recordings were kept: it is judged on them now."
+    )
     assert told in done.stdout
     # Which of two models of three epochs is better, is not asked: it is on the same recordings that it is decided.
     assert f"On the same {len(test)} test recordings" in done.stdout
