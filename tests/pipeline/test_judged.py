@@ -2,11 +2,13 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 from builders import plain_progress
 from earmark import config
 from earmark.data import manifest
+from earmark.evaluation import outcomes
 from earmark.registry import judging, tracking
 from earmark.tasks import catalog
 
@@ -35,6 +37,11 @@ def test_a_version_judged_on_its_own_test_set_has_the_same_figures(small, monkey
     every = client.search_model_versions(f"name = '{task.registered_model}'")
     mine = [v for v in every if v.tags["earmark.model_sha256"] == before["model_sha256"]]
     version = max(mine, key=lambda v: int(v.version))
-    found = judging.judged(task, version, rows, settings, print, plain_progress)
+    found, kept = judging.judged(task, version, rows, settings, print, plain_progress)
+    assert {name for of in found.pop("ci95_methods").values() for name in of} == {
+        name.removesuffix("_ci95") for name in found if name.endswith("_ci95")
+    }
+    del before["ci95_methods"]
     assert found == {name: value for name, value in before.items() if found_anew(small.task, name)}
     assert task.headline in found
+    assert outcomes.same_recordings(kept, pd.read_parquet(small.path / f"reports/{small.task}" / outcomes.FILE))

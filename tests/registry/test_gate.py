@@ -155,10 +155,12 @@ def test_probabilities_that_say_less():
     verdict, said = asked(side(old, confidence=0.99), champion(old, confidence=0.8))
     assert verdict == "no"
     assert said == [
-        "its probabilities are off by 0.190 more than those of version 1 (expected calibration error), and 0.1 is "
+        "Its probabilities are off by 0.190 more than those of version 1 (expected calibration error), and 0.1 is "
         "allowed."
     ]
     assert asked(side(old, confidence=0.99), champion(old), calibration_margin=0.2)[0] == "yes"
+    few = first(10, 0.8)
+    assert asked(side(few, confidence=0.99), champion(few))[0] == "cannot tell"
     assert asked(side(old, confidence=0.99), champion(old), calibration_margin=None)[0] == "yes"
 
 

@@ -30,5 +30,5 @@ def logged(settings: config.Settings) -> dict[str, str]:
     from earmark.training.key import flatten
 
     known = asdict(settings)
-    known.pop("gate")  # decides on a promotion, not on what a run does
+    known.pop("gate", None)  # decides on a promotion, not on what a run does
     return flatten(known)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from importlib.util import find_spec
 
 from earmark.tasks import catalog
 from earmark.training.code import code_sha256
@@ -15,6 +16,7 @@ STAGES = {
     "publish": (
         *("earmark.pipeline.publish", "earmark.registry.pyfunc"),
         *("earmark.tasks.TASK.task", "earmark.tasks.TASK.predictions", "earmark.training.key"),
+        *("earmark.tasks.TASK.card", "earmark.tasks.TASK.corpora"),
     ),
 }
 # Entry modules of what generates the demo data, by the folder that it fills.
@@ -22,8 +24,9 @@ DEMO = {"data/demo": "earmark.generated.demo.music", "data/demo_voices": "earmar
 
 
 def entries(task: str, stage: str) -> list[str]:
-    """The entry modules of a task's stage."""
-    return [name.replace("TASK", task) for name in STAGES[stage]]
+    """The entry modules of a task's stage; a task need not have a card of its own."""
+    found = [name.replace("TASK", task) for name in STAGES[stage]]
+    return [name for name in found if not name.endswith(".card") or find_spec(name)]
 
 
 def used(roots: Iterable[str]) -> list[str]:

@@ -50,11 +50,16 @@ def _figures(
     if not hasattr(room, "judged"):  # a task of the user's own, from before there was such a function
         raise EarmarkError(f"the task's evaluate.py has no function `judged`; write it as {rooms.__file__} says")
     try:
-        return room.judged(model, rows, features, settings.evaluate)
+        found = room.judged(model, rows, features, settings.evaluate)
     except RuntimeError as e:
         if "state_dict" not in str(e):
             raise
         raise EarmarkError("its weights do not fit the network that this earmark makes of its settings") from None
+    if isinstance(found, dict):  # a task of the user's own, from before outcomes were asked for
+        raise EarmarkError(
+            f"the task's `judged` gives no outcomes beside its figures; write it as {rooms.__file__} says"
+        )
+    return found
 
 
 def _said_already(sentence: str) -> None:
