@@ -93,8 +93,8 @@ def test_insisting_is_written_down(walk):
 def test_a_grown_collection_is_trained_and_both_are_judged_on_it(walk):
     assert "6 new groups were dealt" in walk["grow"]
     assert "30 stay where they were" in walk["grow"]
-    assert "Of version 2 no outcomes on these" in walk["grow"]
     assert "of version 3 against" in walk["grow"]
+    assert "every bound holds at the level 0.05 / 2 = 0.025" in walk["grow"]
 
 
 def test_every_block_is_run():
