@@ -226,6 +226,16 @@ def test_the_first_champion_has_nobody_to_be_compared_with(project, monkeypatch)
     assert promote(found, version=1).sentences == ["Version 1 is champion already."]
 
 
+def test_the_champions_model_under_another_number_changes_nothing(tracker):
+    for name in ("model_sha256", "train_key"):
+        tracker.client.set_model_version_tag(NAME, "2", f"earmark.{name}", f"{1:064}")
+    before = len(ledger.read("genre").entries)
+    assert promote(tracker).sentences == [
+        "Version 2 is the very model of the champion, version 1: nothing was changed."
+    ]
+    assert (champion(tracker.client), len(ledger.read("genre").entries)) == (1, before)
+
+
 def test_a_better_baseline_is_said(tracker):
     for number, accuracy in (("1", 0.5), ("2", 0.625)):
         evaluated(tracker, number, "a", answers(FEW, 2))

@@ -54,6 +54,9 @@ def promote(
         new, old = _version(client, task, asked.version), versions.by_alias(client, task, "champion")
         if old and int(old.version) == int(new.version):
             return Decision("yes", [f"Version {new.version} is champion already."])
+        if old and identities.key(old) and identities.key(new) == identities.key(old):
+            same = f"Version {new.version} is the very model of the champion, version {old.version}"
+            return Decision("yes", [f"{same}: nothing was changed."])
         if not versions.has_files(new):
             raise EarmarkError(f"Version {new.version} is not promoted: {versions.gone(task)}")
         of = Contest(client, task, settings, known, None if asked.force else today)
