@@ -6,10 +6,12 @@
 
 Two models answer the same recordings, in groups, and the new one is promoted where the lower bound of its gain
 (`evaluation.paired`, at level .05) lies above -.05. `false` is how often that happens where it is worse by just .05,
-`power` where both are equal. Recordings are answered yes or no, a share of them differently (`disagreement`), or have
-shares of their own between 0 and 1; groups are of one recording, of five, of 1 to 12 (geometric) or mostly of one and
-some of twenty; a group's recordings are lost together (correlation 1) or one by one (0). Trials are scores of
-speakers who are harder or easier than others, or wholly lost by one model, and the figure is the equal error rate.
+`power` where both are equal, and `limit` how often a test would say so that knows beforehand how the gain varies:
+no real one does, and where that one says little, nothing says more. Recordings are answered yes or no, a share of
+them differently (`disagreement`), or have shares of their own between 0 and 1; groups are of one recording, of five,
+of 1 to 12 (geometric) or mostly of one and some of twenty; a group's recordings are lost together (correlation 1) or
+one by one (0). Trials are scores of speakers who are harder or easier than others, or wholly lost by one model, and
+the figure is the equal error rate.
 `creeping` is the share of chains that end more than .05 lower: ten candidates, each worse by .02 than the champion
 (or than the candidate before it), promoted where they pass against the champion and against the best champion so far
 by its figure on these recordings, at the level .05 / (candidates so far). `classes` is how often an equal model of
@@ -94,17 +96,26 @@ def tests(repeats: int, rng: np.random.Generator) -> Iterator[Cell]:
     """How often each kind of test passes."""
     kinds: list[tuple[str, Callable, float]] = [("yes/no", answers, d) for d in DISAGREEMENT]
     kinds += [("share", shares, s) for s in SPREAD]
+    worse = np.empty(0)
     for n, sizes, (name, draw, spread), together, gain in product(GROUPS, SIZES, kinds, (False, True), (-MARGIN, 0.0)):
         if sizes == "one" and together:
             continue
-        done = 0
+        fits, gains = [], []
         for start in range(0, repeats, 1000):
             m = sizes_of(sizes, (min(1000, repeats - start), n), rng)
-            done += passed(draw(m, gain, spread, together, rng), m, LEVEL, rng).sum()
+            values = draw(m, gain, spread, together, rng)
+            fits.append(passed(values, m, LEVEL, rng))
+            gains.append(values.sum(1) / m.sum(1))
+        worse = np.concatenate(gains) if gain < 0 else worse
         yield {
             **{"what": name, "groups": n, "sizes": sizes, "correlation": int(together), "spread": spread},
-            **{"gain": gain, "passes": done / repeats},
+            **{"gain": gain, "passes": np.concatenate(fits).mean()} | limit(worse, np.concatenate(gains), gain),
         }
+
+
+def limit(worse: np.ndarray, gains: np.ndarray, gain: float) -> Cell:
+    """How often equal models' gains pass what those worse by the margin pass at the level, both (repeats,)."""
+    return {} if gain < 0 else {"limit": float((gains > np.quantile(worse, 1 - LEVEL)).mean())}
 
 
 def chains(repeats: int, rng: np.random.Generator) -> Iterator[Cell]:
@@ -162,11 +173,17 @@ def _lost(values: np.ndarray, sizes: np.ndarray, rng: np.random.Generator) -> np
 
 def speakers(repeats: int, rng: np.random.Generator) -> Iterator[Cell]:
     """How often equal error rates of .1 and .1 plus the margin are taken for no worse, and those of equal models."""
+    worse = np.empty(0)
     for n, effect, gain in product(GROUPS, (0.0, 0.7), (-MARGIN, 0.0)):
-        fits = [_no_worse(*_voices(n, effect, (0.1 - gain, 0.1), rng), rng) for _ in range(repeats)]
-        yield {"what": "equal error rate", "groups": n, "spread": effect, "gain": gain, "passes": float(np.mean(fits))}
+        found = [_no_worse(*_voices(n, effect, (0.1 - gain, 0.1), rng), rng) for _ in range(repeats)]
+        fits, gains = np.array(found).T
+        worse = gains if gain < 0 else worse
+        yield {
+            **{"what": "equal error rate", "groups": n, "spread": effect},
+            **{"gain": gain, "passes": float(fits.mean())} | limit(worse, gains, gain),
+        }
     for n in GROUPS:
-        passes = float(np.mean([_no_worse(*_lost_voices(n, rng), rng) for _ in range(repeats)]))
+        passes = float(np.mean([_no_worse(*_lost_voices(n, rng), rng)[0] for _ in range(repeats)]))
         yield {"what": "equal error rate", "groups": n, "sizes": "lost speakers", "gain": -MARGIN, "passes": passes}
 
 
@@ -203,13 +220,20 @@ def _lost_voices(n: int, rng: np.random.Generator) -> tuple:
     return same, different, pairs
 
 
-def _no_worse(same: np.ndarray, different: np.ndarray, pairs: np.ndarray, rng: np.random.Generator) -> bool:
-    """`tasks.speaker.outcomes.difference` on a grid of thresholds: is the first one's rate no higher by the margin?"""
+def _no_worse(
+    same: np.ndarray, different: np.ndarray, pairs: np.ndarray, rng: np.random.Generator
+) -> tuple[bool, float]:
+    """`tasks.speaker.outcomes.difference` on a grid of thresholds: is the first one's rate no higher by the margin?
+
+    And by how much it is lower.
+    """
     n = pairs.max() + 1
     w = rng.standard_exponential((SPEAKER_DRAWS, n + 1), np.float32)
+    w[0] = 1  # the figure itself, where the unheard speaker is left out
     unseen, w = w[:, :1], w[:, 1:]
-    weights = w[:, pairs[:, 0]] ** 2, w[:, pairs[:, 0]] * w[:, pairs[:, 1]]
-    extra = unseen**2 * TRIALS, unseen * w.sum(1, keepdims=True) * 2 * TRIALS / n
+    unseen[0] = 0
+    weights = w[:, pairs[:, 0]], w[:, pairs[:, 0]] * w[:, pairs[:, 1]]
+    extra = unseen * TRIALS, unseen * w.sum(1, keepdims=True) * 2 * TRIALS / n
     edges = np.linspace(-4, 6, BINS)
     rates = []
     for model, errs in ((0, 1.0), (1, 0.0)):
@@ -217,7 +241,8 @@ def _no_worse(same: np.ndarray, different: np.ndarray, pairs: np.ndarray, rng: n
         wrong = tuple(each.astype(np.float32) for each in rates_of)
         parts = zip(wrong, weights, extra, strict=True)
         rates.append(_eer(*((x @ e + errs * more) / (x.sum(1, keepdims=True) + more) for e, x, more in parts)))
-    return bool(np.quantile(rates[0] - rates[1], 1 - LEVEL, method="weibull") < MARGIN)
+    loss = rates[0] - rates[1]
+    return bool(np.quantile(loss[1:], 1 - LEVEL, method="weibull") < MARGIN), float(-loss[0])
 
 
 def _eer(miss: np.ndarray, false_alarm: np.ndarray) -> np.ndarray:
@@ -236,17 +261,18 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
         for n in sorted(its.groups.unique()):
             here = its[its.groups == n]
             worst = here[here.gain < 0].sort_values("passes").iloc[-1]
-            rows.append((what, n, "worst false", worst.passes, _named(worst)))
+            rows.append((what, n, "worst false", worst.passes, _named(worst), np.nan))
             equal = here[here.gain == 0]
             some = equal[(equal.spread == 0.06)] if what == "yes/no" else equal
-            rows += [(what, n, "power", row.passes, _named(row)) for _, row in some.iterrows() if n == max(its.groups)]
+            if n == max(its.groups):
+                rows += [(what, n, "power", row.passes, _named(row), row.limit) for _, row in some.iterrows()]
     others = table[~table.what.isin(("yes/no", "share", "equal error rate"))]
-    rows += [(r.what, r.groups, "share", r.passes, _named(r)) for _, r in others.iterrows()]
-    return pd.DataFrame(rows, columns=["what", "groups", "is", "figure", "where"])
+    rows += [(r.what, r.groups, "share", r.passes, _named(r), np.nan) for _, r in others.iterrows()]
+    return pd.DataFrame(rows, columns=["what", "groups", "is", "figure", "where", "limit"])
 
 
 def _named(row: pd.Series) -> str:
-    known = row.drop(["what", "groups", "gain", "passes"], errors="ignore").dropna()
+    known = row.drop(["what", "groups", "gain", "passes", "limit"], errors="ignore").dropna()
     return ", ".join(f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}" for k, v in known.items())
 
 
@@ -261,7 +287,7 @@ def main() -> None:
     parts.append((speakers, args.speaker_repeats or args.repeats))
     cells = [cell for part, repeats in parts for cell in part(repeats, np.random.default_rng(args.seed))]
     with pd.option_context("display.width", 140, "display.max_colwidth", 70, "display.max_rows", None):
-        print(summary(pd.DataFrame(cells)).to_string(index=False, float_format="{:.3f}".format))
+        print(summary(pd.DataFrame(cells)).to_string(index=False, float_format="{:.3f}".format, na_rep=""))
     if args.out:
         args.out.write_text(json.dumps(cells, indent=1) + "\n")
 

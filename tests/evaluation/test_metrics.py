@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics import f1_score
 
-from earmark.evaluation import metrics
+from earmark.evaluation import metrics, paired
 from earmark.tasks import catalog
 
 
@@ -42,6 +43,20 @@ def test_macro_f1_leaves_out_classes_that_do_not_occur():
     # class 2 is predicted once and never right; class 0 has F1 2/3, class 1 has 1
     got = metrics.macro_f1(np.array([0, 2, 1, 1]), np.array([0, 0, 1, 1]))
     assert got == pytest.approx((2 / 3 + 1) / 2)
+
+
+def test_what_an_answer_adds_to_macro_f1_by_hand():
+    # class 0: 2 recordings, named once; class 1: 2 and twice; class 2 does not occur, but is named: F1 of 2/3 and 1
+    right, weight = metrics.f1_parts(np.array([0, 2, 1, 1]), np.array([0, 0, 1, 1]))
+    np.testing.assert_allclose(right, [1 / 3, 0, 1 / 4, 1 / 4])
+    np.testing.assert_allclose(weight, [1 / 3, 1 / 6, 1 / 4, 1 / 4])
+
+
+def test_macro_f1_of_twenty_right_answers_has_the_interval_of_their_accuracy():
+    y = np.repeat(np.arange(4), 5)
+    low, high = paired.share_interval(*metrics.f1_parts(y, y), np.arange(20))
+    assert low == pytest.approx(binomtest(20, 20).proportion_ci().low, abs=0.003)
+    assert high == 1
 
 
 def test_majority_vote():

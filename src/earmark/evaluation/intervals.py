@@ -1,9 +1,9 @@
 """95 % intervals as metrics.json has them, and by which method each was made.
 
 `gaffke` is `evaluation.paired`: for quotients of sums over recordings, drawn over groups, and with one group that
-nobody has seen, so that it holds for few recordings; for figures of trials, with such a speaker.
-`bootstrap` is the percentile interval over resampled groups, for figures
-that are no such quotient; of few groups, or of a figure at 0 or 1, it says too little.
+nobody has seen, so that it holds for few recordings; for figures of trials, with such a speaker. A mean over classes is
+a quotient of sums, too, whose recordings weigh by how much their class holds. `bootstrap` is the percentile interval
+over resampled groups, for the others; of few groups, or of a figure at 0 or 1, it says too little.
 """
 
 from collections.abc import Collection

@@ -47,14 +47,21 @@ def epochs_to(history: list[dict], goal: float = 0.6) -> float:
 
 
 def macro_f1(predicted: np.ndarray, labels: np.ndarray) -> float:
-    """Unweighted mean of the F1 scores of the classes that occur in `labels`; both (n,) class indices.
+    """Unweighted mean of the F1 scores of the classes that occur in `labels`; both (n,) class indices."""
+    right, _ = f1_parts(predicted, labels)
+    return float(right.sum())
 
-    scikit-learn's f1_score gives the same, but a bootstrap asks a thousand times and it takes a millisecond.
+
+def f1_parts(predicted: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What every answer adds to the macro F1, and what it could add, (n,) each: the latter sum to 1.
+
+    A class's F1 is twice its right answers by its recordings and the answers that name it, so that an answer counts in
+    the class that is true and in the one that it names.
     """
     n = max(predicted.max(), labels.max()) + 1
-    right = np.bincount(labels[predicted == labels], minlength=n)
     support, answers = np.bincount(labels, minlength=n), np.bincount(predicted, minlength=n)
-    return float((2 * right / np.maximum(support + answers, 1))[support > 0].mean())
+    share = np.where(support > 0, 1 / np.maximum(support + answers, 1), 0) / (support > 0).sum()
+    return np.where(predicted == labels, 2 * share[labels], 0), share[labels] + share[predicted]
 
 
 def majority_vote(window_probabilities: np.ndarray, segment: np.ndarray, n_recordings: int) -> np.ndarray:

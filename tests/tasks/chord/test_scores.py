@@ -103,7 +103,8 @@ def test_intervals_are_over_groups():
     found = evaluate([song("C 1", "C 1", "a"), song("C 1", "G 1", "b")], n_draws=20_000)
     exact = binomtest(1, 2).proportion_ci()
     assert found["root_ci95"] == pytest.approx([exact.low, exact.high], abs=0.003)
-    assert found["ci95_methods"]["bootstrap"] == ["class_balanced_tetrads"]
+    assert found["class_balanced_tetrads_ci95"] == pytest.approx([exact.low, exact.high], abs=0.003)
+    assert set(found["ci95_methods"]) == {"gaffke"}
     together = [Song(n, segments("C 1"), segments(e), "same") for n, e in zip("abcd", ("C 1", "G 1") * 2, strict=True)]
     low, high = evaluate(together, n_draws=2000)["root_ci95"]
     assert low < 0.05
@@ -113,7 +114,15 @@ def test_intervals_are_over_groups():
     }
 
 
-def test_draws_without_a_quality_leave_it_out():
+def test_of_the_mean_over_qualities_each_second_counts_by_its_qualitys():
+    sums = summed([song("C 3 | A:min 1", "C 4", "a"), song("C 1", "G 1", "b")])
+    right, count = sums.of("class_balanced_tetrads")
+    np.testing.assert_allclose(right, [3 / 4, 0])  # of 4 seconds of major chords and 1 of a minor one
+    np.testing.assert_allclose(count, [3 / 4 + 1, 1 / 4])
+    assert sums.figure("class_balanced_tetrads") == pytest.approx(3 / 8)
+
+
+def test_songs_without_a_quality_leave_it_out():
     sums = summed([song("C 1", "C 1", "a"), song("A:min 1", "C 1", "b")])
     assert sums.figure("class_balanced_tetrads") == 0.5
     assert sums.figure("class_balanced_tetrads", np.array([0, 0])) == 1

@@ -125,7 +125,7 @@ def test_every_headline_figure_has_its_interval():
     assert (found["n_same_trials"], found["n_different_trials"]) == (24, 24)
 
 
-def test_accuracys_interval_weighs_a_trial_by_both_speakers_and_has_an_unheard_one():
+def test_accuracys_interval_weighs_a_trial_by_its_speakers_and_has_an_unheard_one():
     test = heard(judged(), 0.8)
     accepted = test.score >= 0.4
     draws = metrics.draws_of(test.trials, SETTINGS)
@@ -134,9 +134,9 @@ def test_accuracys_interval_weighs_a_trial_by_both_speakers_and_has_an_unheard_o
     assert found["accuracy"] == np.mean(right)
     low, high = [], []
     for unheard, *known in draws.shares:
-        weights = np.array([known[a] * known[b] for a, b in at])
+        weights = np.array([known[a] if a == b else known[a] * known[b] for a, b in at])
         # 24 trials of either kind and 6 speakers: 4 of his own, and 24 * 2 / 36 with each of the others
-        more = unheard**2 * 4 + unheard * sum(known) * 24 * 2 / 36
+        more = unheard * 4 + unheard * sum(known) * 24 * 2 / 36
         low.append((weights @ right) / (weights.sum() + more))
         high.append((weights @ right + more) / (weights.sum() + more))
     wanted = [np.percentile(low, 2.5), np.percentile(high, 97.5)]

@@ -12,7 +12,6 @@ import mir_eval
 import numpy as np
 
 from earmark.evaluation import intervals
-from earmark.evaluation.metrics import interval, resamples
 from earmark.evaluation.paired import share_interval
 from earmark.tasks.chord.notation import harte, lab
 from earmark.tasks.chord.notation.lab import Segment
@@ -21,8 +20,9 @@ from earmark.tasks.chord.notation.targets import NO_KEY, key_label
 WCSR = ("root", "thirds", "majmin", "mirex", "triads", "sevenths", "tetrads")
 INVERSIONS = ("thirds_inv", "majmin_inv", "triads_inv", "sevenths_inv", "tetrads_inv")
 OUTSIDE = -1.0  # mir_eval's score of what a measure does not count
-BALANCED = "class_balanced_tetrads"  # a mean over qualities, no quotient of sums
+BALANCED = "class_balanced_tetrads"  # a mean over qualities
 TOLERANCE_S = 0.25  # of a transition
+TINY_S = 1e-9  # no quality that occurs is so short
 HEADLINES = (
     *("root", "majmin", "mirex", "sevenths", "tetrads", "bass", "seg", BALANCED),
     *("key_accuracy", "key_weighted", "transition_f1", "chord529_accuracy"),
@@ -66,12 +66,18 @@ class Sums:
 
     def figure(self, name: str, rows: np.ndarray | slice = slice(None)) -> float:
         """A figure over some songs (all by default; a song may come twice); NaN where nothing counts."""
-        if name == BALANCED:
-            right, seconds = (part[rows].sum(0) for part in self.by_quality)
-            there = seconds > 0
-            return float((right[there] / seconds[there]).mean()) if there.any() else np.nan
-        right, count = (part[rows].sum() for part in self.parts[name])
+        right, count = (part.sum() for part in self.of(name, rows))
         return float(right / count) if count > 0 else np.nan
+
+    def of(self, name: str, rows: np.ndarray | slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
+        """What is right and what counts in some songs, (songs,) each; seconds by their quality's for BALANCED."""
+        if name != BALANCED:
+            right, count = self.parts[name]
+            return right[rows], count[rows]
+        seconds = self.by_quality[1][rows].sum(0)
+        share = np.where(seconds > 0, 1 / np.maximum(seconds, TINY_S), 0)
+        right, count = (part[rows] @ share for part in self.by_quality)
+        return right, count
 
 
 def evaluate(songs: list[Song], n_draws: int = 1000, seed: int = 0) -> dict[str, Any]:
@@ -86,19 +92,9 @@ def evaluate(songs: list[Song], n_draws: int = 1000, seed: int = 0) -> dict[str,
     group = np.array([s.group for s in songs])
     for name in HEADLINES if n_draws else ():
         if name in found:
-            found |= _interval(sums, name, group, n_draws, seed)
-    return found | intervals.methods(found, [BALANCED])
-
-
-def _interval(sums: Sums, name: str, group: np.ndarray, n_draws: int, seed: int) -> dict[str, list[float]]:
-    """`<name>_ci95`; group: (songs,)."""
-    if name != BALANCED:
-        right, count = sums.parts[name]
-        found = share_interval(right, count, group, draws=n_draws, seed=seed)
-    else:
-        draws = [rows for rows in resamples(group, n_draws, seed) if np.isfinite(sums.figure(name, rows))]
-        found = interval(lambda rows: sums.figure(name, rows), draws)
-    return {f"{name}_ci95": found}
+            right, count = sums.of(name)
+            found[f"{name}_ci95"] = share_interval(right, count, group, draws=n_draws, seed=seed)
+    return found | intervals.methods(found)
 
 
 def summed(songs: list[Song]) -> Sums:

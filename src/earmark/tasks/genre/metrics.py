@@ -146,7 +146,7 @@ def _beside(answer: np.ndarray, guess: np.ndarray, y: np.ndarray) -> dict[str, F
     """What a baseline says and how much better the model is: (n,) class said, class the baseline said, true class."""
     return {
         "baseline_accuracy": _accuracy(guess, y),
-        "baseline_macro_f1": lambda r: metrics.macro_f1(guess[r], y[r]),
+        "baseline_macro_f1": Share(*metrics.f1_parts(guess, y)),
         "accuracy_minus_baseline": _accuracy(answer, y)._replace(theirs=guess == y),
     }
 
@@ -155,7 +155,7 @@ def of_recordings(answer: np.ndarray, y: np.ndarray, confidence: np.ndarray) -> 
     """Accuracy, macro F1 and calibration error of any of the recordings: (n,) class said, true class, probability."""
     return {
         "accuracy": _accuracy(answer, y),
-        "macro_f1": lambda r: metrics.macro_f1(answer[r], y[r]),
+        "macro_f1": Share(*metrics.f1_parts(answer, y)),
         "ece": lambda r: metrics.ece(confidence[r], answer[r] == y[r]),
     }
 

@@ -23,8 +23,8 @@ def of(test: Answers) -> pd.DataFrame:
 def difference(ours: pd.DataFrame, theirs: pd.DataFrame, level: float, draws: int = DRAWS) -> Difference:
     """EER of one model less that of another, both of the same trials, with bounds that hold at the level each.
 
-    As in `evaluation.paired`: speakers get random weights, and a trial the product of its speakers'; beside them stands
-    a speaker whom nobody has heard, with as many trials as the others have, in which one model is always wrong and the
+    As in `evaluation.paired`: speakers get random weights, and trials `scores.trial_weights`; beside them stands a
+    speaker whom nobody has heard, with as many trials as the others have, in which one model is always wrong and the
     other always right.
     """
     ours, theirs = (t.sort_values(["a", "b", "same"]).reset_index(drop=True) for t in (ours, theirs))
@@ -48,7 +48,7 @@ def _differences(
 
     shares: (draws, speakers); unheard: (draws, 1); places: (trials, 2), of each trial's speakers.
     """
-    weights = shares[:, places[:, 0]] * shares[:, places[:, 1]]
+    weights = scores.trial_weights(shares, same, places)
     totals = weights[:, same].sum(1, keepdims=True), weights[:, ~same].sum(1, keepdims=True)
     extra = scores.unheard_trials(same, shares, unheard)
     curves = [trials.curve(weights) for trials in both]

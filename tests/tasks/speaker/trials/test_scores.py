@@ -106,13 +106,14 @@ def test_a_weighting_is_as_copies():
         np.testing.assert_allclose(figure(c), copied, atol=1e-12)
 
 
-def test_a_trial_counts_by_the_product_of_its_speakers():
-    # Speakers A, A; A, B; B, C; C, C. With A drawn twice, B once, C never: weights 4, 2, 0, 0.
-    speakers = np.array([[A, A], [A, B], [B, C], [C, C]])
-    score, same = np.array([0.2, 0.6, 0.1, 0.9]), np.array([1, 0, 0, 1], bool)
+def test_a_trial_of_one_speaker_counts_as_he_does_and_one_of_two_as_their_product():
+    # With A drawn twice, B once, C never: A, A 2; B, B 1; C, C 0; A, B 2; B, C 0.
+    speakers = np.array([[A, A], [B, B], [C, C], [A, B], [B, C]])
+    score, same = np.array([0.2, 0.9, 0.95, 0.6, 0.1]), np.array([1, 1, 1, 0, 0], bool)
     times = np.array([[2, 1, 0], [1, 1, 1]])
+    np.testing.assert_array_equal(scores.trial_weights(times, same, speakers), [[2, 1, 0, 2, 0], [1] * 5])
     found = scores.resampled(scores.auc, score, same, speakers, times)
-    np.testing.assert_allclose(found, [0.0, 0.75])  # as drawn, one pair in four is in the wrong order
+    np.testing.assert_allclose(found, [1 / 3, 5 / 6])  # as drawn, five pairs in six are in the right order
     assert np.isnan(scores.resampled(scores.auc, score, same, speakers, np.array([[3, 0, 0]]))).all()
 
 
@@ -182,9 +183,9 @@ def test_the_unheard_speaker_is_one_whose_trials_are_all_right_or_all_wrong(figu
     shares = rng.standard_exponential((5, 9))
     found = scores.weighted(figure, score, same, speakers, shares)
     for draw, (unheard, *known) in enumerate(shares):
-        weights = [known[a] * known[b] for a, b in speakers]
+        weights = [known[a] * (1 if one else known[b]) for (a, b), one in zip(speakers, same, strict=True)]
         # of his own trials as many as an eighth, of those with each other speaker as many as 2 / 64
-        his = [unheard**2 * same.sum() / 8, unheard * sum(known) * (~same).sum() * 2 / 64]
+        his = [unheard * same.sum() / 8, unheard * sum(known) * (~same).sum() * 2 / 64]
         for errs in (0, 1):
             c = Trials(np.append(score, [-99, 99] if errs else [99, -99]), np.append(same, [True, False]))
             assert found[errs, draw] == pytest.approx(float(figure(c.curve(np.append(weights, his)))), abs=1e-9)

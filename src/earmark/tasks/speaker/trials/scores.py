@@ -137,13 +137,24 @@ def resampled(
 ) -> np.ndarray:
     """A figure in every bootstrap resample over speakers: (resamples,), or (figures, resamples) where it is several.
 
-    A trial counts as often as the product of how often its two speakers were drawn: with a speaker drawn twice, each
-    of its utterances is there twice, and so is each pair's every combination. NaN where a resample holds no trials of
-    one kind. speakers: (trials, 2), indices of each trial's; times: (resamples, speakers) of `multiplicities`.
+    A trial counts as `trial_weights` says. NaN where a resample holds no trials of one kind. speakers: (trials, 2),
+    indices of each trial's; times: (resamples, speakers) of `multiplicities`.
     """
     trials = Trials(score, same)
     parts = (times[i : i + AT_ONCE] for i in range(0, len(times), AT_ONCE))
-    return np.concatenate([figure(trials.curve(t[:, speakers[:, 0]] * t[:, speakers[:, 1]])) for t in parts], axis=-1)
+    return np.concatenate([figure(trials.curve(trial_weights(t, same, speakers))) for t in parts], axis=-1)
+
+
+def trial_weights(known: np.ndarray, same: np.ndarray, speakers: np.ndarray) -> np.ndarray:
+    """How much trials count where speakers count so much, (draws, speakers): (draws, trials).
+
+    A trial of one speaker as he does, one of two as the product: the miss rate is a mean over speakers, the false alarm
+    rate one over pairs of them. With the product for both, the bound of a difference of EER lets equal models pass
+    .52 of the time where this lets .83 (200 speakers who differ much, `benchmarks/gate.py`).
+    same: (trials,) booleans; speakers: (trials, 2).
+    """
+    first, second = speakers.T
+    return known[:, first] * np.where(same, 1, known[:, second])
 
 
 def weighted(
@@ -155,12 +166,13 @@ def weighted(
     rightly at every threshold, then wrongly. speakers: as in `resampled`; shares: (draws, speakers + 1), exponential,
     the first of the unheard one.
     """
+    same = np.asarray(same, bool)
     trials, found = Trials(score, same), []
     for start in range(0, len(shares), AT_ONCE):
         unheard, known = np.split(shares[start : start + AT_ONCE], [1], axis=1)
-        weights = known[:, speakers[:, 0]] * known[:, speakers[:, 1]]
-        more = unheard_trials(trials.same, known, unheard)
-        totals = tuple(weights[:, of].sum(1, keepdims=True) for of in (np.asarray(same, bool), ~np.asarray(same, bool)))
+        weights = trial_weights(known, same, speakers)
+        more = unheard_trials(same, known, unheard)
+        totals = tuple(weights[:, of].sum(1, keepdims=True) for of in (same, ~same))
         c = trials.curve(weights)
         found.append(np.stack([figure(with_unheard(c, totals, more, errs)) for errs in (False, True)]))
     return np.concatenate(found, axis=-1)
@@ -175,7 +187,7 @@ def unheard_trials(same: np.ndarray, known: np.ndarray, unheard: np.ndarray) -> 
     same: (trials,); known: (draws, speakers); unheard: (draws, 1).
     """
     n = known.shape[1]
-    return unheard**2 * same.sum() / n, unheard * known.sum(1, keepdims=True) * 2 * (~same).sum() / n**2
+    return unheard * same.sum() / n, unheard * known.sum(1, keepdims=True) * 2 * (~same).sum() / n**2
 
 
 def with_unheard(c: Curve, totals: tuple[np.ndarray, ...], more: tuple[np.ndarray, ...], errs: bool) -> Curve:
@@ -195,7 +207,7 @@ def share_right(right: np.ndarray, same: np.ndarray, speakers: np.ndarray, share
     same, found = np.asarray(same, bool), []
     for start in range(0, len(shares), AT_ONCE):
         unheard, known = np.split(shares[start : start + AT_ONCE], [1], axis=1)
-        weights = known[:, speakers[:, 0]] * known[:, speakers[:, 1]]
+        weights = trial_weights(known, same, speakers)
         more = sum(unheard_trials(same, known, unheard))[:, 0]
         top, bottom = weights @ right, weights.sum(1) + more
         found.append(np.stack([(top + more) / bottom, top / bottom]))
