@@ -127,6 +127,21 @@ def test_a_champion_that_was_trained_on_test_recordings(tracker, judged):
     assert judge.asked == [(2, 18), (1, 18)]
 
 
+def test_a_version_says_itself_what_it_was_trained_on(tracker, judged):
+    """Rather than its run, whose manifest another one of the same weights may have written."""
+    learnt(tracker, "1", table("train", N, 40))
+    learnt(tracker, "2", table("train", N, 40))
+    rows = pd.concat([table("train", 0, 4), table("val", N, 3)])
+    text = rows[["sha256", "split"]].to_csv(index=False)
+    run_id = tracker.client.get_model_version(NAME, "1").run_id
+    tracker.client.log_text(run_id, text, "model/artifacts/genre/recordings.csv")
+    _, said = judged(Judge(v1=0.5, v2=0.5))
+    assert said[:2] == [
+        "4 of today's 24 test recordings are of groups that version 1 learnt.",
+        "Both are judged on the other 20.",
+    ]
+
+
 def test_too_few_recordings_that_neither_was_trained_on(tracker, judged):
     learnt(tracker, "1", table("train", 0, 15))
     learnt(tracker, "2", table("train", N, 40))

@@ -69,7 +69,7 @@ def history(
     heads = {entry.id for entry in found.heads}
     console.table(shown.columns(one), [shown.row(one, entry, entry.id in heads) for entry in found.entries])
     if len(found.heads) == 1:
-        console.say("* is champion.")
+        console.say("* is champion. --json has the gate's reasons and all figures in full.")
     else:
         _ = found.head  # two commits decided: says so
 

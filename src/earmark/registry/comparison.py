@@ -26,6 +26,7 @@ from earmark.evaluation import outcomes
 from earmark.registry import judging, tracking, versions
 from earmark.registry.tracking import Tracker
 from earmark.tasks.task import Task
+from earmark.training import model_files
 
 RUN_TAG = "earmark.evaluation."  # and the beginning of metrics.json's hash: of a run, the hash of the recordings
 ENOUGH = 10  # test recordings that must remain where some were trained on: a figure of fewer says nothing
@@ -150,7 +151,14 @@ def _untrained(
 
 
 def trained_on(client: MlflowClient, version: ModelVersion) -> set[str] | None:
-    """sha256 of the recordings that a version was trained and validated on; None where that was not kept."""
+    """sha256 of the recordings that a version was trained and validated on; None where that was not kept.
+
+    As its model folder says; those of earlier releases have the manifest of their run.
+    """
+    with suppress(EarmarkError):  # its files may be gone
+        carried = model_files.read_learnt(versions.download(f"models:/{version.name}/{version.version}"))
+        if carried is not None:
+            return {sha256 for sha256, _ in carried}
     with TemporaryDirectory() as folder:
         try:
             file = Path(client.download_artifacts(str(version.run_id), "data/manifest.csv", folder))

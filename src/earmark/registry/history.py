@@ -1,12 +1,14 @@
 """The ledger for people: who decided what about a task's champion, when and why."""
 
 from datetime import datetime
+from textwrap import shorten
 from typing import Any
 
 from earmark.registry.entries import AT, Entry, Identity
 from earmark.registry.ledger import Ledger
 from earmark.tasks.task import Task
 
+REASON = 100  # characters of the gate's reason in the table
 # What a refusal is called, by the verdict; one that says yes was a dry run.
 REFUSALS = {"no": "refused", "cannot tell": "cannot tell", "yes": "dry run", "forced": "dry run"}
 
@@ -21,7 +23,7 @@ def row(task: Task, entry: Entry, now: bool) -> tuple[str, ...]:
     when = f"{datetime.strptime(entry.at, AT):%Y-%m-%d %H:%M}"
     who = entry.by.partition(" <")[0]
     said = f"{who}: {entry.why}" if entry.why else who
-    said += f" ({entry.reason})" if entry.reason else ""
+    said += f" ({shorten(entry.reason, REASON, placeholder=' ...')})" if entry.reason else ""
     return when, _what(entry), f"{_named(entry.version)}{' *' * now}", _figure(task, entry), said
 
 
