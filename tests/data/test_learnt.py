@@ -21,7 +21,8 @@ def test_what_the_model_met_goes_with_its_group():
     assert left(learnt) == (
         ["c.wav", "d.wav"],
         [
-            "1 of 4 recordings in some was in the model's training (b.wav): left out, with 1 more of the same groups; "
+            "1 of 4 recordings in some is among those that the model "
+            "was trained or validated on (b.wav): left out, with 1 more of the same groups; "
             "--with-training judges them, too."
         ],
     )
@@ -44,7 +45,10 @@ def test_asked_for_they_are_judged_and_the_figures_called_too_good():
     learnt = Learnt({"1", "2"}, judged=True)
     assert left(learnt) == (
         ["a.wav", "b.wav", "c.wav", "d.wav"],
-        ["2 of 4 recordings in some were in the model's training (a.wav, b.wav): the figures are too good."],
+        [
+            "2 of 4 recordings in some are among those that the model "
+            "was trained or validated on (a.wav, b.wav): the figures are too good."
+        ],
     )
     assert learnt.plain() == {"met": ["a.wav", "b.wav"], "judged": True, "n_left_out": 0}
 
@@ -53,7 +57,8 @@ def test_nothing_left_is_one_sentence():
     with pytest.raises(EarmarkError) as e:
         left(Learnt({"1", "2", "3", "4"}))
     assert str(e.value) == (
-        "4 of 4 recordings in some were in the model's training (a.wav, b.wav, c.wav and 1 more), so that none is left "
+        "4 of 4 recordings in some are among those that the model "
+        "was trained or validated on (a.wav, b.wav, c.wav and 1 more), so that none is left "
         "to judge by; name a folder of others, or judge all of them with --with-training."
     )
     with pytest.raises(EarmarkError, match=r"\(a\.wav\), and the other 1 are of the same groups, so that none is left"):

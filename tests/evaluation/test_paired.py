@@ -107,19 +107,23 @@ def test_what_twenty_recordings_could_show():
     assert found.more == pytest.approx(59 - 20, abs=4)
 
 
-@pytest.mark.parametrize("disagreement", [0.06, 0.2])
-def test_so_many_more_groups_would_show_the_margin(disagreement):
-    n = 50
+@pytest.mark.parametrize(("disagreement", "level"), [(0.06, 0.05), (0.2, 0.05), (0.1, 0.025)])
+def test_with_so_many_more_groups_equal_models_pass_four_times_of_five(disagreement, level):
+    n, rng = 50, np.random.default_rng(1)
     lost = round(n * disagreement / 2)
     apart = np.zeros(n)
     apart[: 2 * lost] = [1, -1] * lost
-    gain = paired.share_difference(apart, 0 * apart, np.ones(n), each(n), 0.05)
-    more = paired.resolution(gain, n, 0.05, 0.05).more
-    times = round((n + more) / n)
-    grown = np.tile(apart, times)
-    low = paired.share_difference(grown, 0 * grown, np.ones(n * times), each(n * times), 0.05).low
-    assert low == pytest.approx(-0.05, abs=0.012)
-    assert paired.resolution(gain._replace(low=gain.difference - 0.04), n, 0.05, 0.05).more == 0
+    gain = paired.share_difference(apart, 0 * apart, np.ones(n), each(n), level)
+    found = paired.resolution(gain, n, 0.05, level)
+    assert found.loss == pytest.approx(gain.difference - gain.low, abs=0.005)
+    grown = rng.choice([-1, 0, 1], (300, n + found.more), p=[lost / n, 1 - 2 * lost / n, lost / n])
+    bounds = [paired.share_difference(d, 0 * d, np.ones(len(d)), each(len(d)), level, draws=1000).low for d in grown]
+    assert np.mean(np.array(bounds) > -0.05) == pytest.approx(0.8, abs=0.07)
+    assert paired.resolution(gain._replace(low=gain.difference - 0.03), 2000, 0.05, level).more == 0
+
+
+def test_unequal_groups_weigh_by_their_squares():
+    assert paired.unseen_share(np.ones(6), np.array(list("aaabbc"))) == pytest.approx((9 + 4 + 1) / 36)
 
 
 def test_large_tests_agree_with_the_normal_distribution():

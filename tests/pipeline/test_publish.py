@@ -33,7 +33,7 @@ def files(folder: Path) -> list[str]:
 def test_published_twice_says_and_does_nothing(trained):
     assert run()[-2:] == [
         "Registered earmark-genre version 1.",
-        "It is the challenger; `earmark promote genre` makes it champion.",
+        "Version 1 is the challenger: `earmark promote genre` asks whether it becomes champion.",
     ]
     before = files(trained / "mlartifacts")
     assert run() == []
@@ -91,9 +91,9 @@ REBUILT = "This tracking store had no run of this model: made it from models/*/h
         (delete_run, [REBUILT, "Logged the evaluation: accuracy 0.500."], 1),
         (rename_experiment, [REBUILT, "Logged the evaluation: accuracy 0.500."], 1),
         (delete_experiment, [], 1),
-        (delete_version, ["Registered earmark-genre version 2.", "It is the challenger;"], 2),
-        (delete_model, ["Registered earmark-genre version 1.", "It is the challenger;"], 1),
-        (rename_model, ["Registered earmark-genre version 1.", "It is the challenger;"], 1),
+        (delete_version, ["Registered earmark-genre version 2.", "Version 2 is the challenger:"], 2),
+        (delete_model, ["Registered earmark-genre version 1.", "Version 1 is the challenger:"], 1),
+        (rename_model, ["Registered earmark-genre version 1.", "Version 1 is the challenger:"], 1),
     ],
 )
 def test_what_was_deleted_or_renamed_in_mlflow_is_made_again(trained, spoil, said, number):

@@ -9,6 +9,7 @@ import pytest
 from earmark.errors import EarmarkError
 from earmark.evaluation.settings import GateSettings
 from earmark.registry import cards, clean_process, ledger, promotion, tracking, versions
+from earmark.registry import champion as way_back
 from earmark.registry.clean_process import Tried
 from earmark.registry.promotion import Asked
 from stores import NAME, TASK, champion, crown, evaluated, run, version
@@ -94,7 +95,7 @@ def test_insisting_keeps_the_reason_and_what_spoke_against_it(tracker):
     assert champion(tracker.client) == 2
     entry = last()
     assert (entry.kind, entry.verdict, entry.why) == ("promotion", "forced", "the other one hums")
-    assert "cannot be told" in entry.reason
+    assert "a loss of 0.05 is not ruled out" in entry.reason
 
 
 def test_a_reason_is_asked_for(tracker):
@@ -125,11 +126,25 @@ def test_every_model_that_was_judged_on_the_recordings_counts(tracker):
     run(tracker, **{"model_sha256": "f" * 64, "evaluation.x": "a" * 64})
     run(tracker, **{"model_sha256": "e" * 64, "evaluation.x": "b" * 64})  # on other recordings
     assert promote(tracker).sentences[-2] == (
-        "On the same 20 test recordings, on which 3 models were compared so far: every bound holds at the level "
-        "0.05 / 3 = 0.017. Test recordings that no choice has seen begin anew."
+        "On the same 20 test recordings, on which 3 models were compared so far, this one included: every bound "
+        "holds at the level 0.05 / 3 = 0.017. Test recordings that no choice has seen begin anew."
     )
     assert last().level == pytest.approx(0.05 / 3)
     assert promote(tracker).sentences[-2].startswith("On the same 20 test recordings, on which 3 models")  # once each
+
+
+def test_a_test_set_that_lost_or_gained_a_few_recordings_is_no_new_one(tracker):
+    """2 and 3 were judged on 30 recordings, of which the 20 are a part; another set has none of them."""
+    for number in "12":
+        evaluated(tracker, number, "a", answers(FEW, 2))
+    for number, test, first in (("3", "b", 0), ("4", "c", FEW)):
+        version(tracker)
+        evaluated(tracker, number, test, answers(FEW + 10, 2), first)
+    for number in "1234":
+        tracker.client.set_tag(
+            tracker.client.get_model_version(NAME, number).run_id, "earmark.model_sha256", f"{int(number):064}"
+        )
+    assert "on which 2 models were compared so far" in promote(tracker).sentences[-2]
 
 
 def test_a_refused_model_counts_without_its_run(tracker):
@@ -148,7 +163,7 @@ def test_a_best_champion_of_before_is_the_measure(tracker):
     found = promote(tracker, version=3)
     assert found.verdict == "no"
     assert "of version 1, the best champion so far, a gain of -0.070" in found.sentences[1]
-    assert found.sentences[0].endswith("it is no worse by 0.05 or more.") or "-0.035" in found.sentences[0]
+    assert found.sentences[0].endswith("a loss of 0.05 or more is ruled out.") or "-0.035" in found.sentences[0]
 
 
 def test_a_best_champion_whose_outcomes_are_gone_leaves_the_question_open(tracker):
@@ -172,7 +187,7 @@ def test_other_test_recordings_and_nothing_to_judge_on(tracker):
     found = promote(tracker)
     assert found.verdict == "cannot tell"
     assert found.sentences[0] == (
-        "Version 2 and the champion, version 1, cannot be compared: no outcomes of both on the same test recordings "
+        "Version 2 and version 1, the champion, cannot be compared: no outcomes of both on the same test recordings "
         "were kept."
     )
 
@@ -213,6 +228,32 @@ def test_a_version_without_a_card(tracker):
     found = promote(tracker)
     assert found.verdict == "no"
     assert found.sentences[0] == "Version 2 has no card; `earmark publish genre` writes one."
+
+
+@pytest.mark.parametrize("why", [None, "", " \t "])
+def test_insisting_without_a_reason(tracker, why):
+    with pytest.raises(EarmarkError, match="--force needs --why, which is kept in the ledger"):
+        promote(tracker, force=True, why=why)
+
+
+def test_a_reason_that_is_no_text_changes_nothing(tracker):
+    before = ledger.read("genre").entries
+    with pytest.raises(EarmarkError, match="--why is no text in UTF-8"):
+        promote(tracker, force=True, why="bad \udcff bytes")
+    assert (ledger.read("genre").entries, champion(tracker.client)) == (before, 1)
+
+
+def test_where_the_alias_is_gone_the_last_champion_is_the_measure(tracker, capsys):
+    """Taking the champion away, in the store and then in the ledger, opens no way around the gate."""
+    evaluated(tracker, "1", "a", answers(MANY, 0))
+    evaluated(tracker, "2", "a", answers(MANY, 60))
+    tracker.client.delete_registered_model_alias(NAME, "champion")
+    way_back.from_store(tracker.client, TASK, print)
+    assert ledger.read("genre").champion() is None
+    found = promote(tracker)
+    assert (found.verdict, champion(tracker.client)) == ("no", None)
+    assert "of version 2 against 1.000 of version 1" in found.sentences[0]
+    assert promote(tracker, version=1).verdict == "yes"  # it is the last champion itself
 
 
 def test_the_first_champion_has_nobody_to_be_compared_with(project, monkeypatch):

@@ -230,10 +230,14 @@ def another_branch(tracker):
     last = ledger.read("genre").head
     Path(f"registry/genre/{last.id}.json").unlink()
     one = "the model with weights 00000000 (version 1 where it was registered)"
-    cause = f"the store shows an entry that is not here ({last.id}); where another clone wrote it, `git pull` brings it"
+    cause = f"the store shows an entry that is not here ({last.id}); {BRINGS}"
     return f"version 2 as champion of genre, the ledger {one}: {cause}; {WAY}"
 
 
+BRINGS = (
+    "`git pull` brings it where another clone wrote it, the branch that has it where this one does not, and `git "
+    "checkout -- registry` where it was removed"
+)
 DIFFERENT = pytest.mark.parametrize("differ", [moved, removed, other_ledger, behind, another_branch])
 
 
@@ -275,7 +279,7 @@ def test_a_clone_that_has_not_pulled_yet(tracker, earmark):
     (sentence,) = view.settle(tracker.client, TASK)
     assert sentence == (
         f"The store has version 2 as champion of genre, the ledger nobody: the store shows an entry that is not here "
-        f"({last.id}); where another clone wrote it, `git pull` brings it; {WAY}"
+        f"({last.id}); {BRINGS}; {WAY}"
     )
     assert said(earmark, "rollback", "genre") == sentence
     assert not Path("registry").exists()
@@ -313,8 +317,8 @@ def test_sync_of_nothing(project, earmark):
         "registry/genre holds no champion to take; `--from-store` keeps the store's."
     )
     assert said(earmark, "registry", "sync", "genre", "--from-store") == (
-        "The store never had a champion of genre to take; `earmark promote genre` makes one, and `earmark publish "
-        "genre` fills the store from the ledger."
+        "The store never had a champion of genre to take; `earmark promote genre` makes one, and `--from-ledger` "
+        "takes the ledger's."
     )
 
 

@@ -160,6 +160,12 @@ def test_one_is_held_against_the_champion_or_the_run_before(tracker, tmp_path):
     assert ids(compared(tracker, "#3")) == [second, third]
     version(tracker, first, "champion")
     assert ids(compared(tracker, "#3")) == [first, third]
+    assert ids(compared(tracker, "champion")) == [third, first]  # the newest there is
+    assert ids(compared(tracker)) == [first, third]  # no challenger
+
+
+def test_a_champion_without_another_run(tracker, tmp_path):
+    version(tracker, run(tracker, tmp_path, 30, kept=False), "champion")
     with pytest.raises(EarmarkError) as e:
         compared(tracker, "champion")
     assert str(e.value) == (

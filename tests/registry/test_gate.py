@@ -56,7 +56,7 @@ def test_equal_answers_to_many_recordings_are_no_worse():
     verdict, said = asked(side(swapped(old, 6, 6)), champion(old))
     assert verdict == "yes"
     assert said[0].startswith("accuracy 0.800 of version 2 against 0.800 of version 1, a gain of +0.000 [-0.0")
-    assert said[0].endswith("]: it is no worse by 0.05 or more.")
+    assert said[0].endswith("], 0.9 interval: a loss of 0.05 or more is ruled out.")
 
 
 def test_equal_answers_to_few_recordings_cannot_be_told():
@@ -65,8 +65,8 @@ def test_equal_answers_to_few_recordings_cannot_be_told():
     verdict, said = asked(side(old), champion(old))
     assert verdict == "cannot tell"
     assert said[0].endswith(
-        "whether it is worse by 0.05 cannot be told. 20 groups of recordings cannot show that there is no loss below "
-        "0.14; about 40 more of their kind would show 0.05."
+        "a loss of 0.05 is not ruled out. Had both been equally good, 20 groups of recordings could rule out no loss "
+        "below 0.14; with about 39 more of their kind, a loss of 0.05 four times of five."
     )
 
 
@@ -75,7 +75,11 @@ def test_a_worse_version_is_refused():
     verdict, said = asked(side(swapped(old, 25, 0)), champion(old))
     assert verdict == "no"
     assert "a gain of -0.250" in said[0]
-    assert said[0].endswith("it is worse, and may be so by 0.05.")
+    assert said[0].endswith("it is worse by more than 0.05.")
+    barely = asked(side(swapped(old, 8, 0)), champion(old))[1][0]
+    assert barely.endswith("it is worse, and a loss of 0.05 is not ruled out.")
+    lost = first(20, 0.9)
+    assert asked(side(swapped(lost, 2, 1)), champion(lost))[1][0].endswith("could rule out no loss below 0.20.")
 
 
 def test_a_better_version_passes_either_question():
@@ -101,7 +105,9 @@ def test_better_on_average_with_a_class_lost():
     assert new.mean() > old.mean() + 0.3
     verdict, said = asked(side(new), champion(old))
     assert verdict == "no"
-    assert said == ["'class 0' went from 1.00 to 0.00 of 10 groups, which is a loss of more than 0.2."]
+    assert said == [
+        "What is right of 'class 0' fell from 1.00 to 0.00 (10 groups), by more than the 0.2 that is allowed."
+    ]
     assert asked(side(new), champion(old), class_margin=None)[0] == "yes"
 
 
@@ -110,7 +116,10 @@ def test_a_class_of_few_recordings_that_is_lost_cannot_be_told():
     lost = np.arange(n) % 50 == 0  # 4 recordings of class 0 of 50
     verdict, said = asked(side(~lost, classes=50), champion(np.ones(n, bool), classes=50))
     assert verdict == "cannot tell"
-    assert said[-1] == "'class 0' went from 1.00 to 0.00 of 4 groups; whether that is chance cannot be told."
+    assert (
+        said[-1]
+        == "What is right of 'class 0' fell from 1.00 to 0.00 (4 groups); whether that is chance cannot be told."
+    )
 
 
 def test_one_lost_recording_of_a_small_class_is_no_loss_of_the_class():

@@ -1,5 +1,6 @@
 """The ledger as files: champions by its entries, forks that git brings together, and files that are broken."""
 
+import os
 import subprocess
 import threading
 from pathlib import Path
@@ -145,8 +146,17 @@ def test_a_file_that_was_cut_off(written):
     file = Path(f"registry/genre/{entry.id}.json")
     file.write_text(file.read_text()[:100])
     assert fails().startswith(f"registry/genre/{entry.id}.json is no entry of the ledger: it is no JSON (")
-    remedy = f"`git checkout -- registry/genre/{entry.id}.json`, or remove it if it was never committed."
-    assert fails().endswith(f"; bring it back with {remedy}")
+    remedy = f"`git checkout -- registry/genre/{entry.id}.json`, or remove it if it never was."
+    assert fails().endswith(f"; bring back what was committed with {remedy}")
+
+
+def test_a_file_that_json_cannot_end_and_one_that_is_none(written, tmp_path):
+    place = Path(f"registry/genre/{written('promotion', model(1)).id}.json")
+    place.write_text("[" * 200_000)
+    assert " is no entry of the ledger: maximum recursion depth exceeded" in fails()
+    place.unlink()
+    os.mkfifo(place)
+    assert " is no entry of the ledger: it is no file; " in fails()
 
 
 def test_a_file_that_was_changed(written):
@@ -243,8 +253,9 @@ def test_two_commits_that_both_promoted(merged):
     assert ledger.read("genre").heads == (ours, theirs)
     assert fails() == (
         "Two commits both decided who is champion of genre, and a merge brought them together: a model with the "
-        f"weights 00000000 ({ours.id}) and a model with the weights 00000000 ({theirs.id}); `earmark registry sync "
-        "genre --from-store` keeps the champion of this store, `--from-ledger --entry ID` that of an entry."
+        f"weights 00000000 (promotion by Ada, {ours.id}) and a model with the weights 00000000 (promotion by Ada, "
+        f"{theirs.id}); `earmark registry sync genre --from-store` keeps the champion of this store, `--from-ledger "
+        "--entry ID` that of an entry."
     )
     with pytest.raises(EarmarkError, match="Two commits both decided"):
         ledger.read("genre").entry("promotion", model(4))

@@ -51,7 +51,8 @@ def test_promotion_of_a_version_without_files(tracker, earmark):
 
 def test_promotion_without_a_challenger(tracker, earmark):
     assert said(earmark, "promote", "genre") == (
-        "earmark-genre has no challenger; run `dvc repro`, or name one with --version: it has the versions 1, 2."
+        "earmark-genre has no challenger: train another model (a changed setting, or more recordings), or name a "
+        "version with --version: it has the versions 1, 2."
     )
 
 

@@ -106,7 +106,7 @@ def test_a_fresh_clone_has_champion_challenger_and_history(origin, clone, tmp_pa
     assert said[-3:] == [
         "Registered earmark-genre version 1.",
         "Version 2 is champion, as the ledger has it.",
-        "It is the challenger; `earmark promote genre` makes it champion.",
+        "Version 1 is the challenger: `earmark promote genre` asks whether it becomes champion.",
     ]
     client = tracking.present()
     assert (
@@ -149,7 +149,7 @@ def test_the_cache_is_gone(clone):
         f"`git checkout {first[:12]} && dvc repro publish@genre`, which trains it again."
     )
     assert champion(tracking.present()) is None
-    assert said[-1] == "It is the challenger; `earmark promote genre` makes it champion."
+    assert said[-1] == "Version 1 is the challenger: `earmark promote genre` asks whether it becomes champion."
 
 
 def test_other_files_under_the_same_hashes_are_refused(clone):

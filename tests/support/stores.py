@@ -53,13 +53,14 @@ def crown(client: MlflowClient, number: str, why: str | None = None) -> Entry:
     return entry
 
 
-def evaluated(tracker: Tracker, number: str, test: str, right: list[float]) -> None:
+def evaluated(tracker: Tracker, number: str, test: str, right: list[float], first: int = 0) -> None:
     """Keep an evaluation with a version and its run, as the publish stage does; one recording a group.
 
-    test: a letter, which repeated is the hash of the test recordings. right: whether each answer is.
+    test: a letter, which repeated is the hash of the test recordings. right: whether each answer is. first: number of
+    the first recording.
     """
     n, client = len(right), tracker.client
-    names = [f"{i:03}" for i in range(n)]
+    names = [f"{i:03}" for i in range(first, first + n)]
     kept = outcomes.shares("accuracy", pd.DataFrame({"recording": names, "group": names}), np.array(right), 1.0, "a")
     run_id = client.get_model_version(NAME, number).run_id
     with TemporaryDirectory() as folder:

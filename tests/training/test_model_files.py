@@ -4,7 +4,10 @@ import json
 
 import pandas as pd
 import pytest
+import torch
+from safetensors.torch import save
 
+from earmark.errors import EarmarkError
 from earmark.training import model_files
 
 
@@ -39,3 +42,14 @@ def test_without_hashes_there_is_no_list_of_what_was_met(tmp_path):
     model_files.write_learnt(tmp_path, model_files.met(pd.DataFrame({"path": ["a"], "split": ["train"]})))
     assert model_files.read_learnt(tmp_path) is None
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("spoil", [lambda f: f.write_bytes(f.read_bytes()[:50]), lambda f: f.unlink()])
+def test_weights_that_were_cut_or_are_gone(tmp_path, spoil):
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(save({"w": torch.zeros(100)}))
+    spoil(file)
+    with pytest.raises(
+        EarmarkError, match=r"^The weights .*\.safetensors cannot be read \(.*\); put the file back"
+    ):
+        model_files.read_weights(tmp_path)

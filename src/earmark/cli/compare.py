@@ -28,7 +28,7 @@ def compare(
         typer.Argument(
             metavar="[RUN]...",
             help="A number or name of `earmark runs`, an id's beginning, version 2 or v2, champion, challenger. One is "
-            "held against the champion; none: champion and challenger, else the two newest.",
+            "held against the champion; none: champion and challenger, or the newest run, else the two newest.",
         ),
     ] = None,
     every_kind: Annotated[bool, typer.Option("--all", help="Numbers are those of `earmark runs --all`.")] = False,
@@ -133,7 +133,9 @@ def _say(found: "Comparison") -> None:
     """What the table cannot: how the difference was found, and whether figures are of the same recordings."""
     better = "lower is better" if found.task.lower_is_better else "higher is better"
     if any(c.difference and c.difference.ci95 for c in found.columns):
-        console.say(f"Differences are paired by recording, with 95 % intervals over groups; {better}.")
+        trials = hasattr(found.task.room("outcomes"), "difference")
+        by = "trial, with 95 % intervals over speakers" if trials else "recording, with 95 % intervals over groups"
+        console.say(f"Differences are paired by {by}; {better}.")
     else:
         console.say(f"No difference is paired, and intervals of single figures do not tell two runs apart; {better}.")
     if not found.common:

@@ -69,7 +69,10 @@ def history(
     heads = {entry.id for entry in found.heads}
     console.table(shown.columns(one), [shown.row(one, entry, entry.id in heads) for entry in found.entries])
     if len(found.heads) == 1:
-        console.say("* is champion. --json has the gate's reasons and all figures in full.")
+        console.say(
+            "* is champion. A version's number is of the store in which it was decided, its hash the same everywhere. "
+            "--json has reasons and figures in full."
+        )
     else:
         _ = found.head  # two commits decided: says so
 

@@ -55,8 +55,8 @@ class Learnt:
     def _said(self, table: pd.DataFrame, known: pd.Series, near: pd.Series, key: str, root: Path) -> str:
         """A sentence on the recordings that the model met."""
         n, more = len(self.met), int(near.sum() - known.sum())
-        have = f"{n} of {counted(len(table), 'recording')} in {printable(root)} {'were' if n != 1 else 'was'}"
-        have += f" in the model's training ({printable(some(self.met))})"
+        have = f"{n} of {counted(len(table), 'recording')} in {printable(root)} {'are' if n != 1 else 'is'}"
+        have += f" among those that the model was trained or validated on ({printable(some(self.met))})"
         if self.judged:
             return f"{have}: the figures are too good."
         if near.all():

@@ -13,12 +13,16 @@ one that nobody has seen has the size that a recording's group has on average (s
 size, the bound fails where large groups are lost as a whole.
 """
 
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import brentq
 
 DRAWS, SEED = 20_000, 0
 METHOD = "gaffke"  # what metrics.json calls it
+LIKELY = NormalDist().inv_cdf(0.8)  # four times of five
+NOISE = 1.02  # a quantile of so many draws is that exact
 AT_ONCE = 4_000_000  # weights, of 8 bytes; bounds memory
 
 
@@ -31,10 +35,10 @@ class Difference(NamedTuple):
 
 
 class Resolution(NamedTuple):
-    """What a comparison could show.
+    """What a comparison could show, had both models been equally good.
 
-    loss: the smallest one that would be shown not to be there if there was none. more: about how many groups more, of
-    the same kind, it takes for a loss of the margin; 0 where they are enough.
+    loss: the smallest loss that it would rule out half of the time. more: about how many groups more, of the same kind,
+    it takes to rule out a loss of the margin four times of five; 0 where they are enough.
     """
 
     groups: int
@@ -73,17 +77,34 @@ def share_difference(
     return Difference(float(apart.sum() / np.sum(weight)), low, high)
 
 
-def resolution(gain: Difference, groups: int, margin: float, level: float) -> Resolution:
+def resolution(gain: Difference, groups: int, margin: float, level: float, unseen: float | None = None) -> Resolution:
     """What the comparison that found a gain could show at all.
 
-    The lower bound lies below the gain by a / sqrt(groups), which is chance, and by -log(level) / groups, which is what
-    so many groups may have missed.
+    unseen: how much the group that nobody has seen weighs beside all others (`unseen_share`), one of them by default.
+    The bound lies below the gain by the share that this group may have, Beta(1, 1 / unseen), and by the chance of the
+    others, about normal, whose variance is taken from the bound that was found. With k times as many groups `unseen`
+    and the variance are a k-th.
     """
-    loss, missed = gain.difference - gain.low, -np.log(level)
-    chance = max(loss - missed / groups, 0.0) * np.sqrt(groups)
-    # chance / x + missed / x^2 = margin, x being the root of the groups
-    enough = ((chance + np.sqrt(chance**2 + 4 * margin * missed)) / (2 * margin)) ** 2
-    return Resolution(groups, float(loss), max(int(np.ceil(enough)) - groups, 0) if loss > margin else 0)
+    rng = np.random.default_rng(SEED)
+    uniform, chance = rng.random(DRAWS), rng.standard_normal(DRAWS)
+    s = 1 / groups if unseen is None else unseen
+
+    def below(k: float, variance: float) -> float:
+        hidden = 1 - uniform ** (s / k)
+        return float(np.quantile(hidden + chance * np.sqrt(variance / k), 1 - level))
+
+    found, most = gain.difference - gain.low, 4.0  # differences lie between -1 and 1
+    some = NOISE * below(1, 0) < found < below(1, most)
+    variance = brentq(lambda v: below(1, v) - found, 0, most) if some else 0.0
+    lacks = lambda log: below(np.exp(log), variance) + LIKELY * np.sqrt(variance / np.exp(log)) - margin  # noqa: E731
+    enough = groups * np.exp(brentq(lacks, 0, 25)) if lacks(0) > 0 else groups
+    return Resolution(groups, below(1, variance), int(np.ceil(enough)) - groups)
+
+
+def unseen_share(weight: np.ndarray, group: np.ndarray) -> float:
+    """How much the group that nobody has seen weighs, where all others weigh 1; weight, group: (n,)."""
+    _, sizes = _by_group(weight, weight, group)
+    return float((sizes**2).sum() / sizes.sum() ** 2)
 
 
 def _bounds(

@@ -54,5 +54,6 @@ def _aliases(client: "MlflowClient", task: Task, version: "ModelVersion") -> lis
             versions.forget_rollback(client, champion)
         if int(version.version) not in {int(v.version) for v in (champion, challenger) if v}:
             client.set_registered_model_alias(task.registered_model, "challenger", version.version)
-            said.append(f"It is the challenger; `earmark promote {task.name}` makes it champion.")
+            asks = f"`earmark promote {task.name}` asks whether it becomes champion"
+            said.append(f"Version {version.version} is the challenger: {asks}.")
     return said

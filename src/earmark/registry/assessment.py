@@ -5,7 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
 from mlflow import MlflowClient
+from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 
 from earmark.errors import EarmarkError
@@ -66,9 +68,9 @@ def assessed(of: Contest, new: ModelVersion, old: ModelVersion | None) -> Assess
     except EarmarkError as e:
         both, reason = None, str(e).rstrip(".")
     if both is None:
-        said = f"Version {new.version} and the champion, version {old.version}, cannot be compared: {reason}."
+        said = f"Version {new.version} and version {old.version}, the champion, cannot be compared: {reason}."
         return Assessment([*findings, Finding("cannot tell", said)])
-    number = len(_weights(of, both.new.test_sha256, new, old))
+    number = len(_weights(of, both.new, new, old))
     settings = of.settings()
     level = gate.share_of_level(settings.level, number)
     sides = _side(of.task, new, both.new, tried), _side(of.task, old, both.old, tried)
@@ -114,21 +116,39 @@ def _both(of: Contest, new: ModelVersion, old: ModelVersion) -> Both | None:
     return Both(*comparison.today(of.client, of.task, [new, old], of.today))
 
 
-def _weights(of: Contest, test: str, new: ModelVersion, old: ModelVersion) -> set[str]:
+def _weights(of: Contest, tested: Measured, new: ModelVersion, old: ModelVersion) -> set[str]:
     """The models that were compared on test recordings, by their weights: each is a chance to seem good by luck.
 
     Those of the ledger and of this store's runs, whatever became of them; the champion is what they are held against.
+    Another test set counts where it holds half of these recordings or more: one that lost or gained a few is the same.
     """
     experiment = of.client.get_experiment_by_name(of.task.name)
     tracker = Tracker(of.client, experiment.experiment_id) if experiment else None
-    runs = tracker.find({"earmark.kind": "pipeline"}) if tracker else []
-    on = [run.data.tags for run in runs if test in _tests(run.data.tags)]
-    found = of.known.evaluated(test) | {tags[MODEL_SHA256] for tags in on if MODEL_SHA256 in tags}
-    return (found | {str(new.tags.get(MODEL_SHA256))}) - {str(old.tags.get(MODEL_SHA256))}
+    by_test: dict[str, list[Run]] = {}
+    for run in tracker.find({"earmark.kind": "pipeline"}) if tracker else []:
+        for key, test in run.data.tags.items():
+            if key.startswith(comparison.RUN_TAG):
+                by_test.setdefault(test, []).append(run)
+    alike = {test for test, runs in by_test.items() if test == tested.test_sha256 or _mostly(of, tested, test, runs)}
+    found = {str(run.data.tags.get(MODEL_SHA256)) for test in alike for run in by_test[test]}
+    found |= {weights for test in {*alike, tested.test_sha256} for weights in of.known.evaluated(test)}
+    return (found | {str(new.tags.get(MODEL_SHA256))}) - {str(old.tags.get(MODEL_SHA256)), "None"}
 
 
-def _tests(tags: dict[str, str]) -> set[str]:
-    return {value for key, value in tags.items() if key.startswith(comparison.RUN_TAG)}
+def _mostly(of: Contest, tested: Measured, test: str, runs: list[Run]) -> bool:
+    """Whether another test set holds at least half of the recordings; not where no run's outcomes of it are there."""
+    mine = _recordings(tested.outcomes)
+    for run in runs:
+        other = comparison.outcomes_of(of.client, run, test)
+        if other is not None:
+            return 2 * len(mine & _recordings(other)) >= len(mine)
+    return False
+
+
+def _recordings(table: pd.DataFrame) -> set[str]:
+    """What outcomes are of: recordings, or the utterances of trials."""
+    columns = ["a", "b"] if outcomes.are_trials(table) else ["recording"]
+    return set(table[columns].to_numpy(str).ravel())
 
 
 def _side(task: Task, version: ModelVersion, measured: Measured, tried: dict[str, Tried]) -> Side:
@@ -179,8 +199,8 @@ def _rests_on(n: int | None, number: int, level: float, whole: float) -> str:
     if number == 1:
         return f"On {recordings}; every bound holds at the level {whole:g}."
     return (
-        f"On {recordings}, on which {number} models were compared so far: every bound holds at the level {whole:g} / "
-        f"{number} = {level:.2g}. Test recordings that no choice has seen begin anew."
+        f"On {recordings}, on which {number} models were compared so far, this one included: every bound holds at the "
+        f"level {whole:g} / {number} = {level:.2g}. Test recordings that no choice has seen begin anew."
     )
 
 

@@ -23,6 +23,7 @@ def rollback(client: MlflowClient, task: Task, say: Say, why: str | None = None)
 
     Raises EarmarkError, and leaves the champion as it is, where there is none before or its files are gone.
     """
+    why = ledger.reason(why)
     with turn(client, task, say) as found:
         now, name, stack = versions.by_alias(client, task, "champion"), task.registered_model, found.stack()
         if now is None:
@@ -60,13 +61,14 @@ def _first(found: Ledger, stack: Stack) -> str:
 
 def from_store(client: MlflowClient, task: Task, say: Say, why: str | None = None) -> str:
     """Take the store's champion into the ledger, as an entry that follows all heads."""
+    why = ledger.reason(why)
     with crowning.alone(task.name, say):
         _finish(client, task, say)
         found, version = taken_in(client, task), versions.by_alias(client, task, "champion")
         if version is None and not crowning.marked(client, task):
             raise EarmarkError(
                 f"The store never had a champion of {task.name} to take; `earmark promote {task.name}` makes one, and "
-                f"`earmark publish {task.name}` fills the store from the ledger."
+                f"`--from-ledger` takes the ledger's."
             )
         if len(found.heads) < 2 and difference(client, task, found) is None:
             return _agreed(client, task)
@@ -79,6 +81,7 @@ def from_ledger(client: MlflowClient, task: Task, say: Say, entry: str | None = 
 
     entry: at a fork, the id of the head (or its beginning) whose champion stays; then an entry follows all heads.
     """
+    why = ledger.reason(why)
     with crowning.alone(task.name, say):
         _finish(client, task, say)
         found = ledger.read(task.name)
@@ -114,6 +117,8 @@ def _sync(client: MlflowClient, found: Ledger, version: ModelVersion | None, why
 
 def _entry(client: MlflowClient, found: Ledger, kind: Kind, version: ModelVersion | None, **rest: Any) -> Entry:
     """An entry about a version of this store."""
+    if version:  # as it is now: one that was restored got its figures afterwards
+        version = client.get_model_version(version.name, str(version.version))
     model = identities.of(client, version) if version else None
     return found.entry(kind, model, figures=identities.figures(version), **rest)
 

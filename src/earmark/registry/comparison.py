@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 from mlflow import MlflowClient
+from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
@@ -88,16 +89,24 @@ def kept(client: MlflowClient, version: ModelVersion, tag: str) -> Measured | No
     if figures is None or not version.run_id:
         return None
     try:
-        tags = client.get_run(version.run_id).data.tags
+        run = client.get_run(version.run_id)
     except MlflowException as e:
         if e.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         return None
-    for key, test in tags.items():
+    for key, test in run.data.tags.items():
         if key.startswith(RUN_TAG) and versions.evaluation_tag(test) == tag:
-            with TemporaryDirectory() as folder, suppress(MlflowException, OSError):
-                at = f"evaluation/{key.removeprefix(RUN_TAG)}/{outcomes.FILE}"
-                return Measured(test, figures, pd.read_parquet(client.download_artifacts(version.run_id, at, folder)))
+            found = outcomes_of(client, run, test)
+            return None if found is None else Measured(test, figures, found)
+    return None
+
+
+def outcomes_of(client: MlflowClient, run: Run, test: str) -> pd.DataFrame | None:
+    """What a run kept of its model's outcomes on the test recordings with a hash; None where it kept none."""
+    for key in [key for key, value in run.data.tags.items() if key.startswith(RUN_TAG) and value == test]:
+        with TemporaryDirectory() as folder, suppress(MlflowException, OSError):
+            at = f"evaluation/{key.removeprefix(RUN_TAG)}/{outcomes.FILE}"
+            return pd.read_parquet(client.download_artifacts(run.info.run_id, at, folder))
     return None
 
 

@@ -80,7 +80,10 @@ def show(client: MlflowClient, task: Task, version: ModelVersion | None, entry: 
     else:
         _set_champion(client, task, version)
         if entry and entry.why:
-            client.set_model_version_tag(name, version.version, WHY, entry.why)
+            why = entry.why.encode(
+                "utf-8", "replace"
+            ).decode()  # of an entry from elsewhere; no store takes half a character
+            client.set_model_version_tag(name, version.version, WHY, why)
     if entry and entry.kind == "rollback" and entry.before:
         _tag_rolled_back(client, task, entry)
     if entry:

@@ -119,8 +119,10 @@ def parsed(text: str) -> Entry:
         raw = json.loads(text)
     except ValueError as e:
         raise ValueError(f"it is no JSON ({e})") from None
-    if isinstance(raw, dict) and raw.get("schema") != SCHEMA:
-        raise ValueError(f"its schema is {raw.get('schema')!r:.20}, and this earmark knows {SCHEMA}: update earmark")
+    if not isinstance(raw, dict) or "schema" not in raw:
+        raise ValueError("it does not say its schema, as every entry does")
+    if raw["schema"] != SCHEMA:
+        raise ValueError(f"its schema is {raw['schema']!r:.20}, and this earmark knows {SCHEMA}: update earmark")
     try:
         return Entry.model_validate(raw)
     except ValidationError as e:

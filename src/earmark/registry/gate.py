@@ -94,33 +94,45 @@ def _headline(task: Task, gate: GateSettings, new: Side, old: Side, level: float
 
 def _no_worse(task: Task, gate: GateSettings, new: Side, old: Side, level: float) -> Finding:
     found = gain(task, new.outcomes, old.outcomes, level)
-    told = _told(task, new, old, found, level)
+    told, margin = _told(task, new, old, found, level), f"{gate.margin:g}"
     if found.low > -gate.margin:
-        return Finding("yes", f"{told}: it is no worse by {gate.margin:g} or more.")
+        return Finding("yes", f"{told}: a loss of {margin} or more is ruled out.")
+    if found.high < -gate.margin:
+        return Finding("no", f"{told}: it is worse by more than {margin}.")
     if found.high < 0:
-        return Finding("no", f"{told}: it is worse, and may be so by {gate.margin:g}.")
-    shown = _could_show(gate, new, found, level)
-    return Finding("cannot tell", f"{told}: whether it is worse by {gate.margin:g} cannot be told. {shown}")
+        return Finding("no", f"{told}: it is worse, and a loss of {margin} is not ruled out.")
+    return Finding(
+        "cannot tell", f"{told}: a loss of {margin} is not ruled out. {_could_show(gate, new, found, level)}"
+    )
 
 
 def _told(task: Task, new: Side, old: Side, found: Difference, level: float) -> str:
-    """Figures and gain in words."""
-    of = f"{task.headline} {new.figure:.3f} of {new.name} against {old.figure:.3f} of {old.name}"
-    return f"{of}, a gain of {found.difference:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
+    """Figures and gain in words, with the interval that both bounds make at their level."""
+    lower = " (lower is better)" if task.lower_is_better else ""
+    of = f"{task.headline}{lower} {new.figure:.3f} of {new.name} against {old.figure:.3f} of {old.name}"
+    return (
+        f"{of}, a gain of {found.difference:+.3f} [{found.low:+.3f}, {found.high:+.3f}], {1 - 2 * level:.3g} interval"
+    )
 
 
 def _could_show(gate: GateSettings, new: Side, found: Difference, level: float) -> str:
-    """What this test could show at all."""
-    able = paired.resolution(found, _groups(new.outcomes), gate.margin, level)
-    what = "speakers" if outcomes.are_trials(new.outcomes) else "groups of recordings"
-    more = f"; about {able.more} more of their kind would show {gate.margin:g}" if able.more else ""
-    return f"{able.groups} {what} cannot show that there is no loss below {able.loss:.2f}{more}."
+    """What this test could show at all, and what more recordings would, where that is to be hoped."""
+    what, groups, unseen = _weights(new.outcomes)
+    able = paired.resolution(found, groups, gate.margin, level, unseen)
+    shown = f"Had both been equally good, {groups} {what} could rule out no loss below {able.loss:.2f}"
+    if found.difference <= -gate.margin:
+        return f"{shown}."
+    return f"{shown}; with about {able.more} more of their kind, a loss of {gate.margin:g} four times of five."
 
 
-def _groups(table: pd.DataFrame) -> int:
-    """How many groups, or speakers, there are."""
-    columns = ["speaker_a", "speaker_b"] if outcomes.are_trials(table) else ["group"]
-    return len(np.unique(table[columns].to_numpy(str)))
+def _weights(table: pd.DataFrame) -> tuple[str, int, float]:
+    """What is drawn, how many there are, and how much one more that nobody has seen weighs beside them."""
+    if outcomes.are_trials(table):
+        n = len(np.unique(table[["speaker_a", "speaker_b"]].to_numpy(str)))
+        return "speakers", n, 2 / n  # who is not recognised spoils the trials of two
+    whole = table[table.part == ""] if (table.part == "").any() else table
+    unseen = paired.unseen_share(whole.weight.to_numpy(), whole.group.to_numpy())
+    return "groups of recordings", int(whole.group.nunique()), unseen
 
 
 def _by_part(task: Task, gate: GateSettings, new: Side, old: Side, level: float) -> Iterator[Finding]:
@@ -134,9 +146,10 @@ def _by_part(task: Task, gate: GateSettings, new: Side, old: Side, level: float)
         middle = _share_gain(ours, theirs, 0.5)
         if middle.high >= -gate.class_margin:
             continue
-        lost = f"'{part}' went from {_share(theirs):.2f} to {_share(ours):.2f} of {ours.group.nunique()} groups"
+        groups = f"{ours.group.nunique()} groups"
+        lost = f"What is right of '{part}' fell from {_share(theirs):.2f} to {_share(ours):.2f} ({groups})"
         if _share_gain(ours, theirs, level / len(parts)).high < 0:
-            yield Finding("no", f"{lost}, which is a loss of more than {gate.class_margin:g}.")
+            yield Finding("no", f"{lost}, by more than the {gate.class_margin:g} that is allowed.")
         else:
             yield Finding("cannot tell", f"{lost}; whether that is chance cannot be told.")
 

@@ -8,7 +8,7 @@ from earmark.registry.entries import AT, Entry, Identity
 from earmark.registry.ledger import Ledger
 from earmark.tasks.task import Task
 
-REASON = 100  # characters of the gate's reason in the table
+REASON = 60  # characters of the gate's reason in the table
 # What a refusal is called, by the verdict; one that says yes was a dry run.
 REFUSALS = {"no": "refused", "cannot tell": "cannot tell", "yes": "dry run", "forced": "dry run"}
 

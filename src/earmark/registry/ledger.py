@@ -8,6 +8,7 @@ heads and no champion until a `sync` follows both.
 
 import getpass
 import os
+import shlex
 import subprocess
 import tempfile
 from collections.abc import Iterable
@@ -71,6 +72,11 @@ class Ledger:
         turns = (stack[-1] for stack in self.stacks.values() if stack)
         return list({version.key: version for version in turns}.values())
 
+    def last_champion(self) -> Identity | None:
+        """The present champion, or the last one where nobody is now; None of a ledger that never had one."""
+        turns = (self.stacks[e.id] for e in reversed(self.entries) if e.decides)
+        return next((stack[-1] for stack in turns if stack), None)
+
     def evaluated(self, test_sha256: str) -> set[str]:
         """sha256 of the weights that entries judged on the test recordings with this hash, refusals among them."""
         on = [e for e in self.entries if e.test and e.test.sha256 == test_sha256]
@@ -123,6 +129,19 @@ def write_whole(file: Path, text: str) -> None:
         raise
 
 
+def reason(why: str | None, needed: bool = False) -> str | None:
+    """What --why says, without blanks around it; None for nothing. Raises EarmarkError where it is `needed`, and for
+    bytes that are no text: a store takes none, and finds them again at each command."""
+    text = (why or "").strip()
+    if needed and not text:
+        raise EarmarkError("--force needs --why, which is kept in the ledger.")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise EarmarkError("--why is no text in UTF-8; write it in the characters of this terminal.") from None
+    return text or None
+
+
 def who() -> str:
     """Git's user, as a commit would name them; else the login."""
     said = [_config(key) for key in ("user.name", "user.email")]
@@ -146,8 +165,10 @@ def _entry(file: Path, task: str) -> Entry:
     """One file's entry. Raises EarmarkError that names it."""
     name = shown(task, file.stem)
     try:
+        if not file.is_file():  # a pipe would be waited for
+            raise ValueError("it is no file")
         found = parsed(file.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as e:
+    except (ValueError, OSError, RecursionError) as e:
         raise EarmarkError(f"{name} is no entry of the ledger: {e}; {_remedy(name)}.") from None
     if found.task != task:
         raise EarmarkError(f"{name} is an entry of the task '{found.task}'; move it to registry/{found.task}.")
@@ -164,7 +185,8 @@ def shown(task: str, id_: str) -> str:
 
 
 def _remedy(name: str) -> str:
-    return f"bring it back with `git checkout -- {name}`, or remove it if it was never committed"
+    back = f"`git checkout -- {shlex.quote(name)}`"
+    return f"bring back what was committed with {back}, or remove it if it never was"
 
 
 def _in_order(found: Ledger) -> Iterable[Entry]:
@@ -226,7 +248,10 @@ def _named(version: Identity | None) -> str:
 
 def _forked(found: Ledger) -> str:
     """The sentence about a fork, with the ways out."""
-    each = [f"{_named(tops[-1] if (tops := found.stacks[e.id]) else None)} ({e.id})" for e in found.heads]
+    each = [
+        f"{_named(tops[-1] if (tops := found.stacks[e.id]) else None)} ({e.kind} by {e.by.partition(' <')[0]}, {e.id})"
+        for e in found.heads
+    ]
     return (
         f"Two commits both decided who is champion of {found.task}, and a merge brought them together: "
         f"{' and '.join(each)}; `earmark registry sync {found.task} --from-store` keeps the champion of this store, "

@@ -42,8 +42,9 @@ class Known:
     def find(self, words: Iterable[str]) -> list[Named]:
         """Those that words name, the first one being what the others are held against; `named` says how.
 
-        One alone is held against the champion; without words, the challenger is, or the newest judged run against the
-        one before. Raises EarmarkError where that does not make two.
+        One alone is held against the champion, and the champion against the newest; without words, the challenger is,
+        or the newest judged run against the champion, or else the one before. Raises EarmarkError where that does not
+        make two.
         """
         found = [self.named(word) for word in joined(words)]
         if len(found) == 1:
@@ -97,7 +98,8 @@ class Known:
     def _default(self) -> list[Named]:
         held = [row for alias in ALIASES for row in self.rows if any(alias in a for a in row.versions.values())]
         judged = [row for row in self.rows if row.evaluation and row.kind == "pipeline"]
-        chosen = held if len(held) == 2 else judged[1::-1]
+        newest = [row for row in judged if row not in held]
+        chosen = [*held[:1], *newest[:1]] if len(held) == 1 and newest else held if len(held) == 2 else judged[1::-1]
         if not chosen:
             raise EarmarkError(
                 f"No run of {self.task} was judged yet; `dvc repro publish@{self.task}` trains and evaluates a model."
@@ -109,7 +111,8 @@ class Known:
         champion = next((r for r in self.rows if any("champion" in a for a in r.versions.values())), None)
         if champion and champion.run_id != row.run_id:
             return self.titled(champion)
-        return self.titled(next((r for r in self.rows if r.run_id == row.against), row))
+        judged = (r for r in self.rows if r.evaluation and r.kind == "pipeline" and r.run_id != row.run_id)
+        return self.titled(next((r for r in self.rows if r.run_id == row.against), next(judged, row)))
 
     def _hint(self, word: str) -> str:
         if word.startswith("#") or word.isdecimal():

@@ -1,7 +1,7 @@
 """Promotion: a version becomes champion where the gate lets it, and the ledger keeps what was decided and why."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
@@ -9,7 +9,7 @@ from mlflow.entities.model_registry import ModelVersion
 from earmark.data.corpus import Warn
 from earmark.errors import EarmarkError
 from earmark.evaluation.settings import GateSettings
-from earmark.registry import champion, identities, ledger, versions
+from earmark.registry import champion, identities, ledger, restore, versions
 from earmark.registry.assessment import Assessment, Contest, assessed
 from earmark.registry.comparison import Today
 from earmark.registry.entries import Entry
@@ -48,8 +48,7 @@ def promote(
     settings: gives the task's, read where they are needed alone. today: what versions are judged on that have no
     outcomes of the same test recordings. Raises EarmarkError where there is nothing to promote.
     """
-    if asked.force and not asked.why:
-        raise EarmarkError("--force needs --why, which is kept in the ledger.")
+    asked = replace(asked, why=ledger.reason(asked.why, asked.force))
     with champion.turn(client, task, say) as known:
         new, old = _version(client, task, asked.version), versions.by_alias(client, task, "champion")
         if old and int(old.version) == int(new.version):
@@ -60,7 +59,26 @@ def promote(
         if not versions.has_files(new):
             raise EarmarkError(f"Version {new.version} is not promoted: {versions.gone(task)}")
         of = Contest(client, task, settings, known, None if asked.force else today)
-        return _decide(of, asked, new, old, assessed(of, new, old))
+        return _decide(of, asked, new, old, assessed(of, new, old or _last(of, new, asked.force)))
+
+
+def _last(of: Contest, new: ModelVersion, force: bool) -> ModelVersion | None:
+    """The ledger's last champion, where nobody is champion now; None where there was none, or it is the version itself.
+
+    Raises EarmarkError where it cannot be restored, unless a person insists.
+    """
+    last = of.known.last_champion()
+    if last is None or last.key == identities.key(new):
+        return None
+    try:
+        return identities.find(of.client, of.task, last) or restore.version(of.task, last)
+    except EarmarkError as e:
+        if force:
+            return None
+        raise EarmarkError(
+            f"Nobody is champion now, and version {new.version} cannot be held against the last one, "
+            f"{identities.shown(last)}: {e}"
+        ) from None
 
 
 def _decide(of: Contest, asked: Asked, new: ModelVersion, old: ModelVersion | None, found: Assessment) -> Decision:
@@ -112,5 +130,6 @@ def _version(client: MlflowClient, task: Task, number: int | None) -> ModelVersi
         return version
     raise EarmarkError(
         versions.lost(client, task, "challenger")
-        or f"{name} has no challenger; run `dvc repro`, or name one with --version: {versions.known(client, task)}."
+        or f"{name} has no challenger: train another model (a changed setting, or more recordings), or name a version "
+        f"with --version: {versions.known(client, task)}."
     )

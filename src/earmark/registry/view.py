@@ -31,7 +31,8 @@ def turn(client: MlflowClient, task: Task, say: Callable[[str], None]) -> Iterat
             say(sentence)
         found = taken_in(client, task)
         if _to_fill(client, task, found):
-            _fill(client, task, found)
+            version = _fill(client, task, found)
+            say(f"This store had no champion of {task.name}: the ledger's is version {version.version} in it.")
         if differing := difference(client, task, found):
             raise EarmarkError(differing)
         crowning.require_model(client, task)
@@ -78,7 +79,10 @@ def _cause(found: Ledger, mark: str | None, version: ModelVersion | None) -> str
     if head and mark == head.id:
         return "the alias was moved" if version else "the alias was removed, or its version deleted"
     if mark not in found.by_id:
-        return f"the store shows an entry that is not here ({mark}); where another clone wrote it, `git pull` brings it"
+        return (
+            f"the store shows an entry that is not here ({mark}); `git pull` brings it where another clone wrote it, "
+            "the branch that has it where this one does not, and `git checkout -- registry` where it was removed"
+        )
     stack = found.stacks[mark]
     if head and identities.key(version) == (stack[-1].key if stack else None):
         return f"the ledger has a newer entry, by {head.by} ({head.id})"

@@ -144,10 +144,18 @@ def read_history(path: Path) -> list[dict[str, float]]:
 
 
 def read_weights(path: Path) -> "dict[str, Tensor]":
-    """Weights of a model folder; half-precision ones are widened to single."""
+    """Weights of a model folder; half-precision ones are widened to single. Raises EarmarkError where they are none."""
+    from safetensors import SafetensorError
     from safetensors.torch import load
 
-    weights = load((path / "model.safetensors").read_bytes())
+    file = path / "model.safetensors"
+    try:
+        weights = load(file.read_bytes())
+    except (SafetensorError, OSError) as e:
+        raise EarmarkError(
+            f"The weights {file} cannot be read ({' '.join(str(e).split())[:120]}); put the file back, with `dvc "
+            "repro` where it is the pipeline's, or name another model with --model."
+        ) from None
     return {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
 
 

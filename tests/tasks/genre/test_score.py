@@ -266,7 +266,8 @@ def test_recordings_of_the_training_are_left_out(place, earmark):
     code, _, err = earmark("score", "genre", "sounds")
     assert code == 0, err
     assert (
-        "earmark: 2 of 18 recordings in sounds were in the model's training (low/1.wav, high/2.wav): left out, with 2 "
+        "earmark: 2 of 18 recordings in sounds are among those that the model "
+        "was trained or validated on (low/1.wav, high/2.wav): left out, with 2 "
         "more of the same groups; --with-training judges them, too."
     ) in err
     found = json.loads((place / "score/genre/score.json").read_text())

@@ -286,7 +286,8 @@ def test_speakers_of_the_training_are_left_out_with_their_trials(voices):
     assert set(found.predictions.speaker_a) | set(found.predictions.speaker_b) == {"b", "c", "d"}
     assert len(found.predictions) == 4
     assert said[0] == (
-        f"1 of 8 recordings in {voices} was in the model's training (ay1.wav): left out, with 2 more of the same "
+        f"1 of 8 recordings in {voices} is among those that the model "
+        "was trained or validated on (ay1.wav): left out, with 2 more of the same "
         "speakers; --with-training judges them, too."
     )
     assert not any("unusable" in sentence for sentence in said)
