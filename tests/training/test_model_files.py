@@ -49,7 +49,5 @@ def test_weights_that_were_cut_or_are_gone(tmp_path, spoil):
     file = tmp_path / "model.safetensors"
     file.write_bytes(save({"w": torch.zeros(100)}))
     spoil(file)
-    with pytest.raises(
-        EarmarkError, match=r"^The weights .*\.safetensors cannot be read \(.*\); put the file back"
-    ):
+    with pytest.raises(EarmarkError, match=r"^The weights .*\.safetensors cannot be read \(.*\); put the file back"):
         model_files.read_weights(tmp_path)
