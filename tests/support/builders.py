@@ -186,12 +186,12 @@ def plain_progress(items, n, text):
     return items
 
 
-def small_folder(root: Path) -> Path:
-    """A labelled folder: low tones, high tones and noise; 6 recordings each, two to a group."""
+def small_folder(root: Path, each: int = 6) -> Path:
+    """A labelled folder: low tones, high tones and noise; `each` recordings of every label, two to a group."""
     root.mkdir()
     rows = ["path,label,group"]
     for label in ("low", "high", "noise"):
-        for i in range(6):
+        for i in range(each):
             path = root / label / f"{i}.wav"
             if label == "noise":
                 path.parent.mkdir(exist_ok=True)

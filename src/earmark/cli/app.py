@@ -11,7 +11,21 @@ from typing import Annotated
 import typer
 
 from earmark import console
-from earmark.cli import bench, check, compare, experiments, own, params, pipeline, predict, registry, render, runs, use
+from earmark.cli import (
+    bench,
+    check,
+    compare,
+    experiments,
+    own,
+    params,
+    pipeline,
+    predict,
+    registry,
+    render,
+    runs,
+    tune,
+    use,
+)
 from earmark.errors import EarmarkError
 
 # What a disk says that takes no more, or not from us; every other OSError is a mistake of ours, with its traceback.
@@ -22,7 +36,7 @@ for _command in (
     *(own.init, own.use, check.check),
     *(pipeline.code, pipeline.demo, pipeline.prepare, pipeline.features),
     *(pipeline.train, pipeline.evaluate, pipeline.publish),
-    *(experiments.crossval, experiments.study),
+    *(experiments.crossval, experiments.study, tune.tune),
     *(registry.promote, registry.rollback, registry.history, registry.ui, runs.runs, compare.compare),
     *(use.score, use.release, params.params),
 ):

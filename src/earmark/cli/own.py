@@ -8,11 +8,10 @@ import typer
 import yaml
 
 from earmark import config, console
-from earmark.cli import edit
 from earmark.cli.arguments import PARAMS, TaskName
 from earmark.console import say, warn
 from earmark.errors import EarmarkError, writing
-from earmark.tasks import catalog
+from earmark.tasks import catalog, edited
 
 
 def init(
@@ -49,7 +48,7 @@ def use(
     values: dict[str, Any] = {"data.source": source, "data.root": _root(task, folder, source)}
     if test_fold is not None:
         values["data.test_fold"] = yaml.safe_load(test_fold)
-    after = edit.put(before, {f"tasks.{task}.{key}": value for key, value in values.items()})
+    after = edited.put(before, {f"tasks.{task}.{key}": value for key, value in values.items()})
     asked = config.parse_task(yaml.safe_load(after), task, str(PARAMS))
     if source != "demo":
         _look(task, asked)

@@ -1,8 +1,10 @@
-"""One fold's outcome, of whichever task, and the clock that times its training."""
+"""One fold's outcome, of whichever task, who watches its training, and the clock that times it."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -16,6 +18,17 @@ class Fold:
     judged: Any
     history: list[dict]
     best_epoch: int
+
+
+class Watch(NamedTuple):
+    """What the training loop (`training.loop.fit`) is told of a training that is watched: what goes on may be ended."""
+
+    checkpoint: Path | None = None
+    on_start: Callable | None = None
+    on_epoch: Callable | None = None
+
+
+UNWATCHED = Watch()
 
 
 class Clock:

@@ -29,13 +29,21 @@ def check_k(k: int) -> None:
         raise EarmarkError(f"--k is {k}, and must be at least 2: each fold is judged by what the others teach.")
 
 
-def recordings(task: Task, data: DataSettings, k: int, warn: Callable, progress: Callable) -> tuple[pd.DataFrame, Root]:
-    """The usable recordings of the source with their folds, and the audio's root."""
+def recordings(
+    task: Task,
+    data: DataSettings,
+    k: int,
+    warn: Callable,
+    progress: Callable,
+    keep: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table,
+) -> tuple[pd.DataFrame, Root]:
+    """The usable recordings of the source with their folds, and the audio's root. keep: those that are used."""
     check_k(k)
     corpora, root = task.room("corpora").CORPORA, paths.audio_root(data.root)
     table, quarantined = read(corpora, data, root, warn, progress)
     if len(quarantined):
         warn(f"{len(quarantined)} recordings cannot be used; the first is {quarantined.path.iloc[0]}.")
+    table = keep(table)
     table = splits.with_folds(table, k, data.seed, corpora.key)
     if len(folds := set(table.fold)) < k and folds <= {f"fold{i + 1}" for i in range(k)}:
         warn(f"{k} folds were asked for, and {len(folds)} are dealt: no class has more {corpora.key}s than that.")
@@ -44,10 +52,15 @@ def recordings(task: Task, data: DataSettings, k: int, warn: Callable, progress:
 
 
 def features_of(task: Task, table: pd.DataFrame, root: Root, settings: Any, warn: Callable, progress: Callable) -> Path:
-    """A folder with the feature store of a manifest, extracted once for each manifest and settings of features."""
-    folds = task.room("folds")
-    extract = lambda out: folds.extract(table, root, settings, out, warn, progress)  # noqa: E731
-    return cache.features_of(extract, table, settings, paths.state() / "features")
+    """A folder with the feature store of a manifest, extracted once for each manifest and settings of features.
+
+    Settings whose frames are the same (a task's `folds.frames_of` says so) share what was extracted.
+    """
+    folds, place = task.room("folds"), paths.state() / "features"
+    frames = getattr(folds, "frames_of", lambda s, _: s)(settings, table)
+    extract = lambda out: folds.extract(table, root, frames, out, warn, progress)  # noqa: E731
+    found = cache.features_of(extract, table, frames, place)
+    return found if frames == settings else cache.seen_with(found, settings)
 
 
 def run(

@@ -4,6 +4,7 @@ MLflow is a view of the project's files. Runs are found by tags, never by a stor
 earmark.train_key, earmark.kind (pipeline, crossval, fold, study, score), earmark.model_sha256, earmark.owner.
 """
 
+import math
 import os
 import platform
 import re
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from earmark.training.loop import Fit
 
 UNFINISHED = ("RUNNING", "KILLED")
+AT_ONCE = 1000  # metrics in one request
 QUOTABLE = re.compile(r"[\w.:/@ +-]*", re.ASCII)  # what a value in a query may hold without being taken for more
 
 
@@ -77,6 +79,19 @@ class Tracker:
         """Several metrics of one step in one batch."""
         at_ms = int(time.time() * 1000) if at_ms is None else at_ms
         self.client.log_batch(run_id, metrics=[Metric(k, float(v), at_ms, step) for k, v in metrics.items()])
+
+    def log_rows(
+        self, run_id: str, rows: Iterable[tuple[str, float, int]], params: dict[str, Any] | None = None
+    ) -> None:
+        """Many metrics (name, value, step), those that are finite, in few requests, with parameters in the first.
+
+        What MLflow does not take in a name is replaced: folds, levels and branches may be called anything.
+        """
+        now = int(time.time() * 1000)
+        metrics = [Metric(_plain(k), float(v), now, int(step)) for k, v, step in rows if math.isfinite(v)]
+        told = [Param(k, str(v)) for k, v in (params or {}).items()]
+        for i in range(0, max(len(metrics), 1), AT_ONCE):
+            self.client.log_batch(run_id, metrics=metrics[i : i + AT_ONCE], params=[] if i else told)
 
     def tag(self, run_id: str, **tags: str) -> None:
         """Set tags earmark.<name>."""
@@ -147,6 +162,10 @@ def address() -> str:
 def unreachable(error: Exception) -> EarmarkError:
     """The one sentence about the present store, which does not answer."""
     return trouble.unreachable(error, address())
+
+
+def _plain(key: str) -> str:
+    return re.sub(r"[^\w\-. /]", "_", key)
 
 
 def numbers(prefix: str, found: dict[str, Any]) -> dict[str, float]:

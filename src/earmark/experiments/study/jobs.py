@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from multiprocessing import active_children, get_context, parent_process
@@ -24,6 +25,7 @@ import pandas as pd
 import torch
 
 from earmark.errors import EarmarkError
+from earmark.evaluation.fold import UNWATCHED, Watch
 from earmark.experiments.study.windowed import LastRows, Windowed, split_windows
 from earmark.features import store as feature_store
 from earmark.tasks import catalog
@@ -34,19 +36,26 @@ from earmark.training.code import code_sha256
 class Split:
     """What a job trains and tests on: the manifest with fold and split, and its hash.
 
-    windowed: set where the windows of every recording are split, not the recordings.
+    windowed: set where the windows of every recording are split, not the recordings. trials: of speakers.
     """
 
     table: pd.DataFrame
     windowed: Windowed | LastRows | None
     sha256: str
+    trials: pd.DataFrame | None = None
 
     @classmethod
-    def of(cls, table: pd.DataFrame, windowed: Windowed | LastRows | None = None) -> "Split":
+    def of(
+        cls,
+        table: pd.DataFrame,
+        windowed: Windowed | LastRows | None = None,
+        trials: pd.DataFrame | None = None,
+    ) -> "Split":
         """A split and the hash of all that it decides."""
         truth = ["label"] if "label" in table else ["truth_sha256", "key"]
         rows = table[["path", *truth, "group", "split", "fold"]].to_csv(index=False, lineterminator="\n")
-        return cls(table, windowed, _sha256([rows, asdict(windowed) if windowed else None]))
+        listed = [] if trials is None else [trials.to_csv(index=False, lineterminator="\n")]
+        return cls(table, windowed, _sha256([rows, asdict(windowed) if windowed else None, *listed]), trials)
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,7 @@ class Job:
     def of(cls, task: str, test: tuple[str, ...], model: Any, train: Any, features: Path, split: Split) -> "Job":
         """A job and its key."""
         settings = [task, test, asdict(model), asdict(train)]
-        key = _sha256([*settings, _store_sha256(features), split.sha256, _code(task)])[:24]
+        key = _sha256([*settings, _store_sha256(features), split.sha256, code(task)])[:24]
         return cls(task, test, model, train, features, split, key)
 
 
@@ -78,7 +87,8 @@ def _sha256(parts: list) -> str:
 
 
 @cache
-def _code(task: str) -> str:
+def code(task: str) -> str:
+    """Hash of the code that decides a training of a task and its test."""
     return code_sha256("earmark.experiments.study.jobs", f"earmark.tasks.{task}.folds")
 
 
@@ -102,12 +112,12 @@ def predictions(job: Job, folder: Path) -> pd.DataFrame:
     return pd.read_parquet(folder / job.key / "predictions.parquet")
 
 
-def run(job: Job, folder: Path) -> None:
+def run(job: Job, folder: Path, watch: Watch = UNWATCHED) -> None:
     """Train, judge, and keep the outcome; a refusal (a loss that is not finite, say) is an outcome too."""
     beside = Path(tempfile.mkdtemp(prefix=f"{job.key}-", suffix=".partial", dir=folder))
     try:
         try:
-            found, answers = _train_and_judge(job)
+            found, answers = _train_and_judge(job, watch)
             answers.to_parquet(beside / "predictions.parquet", index=False)
         except EarmarkError as e:
             found = {"refused": str(e)}
@@ -121,12 +131,15 @@ def run(job: Job, folder: Path) -> None:
         shutil.rmtree(beside, ignore_errors=True)  # nothing is left of it where it was renamed
 
 
-def _train_and_judge(job: Job) -> tuple[dict, pd.DataFrame]:
+def _train_and_judge(job: Job, watch: Watch) -> tuple[dict, pd.DataFrame]:
     folds = catalog.task(job.task).room("folds")
-    dataset = folds.joined(job.split.table, job.features, job.model)
+    trials = job.split.trials
+    dataset = folds.joined(job.split.table, job.features, job.model, *([] if trials is None else [trials]))
     if job.split.windowed:
         dataset = split_windows(dataset, job.split.windowed)
-    found, answers = folds.train_and_judge(dataset, job.features, job.model, job.train)
+    found, answers = folds.train_and_judge(
+        dataset, job.features, job.model, job.train, *([watch] if any(watch) else [])
+    )
     return found, answers.assign(fold=job.test[0]) if job.split.windowed else answers
 
 
@@ -148,12 +161,19 @@ def execute(jobs: list[Job], folder: Path, workers: int, done: Callable[[Job], N
 
 
 def _here(jobs: list[Job], folder: Path, workers: int) -> Iterator[Job]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         for job in jobs:
             run(job, folder)
             yield job
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """torch on one thread, as in every worker."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
     finally:
         torch.set_num_threads(threads)
 
@@ -161,7 +181,7 @@ def _here(jobs: list[Job], folder: Path, workers: int) -> Iterator[Job]:
 def _spawned(jobs: list[Job], folder: Path, workers: int) -> Iterator[Job]:
     """Jobs in the order they end. Ctrl-C and a signal to end drop those under way; their workers end with it."""
     # spawn: a fork of a process that has used torch's threads can hang
-    pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), _begin_worker)
+    pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), begin_worker)
     try:
         under_way = {pool.submit(run, job, folder): job for job in jobs}
         for future in as_completed(under_way):
@@ -179,7 +199,7 @@ def _spawned(jobs: list[Job], folder: Path, workers: int) -> Iterator[Job]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin_worker() -> None:
+def begin_worker() -> None:
     """One thread; dies at once of Ctrl-C, and with the process that started it."""
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_DFL)

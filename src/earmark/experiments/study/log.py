@@ -4,9 +4,6 @@ Idempotent: a study whose every training, cell and reference is the same finds i
 nothing; one that was killed finds its unfinished run and adds the cells that it lacks.
 """
 
-import math
-import re
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -21,8 +18,6 @@ from earmark.experiments.study.table import Outcome
 from earmark.registry import stale, tracking
 from earmark.tasks import catalog
 from earmark.training.key import flatten
-
-AT_ONCE = 1000  # metrics in one request
 
 
 class StudyLog:
@@ -71,17 +66,9 @@ class StudyLog:
         params = flatten(asdict(ready.settings)) if ready.settings else {}
         run_id = self.tracker.create(name, tags, params | {"split_by": ready.cell.split} | seeds(outcome))
         with stale.ending(self.tracker.client, run_id):
-            self._metrics(run_id, cell_metrics(outcome, row, self.plan.task))
+            self.tracker.log_rows(run_id, cell_metrics(outcome, row, self.plan.task))
         if outcome.refused:
             self.tracker.client.set_terminated(run_id, "FAILED")
-
-    def _metrics(self, run_id: str, rows: list[tuple[str, float, int]]) -> None:
-        from mlflow.entities import Metric
-
-        now = int(time.time() * 1000)
-        metrics = [Metric(plain(key), value, now, step) for key, value, step in rows if math.isfinite(value)]
-        for i in range(0, len(metrics), AT_ONCE):
-            self.tracker.client.log_batch(run_id, metrics=metrics[i : i + AT_ONCE])
 
     def finish(self, files: list[Path], figures: dict[str, float]) -> None:
         """Files and figures into the parent run, which ends."""
@@ -89,7 +76,7 @@ class StudyLog:
             return
         for file in files:
             self.tracker.client.log_artifact(self.run_id, str(file))
-        self._metrics(self.run_id, [(k, float(v), 0) for k, v in figures.items() if isinstance(v, int | float)])
+        self.tracker.log_rows(self.run_id, [(k, float(v), 0) for k, v in figures.items() if isinstance(v, int | float)])
         self.tracker.client.set_terminated(self.run_id, "FINISHED")
 
     def __enter__(self) -> Self:
@@ -121,8 +108,3 @@ def cell_metrics(outcome: Outcome, row: dict, task: str) -> list[tuple[str, floa
     rows = [epoch for r in outcome.results for epoch in r.get("history", ())]
     curves = pd.DataFrame(rows).groupby("epoch").mean() if rows else pd.DataFrame()
     return found + [(key, float(v), int(step)) for key in curves for step, v in curves[key].dropna().items()]
-
-
-def plain(key: str) -> str:
-    """A metric's name with what MLflow does not take replaced: folds and levels may be called anything."""
-    return re.sub(r"[^\w\-. /]", "_", key)

@@ -98,15 +98,21 @@ class Plan:
 
 def read(file: Path) -> dict[str, Any]:
     """A study file as nested dicts. Raises EarmarkError for what is no YAML mapping or gives a key twice."""
+    found = mapping(file, DEFAULTS)
+    Checks(file, "").choice(DEFAULTS | found, "kind", KINDS)
+    return found
+
+
+def mapping(file: Path, known: Iterable[str], kind: str = "study", place: str = "studies") -> dict[str, Any]:
+    """A YAML file as nested dicts; known: keys it may have, for people. Raises EarmarkError as `read`."""
     try:
         found = yaml.load(file.read_text(encoding="utf-8"), _NoDuplicates)  # noqa: S506 (a SafeLoader)
     except FileNotFoundError:
-        raise EarmarkError(f"There is no study file {file}; name a YAML file, as in studies/mine.yaml.") from None
+        raise EarmarkError(f"There is no {kind} file {file}; name a YAML file, as in {place}/mine.yaml.") from None
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as e:
         raise EarmarkError(f"{file} cannot be read as YAML in UTF-8: {' '.join(str(e).split())}.") from None
     if not isinstance(found, dict):
-        raise EarmarkError(f"{file} must hold keys and values; known are: {', '.join(sorted(DEFAULTS))}.")
-    Checks(file, "").choice(DEFAULTS | found, "kind", KINDS)
+        raise EarmarkError(f"{file} must hold keys and values; known are: {', '.join(sorted(known))}.")
     return found
 
 

@@ -10,8 +10,12 @@ from earmark.data.settings import DataSettings
 HELD_OUT = "held out"
 
 
-def hold_out(table: pd.DataFrame, folds: tuple[str, ...], data: DataSettings, kind: str) -> pd.DataFrame:
+def hold_out(
+    table: pd.DataFrame, folds: tuple[str, ...], data: DataSettings, kind: str, key: str = "group"
+) -> pd.DataFrame:
     """The table with `split`: the folds are test, validation is a share of the others as `data` says.
+
+    key: the column whose values stay whole where `kind` is group.
 
     kind: `group` keeps groups whole; `random` deals folds and validation without regard to groups;
         `frame` leaves every recording in train, because its windows are split later (`split_windows`);
@@ -23,5 +27,5 @@ def hold_out(table: pd.DataFrame, folds: tuple[str, ...], data: DataSettings, ki
         table = table.assign(fold=splits.random_split(table.assign(split=table.fold), data.seed)["split"])
     together = table.assign(fold=table.fold.where(~table.fold.isin(folds), HELD_OUT))
     data = replace(data, val_share=0) if kind == "last_rows" else data
-    split = splits.split_fold(together, HELD_OUT, data, "path" if kind == "random" else "group")
+    split = splits.split_fold(together, HELD_OUT, data, "path" if kind == "random" else key)
     return split.assign(fold=table.fold)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from earmark.audio import Root
 from earmark.data.settings import DataSettings
-from earmark.evaluation.fold import Clock, Fold
+from earmark.evaluation.fold import UNWATCHED, Clock, Fold, Watch
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
 from earmark.nn import describe
@@ -58,12 +58,12 @@ def one(found: Dataset, name: str, features: Path, settings: ChordSettings) -> F
 
 
 def train_and_judge(
-    found: Dataset, features: Path, model: ChordModelSettings, settings: ChordTrainSettings
+    found: Dataset, features: Path, model: ChordModelSettings, settings: ChordTrainSettings, watch: Watch = UNWATCHED
 ) -> tuple[dict, pd.DataFrame]:
     """A study's training: its result, and one row a song with the columns that every task has."""
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
-        task, fit = train.run(found, model, settings, Path(folder))
+        task, fit = train.run(found, model, settings, Path(folder), **watch._asdict())
         seconds = clock.seconds()
         songs = judged(found, features, Path(folder))
     sums = scores.summed(songs)

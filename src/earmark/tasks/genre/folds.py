@@ -1,6 +1,7 @@
 """Genres (or sound classes) in cross-validations and studies of folds."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from earmark.audio import Root
 from earmark.data import splits
 from earmark.data.settings import DataSettings
-from earmark.evaluation.fold import Clock, Fold
+from earmark.evaluation.fold import UNWATCHED, Clock, Fold, Watch
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
 from earmark.features.settings import FeatureSettings
@@ -39,6 +40,14 @@ def extract(
     extraction.run(table, root, settings, out, warn, progress)
 
 
+def frames_of(settings: FeatureSettings, table: pd.DataFrame) -> FeatureSettings:
+    """Settings whose frames are those of `settings`: windows are slices of a recording that is no shorter than they."""
+    if settings.framing != "recording" or settings.window_s > table.duration_s.min():
+        return settings
+    shortest = (settings.n_fft + 1) / settings.sample_rate
+    return replace(settings, window_s=shortest, window_hop_s=shortest)
+
+
 def gather(table: pd.DataFrame, features: Path, settings: GenreSettings) -> Dataset:
     """`joined`, for a cross-validation."""
     return joined(table, features, settings.model)
@@ -62,11 +71,11 @@ def one(found: Dataset, name: str, features: Path, settings: GenreSettings) -> F
 
 
 def train_and_judge(
-    found: Dataset, features: Path, model: ModelSettings, settings: TrainSettings
+    found: Dataset, features: Path, model: ModelSettings, settings: TrainSettings, watch: Watch = UNWATCHED
 ) -> tuple[dict, pd.DataFrame]:
     """A study's training: its result, and one row a recording: label, predicted and p_<class>, right_accuracy."""
     clock = Clock()
-    fitted, fit = train.run(found, model, settings, out=None)
+    fitted, fit = train.run(found, model, settings, out=None, **watch._asdict())
     seconds = clock.seconds()
     predictions, drawn = _said(found, fitted, settings)
     answers = _answers(found, predictions)

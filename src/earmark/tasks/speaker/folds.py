@@ -11,13 +11,20 @@ from earmark.audio import Root
 from earmark.data import splits
 from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError
-from earmark.evaluation.fold import Fold
+from earmark.evaluation.fold import UNWATCHED, Clock, Fold, Watch
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
-from earmark.tasks.speaker import checks, dataset, features, metrics, predictions, report, train
+from earmark.nn import describe
+from earmark.tasks.speaker import checks, dataset, features, metrics, outcomes, predictions, report, train
 from earmark.tasks.speaker.dataset import Dataset
-from earmark.tasks.speaker.settings import SpeakerFeatureSettings, SpeakerSettings
-from earmark.tasks.speaker.trials import enrolment, lists, pairing, pooled, utterances
+from earmark.tasks.speaker.settings import (
+    SpeakerDataSettings,
+    SpeakerFeatureSettings,
+    SpeakerModelSettings,
+    SpeakerSettings,
+    SpeakerTrainSettings,
+)
+from earmark.tasks.speaker.trials import enrolment, lists, pairing, pooled, scores, trial_set, utterances
 from earmark.tasks.speaker.trials.pooled import Part
 from earmark.tasks.speaker.trials.trial_set import Answers, thresholds_of
 
@@ -78,7 +85,17 @@ def extract(
 
 def gather(table: pd.DataFrame, folder: Path, settings: SpeakerSettings) -> Dataset:
     """A manifest with a split, joined with trials of its own and the store in a folder that `extract` wrote."""
-    table, trials = pairing.completed(table, None, settings.data, _said_already)
+    table, trials = with_trials(table, settings.data)
+    return dataset.gather(table, trials, store.load(folder))
+
+
+def with_trials(table: pd.DataFrame, data: SpeakerDataSettings) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A manifest with a split, its utterances as they are judged, and trials of its own."""
+    return pairing.completed(table, None, data, _said_already)
+
+
+def joined(table: pd.DataFrame, folder: Path, model: SpeakerModelSettings, trials: pd.DataFrame) -> Dataset:
+    """A manifest with a split and its trials, as `with_trials` gives them, joined with the store."""
     return dataset.gather(table, trials, store.load(folder))
 
 
@@ -100,6 +117,33 @@ def one(found: Dataset, name: str, folder: Path, settings: SpeakerSettings) -> F
     parts = {system: Part(its_test, thresholds_of(its_val)) for system, (its_val, its_test) in systems.items()}
     table = metrics.predictions(test, parts[MODEL].chosen.threshold).assign(fold=name)
     return Fold(name, table, parts, fit.history, int(fit.best_epoch))
+
+
+def train_and_judge(
+    found: Dataset,
+    features: Path,
+    model: SpeakerModelSettings,
+    settings: SpeakerTrainSettings,
+    watch: Watch = UNWATCHED,
+) -> tuple[dict, pd.DataFrame]:
+    """A study's training: its result, and one row a trial of the test speakers, as `outcomes.of` gives them."""
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as folder:
+        task, fit = train.run(found, model, settings, Path(folder), **watch._asdict())
+        seconds = clock.seconds()
+        embedder = predictions.Embedder(Path(folder))
+    of = trial_set.judged(found.table, found.trials, "test")
+    test = Answers(of, predictions.stored(embedder, of.utterances, found.store))
+    best = next((row for row in fit.history if row["epoch"] == fit.best_epoch), {})
+    result = {
+        "refused": "",
+        "eer": float(scores.eer(test.curve)),
+        "val_accuracy": best.get("val/accuracy"),
+        "best_epoch": int(fit.best_epoch),
+        "parameters": describe.count(task.model.tower),
+        "history": fit.history,
+    }
+    return result | seconds, outcomes.of(test)
 
 
 def figures(folds: list[Fold], settings: EvaluateSettings) -> dict:

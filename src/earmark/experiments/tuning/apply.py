@@ -1,0 +1,51 @@
+"""The chosen setting written into params.yaml, for a person to review as a change of git's."""
+
+import difflib
+import json
+from pathlib import Path
+from typing import Any
+
+from earmark import config
+from earmark.errors import EarmarkError
+from earmark.experiments.tuning import show
+from earmark.experiments.tuning.ground import deciding
+from earmark.tasks import edited
+
+
+def result_of(out: Path, file: Path) -> dict[str, Any]:
+    """What a tuning found. Raises EarmarkError where there is nothing yet."""
+    place = out / show.RESULT
+    found = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {}
+    if "chosen" not in found:
+        raise EarmarkError(f"Nothing is chosen yet below {out}; run `earmark tune {file}` to its end first.")
+    return dict(found)
+
+
+def changed(params: Path, found: dict[str, Any], whatever: bool) -> tuple[str, str]:
+    """params.yaml's text as it is and with the chosen setting; every byte outside of the changed values stays.
+
+    whatever: also where the settings are others than when this was found. Raises EarmarkError where they are, and where
+    the file cannot be edited so.
+    """
+    raw, text, task = config.read(params), params.read_bytes().decode("utf-8"), found["task"]
+    today = deciding(raw, task)
+    differs = sorted(k for k in {*today, *found["params"]} if today.get(k) != found["params"].get(k))
+    if differs and not whatever:
+        more = f" and {len(differs) - 1} more" if len(differs) > 1 else ""
+        raise EarmarkError(
+            f"{params} changed since this was found (tasks.{task}.{differs[0]}{more}): the chosen setting was not "
+            "tried with that. Tune again, or give --whatever to write it all the same."
+        )
+    return text, edited.put(text, {f"tasks.{task}.{k}": v for k, v in found["chosen"]["overrides"].items()})
+
+
+def diff(before: str, after: str, name: str) -> str:
+    """The change as git shows one."""
+    lines = (text.splitlines(keepends=True) for text in (before, after))
+    return "".join(difflib.unified_diff(*lines, f"a/{name}", f"b/{name}"))
+
+
+def message(found: dict[str, Any]) -> str:
+    """A commit message for it."""
+    task, trial = found["task"], found["chosen"]["trial"]
+    return f"{task}: {found['name']}'s trial {trial}\n\n{found['verdict']}"

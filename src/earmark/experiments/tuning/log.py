@@ -1,0 +1,98 @@
+"""A tuning in MLflow: a parent run, and a nested run for every trial from its start to its end.
+
+MLflow's statuses cannot tell a pruned trial from a complete one: the tag earmark.state does, in Optuna's words and some
+of ours (complete, pruned, infeasible, failed, lost).
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from optuna.trial import FrozenTrial
+
+from earmark.experiments.tuning.plan import Plan
+from earmark.experiments.tuning.storage import FEASIBLE, state
+from earmark.experiments.tuning.trials import REASON, SECONDS
+from earmark.registry import stale, tracking
+from earmark.registry.tracking import Tracker
+
+STATUS = {"complete": "FINISHED", "pruned": "FINISHED", "infeasible": "FAILED", "failed": "FAILED", "lost": "KILLED"}
+
+
+class TuningLog:
+    """The parent run: found again where the same tuning was begun before. What breaks off its `with` ends it so."""
+
+    def __init__(self, tracker: Tracker, plan: Plan, key: str):
+        self.tracker, self.plan = tracker, plan
+        mine = {"earmark.kind": "tuning", "earmark.tuning_key": key}
+        old = tracker.find(mine, (*tracking.UNFINISHED, "FAILED", "FINISHED"))
+        self.run_id = old[0].info.run_id if old else self._create(key)
+        if old:
+            tracker.reopen(self.run_id)
+
+    def _create(self, key: str) -> str:
+        plan = self.plan
+        tags = tracking.run_tags("tuning", {"tuning_key": key, "tuning": plan.name})
+        tags |= {"mlflow.note.content": plan.about}
+        params = {f"space.{p.name}": str(p.distribution) for p in plan.space.parameters}
+        params |= {f"base.{k}": str(v) for k, v in plan.base.items()}
+        for name in ("trials", "sampler", "startup", "prune", "seed", "k", "outer", "inner", "best", "seeds"):
+            params[name] = str(getattr(plan, name))
+        return self.tracker.create(f"tune-{plan.name}", tags, params)
+
+    def finish(self, files: Iterable[Path], figures: dict[str, float]) -> None:
+        """Files and figures into the parent run, which ends."""
+        for file in files:
+            self.tracker.client.log_artifact(self.run_id, str(file))
+        self.tracker.log_rows(self.run_id, [(k, v, 0) for k, v in figures.items()])
+        self.tracker.client.set_terminated(self.run_id, "FINISHED")
+
+    def close_lost(self, outer: str, numbers: Iterable[int]) -> None:
+        """End the runs of trials whose process is gone as what they are; one that had none yet gets one."""
+        stale.close(self.tracker.client)
+        mine = {"mlflow.parentRunId": self.run_id, "earmark.kind": "trial", "earmark.outer": outer}
+        found = {run.data.tags["earmark.trial"]: run.info.run_id for run in self.tracker.find(mine)}
+        for number in numbers:
+            run_id = found.get(str(number)) or TrialLog(self.tracker, self.run_id, self.plan, outer, number).run_id
+            self.tracker.tag(run_id, state="lost")
+            self.tracker.client.set_terminated(run_id, STATUS["lost"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
+        """End an interrupted tuning; the same command goes on from there."""
+        if error:
+            stale.break_off(self.tracker.client, self.run_id, error)
+
+
+class TrialLog:
+    """A trial's run. parent: id of the tuning's run; outer: the fold that no trial sees."""
+
+    def __init__(self, tracker: Tracker, parent: str, plan: Plan, outer: str, number: int):
+        self.tracker = tracker
+        tags = tracking.run_tags("trial", {"trial": str(number), "outer": outer, "tuning": plan.name})
+        self.run_id = tracker.create(f"{plan.name}-{outer}-{number}", tags | {"mlflow.parentRunId": parent}, {})
+
+    def finish(self, trial: FrozenTrial, headline: str, histories: dict[str, list[dict]]) -> None:
+        """What was drawn, the curve of every inner fold, figure, seconds and what became of it."""
+        what, reason = state(trial), trial.user_attrs.get(FEASIBLE) or trial.user_attrs.get(REASON)
+        rows = [
+            (f"{key}/{fold}", value, row["epoch"])
+            for fold, epochs in histories.items()
+            for row in epochs
+            for key, value in row.items()
+            if key != "epoch"
+        ]
+        rows += [(name, value, 0) for name, value in figures(trial, headline).items()]
+        self.tracker.log_rows(self.run_id, rows, trial.params)
+        self.tracker.tag(self.run_id, state=what, **({"reason": reason} if reason else {}))
+        self.tracker.client.set_terminated(self.run_id, STATUS[what])
+
+
+def figures(trial: FrozenTrial, headline: str) -> dict[str, float]:
+    """A trial's figures."""
+    found = {f"inner/{headline}": trial.value} if trial.value is not None else {}
+    seconds: Any = trial.user_attrs.get(SECONDS)
+    return found | ({"seconds": float(seconds)} if seconds is not None else {})

@@ -1,0 +1,195 @@
+"""A tuning from its file to its verdict: trials, the choice, what recordings say that no choice saw, and the files."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.study import Study
+from optuna.trial import TrialState, create_trial
+
+from earmark import config, paths
+from earmark.errors import EarmarkError
+from earmark.evaluation.fold import Watch
+from earmark.experiments.study import jobs
+from earmark.experiments.tuning import confirm, plan, sampling, show, storage, trials, work
+from earmark.experiments.tuning.confirm import Chosen
+from earmark.experiments.tuning.ground import Ground, deciding, outside
+from earmark.experiments.tuning.log import TuningLog
+from earmark.experiments.tuning.plan import Plan
+from earmark.experiments.tuning.work import Work
+from earmark.registry import tracking
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line says beside the file. storage: an address for several machines; timeout: seconds."""
+
+    quick: bool = False
+    trials: int | None = None
+    workers: int | None = None
+    timeout: float | None = None
+    storage: str | None = None
+    fresh: bool = False
+    overrides: tuple[str, ...] = ()
+    out: Path | None = None
+
+
+def run(file: Path, asked: Asked, say: Say, warn: Say, progress: Callable) -> None:
+    """Run a tuning, or go on with it, and write its tables below `out` (tuned/NAME by default)."""
+    trials.quiet()
+    planned, raw = read(file, asked), config.read(Path("params.yaml"))
+    ground = Ground(planned, raw, warn, progress)
+    today = ground.plan.space.today(ground.settings())
+    _require_possible(ground, file, today)
+    tracker = tracking.connect(planned.task)  # an unreachable store is said before any work is done
+    folder = paths.state() / "tuning" / planned.task / planned.name
+    if asked.fresh and (aside := storage.forget(folder)):
+        say(f"The study of before is kept in {aside}.")
+    decided = _decided(ground)
+    key = hashlib.sha256(json.dumps([planned.name, decided], sort_keys=True).encode()).hexdigest()
+    with tracking.only_one(key, say), TuningLog(tracker, planned, key) as log:
+        studies = {}
+        for outer in ground.outers():
+            of = _work(ground, outer, today, folder, asked, log.run_id, decided)
+            work.finish(of, asked.workers or jobs.default_workers(), say, log.close_lost)
+            studies[outer] = of.study()
+        _end(ground, studies, file, asked, log, say)
+
+
+def read(file: Path, asked: Asked) -> Plan:
+    """The plan of a file with what the command line says."""
+    from earmark.tasks.overrides import below
+
+    task = plan.task_of(file)
+    more = dict(config.assignment(below(task, o)) for o in asked.overrides)
+    found = plan.read(file, asked.quick, asked.trials, more)
+    plan.require_grid(found, file)
+    return found
+
+
+def _require_possible(ground: Ground, file: Path, today: dict[str, Any]) -> None:
+    """Refuse a dimension none of whose values a setting's own check takes beside today's others."""
+    for parameter in ground.plan.space.parameters:
+        said = []
+        for value in parameter.probes():
+            kind = {parameter.where[0]: parameter.where[1]} if parameter.where else {}
+            try:
+                ground.settings(ground.plan.space.overrides(today | kind | {parameter.name: value}))
+            except EarmarkError as e:
+                said.append(str(e))
+        if len(said) == len(parameter.probes()):
+            raise EarmarkError(f"{file}: no value of '{parameter.name}' is possible: {said[0]}")
+
+
+def _decided(ground: Ground) -> dict[str, str]:
+    """What makes the trials of a study comparable, by names that stand in a sentence."""
+    parts = {
+        "space": ground.plan.space.plain(),
+        "settings outside of the space": outside(ground),
+        "recordings": [ground.digest(), ground.plan.recordings, ground.plan.k],
+        "inner folds": ground.plan.inner,
+        "sampling": [
+            str(ground.plan.warm),
+            ground.plan.sampler,
+            ground.plan.startup,
+            ground.plan.seed,
+            ground.plan.prune,
+        ],
+        "code of the trainings": jobs.code(ground.plan.task),
+    }
+    hashed = lambda part: hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()  # noqa: E731
+    return {name: hashed(part) for name, part in parts.items()}
+
+
+def _work(
+    ground: Ground, outer: str, today: dict[str, Any], folder: Path, asked: Asked, parent: str, decided: dict[str, str]
+) -> Work:
+    """What a process needs for one outer fold, whose study is begun where there is none."""
+    planned = ground.plan
+    name = _name(planned, outer)
+    found = storage.study_of(storage.opened(folder, asked.storage), name, planned.direction, decided)
+    first = found.user_attrs.get("today")
+    if first is None and planned.warm:
+        _warm(ground, found, outer, asked)
+    if first is None:
+        found.set_user_attr("params", deciding(ground.raw, planned.task))
+        found.set_user_attr("today", today)
+    known = {(data := ground.settings().data): ground.recordings(data)}
+    until = None if asked.timeout is None else time.time() + asked.timeout
+    place = folder, paths.state() / "studies", asked.storage, parent, until
+    return Work(planned, ground.raw, known, name, outer, first or today, *place)
+
+
+def _warm(ground: Ground, study: Study, outer: str, asked: Asked) -> None:
+    """Give a study that begins the complete trials of an earlier one. Raises EarmarkError where its space is another."""
+    assert ground.plan.warm is not None
+    before = plan.read(ground.plan.warm)
+    if before.task != ground.plan.task or before.space.plain() != ground.plan.space.plain():
+        raise EarmarkError(f"{ground.plan.warm} has another space than this file, so that its trials say nothing here.")
+    folder = paths.state() / "tuning" / before.task / before.name
+    kept = storage.opened(folder, asked.storage)
+    if _name(before, outer) not in optuna.get_all_study_names(kept):
+        raise EarmarkError(
+            f"{ground.plan.warm} has no study of {outer} yet; run `earmark tune {ground.plan.warm}` first."
+        )
+    known = optuna.load_study(study_name=_name(before, outer), storage=kept).get_trials(deepcopy=False)
+    for trial in (t for t in known if t.state == TrialState.COMPLETE and sampling.counts(t)):
+        marked = {sampling.WARM: f"trial {trial.number} of {before.name}"}
+        parts = {"params": trial.params, "distributions": trial.distributions, "value": trial.value}
+        study.add_trial(create_trial(**parts, user_attrs=marked))
+
+
+def _name(planned: Plan, outer: str) -> str:
+    return f"{planned.task}-{planned.name}-{outer}"
+
+
+def _end(ground: Ground, studies: dict[str, Study], file: Path, asked: Asked, log: TuningLog, say: Say) -> None:
+    """Choose and confirm where all trials are there; write, print and log everything."""
+    planned = ground.plan
+    out = asked.out or Path("tuned") / planned.name
+    left = sum(work.missing(study, planned) for study in studies.values())
+    chosen: list[Chosen] = []
+    if left > 0:
+        say(f"{left} trials are left; the same command goes on from here.")
+    else:
+        chosen = confirm.chosen(ground, studies, asked.workers or jobs.default_workers(), say)
+    files, figures = show.write(out, ground, studies, chosen, file)
+    show.printed(ground, studies, chosen, out)
+    log.finish(files, figures)
+    say(f"Written below {out}: {', '.join(f.name for f in files)}.")
+
+
+def finish_one(
+    file: Path, asked: Asked, number: int, outer: str | None, say: Say, warn: Say, progress: Callable
+) -> None:
+    """Train a trial that was given up to its end, from where it was, and say its figure."""
+    trials.quiet()
+    planned, raw = read(file, asked), config.read(Path("params.yaml"))
+    ground = Ground(planned, raw, warn, progress)
+    outers = ground.outers()
+    if outer is None and len(outers) > 1:
+        raise EarmarkError(f"Trial {number} of which outer fold? Name one with --outer: {', '.join(outers)}.")
+    name = outer or outers[0]
+    folder = paths.state() / "tuning" / planned.task / planned.name
+    study = storage.study_of(
+        storage.opened(folder, asked.storage), _name(planned, name), planned.direction, _decided(ground)
+    )
+    found = [t for t in study.get_trials(deepcopy=False) if t.number == number and t.params]
+    if not found:
+        raise EarmarkError(f"{_name(planned, name)} has no trial {number} with a setting; trials.csv lists them.")
+    settings = ground.settings(planned.space.overrides(found[0].params))
+    figures = []
+    for inner in ground.inners(name):
+        job = ground.inner_job(settings, name, inner)
+        results = paths.state() / "studies"
+        result = trials.finished(job, results, Watch(trials.checkpoint(job, results)))
+        figures.append(float(result[planned.headline]))
+        say(f"trial {number}, {inner}: {planned.headline} {figures[-1]:.3f}")
+    say(f"trial {number}, finished: {planned.headline} {sum(figures) / len(figures):.3f}")
