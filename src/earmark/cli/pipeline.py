@@ -66,10 +66,7 @@ def features(task: TaskName) -> None:
 
     asked, stage = settings(task), catalog.task(task).room("features")
     table, root = manifest.load(Path("data") / task / "manifest.csv"), _recordings(asked.data)
-    out = Path("features") / task
-    stage.run(table, root, asked.features, out, warn, progress)
-    if beside := getattr(stage, "beside", None):
-        beside(table, root, asked.features, out, progress)
+    stage.run(table, root, asked.features, Path("features") / task, warn, progress)
 
 
 def train(task: TaskName) -> None:

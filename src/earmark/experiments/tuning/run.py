@@ -128,7 +128,7 @@ def _work(
 
 
 def _warm(ground: Ground, study: Study, outer: str, asked: Asked) -> None:
-    """Give a study that begins the trials of an earlier one. Raises EarmarkError where its space is another."""
+    """Give a study that begins the complete trials of an earlier one. Raises EarmarkError where its space is another."""
     assert ground.plan.warm is not None
     before = plan.read(ground.plan.warm)
     if before.task != ground.plan.task or before.space.plain() != ground.plan.space.plain():
