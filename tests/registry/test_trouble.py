@@ -105,9 +105,9 @@ def test_a_locked_database_is_waited_for_and_told(project, earmark, monkeypatch)
     ("address", "sentence"),
     [
         (
-            "postgresql://u:secret@127.0.0.1/x",
-            "The tracking store postgresql://***@127.0.0.1/x needs the database driver psycopg, which is not "
-            "installed; install it with `pip install 'psycopg[binary]'`, or unset MLFLOW_TRACKING_URI.",
+            "postgresql+psycopg2://u:secret@127.0.0.1/x",
+            "The tracking store postgresql+psycopg2://***@127.0.0.1/x needs the database driver psycopg2, which is not "
+            "installed; install it with `pip install psycopg2-binary`, or unset MLFLOW_TRACKING_URI.",
         ),
         (
             "mysql+pymysql://u:se@c/ret@host/x?password=secret",

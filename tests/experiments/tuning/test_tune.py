@@ -270,3 +270,13 @@ def test_trials_of_an_earlier_study_are_known_and_count_for_nothing(place, monke
     with pytest.raises(SystemExit):
         app.main()
     assert "mine.yaml has another space than this file" in capsys.readouterr().err
+
+
+def test_no_trial_begins_after_the_time_is_up_and_the_next_call_goes_on(place, monkeypatch, capsys):
+    assert tune(monkeypatch, "--workers", "1", "--trials", "3", "--timeout", "0.001") == 0
+    assert "3 trials are left; the same command goes on from here." in capsys.readouterr().out
+    assert [r.info.status for r in runs(place, "tuning")] == ["KILLED"]
+    assert len(trials(place)) == 0
+    assert tune(monkeypatch, "--workers", "1", "--trials", "3") == 0
+    assert [r.info.status for r in runs(place, "tuning")] == ["FINISHED"]
+    assert len(trials(place)) == 3

@@ -108,8 +108,7 @@ class Preparer:
 
     def _features(self, data: DataSettings, features: Any) -> Path:
         table, root = self.recordings(data)
-        asked = self.plan.nested  # whose chosen cells are held against baselines
-        return crossval.features_of(self.task, table, root, features, self.warn, self.progress, baselines=asked)
+        return crossval.features_of(self.task, table, root, features, self.warn, self.progress)
 
     def _split(self, data: DataSettings, test: tuple[str, ...], kind: str) -> Split:
         table, folds = self.recordings(data)[0], self.fold_names(data)

@@ -7,13 +7,12 @@ of ours (complete, pruned, infeasible, failed, lost).
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from optuna.trial import FrozenTrial
+from optuna.trial import Trial
 
 from earmark.experiments.tuning.plan import Plan
-from earmark.experiments.tuning.storage import FEASIBLE, state
-from earmark.experiments.tuning.trials import REASON, SECONDS
+from earmark.experiments.tuning.trials import SECONDS, Outcome
 from earmark.registry import stale, tracking
 from earmark.registry.tracking import Tracker
 
@@ -41,12 +40,12 @@ class TuningLog:
             params[name] = str(getattr(plan, name))
         return self.tracker.create(f"tune-{plan.name}", tags, params)
 
-    def finish(self, files: Iterable[Path], figures: dict[str, float]) -> None:
-        """Files and figures into the parent run, which ends."""
+    def finish(self, files: Iterable[Path], figures: dict[str, float], whole: bool) -> None:
+        """Files and figures into the parent run, which ends; as KILLED where trials are left for the next time."""
         for file in files:
             self.tracker.client.log_artifact(self.run_id, str(file))
         self.tracker.log_rows(self.run_id, [(k, v, 0) for k, v in figures.items()])
-        self.tracker.client.set_terminated(self.run_id, "FINISHED")
+        self.tracker.client.set_terminated(self.run_id, "FINISHED" if whole else "KILLED")
 
     def close_lost(self, outer: str, numbers: Iterable[int]) -> None:
         """End the runs of trials whose process is gone as what they are; one that had none yet gets one."""
@@ -75,24 +74,18 @@ class TrialLog:
         tags = tracking.run_tags("trial", {"trial": str(number), "outer": outer, "tuning": plan.name})
         self.run_id = tracker.create(f"{plan.name}-{outer}-{number}", tags | {"mlflow.parentRunId": parent}, {})
 
-    def finish(self, trial: FrozenTrial, headline: str, histories: dict[str, list[dict]]) -> None:
+    def finish(self, trial: Trial, outcome: Outcome, headline: str) -> None:
         """What was drawn, the curve of every inner fold, figure, seconds and what became of it."""
-        what, reason = state(trial), trial.user_attrs.get(FEASIBLE) or trial.user_attrs.get(REASON)
         rows = [
             (f"{key}/{fold}", value, row["epoch"])
-            for fold, epochs in histories.items()
+            for fold, epochs in outcome.histories.items()
             for row in epochs
             for key, value in row.items()
             if key != "epoch"
         ]
-        rows += [(name, value, 0) for name, value in figures(trial, headline).items()]
+        facts = {f"inner/{headline}": outcome.value, "seconds": trial.user_attrs.get(SECONDS)}
+        rows += [(name, float(value), 0) for name, value in facts.items() if value is not None]
         self.tracker.log_rows(self.run_id, rows, trial.params)
-        self.tracker.tag(self.run_id, state=what, **({"reason": reason} if reason else {}))
-        self.tracker.client.set_terminated(self.run_id, STATUS[what])
-
-
-def figures(trial: FrozenTrial, headline: str) -> dict[str, float]:
-    """A trial's figures."""
-    found = {f"inner/{headline}": trial.value} if trial.value is not None else {}
-    seconds: Any = trial.user_attrs.get(SECONDS)
-    return found | ({"seconds": float(seconds)} if seconds is not None else {})
+        reason = {"reason": outcome.reason} if outcome.reason else {}
+        self.tracker.tag(self.run_id, state=outcome.word, **reason)
+        self.tracker.client.set_terminated(self.run_id, STATUS[outcome.word])

@@ -52,12 +52,12 @@ def run(file: Path, asked: Asked, say: Say, warn: Say, progress: Callable) -> No
     folder = paths.state() / "tuning" / planned.task / planned.name
     if asked.fresh and (aside := storage.forget(folder)):
         say(f"The study of before is kept in {aside}.")
-    decided = _decided(ground)
+    decided, until = _decided(ground), None if asked.timeout is None else time.time() + asked.timeout
     key = hashlib.sha256(json.dumps([planned.name, decided], sort_keys=True).encode()).hexdigest()
     with tracking.only_one(key, say), TuningLog(tracker, planned, key) as log:
         studies = {}
         for outer in ground.outers():
-            of = _work(ground, outer, today, folder, asked, log.run_id, decided)
+            of = _work(ground, outer, today, folder, asked, log.run_id, decided, until)
             work.finish(of, asked.workers or jobs.default_workers(), say, log.close_lost)
             studies[outer] = of.study()
         _end(ground, studies, file, asked, log, say)
@@ -109,7 +109,14 @@ def _decided(ground: Ground) -> dict[str, str]:
 
 
 def _work(
-    ground: Ground, outer: str, today: dict[str, Any], folder: Path, asked: Asked, parent: str, decided: dict[str, str]
+    ground: Ground,
+    outer: str,
+    today: dict[str, Any],
+    folder: Path,
+    asked: Asked,
+    parent: str,
+    decided: dict[str, str],
+    until: float | None,
 ) -> Work:
     """What a process needs for one outer fold, whose study is begun where there is none."""
     planned = ground.plan
@@ -122,13 +129,12 @@ def _work(
         found.set_user_attr("params", deciding(ground.raw, planned.task))
         found.set_user_attr("today", today)
     known = {(data := ground.settings().data): ground.recordings(data)}
-    until = None if asked.timeout is None else time.time() + asked.timeout
     place = folder, paths.state() / "studies", asked.storage, parent, until
     return Work(planned, ground.raw, known, name, outer, first or today, *place)
 
 
 def _warm(ground: Ground, study: Study, outer: str, asked: Asked) -> None:
-    """Give a study that begins the complete trials of an earlier one. Raises EarmarkError where its space is another."""
+    """Give a study that begins the trials of an earlier one. Raises EarmarkError where its space is another."""
     assert ground.plan.warm is not None
     before = plan.read(ground.plan.warm)
     if before.task != ground.plan.task or before.space.plain() != ground.plan.space.plain():
@@ -162,7 +168,7 @@ def _end(ground: Ground, studies: dict[str, Study], file: Path, asked: Asked, lo
         chosen = confirm.chosen(ground, studies, asked.workers or jobs.default_workers(), say)
     files, figures = show.write(out, ground, studies, chosen, file)
     show.printed(ground, studies, chosen, out)
-    log.finish(files, figures)
+    log.finish(files, figures, left <= 0)
     say(f"Written below {out}: {', '.join(f.name for f in files)}.")
 
 

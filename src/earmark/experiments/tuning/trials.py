@@ -35,6 +35,13 @@ class Outcome:
     infeasible: bool = False
     histories: dict[str, list[dict]] = field(default_factory=dict)  # by inner fold
 
+    @property
+    def word(self) -> str:
+        """What became of the trial, in one of `storage.STATES`."""
+        if self.infeasible:
+            return "infeasible"
+        return {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned"}.get(self.state, "failed")
+
     def tell(self, trial: Trial) -> None:
         """Tell the study, with what Optuna has no state for as attributes."""
         if self.infeasible:

@@ -109,10 +109,9 @@ def one(work: Work, say: Say = console.say) -> None:
                 continue
             log = TrialLog(tracker, work.parent, work.plan, work.outer, trial.number)
             outcome = trials.run(trial, ground, work.outer, work.results)
+            log.finish(trial, outcome, work.plan.headline)  # before it is told: a kill between the two is a lost trial
             outcome.tell(trial)
-            told = study.trials[trial.number]
-            log.finish(told, work.plan.headline, outcome.histories)
-            say(line(told, study, work))
+            say(line(study.trials[trial.number], study, work))
         finally:
             running.release(lock)
 
