@@ -125,13 +125,9 @@ def _use(v: Version) -> str:
     uri = f"models:/{v.name}/{v.number}"
     lines = ["import mlflow  # in the project's folder, or with MLFLOW_TRACKING_URI set"]
     lines += [f'model = mlflow.pyfunc.load_model("{uri}")', 'print(model.predict(["recording.wav"]))']
-    command = f"earmark predict {v.config.task} FILE{_asked(v.config.task)} --model {uri}"
+    what = " --embed OUT.parquet" if v.labels == "speakers" else ""  # of voices, what is asked
+    command = f"earmark predict {v.config.task} FILE{what} --model {uri}"
     return f"{code(chr(10).join(lines), 'python')}\n\nOr `{command}`."
-
-
-def _asked(task: str) -> str:
-    """What a command has to say beside the file: of voices, what to do with them."""
-    return " --embed vectors.npz" if task == "speaker" else ""
 
 
 def _settings(v: Version) -> str:

@@ -11,7 +11,6 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
-import optuna
 import pandas as pd
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.study import Study
@@ -128,6 +127,8 @@ def _pictures(out: Path, study: Study, end: str) -> list[Path]:
                 plt.close("all")
                 continue
         axes = drawn.flat[0] if hasattr(drawn, "flat") else drawn
+        if name == "slice":  # side by side, with names as long as keys are
+            axes.figure.set_size_inches(3.4 * drawn.size if hasattr(drawn, "size") else 6, 4)
         axes.figure.savefig(out / f"{name}{end}.png", dpi=110, bbox_inches="tight")
         plt.close("all")
         written.append(out / f"{name}{end}.png")
@@ -167,8 +168,3 @@ def sentences(out: Path) -> list[str]:
         return []
     drawn = ", ".join(f"{k} {short(v)}" for k, v in found["chosen"]["overrides"].items())
     return [found["verdict"], f"Chosen: trial {found['chosen']['trial']} of {found['chosen']['outer']}: {drawn}."]
-
-
-def silent() -> None:
-    """Optuna's experimental parts warn of themselves at each use."""
-    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)

@@ -22,7 +22,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from earmark.errors import EarmarkError
-from earmark.experiments.tuning.sampling import LOST, counts
+from earmark.experiments.tuning.sampling import LOST
 
 JOURNAL = "journal.log"
 HOST = "host"
@@ -155,11 +155,6 @@ def state(trial: FrozenTrial) -> str:
         return "infeasible"
     names = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
     return names.get(trial.state, "running")
-
-
-def asked_for(study: Study) -> list[FrozenTrial]:
-    """The trials that count, in the order of their places."""
-    return [t for t in study.get_trials(deepcopy=False) if counts(t)]
 
 
 def study_of(storage: BaseStorage, name: str, direction: str, decided: dict[str, Any]) -> Study:
