@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from builders import small_folder
+from builders import plain_progress, small_folder
 from chord_audio import songs
 from earmark import config
 from earmark.evaluation import metrics
@@ -42,7 +42,8 @@ def test_crossval_pictures_calibration_and_a_release_quotes_it(place, earmark):
     right = (songs.recording_predicted == songs.label).to_numpy()
     assert found["ece"] == pytest.approx(metrics.ece(songs.recording_probability.to_numpy(), right))
     assert found["recipe"] == key.recipe(config.load("params.yaml").tasks["genre"])
-    assert found["folds"] == ["fold1", "fold2", "fold3"]
+    assert found["folds"] == ["fold1", "fold2", "fold3"] == list(found["baseline_classical_chosen"])
+    assert found["baseline_classical_accuracy"] == 1.0  # tones and noise
     words = ("--about", "tones", "--data", "Generated, CC0", "--figures", "crossval/genre/metrics.json")
     code, _, _ = earmark("release", "genre", *words)
     assert code == 0
@@ -53,6 +54,19 @@ def test_crossval_pictures_calibration_and_a_release_quotes_it(place, earmark):
     code, _, err = earmark("release", "genre", *words, "-S", "train.weight_decay=0.9")
     assert code == 1
     assert "is of another recipe: train.weight_decay is" in "".join(err)
+
+
+def test_a_store_that_is_kept_gets_what_baselines_read(place):
+    task, asked = catalog.task("genre"), config.load_task(place / "params.yaml", "genre")
+    table, root = crossval.recordings(task, asked.data, 3, print, plain_progress)
+    kept = [crossval.features_of(task, table, root, asked.features, print, plain_progress)]
+    written, store = kept[0] / "classical.npy", kept[0] / "store.json"
+    before, at = written.read_bytes(), store.stat().st_mtime_ns
+    written.unlink()
+    kept.append(crossval.features_of(task, table, root, asked.features, print, plain_progress))
+    assert kept[0] == kept[1]
+    assert written.read_bytes() == before
+    assert store.stat().st_mtime_ns == at
 
 
 @pytest.mark.parametrize("k", ["1", "0", "-2"])

@@ -11,6 +11,7 @@ import soundfile as sf
 from builders import data_settings, features_settings, noise, plain_progress, prepared, sines, tone
 from earmark.errors import EarmarkError
 from earmark.features import store
+from earmark.features.classical import classical_features
 from earmark.features.frames import recording_frames
 from earmark.features.statistics import mfcc_statistics
 from earmark.tasks.genre import features
@@ -120,6 +121,15 @@ def test_extract_by_any_number_of_workers_is_the_same(table, folder, tmp_path):
     assert two.sha256 == one.sha256
     np.testing.assert_array_equal(two.values, one.values)
     np.testing.assert_array_equal(statistics, statistics_2)
+
+
+def test_what_the_classical_baseline_reads_lies_beside_in_the_manifests_order(table, folder, tmp_path):
+    settings = features_settings(max_seconds=1.0)
+    for workers in (1, 2):
+        features.beside(table, folder, settings, tmp_path, plain_progress, workers)
+        assert [path.name for path in tmp_path.glob("*.npy")] == ["classical.npy"]
+        expected = [classical_features(folder / path, 1.0) for path in table.path]
+        np.testing.assert_array_equal(np.load(tmp_path / "classical.npy"), expected)
 
 
 def test_windows_longer_than_the_recordings_are_filled_and_that_is_said(table, folder, tmp_path):

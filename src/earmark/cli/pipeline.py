@@ -66,7 +66,10 @@ def features(task: TaskName) -> None:
 
     asked, stage = settings(task), catalog.task(task).room("features")
     table, root = manifest.load(Path("data") / task / "manifest.csv"), _recordings(asked.data)
-    stage.run(table, root, asked.features, Path("features") / task, warn, progress)
+    out = Path("features") / task
+    stage.run(table, root, asked.features, out, warn, progress)
+    if beside := getattr(stage, "beside", None):
+        beside(table, root, asked.features, out, progress)
 
 
 def train(task: TaskName) -> None:

@@ -51,15 +51,26 @@ def recordings(
     return table, audio.folder(root, data.channels)
 
 
-def features_of(task: Task, table: pd.DataFrame, root: Root, settings: Any, warn: Callable, progress: Callable) -> Path:
+def features_of(
+    task: Task,
+    table: pd.DataFrame,
+    root: Root,
+    settings: Any,
+    warn: Callable,
+    progress: Callable,
+    baselines: bool = True,
+) -> Path:
     """A folder with the feature store of a manifest, extracted once for each manifest and settings of features.
 
-    Settings whose frames are the same (a task's `folds.frames_of` says so) share what was extracted.
+    Settings whose frames are the same (a task's `folds.frames_of` says so) share what was extracted. baselines: whether
+    what they read lies beside it.
     """
     folds, place = task.room("folds"), paths.state() / "features"
     frames = getattr(folds, "frames_of", lambda s, _: s)(settings, table)
     extract = lambda out: folds.extract(table, root, frames, out, warn, progress)  # noqa: E731
     found = cache.features_of(extract, table, frames, place)
+    if baselines and hasattr(folds, "beside"):
+        folds.beside(table, root, frames, found, progress)
     return found if frames == settings else cache.seen_with(found, settings)
 
 

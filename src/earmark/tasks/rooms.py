@@ -31,7 +31,11 @@ class CorporaRoom(Protocol):
 
 
 class FeaturesRoom(Protocol):
-    """The features stage."""
+    """The features stage.
+
+    It may have `beside(table, root, settings, out, progress)` too, which writes below `out` what baselines read; it is
+    called after `run`, and not where a model alone is judged.
+    """
 
     def run(
         self, table: pd.DataFrame, root: Root, settings: Settings, out: Path, warn: Warn, progress: Progress
@@ -99,7 +103,10 @@ class EvaluateRoom(Protocol):
 
 
 class FoldsRoom(Protocol):
-    """Cross-validations, and studies of folds where the task has figures for them."""
+    """Cross-validations, and studies of folds where the task has figures for them.
+
+    It may have `beside`, as the features room, for a folder that `extract` wrote; what is there already it leaves.
+    """
 
     @property
     def SAID(self) -> Mapping[str, str]:  # noqa: N802

@@ -134,13 +134,13 @@ def test_figures_of_draws_by_hand():
 
 
 def test_evaluation_and_studies_tell_of_the_draws(sounds, tmp_path):
-    np.save(tmp_path / "statistics.npy", np.random.default_rng(0).standard_normal((16, 60)))
+    for name, width in (("statistics", 60), ("classical", 538)):
+        np.save(tmp_path / f"{name}.npy", np.random.default_rng(0).standard_normal((16, width)))
     for on in ("windows", "crop"):
         asked = train_settings(crops="random", epochs=1, batch_size=3, keep="last", judged_on=on)
         result, answers = folds.train_and_judge(sounds, tmp_path, model_settings(), asked)
         task, _ = train.run(sounds, model_settings(), asked, None)
-        statistics = np.load(tmp_path / "statistics.npy")
-        _, found = metrics.run(sounds, task.model, task.data, statistics, EvaluateSettings(100, 1), on)
+        _, found = metrics.run(sounds, task.model, task.data, {}, EvaluateSettings(100, 1), on)
         cropped = on == "crop"
         assert ("crops_sd" in found) == ("crop_accuracies" in result) == cropped
         assert (found["n_windows"] == len(sounds.rows("test"))) == cropped
@@ -153,7 +153,7 @@ def test_evaluation_and_studies_tell_of_the_draws(sounds, tmp_path):
 
 def asking(asked):
     """What a cross-validation reads of a task's settings."""
-    return type("Settings", (), {"model": model_settings(), "train": asked})
+    return type("Settings", (), {"model": model_settings(), "train": asked, "evaluate": EvaluateSettings(100, 1)})
 
 
 def test_windows_that_are_trained_on_are_judged_too():

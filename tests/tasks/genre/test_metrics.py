@@ -31,7 +31,8 @@ def predictions(n: int = 30, seed: int = 0) -> pd.DataFrame:
 def found():
     table = predictions()
     songs = table[table["window"] == 0]
-    base = np.eye(3)[(songs.label.map(CLASSES.index).to_numpy() + (np.arange(30) % 5 == 0)) % 3]
+    y = songs.label.map(CLASSES.index).to_numpy()
+    base = {"baseline": (y + (np.arange(30) % 5 == 0)) % 3, "baseline_classical": (y + (np.arange(30) % 3 == 0)) % 3}
     return table, songs, base, metrics.figures(table, base, CLASSES, EvaluateSettings(400, 1))
 
 
@@ -43,6 +44,10 @@ def test_recording_figures_equal_scikit_learn(found):
     assert figures["macro_f1"] == pytest.approx(f1_score(y, answer, average="macro"))
     assert figures["baseline_accuracy"] == pytest.approx(0.8)
     assert figures["accuracy_minus_baseline"] == pytest.approx(figures["accuracy"] - 0.8)
+    assert figures["baseline_classical_accuracy"] == pytest.approx(2 / 3)
+    classical = (y + (np.arange(30) % 3 == 0)) % 3
+    assert figures["baseline_classical_macro_f1"] == pytest.approx(f1_score(y, classical, average="macro"))
+    assert figures["accuracy_minus_baseline_classical"] == pytest.approx(figures["accuracy"] - 2 / 3)
     assert (figures["n_recordings"], figures["n_groups"]) == (30, 15)
 
 
@@ -82,7 +87,7 @@ def test_perfect_answers_score_one_of_which_six_groups_are_not_sure():
     table = predictions(12)
     for i, c in enumerate(CLASSES):
         table[f"p_{c}"] = table[f"recording_p_{c}"] = (table.label == CLASSES[i]).astype(float)
-    base = np.eye(3)[table[table["window"] == 0].label.map(CLASSES.index)]
+    base = {"baseline": table[table["window"] == 0].label.map(CLASSES.index).to_numpy()}
     figures = metrics.figures(table, base, CLASSES, EvaluateSettings(100, 1))
     for name in ("accuracy", "window_accuracy", "majority_vote_accuracy", "baseline_accuracy"):
         low, high = figures[f"{name}_ci95"]

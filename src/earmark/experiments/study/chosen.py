@@ -13,7 +13,7 @@ from earmark.errors import EarmarkError
 from earmark.experiments.study import jobs, nested
 from earmark.experiments.study.jobs import Job
 from earmark.features import store as feature_store
-from earmark.tasks.genre import metrics, report
+from earmark.tasks.genre import baselines, report
 from earmark.tasks.genre.dataset import gather
 from earmark.training.key import recipe
 
@@ -83,7 +83,7 @@ def baseline_of(job: Job) -> pd.DataFrame:
     test = dataset.rows("test")
     rest = np.setdiff1d(np.arange(len(dataset.table)), test)
     statistics = np.load(job.features / "statistics.npy", allow_pickle=False)
-    guess = metrics.baseline(dataset, statistics, rest, test).argmax(1)
+    guess = baselines.regression(dataset, statistics, rest, test).argmax(1)
     predicted = [dataset.classes[i] for i in guess]
     return pd.DataFrame({"recording": dataset.table.path.to_numpy()[test], "predicted": predicted})
 

@@ -20,6 +20,8 @@ QUOTED = {
     "window_accuracy": "accuracy, by window",
     "baseline_accuracy": "accuracy of MFCC statistics + logistic regression",
     "accuracy_minus_baseline": "accuracy minus that baseline's",
+    "baseline_classical_accuracy": "accuracy of librosa's features + the best of several classifiers",
+    "accuracy_minus_baseline_classical": "accuracy minus that baseline's",
     "ensemble_accuracy": "accuracy of the seeds' ensemble",
 }
 TAKEN_FOR = 3  # classes that are named beside one

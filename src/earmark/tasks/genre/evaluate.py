@@ -13,7 +13,7 @@ from earmark.evaluation import outcomes as kept
 from earmark.evaluation import pictures
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
-from earmark.tasks.genre import dataset, metrics, outcomes, report
+from earmark.tasks.genre import baselines, dataset, metrics, outcomes, report
 from earmark.tasks.genre.batches import DeviceWindows
 from earmark.tasks.genre.networks import trained
 from earmark.tasks.genre.settings import GenreSettings
@@ -28,13 +28,14 @@ def run(settings: GenreSettings, root: Root, out: Path, warn: Callable[[str], No
     gathered = dataset.load(settings)
     config = trained.config(MODEL)
     model, data = trained.load(MODEL, config), DeviceWindows(gathered.windows)
-    statistics = np.load(FEATURES / "statistics.npy", allow_pickle=False)
-    predictions, found = metrics.run(gathered, model, data, statistics, settings.evaluate, judged_on(config))
-    found |= {"model_sha256": model_files.weights_sha256(MODEL)}
+    beside = baselines.of(gathered, FEATURES, settings.evaluate.seed)
+    predictions, found = metrics.run(gathered, model, data, beside.answers, settings.evaluate, judged_on(config))
+    found |= beside.said() | {"model_sha256": model_files.weights_sha256(MODEL)}
     metrics.write(out, predictions, found)
     kept.write(out, outcomes.of(predictions))
     report.confusion(out / "plots/confusion.png", predictions, gathered.classes)
     report.reliability(out / "plots/reliability.png", predictions)
+    report.choice(out / "plots/baseline_classical.csv", beside.choice)
     history = model_files.read_history(MODEL)
     pictures.learning_curves(
         out / "plots/learning_curves.png", history, config.best_epoch, average=config.train["average"]
@@ -44,7 +45,7 @@ def run(settings: GenreSettings, root: Root, out: Path, warn: Callable[[str], No
 
 
 def judged(model: Path, table: pd.DataFrame, features: Path, settings: EvaluateSettings) -> tuple[dict, pd.DataFrame]:
-    """Figures of `run`, but the baseline's, and outcomes of any model's folder on the recordings of a table.
+    """Figures of `run`, but the baselines', and outcomes of any model's folder on the recordings of a table.
 
     features: a folder with their store, of the model's own settings. A label that the model never learnt is one that
     it never gives: its recordings count as wrong.
@@ -55,7 +56,7 @@ def judged(model: Path, table: pd.DataFrame, features: Path, settings: EvaluateS
     predictions, _ = metrics.answers(known, network, data, np.arange(len(table)), judged_on(config), settings.seed)
     new = sorted(set(table.label) - set(config.labels))
     never = {f"{of}_{label}": np.float32(0) for label in new for of in ("p", "recording_p")}
-    found = metrics.figures(predictions.assign(**never), None, [*config.labels, *new], settings)
+    found = metrics.figures(predictions.assign(**never), {}, [*config.labels, *new], settings)
     found |= {"test_manifest_sha256": manifest.digest(table), "model_sha256": model_files.weights_sha256(model)}
     return found, outcomes.of(predictions)
 

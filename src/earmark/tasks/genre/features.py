@@ -10,6 +10,7 @@ import pandas as pd
 from earmark.audio import Root
 from earmark.errors import EarmarkError
 from earmark.features import pool
+from earmark.features.classical import N_FEATURES, classical_features
 from earmark.features.frames import recording_frames
 from earmark.features.settings import FeatureSettings
 from earmark.features.spectral import bands_above, empty_filters
@@ -29,7 +30,7 @@ def run(
     progress: Progress,
     workers: int | None = None,
 ) -> None:
-    """Write the store and the baseline's `statistics.npy` (recordings, 60) below `out`, in the manifest's order."""
+    """Write the store and a baseline's `statistics.npy` (recordings, 60) below `out`, in the manifest's order."""
     for sentence in short.notes(table, settings):
         warn(sentence)
     warn_of_resampling(table, settings, warn)
@@ -46,6 +47,26 @@ def run(
             statistics[i] = row
     statistics.flush()
     writer.close()
+
+
+def beside(
+    table: pd.DataFrame,
+    root: Root,
+    settings: FeatureSettings,
+    out: Path,
+    progress: Progress,
+    workers: int | None = None,
+) -> None:
+    """Write the classical baseline's `classical.npy` (recordings, 538) below `out`, in the manifest's order."""
+    workers = workers or pool.workers_for(table.duration_s.sum())
+    jobs = ((root / path, settings.max_seconds) for path in table.path)
+    done = progress(pool.ordered(classical_features, jobs, workers), len(table), "features of the baseline")
+    part = out / "classical.part.npy"
+    found = np.lib.format.open_memmap(part, mode="w+", dtype=np.float32, shape=(len(table), N_FEATURES))
+    for i, row in enumerate(done):
+        found[i] = row
+    found.flush()
+    part.rename(out / "classical.npy")  # once it is whole
 
 
 def warn_of_resampling(table: pd.DataFrame, settings: FeatureSettings, warn: Callable[[str], None]) -> None:

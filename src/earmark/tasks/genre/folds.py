@@ -15,13 +15,13 @@ from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
 from earmark.features.settings import FeatureSettings
 from earmark.nn import describe
-from earmark.tasks.genre import dataset, metrics, report, train
+from earmark.tasks.genre import baselines, dataset, metrics, report, train
 from earmark.tasks.genre import features as extraction
 from earmark.tasks.genre.batches import GenreTask
 from earmark.tasks.genre.dataset import Dataset
 from earmark.tasks.genre.settings import GenreSettings, ModelSettings, TrainSettings
 
-SAID = {"accuracy": "accuracy", "baseline_accuracy": "baseline"}
+SAID = {"accuracy": "accuracy", "baseline_accuracy": "baseline", "baseline_classical_accuracy": "classical"}
 hashes, write = train.hashes, metrics.write
 
 
@@ -36,7 +36,7 @@ def check(
 def extract(
     table: pd.DataFrame, root: Root, settings: FeatureSettings, out: Path, warn: Callable, progress: Callable
 ) -> None:
-    """Frames of every recording, and the statistics that the baseline reads, below `out`."""
+    """Frames of every recording, and the statistics that the first baseline reads, below `out`."""
     extraction.run(table, root, settings, out, warn, progress)
 
 
@@ -46,6 +46,12 @@ def frames_of(settings: FeatureSettings, table: pd.DataFrame) -> FeatureSettings
         return settings
     shortest = (settings.n_fft + 1) / settings.sample_rate
     return replace(settings, window_s=shortest, window_hop_s=shortest)
+
+
+def beside(table: pd.DataFrame, root: Root, settings: FeatureSettings, out: Path, progress: Callable) -> None:
+    """What the other baseline reads, into a folder that `extract` wrote, unless it is there."""
+    if not (out / baselines.CLASSICAL).exists():
+        extraction.beside(table, root, settings, out, progress)
 
 
 def gather(table: pd.DataFrame, features: Path, settings: GenreSettings) -> Dataset:
@@ -59,15 +65,12 @@ def joined(table: pd.DataFrame, features: Path, model: ModelSettings) -> Dataset
 
 
 def one(found: Dataset, name: str, features: Path, settings: GenreSettings) -> Fold:
-    """Train on a dataset's train split and judge its test split; `judged` are the baseline's probabilities."""
+    """Train on a dataset's train split and judge its test split; `judged` are the baselines' answers."""
     fitted, fit = train.run(found, settings.model, settings.train, out=None)
-    test = found.rows("test")
-    known = np.sort(np.concatenate([found.rows("train"), found.rows("val")]))
     predictions, _ = _said(found, fitted, settings.train)
     predictions = predictions.assign(fold=name)
-    statistics = np.load(features / "statistics.npy", allow_pickle=False)
-    baseline = metrics.baseline(found, statistics, known, test)
-    return Fold(name, predictions, baseline, fit.history, int(fit.best_epoch))
+    answers = baselines.of(found, features, settings.evaluate.seed)
+    return Fold(name, predictions, answers, fit.history, int(fit.best_epoch))
 
 
 def train_and_judge(
@@ -109,9 +112,12 @@ def _answers(found: Dataset, windows: pd.DataFrame) -> pd.DataFrame:
 
 
 def figures(folds: list[Fold], settings: EvaluateSettings) -> dict:
-    """Figures over all folds; intervals over groups."""
+    """Figures over all folds; intervals over groups. What was chosen as a baseline is told by fold."""
     predictions = pd.concat([f.predictions for f in folds], ignore_index=True)
-    return metrics.figures(predictions, np.concatenate([f.judged for f in folds]), _classes(predictions), settings)
+    names = folds[0].judged.answers
+    joined = {name: np.concatenate([f.judged.answers[name] for f in folds]) for name in names}
+    found = metrics.figures(predictions, joined, _classes(predictions), settings)
+    return found | {"baseline_classical_chosen": {f.name: f.judged.choice.name for f in folds}}
 
 
 def pictures(out: Path, folds: list[Fold]) -> list[Path]:

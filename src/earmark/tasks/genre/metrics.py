@@ -1,16 +1,13 @@
-"""The evaluate stage: pure, files in and files out. Figures, intervals, baseline, predictions with their names."""
+"""The evaluate stage: pure, files in and files out. Figures, intervals, predictions with their names."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from earmark.data import manifest
 from earmark.evaluation import intervals, metrics
@@ -98,24 +95,13 @@ def with_answers(facts: pd.DataFrame, by_window: np.ndarray, by_song: np.ndarray
     return facts.join(pd.DataFrame(columns, index=facts.index))
 
 
-def baseline(dataset: Dataset, statistics: np.ndarray, fit: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Probabilities (rows, classes) of a logistic regression on MFCC statistics, fitted on the recordings `fit`.
-
-    statistics: (recordings, 60). It is given validation recordings too, having nothing to choose on them.
-    """
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000))
-    model.fit(statistics[fit], dataset.windows.labels[fit])
-    probabilities = np.zeros((len(rows), len(dataset.classes)))
-    probabilities[:, model.classes_] = model.predict_proba(statistics[rows])
-    return probabilities
-
-
 def figures(
-    predictions: pd.DataFrame, baseline_p: np.ndarray | None, classes: list[str], settings: EvaluateSettings
+    predictions: pd.DataFrame, beside: Mapping[str, np.ndarray], classes: list[str], settings: EvaluateSettings
 ) -> dict:
-    """Headline figures with `<name>_ci95`, the baseline's beside them, and the paired difference.
+    """Headline figures with `<name>_ci95`, the baselines' beside them, and the paired differences.
 
-    predictions: as `predict` gives them; baseline_p: (recordings, classes) in their order, or None without a baseline.
+    predictions: as `predict` gives them; beside: each baseline's answers by its name, classes (recordings,) in their
+    order.
     """
     first = predictions["window"] == 0
     songs = predictions[first].reset_index(drop=True)
@@ -132,8 +118,8 @@ def figures(
         "window_accuracy": Share(right, n_windows),
         "majority_vote_accuracy": _accuracy(vote, y),
     }
-    if baseline_p is not None:
-        of |= _beside(answer, baseline_p.argmax(1), y)
+    for name, guess in beside.items():
+        of |= _beside(name, answer, guess, y)
     return measured(of, songs.group, settings) | {"n_windows": len(predictions)}
 
 
@@ -142,12 +128,12 @@ def _accuracy(answer: np.ndarray, y: np.ndarray) -> Share:
     return Share(answer == y, np.ones(len(y)))
 
 
-def _beside(answer: np.ndarray, guess: np.ndarray, y: np.ndarray) -> dict[str, Figure | Share]:
+def _beside(name: str, answer: np.ndarray, guess: np.ndarray, y: np.ndarray) -> dict[str, Figure | Share]:
     """What a baseline says and how much better the model is: (n,) class said, class the baseline said, true class."""
     return {
-        "baseline_accuracy": _accuracy(guess, y),
-        "baseline_macro_f1": Share(*metrics.f1_parts(guess, y)),
-        "accuracy_minus_baseline": _accuracy(answer, y)._replace(theirs=guess == y),
+        f"{name}_accuracy": _accuracy(guess, y),
+        f"{name}_macro_f1": Share(*metrics.f1_parts(guess, y)),
+        f"accuracy_minus_{name}": _accuracy(answer, y)._replace(theirs=guess == y),
     }
 
 
@@ -179,15 +165,14 @@ def run(
     dataset: Dataset,
     model: SongModel,
     data: DeviceWindows,
-    statistics: np.ndarray,
+    beside: Mapping[str, np.ndarray],
     settings: EvaluateSettings,
     judged_on: str = "windows",
 ) -> tuple[pd.DataFrame, dict]:
-    """Predictions and figures of the test split; judged_on: as the model's train settings say."""
+    """Predictions and figures of the test split; beside: as `figures` has it, judged_on: as the model's settings."""
     test = dataset.rows("test")
-    fit = np.sort(np.concatenate([dataset.rows("train"), dataset.rows("val")]))
     predictions, drawn = answers(dataset, model, data, test, judged_on, settings.seed)
-    found = figures(predictions, baseline(dataset, statistics, fit, test), dataset.classes, settings)
+    found = figures(predictions, beside, dataset.classes, settings)
     found |= of_draws(drawn)
     return predictions, found | {"test_manifest_sha256": manifest.digest(dataset.table.iloc[test])}
 

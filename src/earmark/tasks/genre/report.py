@@ -12,6 +12,7 @@ from earmark.evaluation import listening as page
 from earmark.evaluation import metrics
 from earmark.evaluation.pictures import plt, save
 from earmark.evaluation.sounds import clip
+from earmark.tasks.genre.baselines import Choice
 
 HEARD = 24  # mistakes in the listening report
 
@@ -55,6 +56,12 @@ def reliability(path: Path, predictions: pd.DataFrame, bins: int = 10) -> None:
     below.bar(middle, counts, width, color="0.6", edgecolor="white")
     below.set(xlabel="confidence (top probability)", ylabel="recordings", xlim=(0, 1))
     save(fig, path)
+
+
+def choice(path: Path, found: Choice) -> None:
+    """The classifiers that the classical baseline was chosen from, as CSV: the share right in the inner folds."""
+    rows = [(name, score, name == found.name) for name, score in found.scores.items()]
+    pd.DataFrame(rows, columns=["classifier", "inner_accuracy", "chosen"]).to_csv(path, index=False)
 
 
 def listening(path: Path, predictions: pd.DataFrame, root: Root, window_s: float) -> None:
