@@ -12,7 +12,7 @@ from earmark.evaluation import outcomes as kept
 from earmark.evaluation import pictures
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
-from earmark.tasks.chord import listening, metrics, outcomes, report, vectors
+from earmark.tasks.chord import baseline, listening, metrics, outcomes, report, vectors
 from earmark.tasks.chord.networks.build import seen
 from earmark.tasks.chord.predictions import Recogniser
 from earmark.tasks.chord.settings import ChordSettings
@@ -27,7 +27,9 @@ def run(settings: ChordSettings, root: Root, out: Path, warn: Callable[[str], No
     table, held_out = (every[every["split"] == split].reset_index(drop=True) for split in ("test", "val"))
     stored, recognise = store.load(FEATURES), Recogniser(MODEL)
     songs = metrics.judged(table, DATA, metrics.recognised(recognise, table, stored))
-    found = metrics.figures(songs, table, settings.evaluate) | {"model_sha256": model_files.weights_sha256(MODEL)}
+    beside = baseline.songs(songs, store.load(FEATURES / baseline.STORE))
+    found = metrics.figures(songs, table, settings.evaluate, beside)
+    found |= {"model_sha256": model_files.weights_sha256(MODEL)}
     metrics.write(out, metrics.predictions(songs), found)
     kept.write(out, outcomes.of(songs))
     plots, f = out / "plots", recognise.features
@@ -48,7 +50,7 @@ def run(settings: ChordSettings, root: Root, out: Path, warn: Callable[[str], No
 
 
 def judged(model: Path, table: pd.DataFrame, features: Path, settings: EvaluateSettings) -> tuple[dict, pd.DataFrame]:
-    """Figures of `run` and outcomes of any model's folder on the recordings of a table.
+    """Figures of `run`, but the baseline's, and outcomes of any model's folder on the recordings of a table.
 
     Their .lab files are below data/chord. features: a folder with their store, of the model's own settings.
     """

@@ -10,7 +10,7 @@ import pandas as pd
 from earmark.audio import Root
 from earmark.features import pool
 from earmark.features.store import Writer
-from earmark.tasks.chord import spectrogram
+from earmark.tasks.chord import chroma, spectrogram
 from earmark.tasks.chord.settings import ChordFeatureSettings
 
 Progress = Callable[[Iterable, int, str], Iterable]
@@ -31,6 +31,28 @@ def run(
     writer = Writer(out, spectrogram.width(settings), DTYPE, asdict(settings))
     jobs = ((root / path, settings) for path in table.path)
     done = progress(pool.ordered(_extract, jobs, workers), len(table), "constant-Q transform")
+    for path, values in zip(table.path, done, strict=True):
+        writer.append(path, [values])
+    writer.close()
+
+
+def beside(
+    table: pd.DataFrame,
+    root: Root,
+    settings: ChordFeatureSettings,
+    out: Path,
+    progress: Progress,
+    workers: int | None = None,
+) -> None:
+    """Write the baseline's chroma (frames, 12) of the test songs into the store `chroma` below `out`.
+
+    It learns from no song, so that those of other splits need none.
+    """
+    table = table[table["split"] == "test"]
+    workers = workers or pool.workers_for(table.duration_s.sum())
+    writer = Writer(out / "chroma", 12, "float32", {})
+    jobs = ((root / path,) for path in table.path)
+    done = progress(pool.ordered(chroma.of, jobs, workers), len(table), "chroma of the baseline")
     for path, values in zip(table.path, done, strict=True):
         writer.append(path, [values])
     writer.close()

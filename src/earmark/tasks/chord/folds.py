@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from earmark.evaluation.fold import UNWATCHED, Clock, Fold, Watch
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
 from earmark.nn import describe
-from earmark.tasks.chord import chord_files, dataset, metrics, report, scores, train
+from earmark.tasks.chord import baseline, chord_files, dataset, metrics, report, scores, train
 from earmark.tasks.chord import features as extraction
 from earmark.tasks.chord.dataset import Dataset
 from earmark.tasks.chord.notation.vocabulary import WIDE
@@ -21,8 +22,15 @@ from earmark.tasks.chord.predictions import Recogniser
 from earmark.tasks.chord.settings import ChordFeatureSettings, ChordModelSettings, ChordSettings, ChordTrainSettings
 from earmark.tasks.chord.task import TASK
 
-SAID = {"majmin": "majmin", "tetrads": "tetrads", "key_accuracy": "key"}
+SAID = {"majmin": "majmin", "baseline_majmin": "baseline", "tetrads": "tetrads", "key_accuracy": "key"}
 hashes, write = train.hashes, metrics.write
+
+
+class Judged(NamedTuple):
+    """Songs with what the model hears in them, and the same with what the baseline hears."""
+
+    songs: list[scores.Song]
+    beside: list[scores.Song]
 
 
 def check(
@@ -39,6 +47,12 @@ def extract(
     chord_files.write(out, table)[["path", "lab"]].to_csv(out / "songs.csv", index=False)
 
 
+def beside(table: pd.DataFrame, root: Root, settings: ChordFeatureSettings, out: Path, progress: Callable) -> None:
+    """Chroma of every recording into a folder that `extract` wrote, unless it is there; each is tested once."""
+    if not (out / baseline.STORE / "store.json").exists():
+        extraction.beside(table.assign(split="test"), root, settings, out, progress)
+
+
 def gather(table: pd.DataFrame, features: Path, settings: ChordSettings) -> Dataset:
     """`joined` for the model of some settings."""
     return joined(table, features, settings.model)
@@ -50,11 +64,12 @@ def joined(table: pd.DataFrame, features: Path, model: ChordModelSettings) -> Da
 
 
 def one(found: Dataset, name: str, features: Path, settings: ChordSettings) -> Fold:
-    """Train on a dataset's train split and judge its test split; `judged` are the songs, truth and estimate."""
+    """Train on a dataset's train split and judge its test split; `judged` are the songs, truth and estimates."""
     with tempfile.TemporaryDirectory() as folder:  # where the decoder is trained, too
         _, fit = train.run(found, settings.model, settings.train, Path(folder))
         songs = judged(found, features, Path(folder))
-    return Fold(name, metrics.predictions(songs).assign(fold=name), songs, fit.history, int(fit.best_epoch))
+    both = Judged(songs, baseline.songs(songs, store.load(features / baseline.STORE)))
+    return Fold(name, metrics.predictions(songs).assign(fold=name), both, fit.history, int(fit.best_epoch))
 
 
 def train_and_judge(
@@ -104,11 +119,13 @@ def _labs(table: pd.DataFrame, features: Path) -> pd.Series:
 
 def figures(folds: list[Fold], settings: EvaluateSettings) -> dict:
     """Figures over all folds; intervals over groups."""
-    songs = [song for fold in folds for song in fold.judged]
-    found = scores.evaluate(songs, settings.bootstrap, settings.seed)
-    return found | {"n_recordings": len(songs), "n_groups": len({song.group for song in songs})}
+    songs, beside = ([song for fold in folds for song in fold.judged[i]] for i in range(2))
+    return metrics.pooled(songs, settings, beside) | {
+        "n_recordings": len(songs),
+        "n_groups": len({song.group for song in songs}),
+    }
 
 
 def pictures(out: Path, folds: list[Fold]) -> list[Path]:
     """Confusion of qualities and roots as PNG, figures by quality and length as CSV, below `out`."""
-    return report.breakdowns(out, [song for fold in folds for song in fold.judged], WIDE)
+    return report.breakdowns(out, [song for fold in folds for song in fold.judged.songs], WIDE)

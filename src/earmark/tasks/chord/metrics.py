@@ -13,10 +13,11 @@ from torch.nn.functional import log_softmax
 
 from earmark.data import manifest
 from earmark.errors import EarmarkError
+from earmark.evaluation import intervals
 from earmark.evaluation.metrics import in_order
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.features.store import Store
-from earmark.tasks.chord import scores
+from earmark.tasks.chord import baseline, scores
 from earmark.tasks.chord.decoding import weights
 from earmark.tasks.chord.networks.build import said
 from earmark.tasks.chord.notation import lab, targets
@@ -64,14 +65,25 @@ def beside(row: Any, truth: list[lab.Segment], heard: Song) -> scores.Song:
     return scores.Song(str(row.path), truth, heard.segments, row.group, *keys)
 
 
-def figures(songs: list[scores.Song], table: pd.DataFrame, settings: EvaluateSettings) -> dict:
-    """Every figure with its interval, the number of recordings and the hash of what they were tested on."""
-    found = scores.evaluate(songs, settings.bootstrap, settings.seed)
-    return found | {
+def figures(
+    songs: list[scores.Song], table: pd.DataFrame, settings: EvaluateSettings, beside: list[scores.Song] | None = None
+) -> dict:
+    """Every figure with its interval, the number of recordings and the hash of what they were tested on.
+
+    beside: what the baseline hears in the songs, whose figures stand beside.
+    """
+    return pooled(songs, settings, beside) | {
         "n_recordings": len(songs),
         "n_groups": int(table.group.nunique()),
         "test_manifest_sha256": manifest.digest(table),
     }
+
+
+def pooled(songs: list[scores.Song], settings: EvaluateSettings, beside: list[scores.Song] | None) -> dict:
+    """Figures of songs, and of the baseline where it heard them, too; each with its interval."""
+    found = scores.evaluate(songs, settings.bootstrap, settings.seed)
+    found |= baseline.figures(songs, beside, settings) if beside else {}
+    return found | intervals.methods(found)
 
 
 def predictions(songs: list[scores.Song]) -> pd.DataFrame:

@@ -10,5 +10,6 @@ TASK = Task(
     headline="majmin",
     compared=("majmin", "sevenths", "tetrads", "bass", "seg", "class_balanced_tetrads", "key_accuracy"),
     card_figures="the recipe's own songs",
+    baselines={"baseline_majmin": "template matching of librosa's chroma"},
     study_figures=("majmin", "tetrads", "chord529_accuracy", "root", "bass", "seg", "key_accuracy", "transition_f1"),
 )

@@ -1,0 +1,58 @@
+"""Pitch classes in time by librosa: what the chord baseline reads."""
+
+import warnings
+from collections.abc import Iterator
+from types import ModuleType
+
+import numpy as np
+
+from earmark.audio import Source, read_blocks
+
+SAMPLE_RATE, HOP = 22050, 2048
+HOP_S = HOP / SAMPLE_RATE  # 93 ms
+SHAPE = {"sr": SAMPLE_RATE, "hop_length": HOP, "bins_per_octave": 36}
+OCTAVES = 7  # from C1
+PIECE = 1600 * HOP  # samples transformed at once, 149 s: memory does not grow with a song's length
+LEAST = 4 * SAMPLE_RATE  # samples; what is shorter than the longest filter is filled up with silence
+NO_PITCH = "Trying to estimate tuning from empty frequency set"
+
+
+def of(source: Source) -> np.ndarray:
+    """Chroma (1 + samples // 2048, 12) float32 of a recording, as one channel; frame i is centred at i * HOP_S seconds.
+
+    Amplitudes of the constant-Q transform summed by pitch class from C on, tuned as the first piece of the recording
+    is. Where two pieces meet, the frames of a second are of one of them alone.
+    """
+    import librosa  # takes a second
+
+    found: list[np.ndarray] = []
+    tuning = None
+    for samples, n in _pieces(source):
+        filled = np.pad(samples, (0, max(LEAST - len(samples), 0)))
+        tuning = _tuning(librosa, filled) if tuning is None else tuning
+        found.append(_chroma(librosa, filled, tuning)[:n])
+    return np.concatenate(found)
+
+
+def _pieces(source: Source) -> Iterator[tuple[np.ndarray, int]]:
+    """Samples, at most PIECE at once, and how many frames are centred in them; the last frame may lie at the end."""
+    held = np.empty(0, np.float32)
+    for block in read_blocks(source, SAMPLE_RATE):
+        held = np.concatenate([held, block])
+        while len(held) > PIECE:
+            yield held[:PIECE], PIECE // HOP
+            held = held[PIECE:]
+    yield held, 1 + len(held) // HOP
+
+
+def _chroma(librosa: ModuleType, samples: np.ndarray, tuning: float) -> np.ndarray:
+    """(1 + n // 2048, 12) float32 of samples (n,)."""
+    transform = librosa.cqt(samples, n_bins=OCTAVES * SHAPE["bins_per_octave"], tuning=tuning, **SHAPE)
+    return librosa.feature.chroma_cqt(C=np.abs(transform), norm=None, **SHAPE).T.astype(np.float32)
+
+
+def _tuning(librosa: ModuleType, samples: np.ndarray) -> float:
+    """Deviation of samples (n,) from 440 Hz, in bins; 0 where nothing has a pitch."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", NO_PITCH)
+        return float(librosa.estimate_tuning(y=samples, sr=SAMPLE_RATE, bins_per_octave=SHAPE["bins_per_octave"]))
