@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock
 
 from earmark import audio, paths
 from earmark.audio import Root
@@ -70,7 +71,8 @@ def features_of(
     extract = lambda out: folds.extract(table, root, frames, out, warn, progress)  # noqa: E731
     found = cache.features_of(extract, table, frames, place)
     if baselines and hasattr(folds, "beside"):
-        folds.beside(table, root, frames, found, progress)
+        with FileLock(place / f"{found.name}.lock"):  # as of the store
+            folds.beside(table, root, frames, found, progress)
     return found if frames == settings else cache.seen_with(found, settings)
 
 

@@ -14,8 +14,8 @@ from chord_audio import songs as sung_songs
 from chord_songs import segments, song
 from earmark import audio
 from earmark.data import manifest
+from earmark.errors import EarmarkError
 from earmark.evaluation.settings import EvaluateSettings
-from earmark.features import store
 from earmark.tasks.chord import baseline, chroma, features, metrics, scores
 from earmark.tasks.chord.baseline import LABELS, SHARPNESS, STAY
 from earmark.tasks.chord.notation.lab import Segment
@@ -119,18 +119,32 @@ def test_a_change_lies_between_the_frames():
 
 def test_sung_triads_are_heard(tmp_path):
     truth = sung(tmp_path / "a.wav", "C:maj A:min F:maj G:maj", 2)
-    (found,) = baseline.songs([scores.Song("a", truth, [], "a", 2, 2)], stored(tmp_path, {"a": tmp_path / "a.wav"}))
+    chroma.save(tmp_path, {"a": chroma.of(tmp_path / "a.wav")})
+    (found,) = baseline.songs([scores.Song("a", truth, [], "a", 2, 2)], tmp_path)
     assert (found.key_truth, found.key_estimate) == (24, 24)
     assert [s.label for s in found.estimate][-4:] == ["D:maj", "B:min", "G:maj", "A:maj"]
     assert scores.evaluate([found], 0)["majmin"] > 0.9
 
 
-def stored(folder, paths):
-    writer = store.Writer(folder / "chroma", 12, "float32", {})
-    for name, path in paths.items():
-        writer.append(name, [chroma.of(path)])
-    writer.close()
-    return store.load(folder / "chroma")
+def test_chroma_is_kept_by_name(tmp_path):
+    rng = np.random.default_rng(0)
+    for lengths in ([3, 1, 2], [4], []):
+        found = {f"é{n}.wav": rng.random((n, 12)).astype(np.float32) for n in lengths}
+        chroma.save(tmp_path, found)
+        again = chroma.load(tmp_path)
+        assert list(again) == list(found)
+        for name, values in found.items():
+            np.testing.assert_array_equal(again[name], values)
+            assert again[name].dtype == np.float32
+    assert [path.name for path in tmp_path.iterdir()] == ["chroma.npz"]
+
+
+def test_chroma_that_is_missing_is_said(tmp_path):
+    with pytest.raises(EarmarkError, match=r"There is no .*chroma.npz; run `dvc repro` to extract features anew."):
+        baseline.songs([song("C 1", "C 1", "a")], tmp_path)
+    chroma.save(tmp_path, {"b": np.ones((3, 12), np.float32)})
+    with pytest.raises(EarmarkError, match=r"chroma.npz lacks 'a'; run `dvc repro`"):
+        baseline.songs([song("C 1", "C 1", "a")], tmp_path)
 
 
 def test_figures_stand_beside_the_models_and_keys_are_not_scored():
@@ -167,6 +181,6 @@ def test_chroma_is_written_for_test_songs_alone(tmp_path):
     table = table.assign(split=["test", "train", "val", "test", *["train"] * 6], duration_s=6.5)
     for workers in (1, 2):
         features.beside(table, audio.folder(root, "mix"), None, tmp_path, plain_progress, workers)
-        found = store.load(tmp_path / "chroma")
-        assert found.ids == ["s0.wav", "s3.wav"]
-        np.testing.assert_array_equal(found.frames("s3.wav"), chroma.of(root / "s3.wav"))
+        found = chroma.load(tmp_path)
+        assert list(found) == ["s0.wav", "s3.wav"]
+        np.testing.assert_array_equal(found["s3.wav"], chroma.of(root / "s3.wav"))

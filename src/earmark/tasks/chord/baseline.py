@@ -6,18 +6,18 @@ ones. Sevenths were tried as further templates, and cost more major and minor ch
 
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
+from earmark.errors import EarmarkError
 from earmark.evaluation import intervals
 from earmark.evaluation.settings import EvaluateSettings
-from earmark.features.store import Store
 from earmark.tasks.chord import chroma, scores
 from earmark.tasks.chord.notation import harte
 from earmark.tasks.chord.notation.lab import Segment
 from earmark.tasks.chord.notation.targets import NO_KEY
 
-STORE = "chroma"  # the folder of chroma, beside the spectrograms' store
 TRIADS = {"maj": (0, 4, 7), "min": (0, 3, 7)}
 LABELS = (*(f"{root}:{triad}" for triad in TRIADS for root in harte.ROOTS), "N")
 SHARPNESS = 8.0  # of the softmax over similarities
@@ -57,10 +57,12 @@ def decoded(found: np.ndarray) -> list[Segment]:
     return [Segment(start, end, LABELS[path[first]]) for (start, end), first in times]
 
 
-def songs(judged: list[scores.Song], store: Store) -> list[scores.Song]:
-    """The same songs with what the baseline hears in them, which names no key. store: of chroma, by their names."""
-    unknown = {"key_truth": NO_KEY, "key_estimate": NO_KEY}
-    return [replace(song, estimate=decoded(store.frames(song.name)), **unknown) for song in judged]
+def songs(judged: list[scores.Song], features: Path) -> list[scores.Song]:
+    """The same songs with what the baseline hears in them, which names no key. features: the folder with chroma."""
+    found, unknown = chroma.load(features), {"key_truth": NO_KEY, "key_estimate": NO_KEY}
+    if missing := sorted({song.name for song in judged} - set(found)):
+        raise EarmarkError(f"{features / chroma.FILE} lacks '{missing[0]}'; run `dvc repro` to extract features anew.")
+    return [replace(song, estimate=decoded(found[song.name]), **unknown) for song in judged]
 
 
 def figures(model: list[scores.Song], ours: list[scores.Song], settings: EvaluateSettings) -> dict:

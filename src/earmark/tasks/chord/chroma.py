@@ -1,12 +1,15 @@
 """Pitch classes in time by librosa: what the chord baseline reads."""
 
+import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
 from earmark.audio import Source, read_blocks
+from earmark.errors import EarmarkError
 
 SAMPLE_RATE, HOP = 22050, 2048
 HOP_S = HOP / SAMPLE_RATE  # 93 ms
@@ -14,6 +17,7 @@ SHAPE = {"sr": SAMPLE_RATE, "hop_length": HOP, "bins_per_octave": 36}
 OCTAVES = 7  # from C1
 PIECE = 1600 * HOP  # samples transformed at once, 149 s: memory does not grow with a song's length
 LEAST = 4 * SAMPLE_RATE  # samples; what is shorter than the longest filter is filled up with silence
+FILE = "chroma.npz"  # beside the spectrograms' store
 NO_PITCH = "Trying to estimate tuning from empty frequency set"
 
 
@@ -56,3 +60,21 @@ def _tuning(librosa: ModuleType, samples: np.ndarray) -> float:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", NO_PITCH)
         return float(librosa.estimate_tuning(y=samples, sr=SAMPLE_RATE, bins_per_octave=SHAPE["bins_per_octave"]))
+
+
+def save(folder: Path, found: Mapping[str, np.ndarray]) -> None:
+    """Write FILE below a folder: chroma (frames, 12) of recordings by their names, end to end; seen once it is whole."""
+    lengths = np.array([len(values) for values in found.values()], np.int64)
+    values = np.concatenate([np.empty((0, 12), np.float32), *found.values()])
+    part = folder / f"{os.getpid()}.{FILE}"
+    np.savez(part, ids=np.array(list(found), np.str_), lengths=lengths, values=values)
+    part.replace(folder / FILE)
+
+
+def load(folder: Path) -> dict[str, np.ndarray]:
+    """What `save` wrote below a folder."""
+    if not (folder / FILE).exists():
+        raise EarmarkError(f"There is no {folder / FILE}; run `dvc repro` to extract features anew.")
+    with np.load(folder / FILE, allow_pickle=False) as kept:
+        parts = np.split(kept["values"], np.cumsum(kept["lengths"])[:-1])
+        return dict(zip(kept["ids"].tolist(), parts, strict=False))  # of no recordings there is one empty part

@@ -27,7 +27,7 @@ def run(settings: ChordSettings, root: Root, out: Path, warn: Callable[[str], No
     table, held_out = (every[every["split"] == split].reset_index(drop=True) for split in ("test", "val"))
     stored, recognise = store.load(FEATURES), Recogniser(MODEL)
     songs = metrics.judged(table, DATA, metrics.recognised(recognise, table, stored))
-    beside = baseline.songs(songs, store.load(FEATURES / baseline.STORE))
+    beside = baseline.songs(songs, FEATURES)
     found = metrics.figures(songs, table, settings.evaluate, beside)
     found |= {"model_sha256": model_files.weights_sha256(MODEL)}
     metrics.write(out, metrics.predictions(songs), found)

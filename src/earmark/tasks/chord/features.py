@@ -44,18 +44,15 @@ def beside(
     progress: Progress,
     workers: int | None = None,
 ) -> None:
-    """Write the baseline's chroma (frames, 12) of the test songs into the store `chroma` below `out`.
+    """Write the baseline's `chroma.npz` of the test songs below `out`.
 
     It learns from no song, so that those of other splits need none.
     """
     table = table[table["split"] == "test"]
     workers = workers or pool.workers_for(table.duration_s.sum())
-    writer = Writer(out / "chroma", 12, "float32", {})
     jobs = ((root / path,) for path in table.path)
     done = progress(pool.ordered(chroma.of, jobs, workers), len(table), "chroma of the baseline")
-    for path, values in zip(table.path, done, strict=True):
-        writer.append(path, [values])
-    writer.close()
+    chroma.save(out, dict(zip(table.path, done, strict=True)))
 
 
 def _extract(path: Path, settings: ChordFeatureSettings) -> np.ndarray:

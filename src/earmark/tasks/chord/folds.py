@@ -14,7 +14,7 @@ from earmark.evaluation.fold import UNWATCHED, Clock, Fold, Watch
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
 from earmark.nn import describe
-from earmark.tasks.chord import baseline, chord_files, dataset, metrics, report, scores, train
+from earmark.tasks.chord import baseline, chord_files, chroma, dataset, metrics, report, scores, train
 from earmark.tasks.chord import features as extraction
 from earmark.tasks.chord.dataset import Dataset
 from earmark.tasks.chord.notation.vocabulary import WIDE
@@ -49,7 +49,7 @@ def extract(
 
 def beside(table: pd.DataFrame, root: Root, settings: ChordFeatureSettings, out: Path, progress: Callable) -> None:
     """Chroma of every recording into a folder that `extract` wrote, unless it is there; each is tested once."""
-    if not (out / baseline.STORE / "store.json").exists():
+    if not (out / chroma.FILE).exists():
         extraction.beside(table.assign(split="test"), root, settings, out, progress)
 
 
@@ -68,7 +68,7 @@ def one(found: Dataset, name: str, features: Path, settings: ChordSettings) -> F
     with tempfile.TemporaryDirectory() as folder:  # where the decoder is trained, too
         _, fit = train.run(found, settings.model, settings.train, Path(folder))
         songs = judged(found, features, Path(folder))
-    both = Judged(songs, baseline.songs(songs, store.load(features / baseline.STORE)))
+    both = Judged(songs, baseline.songs(songs, features))
     return Fold(name, metrics.predictions(songs).assign(fold=name), both, fit.history, int(fit.best_epoch))
 
 
