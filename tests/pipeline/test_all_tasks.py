@@ -25,10 +25,14 @@ FOLLOWED = {"genre": "val/loss", "chord": "val/loss", "speaker": "val/eer"}
 RECORDING = {"genre": "low/0.wav", "chord": "s0.wav", "speaker": "s00_0_0.wav"}
 # In such small folders: classes, and songs and speakers of the test split.
 FIGURES = {
-    "genre": {"accuracy", "macro_f1", "ece", "window_accuracy", "majority_vote_accuracy", "baseline_accuracy"},
+    "genre": {
+        *("accuracy", "macro_f1", "ece", "window_accuracy", "majority_vote_accuracy", "baseline_accuracy"),
+        *("baseline_classical_accuracy", "accuracy_minus_baseline_classical"),
+    },
     "chord": {
         *("root", "majmin", "mirex", "sevenths", "tetrads", "bass", "seg", "class_balanced_tetrads"),
         *("key_accuracy", "key_weighted", "transition_f1", "chord529_accuracy"),
+        *("baseline_majmin", "majmin_minus_baseline"),
     },
     "speaker": {"eer", "min_dcf", "auc", "mr_at_k", "mr_at_threshold", "ari", "nmi", "baseline_lda_eer"},
 }

@@ -63,7 +63,7 @@ def _tuning(librosa: ModuleType, samples: np.ndarray) -> float:
 
 
 def save(folder: Path, found: Mapping[str, np.ndarray]) -> None:
-    """Write FILE below a folder: chroma (frames, 12) of recordings by their names, end to end; seen once it is whole."""
+    """Write FILE below a folder, at once: chroma (frames, 12) of recordings by their names, end to end."""
     lengths = np.array([len(values) for values in found.values()], np.int64)
     values = np.concatenate([np.empty((0, 12), np.float32), *found.values()])
     part = folder / f"{os.getpid()}.{FILE}"
