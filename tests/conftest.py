@@ -15,6 +15,10 @@ from builders import small_folder
 from earmark.cli import app
 from earmark.release import bundle
 
+# A place for what librosa compiles for each worker: two that write to the same one at once can break it.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache/numba" / WORKER)
+
 torch.set_num_threads(1)  # the tests run side by side, one a core
 
 

@@ -11,6 +11,7 @@ from types import ModuleType
 import numpy as np
 
 from earmark.audio import Source, read_blocks
+from earmark.features.compiled import alone_at_first
 
 SAMPLE_RATE = 22050
 N_FFT, HOP = 2048, 512  # samples
@@ -32,6 +33,7 @@ def classical_features(source: Source, max_seconds: float | None) -> np.ndarray:
     return of_samples(np.concatenate(list(read_blocks(source, SAMPLE_RATE, most))))
 
 
+@alone_at_first
 def of_samples(samples: np.ndarray) -> np.ndarray:
     """The same of samples (n,) at 22050 Hz. Level does not matter; quiet ends are cut, short sounds repeated."""
     import librosa  # takes a second

@@ -14,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from earmark.features.compiled import alone_at_first
 from earmark.features.cqt import CQT
 
 SAMPLE_RATE = 16000
@@ -38,13 +39,14 @@ def dyad(root_hz: float, quality: int, seconds: float = 1.0) -> np.ndarray:
     return GAIN * np.sin(2 * np.pi * root_hz * t) + GAIN * np.sin(2 * np.pi * third_hz * t)
 
 
+@alone_at_first
 def librosas(samples: np.ndarray) -> np.ndarray:
     """Input without noise (36, 3), float64, of samples (n,), by the source's own calls.
 
     He hands `amplitude_to_db` complex numbers. Every librosa that has `ref` takes their magnitude, and the minimum of
     that, and says in a warning, which he silences, that the phase is lost.
     """
-    import librosa  # a second to import, and nothing else of earmark needs it
+    import librosa  # a second to import
 
     cqt = librosa.cqt(samples, sr=SAMPLE_RATE, fmin=F_MIN, n_bins=N_BINS, filter_scale=FILTER_SCALE)[:, FRAMES]
     db = librosa.amplitude_to_db(abs(cqt), ref=np.min)

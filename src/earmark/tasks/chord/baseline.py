@@ -13,6 +13,7 @@ import numpy as np
 from earmark.errors import EarmarkError
 from earmark.evaluation import intervals
 from earmark.evaluation.settings import EvaluateSettings
+from earmark.features.compiled import alone_at_first
 from earmark.tasks.chord import chroma, scores
 from earmark.tasks.chord.notation import harte
 from earmark.tasks.chord.notation.lab import Segment
@@ -46,6 +47,7 @@ def probabilities(found: np.ndarray) -> np.ndarray:
     return weights / weights.sum(1, keepdims=True)
 
 
+@alone_at_first
 def decoded(found: np.ndarray) -> list[Segment]:
     """Chords of a recording from its chroma (frames, 12), from its beginning to its last frame's end."""
     from librosa import sequence  # takes a second

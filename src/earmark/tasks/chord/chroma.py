@@ -10,6 +10,7 @@ import numpy as np
 
 from earmark.audio import Source, read_blocks
 from earmark.errors import EarmarkError
+from earmark.features.compiled import alone_at_first
 
 SAMPLE_RATE, HOP = 22050, 2048
 HOP_S = HOP / SAMPLE_RATE  # 93 ms
@@ -21,6 +22,7 @@ FILE = "chroma.npz"  # beside the spectrograms' store
 NO_PITCH = "Trying to estimate tuning from empty frequency set"
 
 
+@alone_at_first
 def of(source: Source) -> np.ndarray:
     """Chroma (1 + samples // 2048, 12) float32 of a recording, as one channel; frame i is centred at i * HOP_S seconds.
 

@@ -1,0 +1,45 @@
+"""What librosa compiles, in a place that only one process at a time writes to.
+
+numba keeps compiled functions in files. Processes that write them at once can leave code under another's name, and the
+next one that loads it ends with a segmentation fault.
+"""
+
+import os
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from filelock import FileLock
+
+from earmark import paths
+
+P, T = ParamSpec("P"), TypeVar("T")
+PLACE = "NUMBA_CACHE_DIR"  # numba's own name; read when librosa is imported
+
+
+def alone_at_first(function: Callable[P, T]) -> Callable[P, T]:
+    """A function that uses librosa, whose first call in a process waits for that of other processes.
+
+    The first call imports librosa and compiles whatever the function uses, or loads it, so that later calls, with
+    arrays of the same types, find everything in memory.
+    """
+    done = False
+
+    @wraps(function)
+    def called(*args: P.args, **kwargs: P.kwargs) -> T:
+        nonlocal done
+        if done:
+            return function(*args, **kwargs)
+        with _lock():
+            result = function(*args, **kwargs)
+        done = True
+        return result
+
+    return called
+
+
+def _lock() -> FileLock:
+    folder = Path(os.environ.setdefault(PLACE, str(paths.state() / "numba")))
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / "compiling.lock")
