@@ -105,7 +105,8 @@ class EvaluateRoom(Protocol):
 class FoldsRoom(Protocol):
     """Cross-validations, and studies of folds where the task has figures for them.
 
-    It may have `beside`, as the features room, for a folder that `extract` wrote; what is there already it leaves.
+    It may have `beside`, as the features room, for a folder that `extract` wrote; what is there already it leaves. And
+    `Figure`, a class as `experiments.study.figure` describes it, where its figures are no quotients of sums.
     """
 
     @property

@@ -20,6 +20,7 @@ from earmark.experiments.study.log import StudyLog
 from earmark.experiments.study.prepare import Preparer
 from earmark.tasks.genre import train
 from project import REPOSITORY, write_params
+from voice_audio import voices
 
 STUDY = {
     "task": "genre",
@@ -383,3 +384,25 @@ def test_seed_002s_study_is_one_that_can_be_run():
         assert len({(str(s.features), str(s.model), str(s.train)) for s in of}) == n
         assert of[0].model.smoothing
     assert {s.features.bins_per_octave for s in of} == {36, 12}
+
+
+def test_speakers_are_compared_by_their_equal_error_rate(workplace, monkeypatch, capsys):
+    voices(workplace / "audio", 14)
+    write_params(workplace, "speaker", **{"data.root": "audio"})
+    asked = {
+        "task": "speaker",
+        "factors": {"loss": {"aam": {}, "angular": {"train.loss": {"name": "angular"}}}},
+        "k": 3,
+    }
+    (workplace / "losses.yaml").write_text(yaml.safe_dump(asked, sort_keys=False))
+    assert study(monkeypatch, "losses.yaml") == 0, capsys.readouterr()
+    table = pd.read_csv(workplace / "study/losses/table.csv").set_index("loss")
+    assert table.folds.tolist() == [3, 3]
+    answers = [pd.read_parquet(f) for f in (workplace / ".earmark/studies").glob("*/predictions.parquet")]
+    assert len(answers) == 6
+    assert all(not set(a.speaker_a) & set(b.speaker_a) for a in answers for b in answers if (a.fold[0] != b.fold[0]))
+    (effect,) = pd.read_csv(workplace / "study/losses/effects.csv").to_dict("records")
+    assert effect["difference"] == pytest.approx(table.eer["angular"] - table.eer["aam"])
+    (workplace / "losses.yaml").write_text(yaml.safe_dump(asked | {"split": "random"}, sort_keys=False))
+    assert study(monkeypatch, "losses.yaml") == 1
+    assert "speakers are split whole; leave split 'random' out." in capsys.readouterr().err.splitlines()[-1]

@@ -7,9 +7,10 @@ import pytest
 from earmark.evaluation import paired
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.experiments.study import nested, table
+from earmark.experiments.study.figure import Draws
 from earmark.experiments.study.plan import Cell, Plan
 from earmark.experiments.study.show import cells_picture, effects_picture, tables
-from earmark.experiments.study.table import Draws, Outcome
+from earmark.experiments.study.table import Outcome
 
 DRAWS = Draws(EvaluateSettings(bootstrap=200, seed=1))
 

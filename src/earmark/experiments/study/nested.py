@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from earmark.evaluation import intervals
-from earmark.experiments.study.table import Draws, figures, rights
+from earmark.experiments.study.figure import Draws
+from earmark.experiments.study.table import figures, rights
 
 
 def pairs(outer: list[str], folds: list[str], ring: bool = False) -> list[tuple[str, str]]:

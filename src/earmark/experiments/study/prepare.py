@@ -18,7 +18,7 @@ from earmark.experiments import crossval
 from earmark.experiments.study import nested
 from earmark.experiments.study.jobs import Job, Split
 from earmark.experiments.study.plan import Cell, Plan
-from earmark.experiments.study.splits import hold_out
+from earmark.experiments.study.splits import by_group, hold_out
 from earmark.experiments.study.windowed import LastRows, Windowed
 from earmark.tasks import catalog, overrides
 from earmark.training import loop
@@ -78,6 +78,8 @@ class Preparer:
         by_window = cell.split in BY_WINDOW
         if by_window and self.plan.task != "genre":
             raise EarmarkError(f"cell {cell.name}: split '{cell.split}' is of genre alone; leave it out.")
+        if cell.split != "group" and hasattr(self.task.room("folds"), "with_trials"):
+            raise EarmarkError(f"cell {cell.name}: speakers are split whole; leave split '{cell.split}' out.")
         if by_window and getattr(settings.train, "crops", "windows") != "windows":
             raise EarmarkError(f"cell {cell.name}: split '{cell.split}' needs train.crops 'windows'; set it.")
         return settings
@@ -112,10 +114,9 @@ class Preparer:
 
     def _split(self, data: DataSettings, test: tuple[str, ...], kind: str) -> Split:
         table, folds = self.recordings(data)[0], self.fold_names(data)
-        try:
-            held = hold_out(table, test, data, kind)
-        except EarmarkError as e:
-            raise EarmarkError(f"With {' and '.join(test)} held out: {e}") from None
+        if kind == "group":
+            return by_group(self.task, table, test, data)
+        held = hold_out(table, test, data, kind)
         if kind == "frame":
             return Split.of(held, Windowed(folds.index(test[0]), len(folds), data.val_share, data.seed))
         return Split.of(held, LastRows(data.val_share, data.seed) if kind == "last_rows" else None)

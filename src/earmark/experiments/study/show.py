@@ -18,6 +18,7 @@ from earmark.experiments.study.plan import Plan
 SHOWN = {
     "accuracy": "accuracy",
     "majmin": "majmin",
+    "eer": "EER",
     "interval": "95 % interval",
     "crops_low": "by draw of crops",
     "tetrads": "tetrads",
@@ -141,7 +142,7 @@ def effects_pictures(out: Path, effects: pd.DataFrame) -> list[Path]:
 
 
 def effects_picture(path: Path, effects: pd.DataFrame) -> None:
-    """Main effects on a figure with their intervals as PNG; left of the line is worse than the factor's first level."""
+    """Main effects on a figure with their intervals as PNG; left of the line is less than the factor's first level."""
     found = effects[effects.pairs > 0].to_dict("records")
     names = [f"{r['factor']}: {r['level']} against {r['against']}" for r in found]
     fig, ax = _rows(names, f"Main effects on {effects.figure.iloc[0]}, with 95 % intervals")

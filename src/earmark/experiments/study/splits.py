@@ -6,6 +6,9 @@ import pandas as pd
 
 from earmark.data import splits
 from earmark.data.settings import DataSettings
+from earmark.errors import EarmarkError
+from earmark.experiments.study.jobs import Split
+from earmark.tasks.task import Task
 
 HELD_OUT = "held out"
 
@@ -29,3 +32,19 @@ def hold_out(
     data = replace(data, val_share=0) if kind == "last_rows" else data
     split = splits.split_fold(together, HELD_OUT, data, "path" if kind == "random" else key)
     return split.assign(fold=table.fold)
+
+
+def by_group(task: Task, table: pd.DataFrame, folds: tuple[str, ...], data: DataSettings) -> Split:
+    """A split that holds folds out and keeps groups, or speakers, whole; of speakers with its trials.
+
+    Raises EarmarkError, which names the folds, where it leaves too little.
+    """
+    room = task.room("folds")
+    try:
+        held = hold_out(table, folds, data, "group", task.room("corpora").CORPORA.key)
+    except EarmarkError as e:
+        raise EarmarkError(f"With {' and '.join(folds)} held out: {e}") from None
+    if not hasattr(room, "with_trials"):
+        return Split.of(held)
+    held, trials = room.with_trials(held, data)
+    return Split.of(held, trials=trials)

@@ -11,12 +11,13 @@ import pandas as pd
 
 from earmark import paths
 from earmark.experiments.study import jobs, show, table
+from earmark.experiments.study.figure import Draws, Share
 from earmark.experiments.study.jobs import Job
 from earmark.experiments.study.log import StudyLog
 from earmark.experiments.study.pace import Pace, duration
 from earmark.experiments.study.plan import Plan
 from earmark.experiments.study.prepare import Preparer, Ready
-from earmark.experiments.study.table import Draws, Outcome
+from earmark.experiments.study.table import Outcome
 
 Judge = Callable[["Study", int, Path], tuple[dict, list[Path]]]
 
@@ -117,7 +118,8 @@ class Study:
             answers = pd.DataFrame() if refused else self.answers(ready.jobs)
             results = [r for r in results if not r["refused"]]
             source = self.plan.reference_of(ready.cell)
-            made = Outcome(ready.cell.levels, ready.cell.split, results, answers, refused, source)
+            kind = getattr(self.preparer.task.room("folds"), "Figure", Share)
+            made = Outcome(ready.cell.levels, ready.cell.split, results, answers, refused, source, kind)
             self.made[name] = made, table.row(made, self.draws)
         return self.made[name]
 

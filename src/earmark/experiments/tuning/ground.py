@@ -22,7 +22,7 @@ from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError
 from earmark.experiments import crossval
 from earmark.experiments.study.jobs import Job, Split
-from earmark.experiments.study.splits import hold_out
+from earmark.experiments.study.splits import by_group
 from earmark.experiments.tuning.plan import Plan
 from earmark.tasks import catalog, overrides
 from earmark.training.key import flatten
@@ -114,16 +114,8 @@ class Ground:
         return crossval.features_of(self.task, table, root, features, self.warn, self.progress, baselines=False)
 
     def _split(self, data: DataSettings, test: tuple[str, ...], without: str) -> Split:
-        table, folds = self.recordings(data)[0], self.task.room("folds")
-        used = table[table.fold != without].reset_index(drop=True)
-        try:
-            held = hold_out(used, test, data, "group", self.task.room("corpora").CORPORA.key)
-        except EarmarkError as e:
-            raise EarmarkError(f"With {' and '.join(test)} held out: {e}") from None
-        if not hasattr(folds, "with_trials"):
-            return Split.of(held)
-        held, trials = folds.with_trials(held, data)
-        return Split.of(held, trials=trials)
+        table = self.recordings(data)[0]
+        return by_group(self.task, table[table.fold != without].reset_index(drop=True), test, data)
 
 
 def deciding(raw: Any, task: str) -> dict[str, str]:

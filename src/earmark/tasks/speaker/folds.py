@@ -31,6 +31,7 @@ from earmark.tasks.speaker.trials.trial_set import Answers, thresholds_of
 SAID = {"eer": "EER", "baseline_lda_eer": "MFCC + LDA", "mr_at_k": "MR"}
 MODEL = "model"  # its name among the systems of a fold
 hashes, write = train.hashes, metrics.write
+Figure = outcomes.Eer
 
 
 def check(

@@ -14,6 +14,7 @@ TASK = Task(
         *("mr_at_k", "mr_at_threshold", "ari", "nmi"),
     ),
     card_figures="the test speakers",
+    study_figures=("eer",),
     baselines={
         "baseline_mfcc_eer": "the cosine of MFCC statistics",
         "baseline_lda_eer": "linear discriminant analysis of MFCC statistics",
