@@ -2,23 +2,15 @@
 
 import json
 import shutil
-import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 import pandas as pd
-from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
-from optuna.visualization import matplotlib as pictures
 
 from earmark import console
-from earmark.experiments.tuning import confirm, sampling
+from earmark.experiments.tuning import confirm, pictures, sampling
 from earmark.experiments.tuning.confirm import Chosen
 from earmark.experiments.tuning.ground import Ground
 from earmark.experiments.tuning.plan import Plan
@@ -27,13 +19,6 @@ from earmark.experiments.tuning.trials import REASON, SECONDS
 from earmark.experiments.tuning.work import short
 
 RESULT = "result.json"
-DRAWN: dict[str, Callable[[Study], Any]] = {
-    "history": pictures.plot_optimization_history,
-    "importance": pictures.plot_param_importances,
-    "slice": pictures.plot_slice,
-    "parallel": pictures.plot_parallel_coordinate,
-    "timeline": pictures.plot_timeline,
-}
 SHOWN = 10  # trials in the terminal
 
 
@@ -56,16 +41,6 @@ def _row(outer: str, trial: FrozenTrial, plan: Plan) -> dict[str, Any]:
     return facts | {plan.headline: figure, "seconds": trial.user_attrs.get(SECONDS)} | trial.params
 
 
-def importance(study: Study) -> dict[str, float]:
-    """How much each dimension decides the figure, by PED-ANOVA; empty where the trials cannot tell."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return dict(get_param_importances(study, evaluator=PedAnovaImportanceEvaluator()))
-        except (RuntimeError, ValueError):
-            return {}
-
-
 def result(ground: Ground, studies: dict[str, Study], chosen: list[Chosen]) -> dict[str, Any]:
     """What came out, as JSON: budget, states, importance, and the choice with its verdict once there is one."""
     plan, rows = ground.plan, table(studies, ground.plan)
@@ -73,7 +48,7 @@ def result(ground: Ground, studies: dict[str, Study], chosen: list[Chosen]) -> d
     found: dict[str, Any] = {
         **{"name": plan.name, "task": plan.task, "headline": plan.headline, "about": plan.about},
         **{"trials": plan.trials, "states": counts, "base": plan.base, "space": plan.space.plain()},
-        "importance": {outer: importance(study) for outer, study in studies.items()},
+        "importance": {outer: pictures.importance(study) for outer, study in studies.items()},
     }
     if not chosen:
         return found
@@ -106,33 +81,13 @@ def write(
     shutil.copyfile(file, out / file.name)
     files = [out / "trials.csv", out / RESULT, out / file.name]
     for outer, study in studies.items():
-        files += _pictures(out, study, f"-{outer}" if len(studies) > 1 else "")
+        files += pictures.write(out, study, ground.plan.headline, f"-{outer}" if len(studies) > 1 else "")
     figures = {f"trials/{s}": float((rows.state == s).sum()) for s in STATES}
     if best := rows[ground.plan.headline].dropna().tolist():
         figures["best_inner"] = min(best) if ground.plan.direction == "minimize" else max(best)
     if chosen:
         figures |= {"gain": found["gain"], "gain_low": found["gain_ci95"][0], "gain_high": found["gain_ci95"][1]}
     return files, figures
-
-
-def _pictures(out: Path, study: Study, end: str) -> list[Path]:
-    """History, importance, slice, parallel coordinates and timeline; those that the trials allow."""
-    written = []
-    for name, draw in DRAWN.items():
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                drawn = draw(study)
-            except (RuntimeError, ValueError):  # too few trials that differ
-                plt.close("all")
-                continue
-        axes = drawn.flat[0] if hasattr(drawn, "flat") else drawn
-        if name == "slice":  # side by side, with names as long as keys are
-            axes.figure.set_size_inches(3.4 * drawn.size if hasattr(drawn, "size") else 6, 4)
-        axes.figure.savefig(out / f"{name}{end}.png", dpi=110, bbox_inches="tight")
-        plt.close("all")
-        written.append(out / f"{name}{end}.png")
-    return written
 
 
 def printed(ground: Ground, studies: dict[str, Study], chosen: list[Chosen], out: Path) -> None:
@@ -151,7 +106,7 @@ def printed(ground: Ground, studies: dict[str, Study], chosen: list[Chosen], out
         ]
         if cells:
             console.table(("trial", plan.headline, *names), cells, f"{plan.name}, {outer} aside: {states}")
-        if weights := importance(study):
+        if weights := pictures.importance(study):
             console.say("importance: " + ", ".join(f"{k} {v:.2f}" for k, v in weights.items()))
     for sentence in sentences(out):
         console.say(sentence)
