@@ -47,7 +47,7 @@ def _complete(study: Study) -> list[FrozenTrial]:
 
 
 def write(out: Path, study: Study, headline: str, end: str = "") -> list[Path]:
-    """<kind><end>.png below `out`, those that the complete trials allow; what was written. headline: the figure's name."""
+    """<kind><end>.png below `out`, as far as trials allow; what was written. headline: the figure's name."""
     written = []
     for name, draw in DRAWN.items() if _complete(study) else ():
         with warnings.catch_warnings(), plt.rc_context():  # optuna sets a style for all that is drawn later
