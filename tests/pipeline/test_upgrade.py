@@ -169,6 +169,10 @@ def test_a_champion_of_then_answers_evaluates_and_republishes(upgraded):
     """What stands: two versions, the second champion; its model folder and the report of it."""
     assert versions(upgraded) == {"champion": 2, "count": 2}
     assert upgraded.answers("models:/earmark-genre/1") == upgraded.before["answers"]
+    early = upgraded.run("earmark", "evaluate", "genre", check=False)
+    assert early.returncode == 1
+    assert "There is no features/genre/classical.npy; run `dvc repro` to extract features anew." in early.stderr
+    upgraded.run("earmark", "features", "genre")  # as `dvc repro` does
     upgraded.run("earmark", "evaluate", "genre")
     found = json.loads((upgraded.path / "reports/genre/metrics.json").read_bytes())
     known = {name: value for name, value in upgraded.before["metrics"].items() if not name.endswith("_ci95")}

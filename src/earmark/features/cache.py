@@ -48,6 +48,9 @@ def seen_with(folder: Path, settings: Any) -> Path:
             (Path(beside) / key / "store.json").write_text(json.dumps(meta))
             with suppress(OSError):  # another process was faster
                 (Path(beside) / key).rename(place)
+    for file in folder.iterdir():  # what baselines read may have come later
+        if not (place / file.name).exists():
+            _linked(str(file), str(place / file.name))
     return place
 
 

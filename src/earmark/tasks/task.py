@@ -21,7 +21,7 @@ class Task:
     card_figures: whose figures a released bundle's card states, for people.
     baselines: figures of an evaluation that baselines reached where the model has its headline, with what each one is,
         for people; empty where none is measured.
-    study_figures: figures of a study of folds, the headline first.
+    study_figures: figures of a study of folds, the headline first; empty where the task has no such study.
     release: whether `earmark release` hands on the champion as it is, or trains the recipe anew on every recording.
     leak_figures: those of which `--leak-gap` shows how much a random split adds.
     """
@@ -31,10 +31,10 @@ class Task:
     answers: Mapping[str, str]
     headline: str
     compared: tuple[str, ...]
-    study_figures: tuple[str, ...]
     card_figures: str
     baselines: Mapping[str, str] = field(default_factory=dict)
     lower_is_better: bool = False
+    study_figures: tuple[str, ...] = ()
     leak_figures: tuple[str, ...] = ()
     release: Literal["champion", "recipe"] = "champion"
 

@@ -110,7 +110,7 @@ class Preparer:
 
     def _features(self, data: DataSettings, features: Any) -> Path:
         table, root = self.recordings(data)
-        return crossval.features_of(self.task, table, root, features, self.warn, self.progress)
+        return crossval.features_of(self.task, table, root, features, self.warn, self.progress, baselines=False)
 
     def _split(self, data: DataSettings, test: tuple[str, ...], kind: str) -> Split:
         table, folds = self.recordings(data)[0], self.fold_names(data)

@@ -54,6 +54,9 @@ def read_plan(file: Path, raw: Any, quick: bool, overrides: list[str]) -> Plan:
     if not isinstance(study.get("task"), str):
         raise EarmarkError(f"{file}: 'task' is missing; name the task it is about, as in task: genre.")
     config.parse_task(raw, study["task"])
+    if not catalog.task(study["task"]).study_figures:
+        known = " and ".join(name for name in catalog.names() if catalog.task(name).study_figures)
+        raise EarmarkError(f"{file}: studies of folds work for the tasks {known}, not for {study['task']}.")
     if study["task"] != "genre" and study.get("choose", "none") != "none":
         raise EarmarkError(f"{file}: choose works for the task genre alone; leave it out.")
     more = dict(config.assignment(below(study["task"], o)) for o in overrides)
