@@ -129,7 +129,7 @@ def main() -> None:
     kept = storage.opened(paths.state() / "tuning" / planned.task / planned.name, None)
     begun, rng, found = optuna.get_all_study_names(kept), np.random.default_rng(1), []
     for outer in ground.outers():
-        name = f"{planned.task}-{planned.name}-{outer}"
+        name = run.study_name(planned, outer)
         settings = table(ground, outer, optuna.load_study(study_name=name, storage=kept)) if name in begun else []
         if len(settings) > 1:
             print(

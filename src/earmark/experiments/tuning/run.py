@@ -120,7 +120,7 @@ def _work(
 ) -> Work:
     """What a process needs for one outer fold, whose study is begun where there is none."""
     planned = ground.plan
-    name = _name(planned, outer)
+    name = study_name(planned, outer)
     found = storage.study_of(storage.opened(folder, asked.storage), name, planned.direction, decided)
     first = found.user_attrs.get("today")
     if first is None and planned.warm:
@@ -141,18 +141,19 @@ def _warm(ground: Ground, study: Study, outer: str, asked: Asked) -> None:
         raise EarmarkError(f"{ground.plan.warm} has another space than this file, so that its trials say nothing here.")
     folder = paths.state() / "tuning" / before.task / before.name
     kept = storage.opened(folder, asked.storage)
-    if _name(before, outer) not in optuna.get_all_study_names(kept):
+    if study_name(before, outer) not in optuna.get_all_study_names(kept):
         raise EarmarkError(
             f"{ground.plan.warm} has no study of {outer} yet; run `earmark tune {ground.plan.warm}` first."
         )
-    known = optuna.load_study(study_name=_name(before, outer), storage=kept).get_trials(deepcopy=False)
+    known = optuna.load_study(study_name=study_name(before, outer), storage=kept).get_trials(deepcopy=False)
     for trial in (t for t in known if t.state == TrialState.COMPLETE and sampling.counts(t)):
         marked = {sampling.WARM: f"trial {trial.number} of {before.name}"}
         parts = {"params": trial.params, "distributions": trial.distributions, "value": trial.value}
         study.add_trial(create_trial(**parts, user_attrs=marked))
 
 
-def _name(planned: Plan, outer: str) -> str:
+def study_name(planned: Plan, outer: str) -> str:
+    """What the study of an outer fold is called in the storage."""
     return f"{planned.task}-{planned.name}-{outer}"
 
 
@@ -185,11 +186,11 @@ def finish_one(
     name = outer or outers[0]
     folder = paths.state() / "tuning" / planned.task / planned.name
     study = storage.study_of(
-        storage.opened(folder, asked.storage), _name(planned, name), planned.direction, _decided(ground)
+        storage.opened(folder, asked.storage), study_name(planned, name), planned.direction, _decided(ground)
     )
     found = [t for t in study.get_trials(deepcopy=False) if t.number == number and t.params]
     if not found:
-        raise EarmarkError(f"{_name(planned, name)} has no trial {number} with a setting; trials.csv lists them.")
+        raise EarmarkError(f"{study_name(planned, name)} has no trial {number} with a setting; trials.csv lists them.")
     settings = ground.settings(planned.space.overrides(found[0].params))
     figures = []
     for inner in ground.inners(name):

@@ -9,10 +9,9 @@ from earmark.evaluation import outcomes
 from earmark.evaluation.paired import Difference
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.tasks.speaker.trials import scores
-from earmark.tasks.speaker.trials.scores import Trials
 from earmark.tasks.speaker.trials.trial_set import Answers
 
-DRAWS, AT_ONCE, SEED = 2000, 100, 0
+DRAWS, SEED = 2000, 0
 
 
 def of(test: Answers) -> pd.DataFrame:
@@ -57,7 +56,7 @@ class Eer:
     def interval(self, settings: EvaluateSettings) -> list[float]:
         """95 % interval [low, high], as of the speakers' test."""
         shape = (settings.bootstrap, len(self.groups) + 1)
-        return scores.bounds(self._ends(np.random.default_rng(settings.seed).standard_exponential(shape)))
+        return scores.bounds(self.ends(np.random.default_rng(settings.seed).standard_exponential(shape)))
 
     def common(self, other: Self) -> tuple[Self, Self]:
         """Both, of the trials that both have."""
@@ -70,9 +69,10 @@ class Eer:
 
         shares: (draws, 1 + speakers), the first of one whom nobody has heard: always judged rightly, or wrongly.
         """
-        return self._ends(shares)[end]
+        return self.ends(shares)[end]
 
-    def _ends(self, shares: np.ndarray) -> np.ndarray:
+    def ends(self, shares: np.ndarray) -> np.ndarray:
+        """The figure at both ends, (2, draws)."""
         return scores.weighted(scores.eer, self.score, self.same, self.places, shares)
 
 
@@ -83,30 +83,8 @@ def difference(ours: pd.DataFrame, theirs: pd.DataFrame, level: float, draws: in
     speaker whom nobody has heard, with as many trials as the others have, in which one model is always wrong and the
     other always right.
     """
-    ours, theirs = (t.sort_values(["a", "b", "same"]).reset_index(drop=True) for t in (ours, theirs))
-    same = ours.same.to_numpy(bool)
-    names, places = np.unique(ours[["speaker_a", "speaker_b"]].to_numpy(str), return_inverse=True)
-    places = places.reshape(-1, 2)
-    both = [Trials(t.score.to_numpy(), same) for t in (ours, theirs)]
-    rng, drawn = np.random.default_rng(SEED), []
-    for start in range(0, draws, AT_ONCE):
-        shares = rng.standard_exponential((min(AT_ONCE, draws - start), len(names) + 1))
-        drawn.append(_differences(both, same, shares[:, 1:], shares[:, :1], places))
-    low, high = np.concatenate(drawn, axis=1)
-    found = [float(scores.eer(trials.curve(np.ones(len(same))))) for trials in both]
-    return Difference(found[0] - found[1], float(np.quantile(low, level)), float(np.quantile(high, 1 - level)))
-
-
-def _differences(
-    both: list[Trials], same: np.ndarray, shares: np.ndarray, unheard: np.ndarray, places: np.ndarray
-) -> np.ndarray:
-    """EER of the first less that of the second, (2, draws): the unheard speaker favours the first, then the second.
-
-    shares: (draws, speakers); unheard: (draws, 1); places: (trials, 2), of each trial's speakers.
-    """
-    weights = scores.trial_weights(shares, same, places)
-    totals = weights[:, same].sum(1, keepdims=True), weights[:, ~same].sum(1, keepdims=True)
-    extra = scores.unheard_trials(same, shares, unheard)
-    curves = [trials.curve(weights) for trials in both]
-    right, wrong = ([scores.with_unheard(c, totals, extra, errs) for c in curves] for errs in (False, True))
-    return np.stack([scores.eer(right[0]) - scores.eer(wrong[1]), scores.eer(wrong[0]) - scores.eer(right[1])])
+    both = Eer(ours), Eer(theirs)
+    shares = np.random.default_rng(SEED).standard_exponential((draws, len(both[0].groups) + 1))
+    (our_low, our_high), (their_low, their_high) = (one.ends(shares) for one in both)
+    low, high = np.quantile(our_low - their_high, level), np.quantile(our_high - their_low, 1 - level)
+    return Difference(both[0].value - both[1].value, float(low), float(high))
