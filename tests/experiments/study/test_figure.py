@@ -84,3 +84,33 @@ def test_a_speaker_nobody_heard_is_wrong_at_the_upper_end():
     shares = DRAWS.of(found.groups)
     assert not found.under(shares, 0).any()
     assert (found.under(shares, 1) > 0).all()
+
+
+def weighted_eer(found: pd.DataFrame, weights: np.ndarray, extra: tuple[float, float], errs: bool) -> float:
+    """By scikit-learn, with an unheard speaker's trials of one speaker and of two at the ends of all scores."""
+    far = 1e9
+    score = [*found.score, *((-far, far) if errs else (far, -far))]
+    same, weight = [*found.same, True, False], [*weights, *extra]
+    false_alarm, hit, _ = roc_curve(same, score, sample_weight=weight, drop_intermediate=False)
+    gap = 1 - hit - false_alarm
+    i = int(np.argmax(gap <= 0))
+    part = gap[i - 1] / (gap[i - 1] - gap[i])
+    return float(false_alarm[i - 1] + part * (false_alarm[i] - false_alarm[i - 1]))
+
+
+def test_a_difference_draw_by_draw():
+    """The bounds are the quantiles of: one model with the unheard speaker judged rightly, the other wrongly."""
+    ours, theirs, draws = trials(0.6), trials(0.9, 2), 40
+    names = sorted(set(ours.speaker_a))
+    at = [ours[c].map(names.index).to_numpy() for c in ("speaker_a", "speaker_b")]
+    same = ours.same.to_numpy(bool)
+    low, high = [], []
+    for unheard, *known in np.random.default_rng(outcomes.SEED).standard_exponential((draws, SPEAKERS + 1)):
+        each = np.array(known)
+        weights = each[at[0]] * np.where(same, 1, each[at[1]])
+        extra = unheard * same.sum() / SPEAKERS, unheard * each.sum() * 2 * (~same).sum() / SPEAKERS**2
+        low.append(weighted_eer(ours, weights, extra, False) - weighted_eer(theirs, weights, extra, True))
+        high.append(weighted_eer(ours, weights, extra, True) - weighted_eer(theirs, weights, extra, False))
+    found = outcomes.difference(ours.sample(frac=1, random_state=1), theirs, 0.05, draws)
+    assert found.difference == pytest.approx(by_scikit_learn(ours) - by_scikit_learn(theirs))
+    assert [found.low, found.high] == pytest.approx([np.quantile(low, 0.05), np.quantile(high, 0.95)])
