@@ -37,16 +37,16 @@ def test_the_pages_are_of_the_projects_own_store(project, started, earmark, monk
     project.rename(project.parent / name)
     monkeypatch.chdir(project.parent / name)
     assert earmark("ui", "--port", "5001")[0] == 0
-    ((command, env, folder, port, announcement),) = started
+    ((command, env, folder, port, announcement, first_page),) = started
     root = artifacts.format(project.parent)
     server = [sys.executable, "-m", "mlflow", "server"]  # which need not be on the path
     served = ["--host", "127.0.0.1", "--port", "5001", "--workers", "1"]
     assert command == [*server, *served, "--default-artifact-root", root]
     assert env["MLFLOW_BACKEND_STORE_URI"] == address.format(project.parent)
     assert (folder, port) == (project.parent / name, 5001)
-    assert announcement == (
-        "Open http://127.0.0.1:5001/#/experiments?workflowType=machine_learning (Ctrl-C closes the UI)."
-    )
+    home = "http://127.0.0.1:5001/#/experiments?workflowType=machine_learning"
+    assert announcement == f"Open {home} (Ctrl-C closes the UI), or the runs of one task:"  # none has runs yet
+    assert first_page is None
 
 
 def test_a_server_has_pages_of_its_own(started, earmark, monkeypatch):

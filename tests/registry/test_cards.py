@@ -1,5 +1,6 @@
 """The card of a version: what it states, that nothing in it acts, that it is made once and a person's words stay."""
 
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -14,6 +15,7 @@ from scipy.stats import binomtest
 from bundles import config, small_speaker_bundle, weights
 from earmark.console import printable
 from earmark.registry import cards, tracking
+from earmark.registry.published import Published
 from earmark.release.inert import APART
 from earmark.tasks import catalog
 from earmark.training import model_files
@@ -74,7 +76,8 @@ def attach(project):
         if not PLACES[0].exists():
             write_project(list(labels))
         there = client.get_model_version(NAME, number)
-        cards.attach(tracker, TASK, there, there.run_id, *PLACES, found, dvc)
+        (PLACES[2] / "metrics.json").write_text(json.dumps(found))
+        cards.attach(tracker, TASK, there, there.run_id, Published(*PLACES, {}, dvc or {}))
         now = client.get_model_version(NAME, number)
         text = Path(client.download_artifacts(now.run_id, "card/CARD.md", str(project))).read_text()
         return now.description, text, now
@@ -131,7 +134,7 @@ def test_the_description_is_what_is_read_first(attach):
     assert what == "A model of genres or classes of sounds. It tells 3 classes apart: high, low, noise."
     assert figure.startswith("**Accuracy, by recording: 0.750 [0.400, 0.950]** on 8 test recordings of 4 groups")
     place = f"#/experiments/{attach.tracker.experiment_id}/runs/{made.run_id}/artifacts/card/CARD.md"
-    assert link == f"[The whole card]({place})"
+    assert link == f"[The whole card]({place}?workflowType=machine_learning)"
     assert made.tags["earmark.card"] == f"runs:/{made.run_id}/card/CARD.md"
 
 

@@ -1,6 +1,7 @@
 """A project that was copied or moved has its own store: nothing of the former folder is read or written."""
 
 import hashlib
+import platform
 import shutil
 from pathlib import Path
 
@@ -90,15 +91,26 @@ def test_a_copy_leaves_the_runs_of_the_original_alone(used, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path / "copy")
     tracker = tracking.connect("genre")
     assert [r.info.status for r in tracker.find({"earmark.train_key": "k"})] == ["RUNNING"]
-    assert tracker.find({"earmark.owner": tracking.owner()}) == []
+    assert tracker.find_own({}) == []
 
 
 def test_a_moved_project_finds_its_own_runs(used, tmp_path, monkeypatch):
     used.rename(tmp_path / "moved's")
     monkeypatch.chdir(tmp_path / "moved's")
     tracker = tracking.connect("genre")
-    assert len(tracker.find({"earmark.owner": tracking.owner()})) == 3
+    assert len(tracker.find_own({})) == 3
     assert [r.info.status for r in tracker.find({"earmark.train_key": "k"})] == ["KILLED"]
+
+
+def test_whose_a_run_is_names_no_folder_and_runs_of_earlier_releases_are_known(project):
+    tracker = tracking.connect("genre")
+    now = tracker.create("now", tracking.run_tags("pipeline", {}), {})
+    before = tracker.create("before", {"earmark.owner": f"{platform.node()}:{project}"}, {})
+    tracker.create("another's", {"earmark.owner": "host:/elsewhere"}, {})
+    assert {r.info.run_id for r in tracker.find_own({})} == {now, before}
+    told = " ".join(tracker.client.get_run(now).data.tags.values())
+    assert str(project) not in told
+    assert platform.node() not in told.split()
 
 
 def test_what_a_copy_wrote_into_the_original_is_fetched(used, tmp_path, monkeypatch, capsys):

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+import webbrowser
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,6 @@ from earmark.console import say
 from earmark.errors import EarmarkError
 
 HOST = "127.0.0.1"
-HOME = f"http://{HOST}:{{}}/#/experiments?workflowType=machine_learning"  # a new browser would open the pages on agents
 TRY_S = 0.2  # between two looks at whether it answers
 GRACE_S = 10  # for a server that was asked to end
 
@@ -32,10 +32,18 @@ def check_free(port: int, command: str) -> None:
             raise EarmarkError(f"Port {port} of this machine {why}; {other}.") from None
 
 
-def serve(command: Sequence[str], env: Mapping[str, str], folder: Path, port: int, announcement: str) -> int:
+def serve(
+    command: Sequence[str],
+    env: Mapping[str, str],
+    folder: Path,
+    port: int,
+    announcement: str,
+    first_page: str | None = None,
+) -> int:
     """Run a server until it ends, or Ctrl-C or a signal ends this process; the server's exit status.
 
-    It has a group of processes of its own, which is ended whole, whatever ends the waiting.
+    It has a group of processes of its own, which is ended whole, whatever ends the waiting. first_page: an address that
+    is opened in the user's browser once the server answers.
     """
     process = subprocess.Popen(command, env=env, cwd=folder, start_new_session=True)
     try:
@@ -43,6 +51,7 @@ def serve(command: Sequence[str], env: Mapping[str, str], folder: Path, port: in
             time.sleep(TRY_S)
         if process.poll() is None:
             say(announcement)
+            _ = first_page and webbrowser.open(first_page)
         status = process.wait()
         return status if status >= 0 else 128 - status  # as a shell has it of a signal
     finally:

@@ -115,21 +115,30 @@ def sync(
         print(sentence)
 
 
-def ui(port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 5000) -> None:
-    """Open the MLflow UI on loopback, until Ctrl-C."""
+def ui(
+    port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 5000,
+    open_: Annotated[bool, typer.Option("--open", help="Open the first page in your browser.")] = False,
+) -> None:
+    """Serve the MLflow UI on loopback, until Ctrl-C; prints the address of each task's runs."""
     root, address = paths.main_repository(), paths.tracking_address() or ""
     if address.startswith(("http:", "https:")):
         raise EarmarkError(f"MLFLOW_TRACKING_URI names a server, which has pages of its own: open {address}.")
     pages.check_free(port, "earmark ui")
-    from earmark.registry import tracking
+    from earmark.registry import arrangement, tracking
 
     tracking.connect(catalog.names()[0])
+    server = f"http://{pages.HOST}:{port}/"
+    links = {name: server + rest for name, rest in arrangement.links(tracking.present(), catalog.tasks()).items()}
+    told = [f"Open {server}#/experiments?{arrangement.SIDE} (Ctrl-C closes the UI), or the runs of one task:"]
+    told += [f"  {name:<8} {address}" for name, address in links.items()]
     # In the environment, and not on the command line, which every user of the machine can read.
     env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_BACKEND_STORE_URI": tracking.address()}
     command = [sys.executable, "-m", "mlflow", "server", "--host", pages.HOST, "--port", str(port), "--workers", "1"]
     command += ["--default-artifact-root", (root / "mlartifacts").as_uri()]
     try:
-        status = pages.serve(command, env, root, port, f"Open {pages.HOME.format(port)} (Ctrl-C closes the UI).")
+        status = pages.serve(
+            command, env, root, port, "\n".join(told), next(iter(links.values()), None) if open_ else None
+        )
     except KeyboardInterrupt:
         print("The UI is closed.")
     else:

@@ -11,8 +11,8 @@ from filelock import FileLock
 from earmark import paths
 from earmark.console import warn
 from earmark.pipeline import to_commit
-from earmark.registry import crowning, outputs, publication, tracking, versions, view
-from earmark.registry.publication import Published
+from earmark.registry import arrangement, crowning, outputs, publication, tracking, versions, view
+from earmark.registry.published import Published
 from earmark.tasks.task import Task
 
 if TYPE_CHECKING:  # `earmark.registry` sets MLflow's environment, before it is imported
@@ -30,13 +30,18 @@ def run(task: Task, data: Path, folder: Path, reports: Path, params: dict[str, s
     tracker, experiment = tracking.connect(task.name), os.environ.get("DVC_EXP_NAME")
     with FileLock(paths.lock("publish")):
         run_id, said = publication.training_run(tracker, one)
-        if publication.log_evaluation(tracker, run_id, one):
-            said.append(f"Logged the evaluation: {task.headline} {one.figures[task.headline]:.3f}.")
-            said += filter(None, [task.outdone(one.figures)])
+        model_id: str | None = None
+        done: list[str] = []
         if not experiment:
             dvc = outputs.hashes(task.name, data, folder, reports, publication.REPORTS)
             version, done = publication.registered(tracker, task, run_id, replace(one, dvc=dvc))
-            said += done
+            model_id = versions.logged_model(version)
+        if publication.log_evaluation(tracker, run_id, one, model_id):
+            said.append(f"Logged the evaluation: {task.headline} {one.figures[task.headline]:.3f}.")
+            said += filter(None, [task.outdone(one.figures)])
+        said += done
+        publication.describe(tracker, task, run_id, one)
+        arrangement.arrange(tracker, task)
     if experiment:
         said.append(f"Inside the DVC experiment {experiment}: nothing registered, no alias moved.")
     else:

@@ -17,11 +17,12 @@ from mlflow.entities.model_registry import ModelVersion
 from earmark import paths
 from earmark.data import manifest
 from earmark.errors import EarmarkError
+from earmark.registry import arrangement
+from earmark.registry.published import Published
 from earmark.registry.tracking import Tracker
 from earmark.release import version_card
 from earmark.release.facts import Said, Version
 from earmark.release.inert import markdown
-from earmark.tasks import model_folder
 from earmark.tasks.task import Task
 
 FOLDER, FILE = "card", "CARD.md"
@@ -30,27 +31,13 @@ MADE = "earmark.card_made"  # hashes of the card and of the description that wer
 LICENCES = ("LICENSE", "LICENCE", "COPYING")
 
 
-def attach(
-    tracker: Tracker,
-    task: Task,
-    version: ModelVersion,
-    run_id: str,
-    data: Path,
-    folder: Path,
-    reports: Path,
-    found: Mapping[str, Any],
-    dvc: Mapping[str, str] | None = None,
-) -> None:
-    """Give a version its card; nothing is written where it has this very card already.
-
-    data, folder, reports: of the prepared data, the model and its evaluation, whose figures are `found`. dvc: DVC's
-    hashes of these, by path.
-    """
+def attach(tracker: Tracker, task: Task, version: ModelVersion, run_id: str, one: Published) -> None:
+    """Give a version its card; nothing is written where it has this very card already."""
     client, run = tracker.client, tracker.client.get_run(run_id)
-    known = _facts(task, version, run, data, folder, reports, found, dvc or {})
-    picture = reports / "plots" / known.said.picture
+    known = _facts(task, int(version.version), run, one)
+    picture = one.reports / "plots" / known.said.picture
     card = version_card.page(known, picture.exists())
-    link = f"#/experiments/{tracker.experiment_id}/runs/{run_id}/artifacts/{FOLDER}/{FILE}"
+    link = arrangement.run_link(tracker.experiment_id, run_id, f"{FOLDER}/{FILE}")
     description = version_card.description(known, link)
     made, now = version.tags.get(MADE, ""), f"{_digest(card)} {_digest(description)}"
     if made == now and _there(tracker, run_id):
@@ -62,30 +49,36 @@ def attach(
         client.set_model_version_tag(version.name, version.version, key, value)
 
 
-def _facts(
-    task: Task,
-    version: ModelVersion,
-    run: Run,
-    data: Path,
-    folder: Path,
-    reports: Path,
-    found: Mapping[str, Any],
-    dvc: Mapping[str, str],
-) -> Version:
-    config, params = model_folder.read_config(folder), run.data.params
+def describe_run(tracker: Tracker, task: Task, run_id: str, one: Published, at: str, tags: dict[str, str]) -> None:
+    """Give the run of a training its description. at: where its reports lie in it; tags: set with it."""
+    run = tracker.client.get_run(run_id)
+    known = _facts(task, 0, run, one)
+    there = {
+        "Listen to what it got wrong": f"{at}/listening.html",
+        "confusion": f"{at}/plots/{known.said.picture}",
+        "card": f"{FOLDER}/{FILE}",
+    }
+    if not _there(tracker, run_id):  # inside a DVC experiment nothing is registered, and there is no card
+        del there["card"]
+    links = {what: arrangement.run_link(tracker.experiment_id, run_id, file) for what, file in there.items()}
+    arrangement.describe_run(tracker, run, version_card.note(known, links), tags)
+
+
+def _facts(task: Task, number: int, run: Run, one: Published) -> Version:
+    params, found = run.data.params, one.figures
     return Version(
-        name=version.name,
-        number=int(version.version),
+        name=task.registered_model,
+        number=number,
         headline=task.headline,
         baselines=task.baselines,
-        config=config,
+        config=one.config,
         found=found,
-        table=_table(data / "manifest.csv"),
+        table=_table(one.data / "manifest.csv"),
         params=params,
         tags=run.data.tags,
         licence=licence(params),
-        said=_said(task)(config, reports, found),
-        dvc=dvc,
+        said=_said(task)(one.config, one.reports, found),
+        dvc=one.dvc,
         labels="speakers" if task.room("corpora").CORPORA.key == "label" else "labels",
         outdone=task.outdone(found),
     )

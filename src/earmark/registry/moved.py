@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from earmark.errors import EarmarkError
+from earmark.registry.stale import owner_of
 
 PROJECT = "earmark.project"
 PLACES = (
@@ -82,7 +83,7 @@ def _folder(database: sqlite3.Connection, experiment: str, location: str, tagged
         "WHERE key = 'earmark.owner' AND experiment_id = ?",
         (experiment,),
     )
-    known = {Path(owner.partition(":")[2]) for (owner,) in owners}
+    known = {Path(owner.partition(":")[2]) for (owner,) in owners if ":" in owner}  # of earlier releases
     was_project = folder in known if known else not folder.exists() or (folder / "params.yaml").exists()
     return folder if was_project else None
 
@@ -144,9 +145,9 @@ def _rewrite(database: sqlite3.Connection, former: Path, root: Path) -> None:
             query = f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?"
             database.execute(query, (now, len(start) + 1, len(start), start))
     if not (former / "mlflow.db").exists():  # moved: what was running there is this project's own
-        node = platform.node()
-        query = "UPDATE tags SET value = ? WHERE key = 'earmark.owner' AND value = ?"
-        database.execute(query, (f"{node}:{root}", f"{node}:{former}"))
+        node, now = platform.node(), owner_of(platform.node(), root)
+        query = "UPDATE tags SET value = ? WHERE key = 'earmark.owner' AND value IN (?, ?)"
+        database.execute(query, (now, owner_of(node, former), f"{node}:{former}"))
 
 
 def _tag(database: sqlite3.Connection, root: Path, names: Iterable[str]) -> None:

@@ -1,66 +1,29 @@
 """A trained model and its evaluation in MLflow: their run, found or made of files, and the registered version."""
 
-import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+import tempfile
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities import Run
+import pandas as pd
+from mlflow.entities import Dataset, DatasetInput, InputTag, Run
 from mlflow.entities.model_registry import ModelVersion
 
+from earmark.data import manifest
+from earmark.errors import EarmarkError
 from earmark.evaluation import metrics
 from earmark.registry import cards, tracking, versions
+from earmark.registry.published import Published
 from earmark.registry.tracking import Tracker
-from earmark.tasks import model_folder
 from earmark.tasks.task import Task
 from earmark.training import model_files
-from earmark.training.model_files import ModelConfig
 
 WEIGHTS = "model.safetensors"
 DATA = ("summary.csv", "clip_lengths.csv", "manifest.csv")
 REPORTS = ("metrics.json", "predictions.parquet", "outcomes.parquet", "listening.html", "plots")
+DIGEST = 36  # characters that MLflow takes of a dataset's hash
 DVC = "earmark.dvc"  # a version's tag: DVC's hashes of its files, by path
-
-
-@dataclass(frozen=True)
-class Published:
-    """What the stages before leave of one model: its folders of prepared data, model files and reports.
-
-    params: of its run. dvc: DVC's hashes of the files. facts: tags of a run that is made of the files, over those of
-    the present commit.
-    """
-
-    data: Path
-    model: Path
-    reports: Path
-    params: dict[str, str]
-    dvc: Mapping[str, str] = field(default_factory=dict)
-    facts: Mapping[str, str] = field(default_factory=dict)
-
-    @cached_property
-    def config(self) -> ModelConfig:
-        """The model's settings."""
-        return model_folder.read_config(self.model)
-
-    @cached_property
-    def sha256(self) -> str:
-        """Of the weights."""
-        return model_files.weights_sha256(self.model)
-
-    @cached_property
-    def figures(self) -> dict[str, Any]:
-        """What metrics.json holds."""
-        found: dict[str, Any] = json.loads((self.reports / "metrics.json").read_text())
-        return found
-
-    @property
-    def identity(self) -> dict[str, str]:
-        """The tags that tell its version from others."""
-        return {"earmark.model_sha256": self.sha256, "earmark.train_key": self.config.hashes["train_key"]}
 
 
 def training_run(tracker: Tracker, one: Published) -> tuple[str, list[str]]:
@@ -78,6 +41,7 @@ def training_run(tracker: Tracker, one: Published) -> tuple[str, list[str]]:
         tracker.tag(run_id, **model_files.identity(one.model))
         tracker.client.set_terminated(run_id, "FINISHED")
     _log_files(tracker, run_id, one)
+    _log_inputs(tracker, run_id, one)
     return run_id, said
 
 
@@ -96,9 +60,47 @@ def _log_files(tracker: Tracker, run_id: str, one: Published) -> None:
     tracker.tag(run_id, files="logged")
 
 
-def log_evaluation(tracker: Tracker, run_id: str, one: Published) -> bool:
-    """Log figures and files under the hash of metrics.json; a later, different evaluation stands beside the first."""
-    sha, found = hashlib.sha256((one.reports / "metrics.json").read_bytes()).hexdigest(), one.figures
+def _log_inputs(tracker: Tracker, run_id: str, one: Published) -> None:
+    """The recordings of each split as the run's datasets, once: how many there are, and the hash that tells them."""
+    had = tracker.client.get_run(run_id).inputs
+    if had and had.dataset_inputs:
+        return
+    try:
+        table = manifest.load(one.data / "manifest.csv")
+        parts = {split: table[table["split"] == split] for split in ("train", "val", "test")}
+    except (EarmarkError, KeyError, ValueError):  # missing, or as another release writes it
+        return
+    source = json.dumps(
+        {"uri": f"data/{one.config.task}/manifest.csv"}
+    )  # as in the run's artifacts; nobody's own folders
+    tracker.client.log_inputs(
+        run_id,
+        [
+            DatasetInput(
+                Dataset(_set(one, split), manifest.digest(part)[:DIGEST], "local", source, None, _profile(part)),
+                [InputTag("mlflow.data.context", split)],
+            )
+            for split, part in parts.items()
+            if len(part)
+        ],
+    )
+
+
+def _set(one: Published, split: str) -> str:
+    return f"{one.config.task}-{split}"
+
+
+def _profile(part: pd.DataFrame) -> str:
+    minutes = round(float(part.duration_s.sum()) / 60, 1)
+    return json.dumps({"recordings": len(part), "groups": int(part.group.nunique()), "minutes": minutes})
+
+
+def log_evaluation(tracker: Tracker, run_id: str, one: Published, model_id: str | None = None) -> bool:
+    """Log figures and files under the hash of metrics.json; a later, different evaluation stands beside the first.
+
+    model_id: of the logged model, whose page then has the figures, too.
+    """
+    sha, found = one.evaluation_sha256, one.figures
     run = tracker.client.get_run(run_id)
     tags = run.data.tags
     if f"earmark.evaluation.{sha[:8]}" in tags:
@@ -109,19 +111,43 @@ def log_evaluation(tracker: Tracker, run_id: str, one: Published) -> bool:
         return False
     first = not any(k.startswith("earmark.evaluation.") for k in tags)
     prefix = "test" if first else f"test-{sha[:8]}"
-    tracker.log(run_id, tracking.numbers(prefix, found))
+    of = {"model_id": model_id, "dataset_name": _set(one, "test")}
+    of["dataset_digest"] = found["test_manifest_sha256"][:DIGEST]
+    tracker.log(run_id, tracking.numbers(prefix, found), of=of)
     _log_reports(tracker, run_id, one.reports, sha)
     tracker.client.set_tag(run_id, f"earmark.evaluation.{sha[:8]}", found["test_manifest_sha256"])
     return True
 
 
-def _has_figures(run: Run, found: dict[str, Any]) -> bool:
-    """Whether a run has these very figures of these recordings: earlier releases wrote the file in another order."""
+def _has_figures(run: Run, found: dict[str, Any]) -> str | None:
+    """Under which first digits of its hash a run has these very figures of these recordings, if it has.
+
+    Earlier releases wrote the file in another order.
+    """
     test, had = found["test_manifest_sha256"], run.data.metrics
     shas = [k[-8:] for k, v in run.data.tags.items() if k.startswith("earmark.evaluation.") and v == test]
     apart = {name.partition("/")[0] for name in had}
-    prefixes = {f"test-{sha}" if f"test-{sha}" in apart else "test" for sha in shas}
-    return any(tracking.numbers(prefix, found).items() <= had.items() for prefix in prefixes)
+    for sha in shas:
+        prefix = f"test-{sha}" if f"test-{sha}" in apart else "test"
+        if tracking.numbers(prefix, found).items() <= had.items():
+            return sha
+    return None
+
+
+def describe(tracker: Tracker, task: Task, run_id: str, one: Published) -> None:
+    """Say on the run's page what it is and how good, and beside its first figures, in tables, the best baseline's."""
+    run, found, name = tracker.client.get_run(run_id), one.figures, task.headline
+    sha = one.evaluation_sha256[:8]
+    if f"earmark.evaluation.{sha}" not in run.data.tags:
+        sha = _has_figures(run, found) or sha
+    tags = {}
+    if run.data.metrics.get(f"test/{name}") == found[name]:
+        low, high = found[f"{name}_ci95"]
+        tags["earmark.interval"] = f"{low:.3f} to {high:.3f}"
+        there = [key for key in task.baselines if key in found]
+        best = (min if task.lower_is_better else max)(there, key=lambda key: found[key], default=None)
+        tags |= {"earmark.baseline": f"{found[best]:.3f} {task.baselines[best]}"} if best else {}
+    cards.describe_run(tracker, task, run_id, one, f"evaluation/{sha}", tags)
 
 
 def _log_reports(tracker: Tracker, run_id: str, reports: Path, sha: str) -> None:
@@ -131,6 +157,15 @@ def _log_reports(tracker: Tracker, run_id: str, reports: Path, sha: str) -> None
         at = f"evaluation/{sha[:8]}/{name}" if (reports / name).is_dir() else f"evaluation/{sha[:8]}"
         log = tracker.client.log_artifacts if (reports / name).is_dir() else tracker.client.log_artifact
         log(run_id, str(reports / name), at)
+        if name.endswith(".parquet"):  # which MLflow's pages do not show
+            _log_as_csv(tracker, run_id, reports / name, at)
+
+
+def _log_as_csv(tracker: Tracker, run_id: str, file: Path, at: str) -> None:
+    with tempfile.TemporaryDirectory() as beside:
+        table = Path(beside) / f"{file.stem}.csv"
+        pd.read_parquet(file).to_csv(table, index=False)
+        tracker.client.log_artifact(run_id, str(table), at)
 
 
 def _has(tracker: Tracker, run_id: str, file: str) -> bool:
@@ -157,5 +192,5 @@ def registered(tracker: Tracker, task: Task, run_id: str, one: Published) -> tup
         if version.tags.get(key) != value:
             client.set_model_version_tag(name, version.version, key, value)
     versions.link_all(client, task)
-    cards.attach(tracker, task, version, run_id, one.data, one.model, one.reports, one.figures, one.dvc)
+    cards.attach(tracker, task, version, run_id, one)
     return version, said

@@ -15,7 +15,7 @@ from earmark.registry import outputs, publication, tracking, versions
 from earmark.registry.entries import Identity
 from earmark.registry.identities import shown
 from earmark.registry.outputs import GoneError
-from earmark.registry.publication import Published
+from earmark.registry.published import Published
 from earmark.tasks.task import Task
 from earmark.training import model_files
 from earmark.training.key import flatten
@@ -32,8 +32,9 @@ def version(task: Task, wanted: Identity) -> ModelVersion:
         one = _files(task, wanted, Path(folder))
         with FileLock(paths.lock("publish")):
             run_id, _ = publication.training_run(tracker, one)
-            publication.log_evaluation(tracker, run_id, one)
             found, _ = publication.registered(tracker, task, run_id, one)
+            publication.log_evaluation(tracker, run_id, one, versions.logged_model(found))
+            publication.describe(tracker, task, run_id, one)
             if wanted.features_code:  # of then, or nobody would be told that it has changed since
                 code = versions.FEATURES_CODE, wanted.features_code
                 tracker.client.set_model_version_tag(found.name, found.version, *code)

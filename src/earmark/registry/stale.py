@@ -5,6 +5,7 @@ and a run is still RUNNING, nobody is at it any more.
 """
 
 import atexit
+import hashlib
 import os
 import platform
 from collections.abc import Iterator
@@ -25,8 +26,18 @@ LOCK = "earmark.lock"
 
 
 def owner() -> str:
-    """Which copy of the project on which machine writes a run."""
-    return f"{platform.node()}:{paths.main_repository()}"
+    """Which copy of the project on which machine writes a run: a hash, since a shared server shows it to everyone."""
+    return owner_of(platform.node(), paths.main_repository())
+
+
+def owner_of(node: str, root: Path) -> str:
+    """The tag earmark.owner of a copy of the project on a machine."""
+    return hashlib.sha256(f"{node}:{root}".encode()).hexdigest()[:16]
+
+
+def owners() -> tuple[str, str]:
+    """`owner`, and what earlier releases wrote in its place."""
+    return owner(), f"{platform.node()}:{paths.main_repository()}"
 
 
 def alive() -> str:
@@ -52,7 +63,7 @@ def close(client: MlflowClient) -> None:
     experiments = [e.experiment_id for e in client.search_experiments() if e.name in catalog.names()]
     found = client.search_runs(experiments, "attributes.status = 'RUNNING'") if experiments else []
     for run in found:
-        if run.data.tags.get("earmark.owner") == owner():
+        if run.data.tags.get("earmark.owner") in owners():
             _close_dead(client, run)
 
 

@@ -26,7 +26,6 @@ from earmark import paths
 from earmark.console import warn
 from earmark.errors import EarmarkError
 from earmark.registry import moved, stale, store, trouble
-from earmark.registry.stale import owner as owner
 from earmark.registry.store import answering as answering
 from earmark.registry.store import is_own
 from earmark.registry.store import reader as reader
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
     from earmark.training.loop import Fit
 
 UNFINISHED = ("RUNNING", "KILLED")
+# Of the kinds whose runs stand beside others in a table; the pipeline's are told apart by MLflow's own colours.
+COLOURS = {"crossval": "#7b61c4", "study": "#1f8a70", "tuning": "#c2571a", "trial": "#e0a36c", "score": "#5b6b7a"}
 AT_ONCE = 1000  # metrics in one request
 QUOTABLE = re.compile(r"[\w.:/@ +-]*", re.ASCII)  # what a value in a query may hold without being taken for more
 
@@ -60,6 +61,10 @@ class Tracker:
             token = page.token or ""
         return [r for r in found if all(r.data.tags.get(k) == v for k, v in tags.items())]
 
+    def find_own(self, tags: dict[str, str], statuses: Iterable[str] = ()) -> list[Run]:
+        """`find`, of the runs that this copy of the project wrote."""
+        return [run for run in self.find(tags, statuses) if run.data.tags.get("earmark.owner") in stale.owners()]
+
     def activate(self) -> None:
         """Make MLflow's own functions log into this experiment."""
         mlflow.set_experiment(experiment_id=self.experiment_id)
@@ -75,10 +80,18 @@ class Tracker:
         self.tag(run_id, lock=stale.alive())
         self.client.update_run(run_id, status="RUNNING")
 
-    def log(self, run_id: str, metrics: dict[str, float], step: int = 0, at_ms: int | None = None) -> None:
-        """Several metrics of one step in one batch."""
+    def log(
+        self,
+        run_id: str,
+        metrics: dict[str, float],
+        step: int = 0,
+        at_ms: int | None = None,
+        of: dict[str, Any] | None = None,
+    ) -> None:
+        """Several metrics of one step in one batch; of: the model and dataset that MLflow ties them to."""
         at_ms = int(time.time() * 1000) if at_ms is None else at_ms
-        self.client.log_batch(run_id, metrics=[Metric(k, float(v), at_ms, step) for k, v in metrics.items()])
+        rows = [Metric(k, float(v), at_ms, step, **(of or {})) for k, v in metrics.items()]
+        self.client.log_batch(run_id, metrics=rows)
 
     def log_rows(
         self, run_id: str, rows: Iterable[tuple[str, float, int]], params: dict[str, Any] | None = None
@@ -187,8 +200,14 @@ def version_tags() -> dict[str, str]:
 
 def run_tags(kind: str, hashes: dict[str, str]) -> dict[str, str]:
     """The tags that a run carries from its start."""
-    tags = {"earmark.kind": kind, "earmark.owner": owner(), stale.LOCK: stale.alive(), "mlflow.source.name": "earmark"}
+    tags = {
+        "earmark.kind": kind,
+        "earmark.owner": stale.owner(),
+        stale.LOCK: stale.alive(),
+        "mlflow.source.name": "earmark",
+    }
     tags |= {f"earmark.{k}": v for k, v in hashes.items()}
+    tags |= {"mlflow.runColor": COLOURS[kind]} if kind in COLOURS else {}
     if name := os.environ.get("DVC_EXP_NAME"):
         tags["earmark.experiment"] = name
     return tags | git_tags() | version_tags()
@@ -228,8 +247,7 @@ class LiveRun:
         key = hashes["train_key"]
         # A finished run of the same key is this very training if its checkpoint has not been published yet.
         resumable = (*UNFINISHED, "FINISHED") if paths.checkpoint(key).exists() else UNFINISHED
-        mine = {"earmark.train_key": key, "earmark.kind": "pipeline", "earmark.owner": owner()}
-        found = tracker.find(mine, resumable)
+        found = tracker.find_own({"earmark.train_key": key, "earmark.kind": "pipeline"}, resumable)
         if found:
             self.run_id = found[0].info.run_id
             tracker.reopen(self.run_id)

@@ -91,7 +91,7 @@ def link(client: MlflowClient, version: ModelVersion) -> bool:
 
     Says whether it did so already. A version whose model was deleted, or that has none, is left.
     """
-    if (model := _logged_model(version)) is None:
+    if (model := logged_model(version)) is None:
         return False
     try:
         tags = client.get_logged_model(model).tags
@@ -107,7 +107,7 @@ def link(client: MlflowClient, version: ModelVersion) -> bool:
     return False
 
 
-def _logged_model(version: ModelVersion) -> str | None:
+def logged_model(version: ModelVersion) -> str | None:
     """The id of the logged model that a version was made of; stores in a database have it in its source alone."""
     scheme, _, id_ = (version.source or "").partition("models:/")
     return version.model_id or (id_ if not scheme and id_.startswith("m-") and "/" not in id_ else None)

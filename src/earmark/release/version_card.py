@@ -1,6 +1,6 @@
 """The card of a registered version: what it is, how good, learnt from what, and where it ends, as Markdown."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 import pandas as pd
@@ -28,6 +28,12 @@ def page(v: Version, picture: bool) -> str:
 def description(v: Version, link: str) -> str:
     """What a person reads first on the version's page. link: the address of the card."""
     return "\n\n".join([_short(v.said.what), f"{_headline(v)}{_beside(v)}", f"[The whole card]({link})", _use(v)])
+
+
+def note(v: Version, links: Mapping[str, str]) -> str:
+    """What a person reads first on the page of the run that trained it. links: addresses by what they show."""
+    shown = " · ".join(f"[{what}]({link})" for what, link in links.items())  # MLflow folds all but the first lines away
+    return "\n\n".join([f"{_headline(v)} {shown}", f"{_short(v.said.what)}{_beside(v)}"])
 
 
 def _short(what: str) -> str:

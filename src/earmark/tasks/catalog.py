@@ -25,3 +25,8 @@ def task(name: str) -> Task:
     check(name)
     found: Task = import_module(f"earmark.tasks.{name}.task").TASK
     return found
+
+
+def tasks() -> list[Task]:
+    """All tasks, by name."""
+    return [task(name) for name in names()]

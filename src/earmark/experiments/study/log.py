@@ -26,9 +26,7 @@ class StudyLog:
     def __init__(self, tracker: tracking.Tracker, plan: Plan, key: str, say: Callable[[str], None]):
         self.tracker, self.plan = tracker, plan
         mine = {"earmark.kind": "study", "earmark.study_key": key}
-        old = tracker.find(mine, ["FINISHED"]) or tracker.find(
-            mine | {"earmark.owner": tracking.owner()}, (*tracking.UNFINISHED, "FAILED")
-        )
+        old = tracker.find(mine, ["FINISHED"]) or tracker.find_own(mine, (*tracking.UNFINISHED, "FAILED"))
         self.whole = bool(old) and old[0].info.status == "FINISHED"
         self.run_id = old[0].info.run_id if old else self._create(key)
         if self.whole:
