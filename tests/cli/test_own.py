@@ -148,6 +148,16 @@ def test_init_makes_a_project_of_one_task_without_earmarks_source(tmp_path, monk
     assert not (tmp_path / "mine/src").exists()
 
 
+def test_init_keeps_the_plots_and_artifacts_of_its_tasks(tmp_path):
+    new_project.make(tmp_path / "mine", ["speaker"])
+    shipped = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())
+    found = yaml.safe_load((tmp_path / "mine/dvc.yaml").read_text())
+    assert found["plots"] == [part for part in shipped["plots"] if "speaker" in str(part)]
+    assert len(found["plots"]) == 4
+    assert found["artifacts"] == {"speaker": shipped["artifacts"]["speaker"]}
+    assert (tmp_path / "mine/.dvc/plots.html").read_bytes() == (REPOSITORY / ".dvc/plots.html").read_bytes()
+
+
 def test_init_keeps_the_text_of_the_blocks_it_takes(tmp_path):
     new_project.make(tmp_path / "all", ["chord", "genre", "speaker"])
     assert (tmp_path / "all/params.yaml").read_text() == SHIPPED
@@ -176,7 +186,8 @@ def test_init_refuses_a_folder_that_is_a_project_and_an_unknown_task(tmp_path, m
 
 def test_what_init_needs_is_in_the_wheel(tmp_path):
     """Built by the project's own configuration, installed elsewhere, found there."""
-    for name in ("pyproject.toml", "README.md", "LICENSE", "params.yaml", "dvc.yaml"):
+    (tmp_path / ".dvc").mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE", "params.yaml", "dvc.yaml", ".dvc/plots.html"):
         (tmp_path / name).write_bytes((REPOSITORY / name).read_bytes())
     (tmp_path / "src/earmark").mkdir(parents=True)
     (tmp_path / "src/earmark/__init__.py").write_text("")
@@ -207,6 +218,7 @@ def test_what_init_needs_is_in_the_wheel(tmp_path):
     ).stdout
     assert "params.yaml" in found
     assert "dvc.yaml" in found
+    assert "plots.html" in found
 
 
 @pytest.mark.pipeline

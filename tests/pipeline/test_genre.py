@@ -1,6 +1,7 @@
 """The pipeline as a user runs it: dvc repro on a small folder of sounds, with its tracking store."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -51,6 +52,24 @@ def test_fresh_clone_with_cache_and_an_empty_store_trains_nothing(small, tmp_pat
         assert run.data.tags[key] == mine.data.tags[key]
     assert run.data.metrics["test/accuracy"] == mine.data.metrics["test/accuracy"]
     assert clone.client.get_model_version_by_alias("earmark-genre", "challenger").run_id == run.info.run_id
+
+
+def test_plots_are_drawn_without_a_network(small):
+    """Another setting's curves beside today's, on a page that loads nothing."""
+    small.run("dvc", "plots", "show", "--out", "shown")
+    page = (small.path / "shown/index.html").read_text()
+    assert not re.findall(r"""(?:src|href)=["']https?:""", page)
+    assert page.index("window.vegaEmbed=") < page.index("vegaEmbed(", page.index("</head>"))
+    plot = json.loads(re.search(r"var spec = (\{.*?\});", page[page.index("</head>") :], re.DOTALL)[1])
+    assert plot["title"]["text"] == "genre, losses"
+    drawn = [
+        (row["epoch"], row["field"], float(row["dvc_inferred_y_value"]))
+        for row in plot["data"]["values"]
+        if row["field"] == "val/loss"
+    ]
+    history = pd.read_csv(small.path / "models/genre/history.csv")
+    assert [value for *_, value in drawn] == pytest.approx(history["val/loss"].tolist())
+    assert len(list((small.path / "shown/static").glob("*confusion*.png"))) == 1
 
 
 def test_champion_answers(small):

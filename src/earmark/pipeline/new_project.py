@@ -1,6 +1,7 @@
 """A project without earmark's source: params.yaml and dvc.yaml as they are shipped, in a git repository with DVC."""
 
 import io
+import re
 import shutil
 import subprocess
 from contextlib import redirect_stdout
@@ -34,7 +35,12 @@ IGNORED = """\
 /reports/*/*
 !/reports/*/metrics.json
 """
-CONFIG = {"core.analytics": "false", "core.check_update": "false", "cache.type": "reflink,hardlink,copy"}
+PLOTS = "plots.html"  # what `dvc plots` fills; in DVC's folder
+CONFIG = {
+    "core": {"analytics": False, "check_update": False},
+    "cache": {"type": ["reflink", "hardlink", "copy"]},
+    "plots": {"html_template": PLOTS},
+}
 
 
 def shipped() -> dict[str, Any]:
@@ -52,25 +58,26 @@ def make(folder: Path, tasks: list[str]) -> list[str]:
     for name in ("params.yaml", "dvc.yaml"):
         if (folder / name).exists():
             raise EarmarkError(f"{folder / name} exists: there is a project already; name another folder.")
-    params, pipeline = _params(tasks), _pipeline()
+    params, pipeline = _params(tasks), _pipeline(tasks)
     writable_folder(folder, "`earmark init FOLDER`")
     folder.mkdir(parents=True, exist_ok=True)
     said = _version_control(folder)
     ignore = folder / ".gitignore"
     before = ignore.read_text(encoding="utf-8") if ignore.exists() else ""
     ignore.write_text(before + IGNORED, encoding="utf-8")
+    (folder / ".dvc" / PLOTS).write_text(_file(PLOTS, ".dvc").read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "dvc.yaml").write_text(pipeline, encoding="utf-8")
     (folder / "params.yaml").write_text(params, encoding="utf-8")
     return [f"Made {folder} with params.yaml and dvc.yaml for {', '.join(tasks)}.", *said]
 
 
-def _file(name: str) -> Path:
-    """A file that is shipped beside the package, or lies in the checkout that is installed in place."""
+def _file(name: str, folder: str = "") -> Path:
+    """A file that is shipped beside the package, or lies in a folder of the checkout that is installed in place."""
     files = metadata.files("earmark") or []
     for one in files:
         if one.as_posix().endswith(f"{SHARE}/{name}"):
             return Path(str(one.locate()))
-    here = Path(__file__).parents[3] / name
+    here = Path(__file__).parents[3] / folder / name
     if not here.exists():
         raise EarmarkError(f"This installation of earmark lacks {SHARE}/{name}; install it anew.")
     return here
@@ -87,11 +94,20 @@ def _params(tasks: list[str]) -> str:
     return "".join([*lines[: starts[0]], *(line for block in kept for line in block)])
 
 
-def _pipeline() -> str:
+def _pipeline(tasks: list[str]) -> str:
+    """The text of dvc.yaml with the plots and artifacts of some tasks alone."""
     text = _file("dvc.yaml").read_text(encoding="utf-8")
     if CODE not in text:
         raise EarmarkError("The dvc.yaml that is shipped has another stage `code`; install earmark anew.")
-    return text.replace(CODE, ALWAYS)
+    text = text.replace(CODE, ALWAYS)
+    blocks = {key.value: value for key, value in yaml.compose(text, yaml.SafeLoader).value}
+    parts = [*blocks["plots"].value, *(key for key, _ in blocks["artifacts"].value)]
+    lines, starts = text.splitlines(keepends=True), [part.start_mark.line for part in parts]
+    for start in starts[::-1]:
+        end = next((i for i in range(start + 1, len(lines)) if not lines[i].startswith("      ")), len(lines))
+        if not any(re.match(rf"\W*(reports/)?{task}\b", lines[start]) for task in tasks):
+            del lines[start:end]
+    return "".join(lines)
 
 
 def _version_control(folder: Path) -> list[str]:
@@ -113,8 +129,7 @@ def _initialised(folder: Path) -> list[str]:
         inner = not top.returncode and Path(top.stdout.strip()).resolve() != folder.resolve()
         repo, said = Repo.init(str(folder), subdir=inner), []
     with repo.config.edit() as written:
-        for key, value in CONFIG.items():
-            section, name = key.split(".")
-            written.setdefault(section, {})[name] = value.split(",") if section == "cache" else value == "true"
+        for section, values in CONFIG.items():
+            written.setdefault(section, {}).update(values)
     repo.close()
     return said

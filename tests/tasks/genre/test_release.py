@@ -294,8 +294,9 @@ def test_card_says_when_figures_name_no_recipe():
 
 def test_package_data_holds_the_bundles(tmp_path):
     """A wheel built by the project's own configuration has a bundle's three files."""
-    for name in ("pyproject.toml", "README.md", "LICENSE", "params.yaml", "dvc.yaml"):
-        shutil.copy(REPOSITORY / name, tmp_path)
+    (tmp_path / ".dvc").mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE", "params.yaml", "dvc.yaml", ".dvc/plots.html"):
+        shutil.copy(REPOSITORY / name, tmp_path / name)
     package = tmp_path / "src/earmark"
     (package / "bundles/genre").mkdir(parents=True)
     (package / "__init__.py").write_text("")
