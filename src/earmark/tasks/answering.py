@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -135,6 +136,14 @@ def _tell_of_name(file: Path, shown: str) -> None:
         str(file).encode()
     except UnicodeEncodeError:
         warn(f"the name of {shown} is not UTF-8 and is written with escapes; rename the file to have it as it is.")
+
+
+def refuse_clash(files: list[Recording], out: Path, ending: str, ask: str) -> None:
+    """Raise EarmarkError where what is written about two recordings would have one name. ask: what to do instead."""
+    stem, times = Counter(file.stem for file in files).most_common(1)[0]
+    if times > 1:
+        clash = " and ".join(file.shown for file in files if file.stem == stem)
+        raise EarmarkError(f"{clash} would both become {printable(out / stem)}{ending}; {ask}.")
 
 
 def answered(

@@ -1,6 +1,5 @@
 """`earmark predict chord`."""
 
-from collections import Counter
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +9,7 @@ import typer
 
 from earmark import console
 from earmark.console import printable
-from earmark.errors import EarmarkError, writable_folder, writing
+from earmark.errors import writable_folder, writing
 
 if TYPE_CHECKING:
     from earmark.tasks.answering import Recording
@@ -53,7 +52,8 @@ def predict(
     chosen: Chosen | None = None
     with answering.recordings(files, problems, channel) as usable:
         if usable:
-            _refuse_clash(usable, out)
+            if out:
+                answering.refuse_clash(usable, out, ".lab", "recognise them into two folders")
             from earmark.tasks.chord.predictions import Recogniser
 
             chosen = ctx.obj(model)
@@ -70,13 +70,6 @@ def predict(
         console.say(chosen.sentence)
         _show(answers, out)
     answering.finish(problems)
-
-
-def _refuse_clash(files: "list[Recording]", out: Path | None) -> None:
-    stem, times = Counter(file.stem for file in files).most_common(1)[0]
-    if out and times > 1:
-        clash = " and ".join(file.shown for file in files if file.stem == stem)
-        raise EarmarkError(f"{clash} would both become {printable(out / stem)}.lab; recognise them into two folders.")
 
 
 def _named(song: "Song", names: Names) -> "Song":

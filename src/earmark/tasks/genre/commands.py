@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from earmark import console
-from earmark.console import warn
+from earmark.console import printable, warn
+from earmark.errors import writable_folder, writing
 
 if TYPE_CHECKING:
-    from earmark.tasks.genre.predictions import Answer
+    from earmark.tasks.answering import Recording
+    from earmark.tasks.genre.predictions import Answer, Predictor
     from earmark.training.model_files import Chosen
 
 KEYS = ("label", "probability", "runner_up", "probabilities")  # of an answer in JSON
+AUDACITY, RAVEN = ".txt", ".selections.txt"  # endings of a timeline's files
 LONG_S = 60.0  # a recording for which a timeline is offered
 
 
@@ -22,6 +25,10 @@ def predict(
     model: Annotated[str | None, typer.Option(help="A model folder or an MLflow model URI.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     timeline: Annotated[bool, typer.Option("--timeline", help="Say what is heard when.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The folder for timelines: NAME.txt for Audacity, NAME.selections.txt for Raven."),
+    ] = None,
     channel: Annotated[
         int | None, typer.Option(min=1, help="The channel that is read, from 1; the mean of all by default.")
     ] = None,
@@ -30,22 +37,37 @@ def predict(
     from earmark.tasks import answering
     from earmark.tasks.genre.predictions import Predictor
 
+    if out:
+        writable_folder(out, "--out")
+    placed = timeline or out is not None
     problems: answering.Problems = []
     answers: list[tuple[answering.Recording, Answer]] = []
     chosen: Chosen | None = None
     with answering.recordings(files, problems, channel) as usable:
         if usable:
+            if out:
+                answering.refuse_clash(usable, out, AUDACITY, "write their timelines into two folders")
             chosen = ctx.obj(model)
             predictor = Predictor(chosen.folder)
-            answers = list(answering.answered(usable, lambda file: predictor(file, timeline), problems))
+            for file, answer in answering.answered(usable, lambda file: predictor(file, placed), problems):
+                if out:
+                    _write(out / file.stem, answer, predictor)
+                answers.append((file, answer))
     if as_json:
         keys = (*KEYS, "timeline") if timeline else KEYS
         rows = ((file, _plain(answer, timeline)) for file, answer in answers)
         answering.print_json(answering.rows(rows, problems, keys, chosen))
     elif chosen and answers:
         _introduce(chosen, predictor.config.labels)
-        _print_answers([(file.shown, answer) for file, answer in answers], timeline)
+        _print_answers(answers, timeline, out)
     answering.finish(problems)
+
+
+def _write(beside: Path, answer: "Answer", predictor: "Predictor") -> None:
+    from earmark.tasks.genre import timelines
+
+    with writing(Path(printable(beside.parent / f"{beside.name}{AUDACITY}"))):
+        timelines.write(beside, answer.timeline(), predictor.config.features.sample_rate / 2, (AUDACITY, RAVEN))
 
 
 def _introduce(chosen: "Chosen", labels: list[str]) -> None:
@@ -59,18 +81,20 @@ def _plain(answer: "Answer", timeline: bool) -> dict:
     return answer.plain() | ({"timeline": answer.plain_timeline()} if timeline else {})
 
 
-def _print_answers(answers: "list[tuple[str, Answer]]", timeline: bool) -> None:
+def _print_answers(answers: "list[tuple[Recording, Answer]]", timeline: bool, out: Path | None) -> None:
     rows = []
-    for file, plain in ((file, answer.plain()) for file, answer in answers):
+    for file, plain in ((file.shown, answer.plain()) for file, answer in answers):
         second = plain["runner_up"]
         then = f"{second} ({plain['probabilities'][second]:.3f})"
         rows.append((file, plain["label"], f"{plain['probability']:.3f}", then))
     console.table(("file", "label", "probability", "runner-up"), rows)
     for file, answer in answers:
         if timeline:
-            _print_timeline(file, answer)
-        elif answer.duration_s > LONG_S:
-            warn(f"{file} lasts {clock(answer.duration_s)}; --timeline says what is heard when.")
+            _print_timeline(file.shown, answer)
+        if out:
+            print(f"{file.shown} -> {printable(out / file.stem)}{AUDACITY}, {RAVEN}")
+        elif answer.duration_s > LONG_S and not timeline:
+            warn(f"{file.shown} lasts {clock(answer.duration_s)}; --timeline says what is heard when.")
 
 
 def _print_timeline(file: str, answer: "Answer") -> None:
