@@ -6,7 +6,7 @@ import pytest
 
 import guide
 from earmark import config
-from earmark.experiments.tuning import plan, storage
+from earmark.experiments.tuning import plan, run, storage
 from earmark.experiments.tuning.ground import Ground
 from project import REPOSITORY
 
@@ -25,7 +25,10 @@ def test_the_file_is_read_and_todays_setting_lies_in_it(example):
     settings = ground.settings()
     assert settings.train.epochs == 60
     drawn = {p.name for p in example.space.parameters}
-    assert drawn >= {"train.lr", "train.schedule", "train.schedule.step.gamma", "segments"}
+    assert drawn >= {"train.lr", "train.schedule", "train.schedule.step.gamma", "crops"}
+    today = example.space.today(settings)
+    assert (today["crops"], today["train.lr"]) == ("random", settings.train.lr)
+    run._require_possible(ground, GUIDE, today)
 
 
 def test_the_defaults_are_those_of_the_code(example):
@@ -34,8 +37,8 @@ def test_the_defaults_are_those_of_the_code(example):
     for first, second, values in rows:
         given = re.findall(r"`?(\[.*?\]|[\w.]+)`?", values)
         told |= dict(zip(filter(None, (first, second)), given, strict=True))
-    assert told == {key: str(plan.DEFAULTS[key] or "none") for key in told}
-    rest = {"task", "about", "base", "space", "trials", "quick"}
+    assert told == {key: str(plan.DEFAULTS[key] or "null") for key in told}
+    rest = {"task", "about", "base", "space", "quick"}
     assert set(told) | rest == set(plan.DEFAULTS)
 
 

@@ -29,6 +29,7 @@ def tune(
     out: Annotated[Path | None, typer.Option(help="Folder for the tables; tuned/NAME by default.")] = None,
 ) -> None:
     """Search a space of settings, resumable, and say whether what was chosen is better than today's."""
+    from earmark.experiments.tuning import apply as applied
     from earmark.experiments.tuning import run
     from earmark.experiments.tuning import show as shown
 
@@ -38,7 +39,10 @@ def tune(
         raise EarmarkError("--whatever goes with --apply.")
     asked = run.Asked(quick, trials, workers, timeout, storage, fresh, tuple(overrides or ()), out)
     place = out or Path("tuned") / run.read(file, asked).name
+    if fresh and storage:
+        raise EarmarkError("--fresh moves the project's own journal aside; in a database give the file another name.")
     if show:
+        applied.result_of(place, file)
         for sentence in shown.sentences(place):
             print(sentence)
     elif apply:
@@ -62,4 +66,4 @@ def _apply(file: Path, place: Path, whatever: bool) -> None:
         PARAMS.write_bytes(after.encode("utf-8"))
     print(apply.diff(before, after, str(PARAMS)), end="")
     say(found["verdict"])
-    say(f"`dvc repro publish@{found['task']}` trains it. To keep it: git commit {PARAMS} -m {apply.message(found)!r}")
+    say(f"`dvc repro publish@{found['task']}` trains it. To keep it: {apply.commit(found, PARAMS)}")

@@ -63,6 +63,14 @@ def test_every_mistake_is_one_sentence(read, changed, sentence):
     assert "f.yaml: " in str(error.value)
 
 
+def test_what_the_space_tries_is_not_set_on_the_command_line(tmp_path):
+    (tmp_path / "f.yaml").write_text(yaml.safe_dump({"task": "genre", "space": {"train.lr": {"log": [0.001, 0.1]}}}))
+    with pytest.raises(
+        EarmarkError, match=r"f\.yaml: -S sets 'train\.lr', which the space tries; leave -S train\.lr out"
+    ):
+        plan.read(tmp_path / "f.yaml", more={"train.lr": 0.004})
+
+
 def test_a_grid_needs_steps(read, tmp_path):
     with pytest.raises(EarmarkError, match=r"sampler is grid, and 'train\.lr' is a range without a step"):
         plan.require_grid(read(sampler="grid"), tmp_path / "f.yaml")

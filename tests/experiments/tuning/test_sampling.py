@@ -95,6 +95,15 @@ def test_a_grid_has_every_point_once():
     assert {p.get("train.schedule.cosine.warmup_epochs") for p in found} == {0, 2, 4, None}
 
 
+def test_a_grid_begins_with_todays_setting_and_has_it_once():
+    entries = {"train.lr": {"choice": [0.1, 0.2, 0.3]}}
+    grid = space.parse(Checks(Path("f.yaml"), "genre"), entries, keys(catalog.task("genre").settings))
+    sampler = sampling.Placed(grid, "grid", 1, 1, {"train.lr": 0.2})
+    study = optuna.create_study(sampler=sampler)
+    study.optimize(lambda t: grid.drawn(lambda name, of: trials.suggest(t, name, of))["train.lr"], n_trials=3)
+    assert [t.params["train.lr"] for t in study.trials] == [0.2, 0.1, 0.3]
+
+
 def test_values_at_a_share_of_a_range():
     assert sampling.value_at(FloatDistribution(1.0, 100.0, log=True), 0.5) == pytest.approx(10)
     assert sampling.value_at(FloatDistribution(1.0, 3.0), 0.25) == 1.5

@@ -99,6 +99,15 @@ def test_todays_setting_is_found_in_it():
         ({"train__lr": {"log": [0.1, 0.001]}}, "the bounds 0.1 and 0.001 are not in order; the lower one comes first."),
         ({"train__lr": {"log": [0, 1]}}, "log needs a lowest value above 0 (it is 0)."),
         ({"train__lr": {"float": [0, ".inf"]}}, "float must hold two numbers, the lowest and the highest"),
+        (
+            {"train__lr": {"log": ["1e-3", "1e-2"]}},
+            "lowest and the highest, as in [0.001, 0.1] (YAML takes 1e-3 for text; 1.0e-3 is a number).",
+        ),
+        ({"train__lr": [0.001, 0.01]}, "space 'train.lr' must say how it is tried, as in {float: [0.1, 0.5]}"),
+        (
+            {"train__schedule": {"choice": ["cosine", "step"]}},
+            "space 'train.schedule' is a block of one of several kinds; name these under branches, or use levels.",
+        ),
         ({"train__epochs": {"int": [1, 2.5]}}, "int must hold two whole numbers, the lowest and the highest"),
         (
             {"train__epochs": {"float": [1, 2]}},

@@ -1,6 +1,7 @@
 """`earmark tune` as a user runs it, on a small folder of sounds: every way a trial ends, kills, and the verdict."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,8 +16,10 @@ import yaml
 from mlflow import MlflowClient
 
 from builders import small_folder
+from earmark import config
 from earmark.cli import app
-from earmark.experiments.tuning import storage
+from earmark.experiments.tuning import apply, plan, run, storage
+from earmark.experiments.tuning.ground import Ground
 from project import write_params
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -224,6 +227,50 @@ def test_the_chosen_setting_into_params_yaml_and_nothing_else(place, monkeypatch
     params.write_text(params.read_text().replace("seed: 1", "seed: 2"))
     assert tune(monkeypatch, "--apply") == 1
     assert "params.yaml changed since this was found (tasks.genre." in capsys.readouterr().err
+
+
+def test_the_commit_that_is_proposed_is_a_command(tmp_path):
+    found = {"task": "genre", "name": "it's", "chosen": {"trial": 3}, "verdict": "Better: +0.1 [+0.0, +0.2]."}
+    told = apply.commit(found, Path("params.yaml"))
+    assert shlex.split(told) == [
+        *("git", "commit", "params.yaml", "-m", "genre: it's's trial 3", "-m", "Better: +0.1 [+0.0, +0.2].")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("args", "changed", "sentence"),
+    [
+        (["--show"], {}, "Nothing is chosen yet below tuned/mine; run `earmark tune mine.yaml` to its end first."),
+        (["--apply"], {}, "Nothing is chosen yet below tuned/mine; run `earmark tune mine.yaml` to its end first."),
+        (
+            ["--fresh", "--storage", "sqlite:///x.db"],
+            {},
+            "--fresh moves the project's own journal aside; in a database give the file another name.",
+        ),
+        (
+            [],
+            {"space": {"train.crops": {"choice": ["windows", "windoze"]}}},
+            "mine.yaml: 'train.crops' cannot be 'windoze':",
+        ),
+        ([], {"space": {"train.lr": {"log": [0.01, 0.1]}}}, "mine.yaml: Today's train.lr is 0.002, which is not in"),
+    ],
+)
+def test_a_mistake_is_one_sentence_before_the_first_trial(place, monkeypatch, capsys, args, changed, sentence):
+    written(place, **changed)
+    assert tune(monkeypatch, *args) == 1
+    (said,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("earmark: "))
+    assert said.startswith(f"earmark: {sentence}")
+    assert not (place / ".earmark/tuning").exists()
+
+
+def test_a_choice_that_is_possible_only_beside_another_is_tried(place):
+    """Song loss wants windows: refused beside today's random crops, and not a mistake."""
+    loss = {name: {"train.loss": {"name": name}} for name in ("frame", "song")}
+    written(place, space={"train.crops": {"choice": ["windows", "random"]}, "loss": {"levels": loss}})
+    write_params(place, **{"data.root": "audio", "train.loss": {"name": "song"}})
+    planned = plan.read(Path("mine.yaml"))
+    ground = Ground(planned, config.read(Path("params.yaml")), pytest.fail, lambda items, *_: items)
+    run._require_possible(ground, Path("mine.yaml"), planned.space.today(ground.settings()))
 
 
 def test_a_trial_that_was_given_up_is_finished_to_the_weights_of_an_undisturbed_one(place, monkeypatch, capsys):

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def diff(before: str, after: str, name: str) -> str:
     return "".join(difflib.unified_diff(*lines, f"a/{name}", f"b/{name}"))
 
 
-def message(found: dict[str, Any]) -> str:
-    """A commit message for it."""
-    task, trial = found["task"], found["chosen"]["trial"]
-    return f"{task}: {found['name']}'s trial {trial}\n\n{found['verdict']}"
+def commit(found: dict[str, Any], file: Path) -> str:
+    """The command that commits it."""
+    subject = f"{found['task']}: {found['name']}'s trial {found['chosen']['trial']}"
+    return shlex.join(["git", "commit", str(file), "-m", subject, "-m", found["verdict"]])

@@ -103,11 +103,14 @@ def read(file: Path, quick: bool = False, trials: int | None = None, more: Mappi
     if quick:
         said, base = _quick(check, said, base, set(known))
     said |= {"trials": trials} if trials is not None else {}
-    base = over(base, check.overrides(dict(more or {}), "--set", set(known)))
+    told = check.overrides(dict(more or {}), "--set", set(known))
     _check_rest(check, said)
     found = space.parse(check, said["space"] if said["space"] is not None else {}, known)
     for parameter in found.parameters:
-        check.that(parameter.key not in base, f"base and the space both set '{parameter.key}'; leave it to one.")
+        key = parameter.key
+        check.that(key not in base, f"base and the space both set '{key}'; leave it to one.")
+        check.that(key not in told, f"-S sets '{key}', which the space tries; leave -S {key} out.")
+    base = over(base, told)
     rest = {k: said[k] for k in ("recordings", "k", "outer", "inner", "trials", "sampler", "startup", "prune", "seed")}
     warm = file.parent / said["warm"] if said["warm"] else None
     name = file.stem + ("-quick" if quick else "")

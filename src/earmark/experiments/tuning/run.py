@@ -21,6 +21,7 @@ from earmark.experiments.tuning.confirm import Chosen
 from earmark.experiments.tuning.ground import Ground, deciding, outside
 from earmark.experiments.tuning.log import TuningLog
 from earmark.experiments.tuning.plan import Plan
+from earmark.experiments.tuning.space import Parameter
 from earmark.experiments.tuning.work import Work
 from earmark.registry import tracking
 
@@ -46,7 +47,10 @@ def run(file: Path, asked: Asked, say: Say, warn: Say, progress: Callable) -> No
     trials.quiet()
     planned, raw = read(file, asked), config.read(Path("params.yaml"))
     ground = Ground(planned, raw, warn, progress)
-    today = ground.plan.space.today(ground.settings())
+    try:
+        today = ground.plan.space.today(ground.settings())
+    except EarmarkError as e:
+        raise EarmarkError(f"{file}: {e}") from None
     _require_possible(ground, file, today)
     tracker = tracking.connect(planned.task)  # an unreachable store is said before any work is done
     folder = paths.state() / "tuning" / planned.task / planned.name
@@ -75,17 +79,35 @@ def read(file: Path, asked: Asked) -> Plan:
 
 
 def _require_possible(ground: Ground, file: Path, today: dict[str, Any]) -> None:
-    """Refuse a dimension none of whose values a setting's own check takes beside today's others."""
-    for parameter in ground.plan.space.parameters:
-        said = []
+    """Refuse a dimension none of whose values a setting's own check takes beside today's others, and a value of a
+    choice that it does not take beside any value of one other dimension either.
+    """
+    space = ground.plan.space
+    alone = [{}, *({p.name: v, **_branch(p)} for p in space.parameters for v in p.probes())]
+    for parameter in space.parameters:
+        said = {}
         for value in parameter.probes():
-            kind = {parameter.where[0]: parameter.where[1]} if parameter.where else {}
-            try:
-                ground.settings(ground.plan.space.overrides(today | kind | {parameter.name: value}))
-            except EarmarkError as e:
-                said.append(str(e))
+            mine = _branch(parameter) | {parameter.name: value}
+            if (first := _refusal(ground, today | mine)) is not None:
+                said[value] = first
+                if parameter.listed and all(_refusal(ground, today | other | mine) for other in alone):
+                    raise EarmarkError(f"{file}: '{parameter.name}' cannot be {value!r}: {first}")
         if len(said) == len(parameter.probes()):
-            raise EarmarkError(f"{file}: no value of '{parameter.name}' is possible: {said[0]}")
+            raise EarmarkError(f"{file}: no value of '{parameter.name}' is possible: {next(iter(said.values()))}")
+
+
+def _branch(parameter: Parameter) -> dict[str, Any]:
+    """The branch that a dimension is of."""
+    return {parameter.where[0]: parameter.where[1]} if parameter.where else {}
+
+
+def _refusal(ground: Ground, params: dict[str, Any]) -> str | None:
+    """Why a setting's own check refuses values; None where it takes them."""
+    try:
+        ground.settings(ground.plan.space.overrides(params))
+    except EarmarkError as e:
+        return str(e)
+    return None
 
 
 def _decided(ground: Ground) -> dict[str, str]:

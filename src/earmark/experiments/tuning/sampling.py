@@ -38,7 +38,7 @@ class Placed(BaseSampler):
 
     def __init__(self, space: Space, kind: str, startup: int, seed: int, today: Mapping[str, Any] | None):
         self.space, self.kind, self.startup, self.seed, self.today = space, kind, startup, seed, today
-        self._grid = list(points(space)) if kind == "grid" else []
+        self._grid = [p for p in points(space) if p != today] if kind == "grid" else []
         self._of: dict[int, BaseSampler] = {}
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
@@ -64,10 +64,10 @@ class Placed(BaseSampler):
 
     def _at(self, place: int) -> BaseSampler:
         seed = int.from_bytes(hashlib.sha256(f"{self.seed} {place}".encode()).digest()[:4], "little")
-        if self.kind == "grid":
-            return Fixed(self._grid[place % len(self._grid)])
         if self.today is not None and place == 0:
             return Fixed(self.today)
+        if self.kind == "grid":
+            return Fixed(self._grid[(place - (self.today is not None)) % len(self._grid)])
         if self.kind == "random":
             return RandomSampler(seed=seed)
         if self.kind == "qmc" or place < self.startup:

@@ -46,6 +46,11 @@ class Parameter:
         low, high = self.distribution.low, self.distribution.high
         return [low, low + (high - low) // 2 if isinstance(low, int) else (low + high) / 2, high]
 
+    @property
+    def listed(self) -> bool:
+        """Whether it is one setting, whose values a person wrote down: one that is never possible is a mistake."""
+        return self.levels is None and isinstance(self.distribution, CategoricalDistribution)
+
     def sets(self, value: Any) -> Overrides:
         """What a value of it sets."""
         return dict(self.levels[value]) if self.levels is not None else {self.key: value}
@@ -171,6 +176,8 @@ def parse(check: Checks, raw: Any, known: Mapping[str, Any]) -> Space:
 def _entry(check: Checks, name: str, raw: Any, known: Mapping[str, Any]) -> Iterator[Parameter]:
     """The dimensions of one entry of the file."""
     who = f"space '{name}'"
+    example = "as in {float: [0.1, 0.5]} or {choice: [16, 32]}"
+    check.that(isinstance(raw, Mapping), f"{who} must say how it is tried, {example}.")
     words = check.mapping(raw, who)
     check.known(words, WORDS, f"{who} has the word")
     what = [word for word in words if word != "step"]
@@ -183,6 +190,8 @@ def _entry(check: Checks, name: str, raw: Any, known: Mapping[str, Any]) -> Iter
     if what == ["branches"]:
         yield from _branches(check, name, words, known)
     else:
+        block = bool(tagged.branches(known[name]))
+        check.that(not block, f"{who} is a block of one of several kinds; name these under branches, or use levels.")
         yield Parameter(name, name, _distribution(check, who, words, known[name]))
 
 
@@ -248,7 +257,9 @@ def _ends(check: Checks, who: str, word: str, raw: Any) -> tuple[Any, Any]:
     numbers = isinstance(raw, list) and len(raw) == 2 and all(_number(v, word) for v in raw)
     example = "[1, 8]" if word == "int" else "[0.001, 0.1]"
     a = "whole numbers" if word == "int" else "numbers"
-    check.that(numbers, f"{who}: {word} must hold two {a}, the lowest and the highest, as in {example}.")
+    text = any(isinstance(v, str) for v in raw) if isinstance(raw, list) else False
+    hint = " (YAML takes 1e-3 for text; 1.0e-3 is a number)" if text else ""
+    check.that(numbers, f"{who}: {word} must hold two {a}, the lowest and the highest, as in {example}{hint}.")
     low, high = raw
     check.that(low < high, f"{who}: the bounds {low:g} and {high:g} are not in order; the lower one comes first.")
     check.that(word != "log" or low > 0, f"{who}: log needs a lowest value above 0 (it is {low:g}).")
