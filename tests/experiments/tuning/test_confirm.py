@@ -12,6 +12,7 @@ from earmark.errors import EarmarkError
 from earmark.evaluation import outcomes, paired
 from earmark.experiments.tuning import confirm
 from earmark.experiments.tuning.confirm import Chosen
+from earmark.tasks.speaker.outcomes import Eer
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 GROUND = SimpleNamespace(plan=SimpleNamespace(task="genre", headline="accuracy", direction="maximize", seeds=[11, 12]))
@@ -92,10 +93,31 @@ def test_seeds_of_a_recording_are_one_row_and_of_trials_many(monkeypatch):
     def row(right: float) -> pd.DataFrame:
         return pd.DataFrame({"recording": ["a"], "group": ["g"], "right_accuracy": [right], "of_accuracy": [1.0]})
 
-    pairs = pd.DataFrame({"a": ["x"], "b": ["y"], "same": [1], "score": [0.5], "speaker_a": ["s"], "speaker_b": ["s"]})
+    sides = {"a": ["x", "x"], "b": ["y", "z"], "same": [1, 0], "score": [0.5, 0.25]}
+    pairs = pd.DataFrame(sides | {"speaker_a": ["s", "s"], "speaker_b": ["s", "t"]})
     given = {"1": row(1.0), "2": row(0.0), "3": pairs, "4": pairs}
     monkeypatch.setattr(confirm.jobs, "predictions", lambda job, folder: given[job])
     monkeypatch.setattr(confirm.jobs, "result", lambda job, folder: {"refused": ""})
     found = confirm._outcomes(GROUND, ["1", "2"])
     assert found[["recording", "right", "weight"]].to_numpy().tolist() == [["a", 0.5, 1.0]]
-    assert confirm._outcomes(GROUND, ["3", "4"]).a.tolist() == ["x#0", "x#1"]
+    assert confirm._outcomes(GROUND, ["3", "4"]).a.tolist() == ["x#0", "x#0", "x#1", "x#1"]
+
+
+def voices(fold: str, shift: float, scale: float) -> pd.DataFrame:
+    """Trials of one network over eight speakers, scores of the same ones two deviations higher."""
+    rng = np.random.default_rng(len(fold))
+    same, first = rng.random(4000) < 0.5, rng.integers(0, 8, 4000)
+    second = np.where(same, first, (first + 1) % 8)
+    score = shift + scale * (rng.normal(size=4000) + 2 * same)
+    speakers = {"speaker_a": [f"{fold}{i}" for i in first], "speaker_b": [f"{fold}{i}" for i in second]}
+    names = {"a": [f"{fold}a{i}" for i in range(4000)], "b": [f"{fold}b{i}" for i in range(4000)]}
+    return pd.DataFrame(names | {"same": same.astype(int), "score": score} | speakers)
+
+
+def test_networks_of_several_folds_are_held_to_their_own_thresholds():
+    """Scores that lie apart are no errors: the EER of all trials is the mean of the folds'."""
+    some = [voices("x", 0.0, 1.0), voices("yy", 5.0, 0.1)]
+    means = [Eer(t).value for t in some]
+    together = Eer(pd.concat([confirm.at_own_threshold(t) for t in some], ignore_index=True)).value
+    assert together == pytest.approx(np.mean(means), abs=5e-4)
+    assert Eer(pd.concat(some, ignore_index=True)).value > 0.4

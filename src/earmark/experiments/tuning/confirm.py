@@ -168,6 +168,24 @@ def _refusals(some: list[Job]) -> list[str]:
     return [r["refused"] for job in some if (r := jobs.result(job, paths.state() / "studies"))["refused"]]
 
 
+def at_own_threshold(trials: pd.DataFrame) -> pd.DataFrame:
+    """Trials of one model with its threshold at 0, at which both errors are equally frequent.
+
+    Each fold and seed has a network of its own, and the scores of two are no common scale: so the EER of all their
+    trials together is the mean of theirs, and none pays for where its scores lie.
+    """
+    missed, found, thresholds = _errors(trials)
+    return trials.assign(score=trials.score - thresholds[np.argmin(np.abs(missed - found))])
+
+
+def _errors(trials: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Shares of same trials missed and of different ones accepted, by finite threshold, (n,) each."""
+    from sklearn.metrics import roc_curve  # the seconds of an import that other tasks do without
+
+    accepted, kept, thresholds = roc_curve(trials.same, trials.score, drop_intermediate=False)
+    return 1 - kept[1:], accepted[1:], thresholds[1:]
+
+
 def _outcomes(ground: Ground, some: list[Job]) -> pd.DataFrame:
     """What trainings with several seeds made of their test recordings: the mean of what is right, or all trials."""
     refused = set(_refusals(some))
@@ -175,7 +193,7 @@ def _outcomes(ground: Ground, some: list[Job]) -> pd.DataFrame:
     if not tables:
         return pd.DataFrame()
     if outcomes.are_trials(tables[0]):  # a seed's trials stand beside another's
-        seeds = [t.assign(a=t.a + f"#{i}", b=t.b + f"#{i}") for i, t in enumerate(tables)]
+        seeds = [at_own_threshold(t.assign(a=t.a + f"#{i}", b=t.b + f"#{i}")) for i, t in enumerate(tables)]
         return pd.concat(seeds, ignore_index=True)
     name = ground.plan.headline
     both = pd.concat(tables).groupby("recording", as_index=False, sort=True)
