@@ -42,8 +42,7 @@ def tune(
     if fresh and storage:
         raise EarmarkError("--fresh moves the project's own journal aside; in a database give the file another name.")
     if show:
-        applied.result_of(place, file)
-        for sentence in shown.sentences(place):
+        for sentence in shown.sentences(applied.result_of(place, file)):
             print(sentence)
     elif apply:
         _apply(file, place, whatever)

@@ -118,20 +118,20 @@ def describe_run(tracker: Tracker, run: Run, text: str, tags: dict[str, str]) ->
 
 def described(has: str | None, made: str | None, wanted: str) -> dict[str, str]:
     """Tags that make a description so; none where a person changed the one that earmark made, or wrote the first."""
-    if has and made != _digest(has):
+    if has and made != digest(has):
         return {}
-    return {NOTE: wanted, MADE: _digest(wanted)}
+    return {NOTE: wanted, MADE: digest(wanted)}
 
 
 def _kept(value: str | None, view: View) -> str | None:
     """A view as a tag; None where there is this one already, or one that a person changed."""
     state, now = json.dumps(view.state), int(time.time() * 1000)
-    wanted = {"name": view.name, "createdAt": now, "updatedAt": now, "state": state, "made": _digest(state)}
+    wanted = {"name": view.name, "createdAt": now, "updatedAt": now, "state": state, "made": digest(state)}
     if value is None:
         return json.dumps(wanted)
     try:
         had = json.loads(value)
-        of_earlier_release = had["made"] == _digest(had["state"]) != wanted["made"]
+        of_earlier_release = had["made"] == digest(had["state"]) != wanted["made"]
         return json.dumps(wanted | {"createdAt": had["createdAt"]}) if of_earlier_release else None
     except (ValueError, KeyError, TypeError):
         return None
@@ -176,5 +176,6 @@ def links(client: MlflowClient, tasks: list[Task]) -> dict[str, str]:
     return found
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """What tells a text that earmark wrote from one that a person changed."""
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]

@@ -3,7 +3,6 @@
 A card is made anew when what it says has changed; words that a person wrote into a description are left.
 """
 
-import hashlib
 import tempfile
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -39,20 +38,19 @@ def attach(tracker: Tracker, task: Task, version: ModelVersion, run_id: str, one
     card = version_card.page(known, picture.exists())
     link = arrangement.run_link(tracker.experiment_id, run_id, f"{FOLDER}/{FILE}")
     description = version_card.description(known, link)
-    made, now = version.tags.get(MADE, ""), f"{_digest(card)} {_digest(description)}"
+    made, now = version.tags.get(MADE, ""), f"{arrangement.digest(card)} {arrangement.digest(description)}"
     if made == now and _there(tracker, run_id):
         return
     _log(tracker, run_id, card, picture if picture.exists() else None)
-    if not version.description or _digest(version.description) == made.rpartition(" ")[2]:
+    if not version.description or arrangement.digest(version.description) == made.rpartition(" ")[2]:
         client.update_model_version(version.name, version.version, description)
     for key, value in ((TAG, f"runs:/{run_id}/{FOLDER}/{FILE}"), (MADE, now)):
         client.set_model_version_tag(version.name, version.version, key, value)
 
 
-def describe_run(tracker: Tracker, task: Task, run_id: str, one: Published, at: str, tags: dict[str, str]) -> None:
+def describe_run(tracker: Tracker, task: Task, run: Run, one: Published, at: str, tags: dict[str, str]) -> None:
     """Give the run of a training its description. at: where its reports lie in it; tags: set with it."""
-    run = tracker.client.get_run(run_id)
-    known = _facts(task, 0, run, one)
+    run_id, known = run.info.run_id, _facts(task, 0, run, one)  # a run has no number of a version
     there = {
         "Listen to what it got wrong": f"{at}/listening.html",
         "confusion": f"{at}/plots/{known.said.picture}",
@@ -134,7 +132,3 @@ def _log(tracker: Tracker, run_id: str, card: str, picture: Path | None) -> None
             copy = Path(beside) / version_card.PICTURE
             copy.write_bytes(picture.read_bytes())
             tracker.client.log_artifact(run_id, str(copy), FOLDER)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]

@@ -147,7 +147,7 @@ def describe(tracker: Tracker, task: Task, run_id: str, one: Published) -> None:
         there = [key for key in task.baselines if key in found]
         best = (min if task.lower_is_better else max)(there, key=lambda key: found[key], default=None)
         tags |= {"earmark.baseline": f"{found[best]:.3f} {task.baselines[best]}"} if best else {}
-    cards.describe_run(tracker, task, run_id, one, f"evaluation/{sha}", tags)
+    cards.describe_run(tracker, task, run, one, f"evaluation/{sha}", tags)
 
 
 def _log_reports(tracker: Tracker, run_id: str, reports: Path, sha: str) -> None:

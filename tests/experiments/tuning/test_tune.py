@@ -270,7 +270,10 @@ def test_a_choice_that_is_possible_only_beside_another_is_tried(place):
     write_params(place, **{"data.root": "audio", "train.loss": {"name": "song"}})
     planned = plan.read(Path("mine.yaml"))
     ground = Ground(planned, config.read(Path("params.yaml")), pytest.fail, lambda items, *_: items)
-    run._require_possible(ground, Path("mine.yaml"), planned.space.today(ground.settings()))
+    today = planned.space.today(ground.settings())
+    assert today == {"train.crops": "windows", "loss": "song"}
+    assert "crops must be windows for the song loss" in str(run._refusal(ground, today | {"train.crops": "random"}))
+    run._require_possible(ground, Path("mine.yaml"), today)  # and says nothing
 
 
 def test_a_trial_that_was_given_up_is_finished_to_the_weights_of_an_undisturbed_one(place, monkeypatch, capsys):

@@ -108,7 +108,7 @@ def printed(ground: Ground, studies: dict[str, Study], chosen: list[Chosen], out
             console.table(("trial", plan.headline, *names), cells, f"{plan.name}, {outer} aside: {states}")
         if weights := pictures.importance(study):
             console.say("importance: " + ", ".join(f"{k} {v:.2f}" for k, v in weights.items()))
-    for sentence in sentences(out):
+    for sentence in sentences(json.loads((out / RESULT).read_text(encoding="utf-8"))):
         console.say(sentence)
 
 
@@ -116,9 +116,8 @@ def _shown(value: Any) -> str:
     return "" if value is None or value != value else short(value)
 
 
-def sentences(out: Path) -> list[str]:
-    """What came out of a tuning whose files are below `out`."""
-    found = json.loads((out / RESULT).read_text(encoding="utf-8"))
+def sentences(found: dict[str, Any]) -> list[str]:
+    """What came out of a tuning, by its `result`."""
     if "verdict" not in found:
         return []
     drawn = ", ".join(f"{k} {short(v)}" for k, v in found["chosen"]["overrides"].items())
