@@ -252,7 +252,7 @@ def constant_decay(model: torch.nn.Module, decay: float) -> AveragedModel:
     return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
 
 
-@pytest.mark.parametrize(("seed", "epochs"), [(3, 4), (4, 4), (3, 5)])  # which every CPU ends far from a border
+@pytest.mark.parametrize(("seed", "epochs"), [(3, 4), (4, 4), (3, 5)])  # losses near 0, far from any border
 def test_average_of_a_short_training_is_as_good_as_the_plain_weights(monkeypatch, seed, epochs):
     def last(average: float) -> loop.Row:
         same = {"lr": 0.01, "batch_size": 4, "seed": seed}
