@@ -13,7 +13,6 @@ from earmark.evaluation import pictures
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
 from earmark.tasks.chord import baseline, listening, metrics, outcomes, report, vectors
-from earmark.tasks.chord.networks.build import seen
 from earmark.tasks.chord.predictions import Recogniser
 from earmark.tasks.chord.settings import ChordSettings
 from earmark.training import model_files
@@ -44,8 +43,7 @@ def run(settings: ChordSettings, root: Root, out: Path, warn: Callable[[str], No
     worst = songs[listening.worst_first(songs)[0]]
     heard = vectors.heard(recognise.model, torch.from_numpy(stored.frames(worst.name)), f.channels)
     vectors.picture(plots / "vectors.png", worst, heard, f.hop_s)
-    shown = [seen(torch.from_numpy(stored.frames(path)), f.channels, f.bins_per_octave)[0] for path in table.path]
-    listening.listening(out / "listening.html", songs, [values.numpy() for values in shown], f.hop_s, root)
+    listening.listening(out / "listening.html", songs, root, found, recognise.vocabulary)
     return found
 
 

@@ -1,45 +1,73 @@
-"""The listening report of a chord evaluation: a section a song, spectrogram, truth and estimate on one time axis."""
+"""The listening report of a chord evaluation: truth and estimate of every song as lanes under its spectrogram."""
 
-import html
-import io
-from functools import partial
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from earmark.audio import Root
-from earmark.evaluation import listening as page
-from earmark.evaluation.pictures import plt
-from earmark.evaluation.sounds import clip
-from earmark.tasks.chord import scores
-from earmark.tasks.chord.notation import harte
+from earmark.evaluation.listening import page
+from earmark.evaluation.listening.clips import Clips
+from earmark.tasks.chord import breakdown, scores
+from earmark.tasks.chord.notation import harte, lab
 from earmark.tasks.chord.notation.lab import Segment
 from earmark.tasks.chord.notation.targets import key_label
+from earmark.tasks.chord.notation.vocabulary import IGNORED, Vocabulary
 
-SONGS = 60  # sections; the rest is in predictions.parquet
-HEARD = 8  # songs with a player, the worst ones
-HEARD_S = 60.0  # of each
-LABEL_S = 0.011  # of a song's length that a letter needs
-COLUMNS = 1200  # of the spectrogram's picture
+LISTED = 500  # songs
+HEARD_S = 60.0  # of each: where most of it is wrong
+STEP_S = 5.0  # between the places where that may begin
+DIFFERENT, ALIKE = 3000, 300  # stretches listed: where the estimate differs, and where it is right
 SHOWN = ("tetrads", "majmin", "root", "bass", "seg")
+FIGURES = ("majmin", "baseline_majmin", "tetrads", "class_balanced_tetrads", "key_accuracy")
 
 
-def listening(path: Path, songs: list[scores.Song], spectrograms: list[np.ndarray], hop_s: float, root: Root) -> None:
-    """Write the page, the worst songs (by tetrads) first. spectrograms: (frames, bins) of each song.
+class Stretch(NamedTuple):
+    """Part of a song over which truth and estimate stay the same. right: by tetrads. doubt: of the true label."""
+
+    song: int
+    start_s: float
+    end_s: float
+    truth: str
+    answer: str
+    right: bool
+    sure: float
+    doubt: float
+
+
+def listening(path: Path, songs: list[scores.Song], root: Root, found: Mapping[str, Any], words: Vocabulary) -> None:
+    """Write the page, the worst songs (by tetrads) first. found: the evaluation's figures.
 
     root: the audio's folder, below which the songs' names are files.
     """
-    sums, sections, order = scores.summed(songs), [], worst_first(songs)[:SONGS]
-    for place, i in enumerate(order):
-        figures = {name: sums.figure(name, [i]) for name in SHOWN}
-        player = page.player(partial(clip, root / songs[i].name, 0.0, HEARD_S)) if place < HEARD else ""
-        sections.append(_section(songs[i], figures, picture(songs[i], spectrograms[i], hop_s), player))
-    intro = (
-        f"{len(order)} of {len(songs)} test recordings, the worst first (share of time with the right tetrad). The "
-        f"first {min(HEARD, len(order))} can be played, up to a minute of each, levels evened out. Chords are coloured "
-        "by their root; N and X are grey."
+    listed = [songs[i] for i in worst_first(songs)[:LISTED]]
+    cut, clips = stretches(listed), Clips("cqt")
+    recordings = [
+        _recording(song, [s for s in cut if s.song == i], root, clips, facts)
+        for (i, song), facts in zip(enumerate(listed), _facts(listed), strict=True)
+    ]
+    names = [*(q.harte for q in words.qualities), "N"]
+    rows = [*_songs(listed), *_rows(sampled(cut, _played(recordings, clips)), words)]
+    page.write(
+        path,
+        page.Report(
+            task="chord",
+            title="What the model heard: chords",
+            intro=_intro(len(songs), recordings, clips),
+            figures=page.figures(found, FIGURES),
+            kinds={"song": "test recordings", "chord": "stretches, most of which differ"},
+            recordings=recordings,
+            rows=rows,
+            clips=clips.made,
+            matrix=_matrix(breakdown.confusion_of_qualities(scores.pieces(songs), words), names, rows),
+            labels=sorted({s.label for song in songs for s in song.truth}),
+            corrects="segment",
+            spectrogram="cqt",
+            score="share or probability",
+        ),
     )
-    page.write(path, "What the model heard", intro, "\n".join(sections))
 
 
 def worst_first(songs: list[scores.Song]) -> list[int]:
@@ -49,40 +77,138 @@ def worst_first(songs: list[scores.Song]) -> list[int]:
     return sorted(range(len(songs)), key=lambda i: (np.isnan(right[i]), right[i], songs[i].name))
 
 
-def picture(song: scores.Song, values: np.ndarray, hop_s: float) -> bytes:
-    """PNG of a song: spectrogram (frames, bins), true chords and estimated ones over the same seconds."""
+def stretches(songs: list[scores.Song]) -> list[Stretch]:
+    """All songs' time, cut where truth or estimate changes, without that of which nobody knows the truth."""
+    cut = [(i, *piece) for i, song in enumerate(songs) for piece in _cut(song)]
+    pairs = sorted({(truth.label, answer.label) for _, _, _, truth, answer in cut})
+    tetrads = dict(zip(pairs, scores.comparisons(pairs)["tetrads"], strict=True))
+    found = []
+    for i, start, end, truth, answer in cut:
+        score = tetrads[truth.label, answer.label]
+        if score == scores.OUTSIDE:
+            continue
+        sure = round(float(answer.probability or 0.0), 4)
+        doubt = round((1 - score) * sure * (end - start) / (truth.end_s - truth.start_s), 4)
+        found.append(Stretch(i, start, end, truth.label, answer.label, bool(score == 1), sure, float(doubt)))
+    return found
+
+
+def _cut(song: scores.Song) -> Iterator[tuple[float, float, Segment, Segment]]:
+    """Start, end, truth and estimate of each stretch between two changes."""
+    start, end = song.truth[0].start_s, song.truth[-1].end_s
+    estimate = lab.spanned(song.estimate, start, end, "N")
+    bounds = sorted({s.start_s for s in (*song.truth, *estimate)} | {end})
+    starts = [np.array([s.start_s for s in segments]) for segments in (song.truth, estimate)]
+    for first, last in pairwise(bounds):
+        places = [int(np.searchsorted(of, first, side="right")) - 1 for of in starts]
+        yield first, last, song.truth[places[0]], estimate[places[1]]
+
+
+def sampled(cut: list[Stretch], played: list[tuple[float, float]]) -> list[Stretch]:
+    """Those that the page lists: what differs, and a few that are right; first those that can be played.
+
+    played: seconds of each song that the page can play.
+    """
+
+    def order(s: Stretch) -> tuple:
+        start, end = played[s.song]
+        return not (start <= s.start_s and s.end_s <= end), -s.sure * (s.end_s - s.start_s), s.song, s.start_s
+
+    wrong = sorted((s for s in cut if not s.right), key=order)[:DIFFERENT]
+    right = sorted((s for s in cut if s.right), key=order)
+    return wrong + right[:: max(1, len(right) // ALIKE)][:ALIKE]
+
+
+def _played(recordings: list[page.Recording], clips: Clips) -> list[tuple[float, float]]:
+    made = [clips.made[r.clip] if r.clip is not None else {} for r in recordings]
+    return [(c.get("start_s", 0.0), c.get("start_s", 0.0) + c.get("seconds", 0.0)) for c in made]
+
+
+def _rows(cut: list[Stretch], words: Vocabulary) -> list[page.Row]:
+    rows = []
+    for s in cut:
+        at = round(s.start_s, 3), round(s.end_s, 3)
+        cell = _quality(s.truth, words), _quality(s.answer, words)
+        known = None if IGNORED in cell else cell
+        rows.append(page.Row([s.song], "chord", s.truth, s.answer, s.right, s.sure, s.sure, s.doubt, known, at))
+    return rows
+
+
+def _quality(label: str, words: Vocabulary) -> int:
+    """The row or column of the confusion matrix; IGNORED for what is in none."""
+    found = harte.class_of(harte.parse(label), words)
+    return found if found == IGNORED else found // 12
+
+
+def _matrix(seconds: np.ndarray, names: list[str], rows: list[page.Row]) -> dict[str, Any]:
+    """The confusion of qualities without those that never occur; the rows' cells become places in it."""
+    there = np.flatnonzero(seconds.sum(0) + seconds.sum(1) > 0)
+    place = {int(old): new for new, old in enumerate(there)}
+    for row in rows:
+        if row.cell is not None:
+            row.cell = place[row.cell[0]], place[row.cell[1]]
+    kept = [names[i] for i in there]
+    values = seconds[there][:, there].round(2).tolist()
+    return {"title": "Confusion of qualities", "rows": kept, "columns": kept, "values": values, "unit": "s"}
+
+
+def _songs(songs: list[scores.Song]) -> list[page.Row]:
+    sums, rows = scores.summed(songs), []
+    for i, song in enumerate(songs):
+        right = sums.figure("tetrads", [i])
+        score = round(right, 4) if np.isfinite(right) else None
+        keys = f"key {key_label(song.key_truth)}", f"key {key_label(song.key_estimate)}"
+        rows.append(page.Row([i], "song", *keys, None, score, score or 0.0, 1 - (score or 0.0)))
+    return rows
+
+
+def _facts(songs: list[scores.Song]) -> Iterator[list[str]]:
+    """Figures of each song, and its key."""
+    sums = scores.summed(songs)
+    for i, song in enumerate(songs):
+        figures = {name: sums.figure(name, [i]) for name in SHOWN}
+        said = [f"{name} {value:.2f}" for name, value in figures.items() if np.isfinite(value)]
+        yield [*said, f"key {key_label(song.key_truth)}, heard {key_label(song.key_estimate)}"]
+
+
+def _recording(song: scores.Song, cut: list[Stretch], root: Root, clips: Clips, facts: list[str]) -> page.Recording:
+    differs = [(s.start_s, s.end_s) for s in cut if not s.right]
     end = song.truth[-1].end_s
-    heights = {"height_ratios": (5, 1, 1), "hspace": 0.06}
-    fig, axes = plt.subplots(3, 1, figsize=(12, 3.4), sharex=True, gridspec_kw=heights, layout="constrained")
-    step = -(-len(values) // COLUMNS)
-    shown = values[::step].astype(np.float32).T
-    axes[0].imshow(shown, origin="lower", aspect="auto", cmap="magma", extent=(0, len(values) * hop_s, 0, len(shown)))
-    axes[0].set(ylabel="bin", xlim=(0, end))
-    for ax, segments, name in zip(axes[1:], (song.truth, song.estimate), ("true", "heard"), strict=True):
-        band(ax, segments, end)
-        ax.set_ylabel(name, rotation=0, ha="right", va="center")
-        ax.set_yticks([])
-    axes[2].set_xlabel("seconds")
-    file = io.BytesIO()
-    fig.savefig(file, format="png", dpi=80, metadata={"Software": None})
-    plt.close(fig)
-    return file.getvalue()
+    return page.Recording(
+        song.name,
+        [song.name],
+        "",
+        round(end, 3),
+        clip=clips.place(song.name, [root / song.name], worst_minute(differs, end), HEARD_S),
+        facts=facts,
+        lanes=[
+            {"name": "true", "segments": _lane(song.truth)},
+            {"name": "heard", "segments": _lane(song.estimate)},
+            {"name": "differs", "segments": [[round(a, 3), round(b, 3), ""] for a, b in differs]},
+        ],
+    )
 
 
-def band(ax, segments: list[Segment], end_s: float) -> None:
-    """Chords as bars, coloured by root (N and X grey), with their labels where there is room."""
-    for start, end, label, _ in segments:
-        root = harte.parse(label).root
-        colour = plt.get_cmap("hsv")(root * 7 % 12 / 12) if root >= 0 else "0.8"  # neighbours in fifths look alike
-        ax.axvspan(start, end, color=colour, alpha=0.55, lw=0)
-        ax.axvline(start, color="white", lw=0.6)
-        if end - start > LABEL_S * end_s * len(label):
-            ax.text((start + end) / 2, 0.5, label, ha="center", va="center", fontsize=6, clip_on=True)
-    ax.set_ylim(0, 1)
+def _lane(segments: list[Segment]) -> list[list]:
+    return [[round(s.start_s, 3), round(s.end_s, 3), s.label] for s in segments]
 
 
-def _section(song: scores.Song, figures: dict[str, float], png: bytes, player: str) -> str:
-    keys = f"key {key_label(song.key_truth)}, heard {key_label(song.key_estimate)}"
-    said = "; ".join(f"{name} {value:.2f}" for name, value in figures.items() if np.isfinite(value))
-    shown = page.picture(png, "spectrogram, true and heard chords")
-    return f"<section><h2>{html.escape(song.name)}</h2><p>{said}; {keys}</p>{shown}{player}</section>"
+def worst_minute(differs: list[tuple[float, float]], end_s: float) -> float:
+    """Where the HEARD_S seconds of a song begin in which the estimate differs longest."""
+
+    def wrong(start: float) -> float:
+        return sum(max(0.0, min(b, start + HEARD_S) - max(a, start)) for a, b in differs)
+
+    return float(max(np.arange(0, max(end_s - HEARD_S, 0) + STEP_S / 2, STEP_S), key=wrong))
+
+
+def _intro(n: int, recordings: list[page.Recording], clips: Clips) -> list[str]:
+    listed = f"{len(recordings)} of {n} test recordings" if len(recordings) < n else f"{n} test recordings"
+    return [
+        f"{listed}, the worst first (share of time with the right tetrad).",
+        f"{len(clips.made)} of them can be played here, the worst, up to {HEARD_S:g} s of each, where most of it is "
+        "wrong; levels are evened out.",
+        f"Stretches: where the estimate differs, the longest and most certain first, at most {DIFFERENT}, and up to "
+        f"{ALIKE} that are right. Chords are coloured by their root, fifths alike; a striped bar says where they "
+        "differ.",
+    ]

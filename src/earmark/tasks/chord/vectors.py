@@ -7,11 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from earmark.evaluation.pictures import plt, save
-from earmark.tasks.chord import listening, scores
+from earmark.tasks.chord import scores
 from earmark.tasks.chord.networks.build import SONG_AT_ONCE, seen
 from earmark.tasks.chord.networks.pitch_net import ChordLogits
 from earmark.tasks.chord.notation import harte, lab
+from earmark.tasks.chord.notation.lab import Segment
 
+LABEL_S = 0.011  # of a song's length that a letter needs
 SHOWN_S = 60.0  # of a song: in more the breaks of a vector cannot be seen
 NAMES = [*harte.ROOTS, *harte.ROOTS, "N"]  # 12 chord tones, then the bass
 
@@ -39,7 +41,7 @@ def picture(path: Path, song: scores.Song, found: dict[str, np.ndarray], hop_s: 
     size = {"figsize": (15, 0.9 * sum(heights) + 0.6), "gridspec_kw": {"height_ratios": heights, "hspace": 0.04}}
     fig, axes = plt.subplots(len(heights), 1, sharex=True, layout="constrained", **size)
     for ax, segments, name in ((axes[0], song.truth, "true"), (axes[-1], song.estimate, "heard")):
-        listening.band(ax, segments, end)
+        band(ax, segments, end)
         ax.set_ylabel(name, rotation=0, ha="right", va="center")
         ax.set_yticks([])
     for ax, (name, vector) in zip(axes[1:], shown.items(), strict=False):
@@ -48,6 +50,18 @@ def picture(path: Path, song: scores.Song, found: dict[str, np.ndarray], hop_s: 
     axes[0].set(title=f"{song.name}: which notes sound", xlim=(0, end))
     axes[-1].set_xlabel("seconds")
     save(fig, path)
+
+
+def band(ax, segments: list[Segment], end_s: float) -> None:
+    """Chords as bars, coloured by root (N and X grey), with their labels where there is room."""
+    for start, end, label, _ in segments:
+        root = harte.parse(label).root
+        colour = plt.get_cmap("hsv")(root * 7 % 12 / 12) if root >= 0 else "0.8"  # neighbours in fifths look alike
+        ax.axvspan(start, end, color=colour, alpha=0.55, lw=0)
+        ax.axvline(start, color="white", lw=0.6)
+        if end - start > LABEL_S * end_s * len(label):
+            ax.text((start + end) / 2, 0.5, label, ha="center", va="center", fontsize=6, clip_on=True)
+    ax.set_ylim(0, 1)
 
 
 def _vector(fig, ax, vector: np.ndarray, hop_s: float) -> None:

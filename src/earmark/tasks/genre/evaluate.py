@@ -13,7 +13,7 @@ from earmark.evaluation import outcomes as kept
 from earmark.evaluation import pictures
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
-from earmark.tasks.genre import baselines, dataset, metrics, outcomes, report
+from earmark.tasks.genre import baselines, dataset, listening, metrics, outcomes, report
 from earmark.tasks.genre.batches import DeviceWindows
 from earmark.tasks.genre.networks import trained
 from earmark.tasks.genre.settings import GenreSettings
@@ -40,7 +40,8 @@ def run(settings: GenreSettings, root: Root, out: Path, warn: Callable[[str], No
     pictures.learning_curves(
         out / "plots/learning_curves.png", history, config.best_epoch, average=config.train["average"]
     )
-    report.listening(out / "listening.html", predictions, root, gathered.features.window_s)
+    durations = gathered.table.set_index("path").duration_s
+    listening.listening(out / "listening.html", predictions, durations, root, gathered.features, found)
     return found
 
 

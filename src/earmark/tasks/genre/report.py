@@ -1,20 +1,14 @@
-"""Pictures and the listening report of an evaluation."""
+"""Pictures and tables of an evaluation."""
 
-import html
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix
 
-from earmark.audio import Root
-from earmark.evaluation import listening as page
 from earmark.evaluation import metrics
 from earmark.evaluation.pictures import plt, save
-from earmark.evaluation.sounds import clip
 from earmark.tasks.genre.baselines import Choice
-
-HEARD = 24  # mistakes in the listening report
 
 
 def confusion(path: Path, predictions: pd.DataFrame, classes: list[str]) -> None:
@@ -62,30 +56,3 @@ def choice(path: Path, found: Choice) -> None:
     """The classifiers that the classical baseline was chosen from, as CSV: the share right in the inner folds."""
     rows = [(name, score, name == found.name) for name, score in found.scores.items()]
     pd.DataFrame(rows, columns=["classifier", "inner_accuracy", "chosen"]).to_csv(path, index=False)
-
-
-def listening(path: Path, predictions: pd.DataFrame, root: Root, window_s: float) -> None:
-    """An HTML page that plays the most confident mistakes, each at the window that misled the model most."""
-    wrong = predictions[predictions.recording_predicted != predictions.label]
-    wrong = wrong.sort_values(["recording_probability", "recording"], ascending=[False, True])
-    names = list(dict.fromkeys(wrong.recording))[:HEARD]
-    rows = [_heard(predictions[predictions.recording == name], root, window_s) for name in names]
-    n, n_wrong = predictions.recording.nunique(), wrong.recording.nunique()
-    intro = (
-        f"{n_wrong} of {n} test recordings; the {len(rows)} most confident mistakes, each at the window that spoke "
-        "most for the wrong answer. Levels are evened out."
-    )
-    head = ("recording", "true", "predicted", "from", "listen")
-    page.write(path, "What the model got wrong", intro, page.table(head, rows))
-
-
-def _heard(windows: pd.DataFrame, root: Root, window_s: float) -> list[str]:
-    chosen = windows.recording_predicted.iloc[0]
-    worst = windows.loc[windows[f"p_{chosen}"].idxmax()]
-    return [
-        html.escape(worst.recording),
-        html.escape(worst.label),
-        f"{html.escape(chosen)} ({worst.recording_probability:.2f})",
-        f"{worst.start_s:.1f} s",
-        page.player(lambda: clip(root / worst.recording, worst.start_s, window_s)),
-    ]

@@ -33,8 +33,9 @@ def run(settings: SpeakerSettings, root: Root, out: Path, warn: Callable[[str], 
     metrics.write(out, metrics.predictions(test, chosen.threshold), found)
     kept.write(out, outcomes.of(test))
     plots = out / "plots"
-    report.pictures(plots, test, chosen, {name: answers for name, (_, answers) in beside.items()})
-    report.confusion(plots, enrolment.identified(test))
+    drawn, queries = report.mapped(test), enrolment.identified(test)
+    report.pictures(plots, test, chosen, {name: answers for name, (_, answers) in beside.items()}, drawn)
+    report.confusion(plots, queries)
     metrics.by_duration(test).to_csv(plots / "eer_by_duration.csv", index=False)
     crops = metrics.by_crop(test.trials, lambda of, seconds: predictions.stored(embedder, of, heard.store, seconds))
     crops.to_csv(plots / "eer_by_crop.csv", index=False)
@@ -42,7 +43,7 @@ def run(settings: SpeakerSettings, root: Root, out: Path, warn: Callable[[str], 
     history, config = model_files.read_history(MODEL), embedder.config
     shown = history, config.best_epoch, "trials, 1 - EER", "1 - AUC", config.train["average"]
     pictures.learning_curves(plots / "learning_curves.png", *shown)
-    listening.listening(out / "listening.html", test, chosen.threshold, root)
+    listening.listening(out / "listening.html", test, chosen.threshold, root, found, queries, drawn)
     return found
 
 

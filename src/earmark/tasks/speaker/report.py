@@ -1,6 +1,7 @@
 """Pictures of a speaker evaluation: DET curves, scores, tree, map and confusion of the test utterances."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,12 +22,25 @@ CONFUSED = 25  # speakers in the confusion matrix
 OTHERS = "(others)"
 
 
-def pictures(folder: Path, test: Answers, chosen: Thresholds, beside: dict[str, Answers]) -> None:
+class Map(NamedTuple):
+    """Utterances in two dimensions. shown: (n,) which. places: (n, 2) where."""
+
+    shown: np.ndarray
+    places: np.ndarray
+
+
+def mapped(test: Answers) -> Map:
+    """The map of the test utterances, at most MAPPED of them."""
+    shown = few(test.trials.speakers, MAPPED)
+    return Map(shown, flat(test.embeddings[shown]))
+
+
+def pictures(folder: Path, test: Answers, chosen: Thresholds, beside: dict[str, Answers], drawn: Map) -> None:
     """All of them as PNG below `folder`. beside: what baselines answer on the same test, by name."""
     det(folder / "det.png", {"model": test} | beside)
     distances(folder / "distances.png", test, chosen.threshold)
     dendrogram(folder / "dendrogram.png", test, chosen.cluster_threshold)
-    speaker_map(folder / "map.png", test)
+    speaker_map(folder / "map.png", test, drawn)
 
 
 def det(path: Path, systems: dict[str, Answers]) -> None:
@@ -84,11 +98,10 @@ def dendrogram(path: Path, test: Answers, cluster_threshold: float) -> None:
     save(fig, path)
 
 
-def speaker_map(path: Path, test: Answers) -> None:
+def speaker_map(path: Path, test: Answers, drawn: Map) -> None:
     """The test utterances in two dimensions (t-SNE of cosine distances), coloured by speaker."""
-    names, shown = np.unique(test.trials.utterances.label), few(test.trials.speakers, MAPPED)
+    names, (shown, places) = np.unique(test.trials.utterances.label), drawn
     speakers, colours = test.trials.speakers[shown], _colours(test)
-    places = flat(test.embeddings[shown])
     fig, ax = plt.subplots(figsize=(7, 6), layout="constrained")
     for number in np.unique(speakers):
         at = places[speakers == number]
