@@ -65,13 +65,18 @@ def _mark(where: str, said: dict[str, str]) -> Mark:
     texts = {name: said.get(name, "") for name in COLUMNS if name not in ("start_s", "end_s")}
     texts |= {name: nfc(texts[name]) for name in ("label", "corrected")}
     mark = Mark(start_s=times[0], end_s=times[1], **{**texts, "status": texts["status"].lower()})
-    if mark.status not in ("", *STATUSES):
-        raise EarmarkError(f"{where}: '{mark.status}' is no status; {nearest(mark.status, STATUSES)}")
-    if (mark.status == "corrected") != bool(mark.corrected):
+    check(where, mark.status, mark.corrected)
+    return mark
+
+
+def check(where: str, status: str, corrected: str) -> None:
+    """Raise EarmarkError where a status is none, or a right label is given without it or missing."""
+    if status not in ("", *STATUSES):
+        raise EarmarkError(f"{where}: '{status}' is no status; {nearest(status, STATUSES)}")
+    if (status == "corrected") != bool(corrected):
         raise EarmarkError(
             f"{where}: the right label stands in 'corrected' where the status is corrected, and there alone."
         )
-    return mark
 
 
 def _seconds(where: str, name: str, text: str) -> float | None:
