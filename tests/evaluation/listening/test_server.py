@@ -1,0 +1,223 @@
+"""The server of a listening report, asked as a browser asks, and as one that means ill."""
+
+import base64
+import http.client
+import io
+import json
+import socket
+import threading
+import time
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+import soundfile as sf
+import uvicorn
+
+from earmark.data import marks
+from earmark.evaluation.listening import marking, page, server
+from reports import SCRIPT, report, sounds
+
+TOKEN = "a-token-of-this-start"
+MARK = {"recording": 1, "start_s": None, "status": "corrected", "corrected": "high", "note": ""}
+
+
+class Served:
+    """A server in a thread, and the requests of a page that it served."""
+
+    def __init__(self, folder, of: page.Report):
+        self.file = folder / "review.csv"
+        self.socket = socket.create_server((server.HOST, 0))
+        self.port = self.socket.getsockname()[1]
+        self.kept = marking.Kept(self.file, asdict(of), "f" * 64, "Ada")
+        app = server.app(asdict(of), folder, self.kept, self.port, TOKEN)
+        self.server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+        self.thread = threading.Thread(target=self.server.run, args=([self.socket],))
+        self.thread.start()
+
+    def end(self):
+        self.server.should_exit = True
+        self.thread.join()
+        self.socket.close()
+
+    def ask(self, method: str, path: str, body=None, **headers: str | None):
+        """Status, headers and body of the answer; headers are as the page sends them, but those that are given."""
+        own = f"{server.HOST}:{self.port}"
+        sent = {"Host": own, "X-Earmark-Token": TOKEN}
+        if method == "POST":
+            sent |= {"Origin": f"http://{own}", "Content-Type": "application/json", "Sec-Fetch-Site": "same-origin"}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        connection = http.client.HTTPConnection(server.HOST, self.port, timeout=20)
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        for name, value in sent.items():
+            if value is not None:
+                connection.putheader(name, value)
+        data = json.dumps(body).encode() if isinstance(body, dict) else body
+        if isinstance(data, bytes):
+            connection.putheader("Content-Length", str(len(data)))
+        connection.endheaders(data if isinstance(data, bytes) else None)
+        answer = connection.getresponse()
+        found = answer.status, dict(answer.getheaders()), answer.read()
+        connection.close()
+        return found
+
+    def mark(self, body=MARK, **headers):
+        return self.ask("POST", "/mark", body, **headers)[0]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("audio")
+    sounds(folder)
+    one = Served(folder, report())
+    yield one
+    one.end()
+
+
+@pytest.fixture
+def served(running):
+    """The server without a mark."""
+    running.file.unlink(missing_ok=True)
+    running.kept.found.clear()
+    return running
+
+
+def test_the_page_is_served_with_the_token_of_this_start_alone(served):
+    status, headers, body = served.ask("GET", f"/?token={TOKEN}")
+    assert status == 200
+    assert b'"token":"a-token-of-this-start"' in body
+    policy = headers["content-security-policy"]
+    assert policy == page.policy("'self'") + "; frame-ancestors 'none'"
+    assert (headers["x-content-type-options"], headers["cache-control"]) == ("nosniff", "no-store")
+    assert headers["referrer-policy"] == "no-referrer"
+    for path in ("/", "/?token=", "/?token=another", "/?token=%C3%A9"):
+        status, _, body = served.ask("GET", path)
+        assert (status, b"a-token-of-this-start" in body) == (403, False)
+
+
+def test_every_recording_can_be_heard_by_its_number(served):
+    status, headers, body = served.ask("GET", "/clip/1")
+    assert (status, headers["content-type"]) == (200, "application/json")
+    clip = json.loads(body)
+    samples, rate = sf.read(io.BytesIO(base64.b64decode(clip["sound"])))
+    assert clip["seconds"] == 2.0
+    assert np.abs(np.fft.rfft(samples[: rate // 2])).argmax() * 2 == pytest.approx(220, abs=10)
+    assert served.ask("GET", "/clip/2")[0] == 404
+    assert served.ask("GET", "/clip/1", X_Earmark_Token=None)[0] == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/../review.csv", "/clip/../../etc/passwd", "/clip/..%2f..%2fetc%2fpasswd", "/clip/-1", "/a.wav", "//a.wav"],
+)
+def test_no_path_of_a_request_is_opened(served, path):
+    status, _, body = served.ask("GET", path)
+    assert (status, b"root:" in body) == (404, False)
+
+
+def test_a_path_of_the_report_that_leaves_the_folder_is_not_opened(tmp_path):
+    (tmp_path / "in").mkdir()
+    sounds(tmp_path)
+    one = Served(tmp_path / "in", report(recordings=[page.Recording("x", ["../a.wav"], "low", 1.0)], rows=[]))
+    try:
+        clip = json.loads(one.ask("GET", "/clip/0")[2])
+        assert clip.keys() == {"reason"}
+        assert "lies outside" in clip["reason"]
+    finally:
+        one.end()
+
+
+def test_a_mark_is_kept(served):
+    assert served.mark() == 204
+    (mark,) = marks.read(served.file)
+    assert (mark.path, mark.label, mark.status, mark.corrected, mark.by) == ("b.wav", "low", "corrected", "high", "Ada")
+    assert abs(time.time() - time.mktime(time.strptime(mark.at[:19], "%Y-%m-%dT%H:%M:%S")) + time.timezone) < 60
+    assert b'"status":"corrected"' in served.ask("GET", f"/?token={TOKEN}")[2]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "evil.example:{port}"},
+        {"Host": "127.0.0.1"},
+        {"Host": None},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": None},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"X_Earmark_Token": None},
+        {"X_Earmark_Token": "another"},
+        {"Content_Type": "text/plain"},
+        {"Content_Type": "application/x-www-form-urlencoded"},
+    ],
+)
+def test_a_mark_from_elsewhere_is_refused(served, headers):
+    given = {name: value and value.format(port=served.port) for name, value in headers.items()}
+    assert served.mark(**given) in (400, 403)
+    assert not served.file.exists()
+
+
+def test_a_foreign_name_is_told_nothing(served):
+    for path in (f"/?token={TOKEN}", "/clip/0"):
+        status, headers, body = served.ask("GET", path, Host="evil.example")
+        assert (status, body) == (403, b"This server answers to the names of this machine alone.")
+        assert "content-security-policy" in headers
+    for name in ("localhost", "[::1]"):
+        assert served.ask("GET", f"/?token={TOKEN}", Host=f"{name}:{served.port}")[0] == 200
+
+
+def test_a_long_body_is_cut_off_while_it_is_read(served):
+    """Its length is not stated: it comes in parts without end, and the server must not wait for the last."""
+    own = f"{server.HOST}:{served.port}"
+    head = (
+        f"POST /mark HTTP/1.1\r\nHost: {own}\r\nOrigin: http://{own}\r\nX-Earmark-Token: {TOKEN}\r\n"
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    with socket.create_connection((server.HOST, served.port), timeout=20) as client:
+        client.sendall(head.encode())
+        for _ in range(5):
+            client.sendall(b"1000\r\n" + b"x" * 0x1000 + b"\r\n")
+        answer = client.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert served.mark({**MARK, "note": "x" * server.BODY}) == 413
+    assert not served.file.exists()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b"[" * 8000,
+        {**MARK, "recording": "1"},
+        {**MARK, "recording": True},
+        {**MARK, "recording": 9},
+        {**MARK, "recording": -1},
+        {**MARK, "start_s": "0"},
+        {**MARK, "start_s": 1.0},
+        {**MARK, "status": "perhaps"},
+        {**MARK, "corrected": ""},
+        {**MARK, "corrected": 3},
+        {**MARK, "corrected": "x" * 201},
+        {**MARK, "note": "two\nlines"},
+        {k: v for k, v in MARK.items() if k != "note"},
+    ],
+)
+def test_what_is_no_mark_is_refused(served, body):
+    assert served.mark(body) == 422
+    assert not served.file.exists()
+
+
+def test_a_label_may_be_markup_and_stays_text(served):
+    assert served.mark({**MARK, "corrected": SCRIPT}) == 204
+    assert marks.read(served.file)[0].corrected == SCRIPT
+    assert SCRIPT.encode() not in served.ask("GET", f"/?token={TOKEN}")[2]
+
+
+def test_other_methods_and_addresses(served):
+    assert served.ask("GET", "/mark")[0] == 405
+    assert served.ask("POST", "/", MARK)[0] == 405
+    assert served.ask("GET", "/docs")[0] == 404
