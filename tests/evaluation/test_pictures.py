@@ -1,8 +1,15 @@
 """The learning curves' axes: what is drawn where, and what it is called."""
 
+import pandas as pd
 import pytest
+import torch
 
 from earmark.evaluation import pictures
+from earmark.tasks.genre import report as genre
+from earmark.tasks.speaker import report as speaker
+from earmark.tasks.speaker.trials.trial_set import Thresholds
+from earmark.training import batch_picture
+from speaker_answers import answers
 
 HISTORY = [
     {"epoch": 1, "train/loss": 8.0, "val/loss": 0.4, "val/accuracy": 0.6, "train/lr": 0.1},
@@ -48,3 +55,15 @@ def test_curves_say_which_weights_they_judge(drawn, tmp_path, average, whose, ju
     assert named[1] == [[train, f"validation (right), {whose}", kept], [f"validation, {whose}", kept]]
     title = f"Validation judges the {judged}; the loss trained on is the plain weights'"
     assert [fig.get_suptitle() for fig in drawn] == [title, title]
+
+
+def test_a_dollar_in_a_name_begins_no_formula_in_a_picture(tmp_path):
+    """Drawing it raised an error, and the evaluation with it."""
+    formula = r"$\foo$"
+    said = pd.DataFrame({"label": [formula, "b"], "recording_predicted": formula, "window": 0})
+    genre.confusion(tmp_path / "a.png", said, [formula, "b"])
+    test = answers(labels=[formula, "b", "b", formula], degrees=(0, 5, 90, 95))
+    speaker.pictures(tmp_path, test, Thresholds(0.7, 0.4), {}, speaker.mapped(test))
+    speaker.confusion(tmp_path, pd.DataFrame({"label": [formula, "b"], "taken_for": formula}))
+    batch_picture.draw(tmp_path / "batch.png", torch.rand(2, 1, 4, 4), [formula, "b"])
+    assert {path.name for path in tmp_path.glob("*.png")} >= {"a.png", "map.png", "dendrogram.png", "batch.png"}

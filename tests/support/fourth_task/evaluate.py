@@ -9,7 +9,9 @@ from earmark.tasks.linear import dataset
 from earmark.tasks.linear.predictions import trained
 
 from earmark.data import manifest
-from earmark.evaluation import listening, metrics, outcomes, pictures
+from earmark.evaluation import metrics, outcomes, pictures
+from earmark.evaluation.listening import page
+from earmark.evaluation.listening.clips import Clips
 from earmark.features import store
 from earmark.training import model_files
 
@@ -28,11 +30,22 @@ def run(settings, root, out, warn) -> dict:
     pictures.learning_curves(out / "plots/learning_curves.png", best_epoch=config.best_epoch, **shown)
     answers = table[["path", "label"]].assign(predicted=np.array(heard.classes)[said])
     answers.to_parquet(out / "predictions.parquet", index=False)
-    rows = answers[~right].itertuples(index=False)
-    listening.write(out / "listening.html", "Mistakes", "", listening.table(answers.columns, rows))
+    page.write(out / "listening.html", heard_report(answers, table.duration_s, root))
     (out / "metrics.json").write_text(json.dumps(found, indent=2) + "\n")
     outcomes.write(out, of(table, right))
     return found
+
+
+def heard_report(answers, durations, root):
+    """Every recording with its sound, the mistakes first."""
+    clips, rows, recordings = Clips("mel"), [], []
+    order = (answers.label == answers.predicted).argsort(kind="stable")
+    for i, (path, label, said) in enumerate(answers.iloc[order].itertuples(index=False)):
+        clip, seconds = clips.place(path, [root / path], 0.0, 5.0), float(durations.iloc[order.iloc[i]])
+        recordings.append(page.Recording(path, [path], label, seconds, clip))
+        rows.append(page.Row([i], "recording", label, said, label == said, None, 0.0))
+    kinds = {"recording": "test recordings"}
+    return page.Report("linear", "Mistakes", [], [], kinds, recordings, rows, clips.made)
 
 
 def of(table, right):

@@ -17,13 +17,12 @@ from bundles import CHORD_FEATURES, CHORD_NETWORK, CHORDNET
 from earmark import audio
 from earmark.errors import EarmarkError
 from earmark.features import store
-from earmark.tasks.chord import dataset, features, listening, metrics, report, scores, spectrogram
+from earmark.tasks.chord import dataset, features, metrics, report, spectrogram
 from earmark.tasks.chord.decoding import fit_crf
 from earmark.tasks.chord.decoding.crf import TiedCrf
 from earmark.tasks.chord.decoding.weights import Suggestion
 from earmark.tasks.chord.networks import build
 from earmark.tasks.chord.networks.pitch_net import ChordLogits
-from earmark.tasks.chord.notation.lab import Segment
 from earmark.tasks.chord.notation.vocabulary import IGNORED, SEED, WIDE
 from earmark.tasks.chord.settings import ChordNetModel
 from earmark.tasks.chord.songs import Songs
@@ -221,29 +220,6 @@ def test_segmentation_is_mir_evals(seed):
         return np.stack([first, [*first[1:], len(classes)]], axis=1).astype(float)
 
     assert fit_crf.segmentation(path, truth) == pytest.approx(mir_eval.chord.seg(intervals(truth), intervals(path)))
-
-
-def judged() -> list[scores.Song]:
-    truth = [Segment(0, 2, "C:maj"), Segment(2, 4, "A:min7")]
-    return [
-        scores.Song("right", truth, truth, "right", 0, 0),
-        scores.Song("wrong", truth, [Segment(0, 4, "C:maj", 0.5)], "wrong", 0, 9),
-    ]
-
-
-def test_pages_show_the_worst_song_first_and_say_what_cannot_be_played(tmp_path):
-    spectrograms = [np.random.default_rng(i).random((40, 36)) for i in range(2)]
-    listening.listening(tmp_path / "page.html", judged(), spectrograms, 0.1, tmp_path)
-    page = (tmp_path / "page.html").read_text()
-    assert page.index("<h2>wrong</h2>") < page.index("<h2>right</h2>")
-    assert "tetrads 0.50" in page
-    assert "key C:maj, heard A:maj" in page
-    assert page.count("not playable") == 2
-
-
-def test_a_picture_is_the_same_every_time():
-    values = np.random.default_rng(0).random((3000, 36))
-    assert listening.picture(judged()[1], values, 0.001) == listening.picture(judged()[1], values, 0.001)
 
 
 def test_confusion_leaves_rows_without_support_blank_and_classes_that_never_come_out(tmp_path, monkeypatch):

@@ -1,57 +1,25 @@
-"""Pictures and the listening page of a speaker evaluation."""
+"""Pictures of a speaker evaluation."""
 
-import base64
-import io
-import re
-from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 import pytest
-import soundfile as sf
 
-from builders import sines
-from earmark.evaluation import sounds
-from earmark.tasks.speaker import listening, report
+from earmark.tasks.speaker import report
 from earmark.tasks.speaker.trials import enrolment
-from earmark.tasks.speaker.trials.trial_set import Answers, Thresholds, TrialSet
-
-LABELS = "aabbc"
-
-
-def answers(degrees=(0, 10, 20, 100, 95), trials=None, labels: str = LABELS) -> Answers:
-    """An utterance a direction, each of two recordings; all pairs are trials."""
-    n = len(labels)
-    utterances = pd.DataFrame(
-        {
-            "id": [f"u<{i}>" for i in range(n)],
-            "label": list(labels),
-            "group": [str(i) for i in range(n)],
-            "duration_s": [1.0 + i for i in range(n)],
-            "paths": [(f"{i}.wav", f"{i}b.wav") for i in range(n)],
-        }
-    )
-    pairs = trials or [(i, j) for i in range(n) for j in range(i + 1, n)]
-    listed = pd.DataFrame(
-        [(f"u<{i}>", f"u<{j}>", labels[i] == labels[j]) for i, j in pairs], columns=["a", "b", "same"]
-    )
-    angle = np.radians(degrees)
-    return Answers(TrialSet(utterances, listed), np.stack([np.cos(angle), np.sin(angle)], 1).astype(np.float32))
+from earmark.tasks.speaker.trials.trial_set import Answers, Thresholds
+from speaker_answers import answers, crowd
 
 
-def crowd(speakers: int, each: int) -> Answers:
-    """Many utterances, a direction a speaker, with noise."""
-    rng = np.random.default_rng(0)
-    who = np.repeat(np.arange(speakers), each)
-    labels = "".join(chr(97 + w) for w in who)
-    return answers(360 * who / speakers + 20 * rng.standard_normal(len(who)), labels=labels)
+def pictures(folder, test: Answers, beside: dict) -> None:
+    report.pictures(folder, test, Thresholds(0.7, 0.4), beside, report.mapped(test))
 
 
 def test_the_pictures_are_drawn_and_the_same_every_time(tmp_path):
     drawn = []
     for i in range(2):
-        report.pictures(tmp_path / str(i), crowd(3, 3), Thresholds(0.7, 0.4), {"baseline": crowd(3, 3)})
+        pictures(tmp_path / str(i), crowd(3, 3), {"baseline": crowd(3, 3)})
         drawn.append({p.name: p.read_bytes() for p in (tmp_path / str(i)).iterdir()})
     assert sorted(drawn[0]) == ["dendrogram.png", "det.png", "distances.png", "map.png"]
     assert all(png.startswith(b"\x89PNG") for png in drawn[0].values())
@@ -60,7 +28,7 @@ def test_the_pictures_are_drawn_and_the_same_every_time(tmp_path):
 
 @pytest.mark.parametrize("degrees", [(0, 0, 90, 90, 180), (7, 7, 7, 7, 7)])
 def test_voices_wholly_apart_or_all_alike_can_be_drawn(tmp_path, degrees):
-    report.pictures(tmp_path, answers(degrees), Thresholds(0.7, 0.4), {})
+    pictures(tmp_path, answers(degrees), {})
     assert len(list(tmp_path.iterdir())) == 4
 
 
@@ -171,52 +139,3 @@ def test_few_are_taken_evenly():
     speakers = np.array([0] * 6 + [1] * 2 + [2] * 3)
     assert report.few(speakers, 6).tolist() == [0, 1, 6, 7, 8, 9]
     assert report.few(speakers, 100).tolist() == list(range(11))
-
-
-def test_the_worst_trials_come_first_and_no_pair_too_often():
-    test = answers(labels="aaaaab", degrees=(0, 10, 30, 60, 100, 50))
-    missed = test.trials.same & (test.score < 0.99)
-    shown = listening.worst(test, missed, test.score)
-    assert test.trials.at[shown].tolist() == [[0, 4], [1, 4]]  # 100 and 90 degrees apart; the third is left out
-    taken = listening.worst(test, ~test.trials.same & (test.score > 0.9), -test.score)
-    assert test.trials.at[taken].tolist() == [[3, 5], [2, 5]]
-
-
-def test_both_kinds_of_mistakes_are_heard(tmp_path):
-    for i in range(5):
-        sf.write(tmp_path / f"{i}.wav", sines(200 + 100 * i, 1.0), 22050)
-        sf.write(tmp_path / f"{i}b.wav", sines(1000 + 100 * i, 1.0), 22050)
-    (tmp_path / "3b.wav").unlink()
-    written = []
-    for i in range(2):
-        listening.listening(tmp_path / f"{i}.html", answers(), 0.9, tmp_path)
-        written.append((tmp_path / f"{i}.html").read_text())
-    page = written[0]
-    assert page == written[1]
-    first, second = page.split("<h2>")[1:]
-    assert "Different speakers, taken for one</h2>\n<p>3 of 8 trials; the 3 worst" in first
-    assert "One speaker, taken for two</h2>\n<p>1 of 2 trials; the 1 worst" in second
-    scores = [float(s) for s in re.findall(r"<tr><td>(\d\.\d+)</td>", first)]
-    assert scores == sorted(scores, reverse=True)
-    assert f"<td>{np.cos(np.radians(80)):.3f}</td>" in second
-    assert "b: u&lt;2&gt;<br>3.0 s" in second
-    assert "not playable" in second
-    heard = base64.b64decode(re.search(r"base64,([^\"]+)", second).group(1))
-    samples, rate = sf.read(io.BytesIO(heard))
-    assert dominant(samples[rate // 4 : rate // 2], rate) == pytest.approx(400, abs=10)
-    assert dominant(samples[5 * rate // 4 : 3 * rate // 2], rate) == pytest.approx(1200, abs=10)
-
-
-def dominant(samples: np.ndarray, rate: int) -> float:
-    return float(np.abs(np.fft.rfft(samples)).argmax() * rate / len(samples))
-
-
-def test_joined_recordings_end_in_time(tmp_path: Path):
-    for name in "abc":
-        sf.write(tmp_path / f"{name}.wav", sines(440, 1.0, 8000), 8000)
-    paths = [tmp_path / f"{name}.wav" for name in "abc"]
-    samples, rate = sf.read(io.BytesIO(sounds.joined([*paths[:2], tmp_path / "missing.wav"], 1.5)))
-    assert len(samples) / rate == pytest.approx(1.5, abs=0.1)
-    assert np.abs(samples).max() == pytest.approx(0.7, abs=0.05)
-    samples, rate = sf.read(io.BytesIO(sounds.joined(paths, 60.0)))
-    assert len(samples) / rate == pytest.approx(3.0, abs=0.1)

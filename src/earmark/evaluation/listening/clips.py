@@ -33,8 +33,10 @@ def clip(sources: Sequence[Source], start_s: float, length_s: float, spectrogram
     """
     try:
         samples = _samples(sources, start_s, length_s)
-    except (AudioError, OSError) as e:
+    except AudioError as e:
         return {"reason": str(e)}
+    except OSError as e:  # whose own words name a folder of this machine, and reports are handed around
+        return {"reason": e.strerror or "it cannot be read"}
     if not len(samples):
         return {"reason": "it ends before this"}
     sound, picture = (base64.b64encode(data).decode() for data in (_mp3(samples), _picture(samples, spectrogram)))
