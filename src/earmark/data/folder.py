@@ -1,10 +1,11 @@
-"""A directory of audio: with manifest.csv, or with one sub-folder a label."""
+"""A directory of audio: with manifest.csv, with AudioFolder's metadata.csv, or with one sub-folder a label."""
 
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from earmark.data import audiofolder
 from earmark.data.manifest import read_table
 from earmark.data.names import nfc
 from earmark.data.walking import Walk, counted, some, walk
@@ -14,9 +15,11 @@ from earmark.errors import EarmarkError
 def read(root: Path, warn: Callable[[str], None]) -> pd.DataFrame:
     """The recordings below `root` as a manifest (columns path, label, group and any others).
 
-    Without manifest.csv labels are the sub-folders' names and every file is assumed to be a group of
-    its own, which `warn` says.
+    Without manifest.csv, and metadata.csv as `audiofolder` reads it, labels are the sub-folders' names and every file
+    is assumed to be a group of its own, which `warn` says.
     """
+    if (table := audiofolder.read(root, ("label",), warn)) is not None:
+        return table
     if (root / "manifest.csv").exists():
         return read_table(root / "manifest.csv", warn=warn)
     recordings = labelled(root, "label", warn)

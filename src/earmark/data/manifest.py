@@ -41,7 +41,7 @@ def read_table(path: Path, required: tuple[str, ...] = REQUIRED, warn: Warn = _s
         if column in table:
             table[column] = [(paths.below(said) or said) if said else "" for said in table[column]]
     _refuse_repeated(table, path)
-    return _with_splits(table, path, warn)
+    return with_splits(table, path, warn)
 
 
 def read_csv(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
@@ -74,7 +74,7 @@ def _refuse_repeated(table: pd.DataFrame, path: Path) -> None:
         raise EarmarkError(f"{path} lists '{repeated.iloc[0]}' twice, on lines {lines}; keep one row a recording.")
 
 
-def _with_splits(table: pd.DataFrame, path: Path, warn: Warn) -> pd.DataFrame:
+def with_splits(table: pd.DataFrame, path: Path, warn: Warn) -> pd.DataFrame:
     """The table with its split under plain names; `fold` is taken for it where there is no other."""
     if "fold" in table and "split" in table and (table["split"] != "").any():
         warn(f"{path} has the columns split and fold: split says what is trained on, and fold is left out.")

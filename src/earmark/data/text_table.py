@@ -45,6 +45,13 @@ def read(path: Path, required: tuple[str, ...]) -> tuple[list[str], dict[int, li
     return [names[i] for i in kept], {line: [fields[i] for i in kept] for line, fields in fitted.items()}
 
 
+def columns(path: Path, wanted: tuple[str, ...]) -> list[str]:
+    """The names in the header alone, '' for a column without one; `wanted`: some that tell what stands between them."""
+    lines = io.StringIO(_text(path), newline="").readlines()
+    _, header = next(_rows(path, lines, *_header(lines, wanted)), (1, []))
+    return _spelt(header, wanted)
+
+
 def _text(path: Path) -> str:
     try:
         raw = path.read_bytes()
@@ -89,9 +96,7 @@ def _plain(name: str) -> str:
 
 def _names(path: Path, line: int, header: list[str], required: tuple[str, ...]) -> list[str]:
     """The header's names, '' where a column has none. Refuses one that is there twice, and one that is missing."""
-    spelt = {name.casefold(): name for name in (*KNOWN, *required)}
-    plain = ["" if NAMELESS.fullmatch(_plain(name)) else _plain(name) for name in header]
-    names = [spelt.get(name.casefold(), name) for name in plain]
+    names = _spelt(header, required)
     twice = next((name for i, name in enumerate(names) if name and name in names[:i]), None)
     if twice:
         raise EarmarkError(f"{path}, line {line} names the column '{twice}' twice; keep one.")
@@ -102,6 +107,13 @@ def _names(path: Path, line: int, header: list[str], required: tuple[str, ...]) 
     while names and not names[-1]:
         names.pop()
     return names
+
+
+def _spelt(header: list[str], required: tuple[str, ...]) -> list[str]:
+    """The header's names, required and known ones as they are spelt here, '' where a column has none."""
+    spelt = {name.casefold(): name for name in (*KNOWN, *required)}
+    plain = ["" if NAMELESS.fullmatch(_plain(name)) else _plain(name) for name in header]
+    return [spelt.get(name.casefold(), name) for name in plain]
 
 
 def _rows(path: Path, lines: list[str], start: int, delimiter: str) -> Iterator[tuple[int, list[str]]]:

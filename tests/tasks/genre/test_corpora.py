@@ -520,3 +520,32 @@ def test_missing_and_empty_cells_name_column_and_line(tmp_path):
     assert "meta/esc50.csv, line 5: 'category' is empty" in text
     text = error("esc50", put(tmp_path, "meta/esc50.csv", ESC.replace("2-114280-B", "2-114280-A")))
     assert "meta/esc50.csv, line 4: 'audio/2-114280-A-0.wav' is listed again in meta/esc50.csv, line 5" in text
+
+
+def test_audiofolder_end_to_end(tmp_path):
+    """Splits by its folders, and of train a share for validation, as nothing else is said."""
+    for split, n in {"train": 4, "test": 2}.items():
+        rows = [f"{label}{i}.wav,{label},{label}{i}" for label in ("x", "y") for i in range(n)]
+        (tmp_path / split).mkdir()
+        (tmp_path / split / "metadata.csv").write_text("\n".join(["file_name,label,group", *rows]))
+    names = [f"{split}/{label}{i}.wav" for split, n in (("train", 4), ("test", 2)) for label in "xy" for i in range(n)]
+    sound(tmp_path, *names)
+    (tmp_path / "test/y1.wav").write_bytes(b"")
+    (tmp_path / "test/metadata.csv").write_text(
+        (tmp_path / "test/metadata.csv").read_text().replace("x1.wav,x,x1", "../../x1.wav,x,x1")
+    )
+    with pytest.raises(EarmarkError, match=r"test/metadata\.csv, line 3: 'test/\.\./\.\./x1\.wav' lies outside"):
+        run("folder", tmp_path)
+    (tmp_path / "test/metadata.csv").write_text(
+        (tmp_path / "test/metadata.csv").read_text().replace("../../x1.wav", "x1.wav")
+    )
+    with pytest.raises(EarmarkError, match=r"Group 'x0' \(and 2 more\) is in the splits"):
+        run("folder", tmp_path, max_quarantined=0.5)
+    (tmp_path / "test/metadata.csv").write_text(
+        "file_name,label,group\nx0.wav,x,t\nx1.wav,x,t\ny0.wav,y,u\ny1.wav,y,u\n"
+    )
+    table, quarantined, warnings = run("folder", tmp_path, max_quarantined=0.5)
+    assert set(table.path[table["split"] == "test"]) == {"test/x0.wav", "test/x1.wav", "test/y0.wav"}
+    assert {path.split("/")[0] for path in table.path[table["split"] != "test"]} == {"train"}
+    assert list(quarantined.path) == ["test/y1.wav"]
+    assert warnings == []

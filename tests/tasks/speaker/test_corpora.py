@@ -236,3 +236,39 @@ def test_speech_commands(tmp_path):
 @pytest.mark.parametrize("source", ["voxceleb1", "speech_commands"])
 def test_wrong_folder(tmp_path, source):
     assert str(tmp_path) in error(source, tmp_path)
+
+
+def test_speakers_of_an_audiofolder(tmp_path):
+    """`speaker_id` before `label`, which may be what is said; sessions as in folders of speakers."""
+    names = ["clips/0.wav", "clips/1.wav", "anna/monday/2.wav", "anna/monday/3.wav", "anna/4.wav"]
+    sound(tmp_path, *names)
+    rows = [f"{name},yes,{'anna' if 'anna' in name else 'ben'}" for name in names]
+    (tmp_path / "metadata.csv").write_text("\n".join(["file_name,label,speaker_id", *rows]))
+    said: list[str] = []
+    table = corpora.folder(tmp_path, said.append)
+    assert list(table.itertuples(index=False, name=None)) == [
+        ("clips/0.wav", "ben", "clips/0.wav"),
+        ("clips/1.wav", "ben", "clips/1.wav"),
+        ("anna/monday/2.wav", "anna", "anna/monday"),
+        ("anna/monday/3.wav", "anna", "anna/monday"),
+        ("anna/4.wav", "anna", "anna/4.wav"),
+    ]
+    assert said[0] == f"{tmp_path}/metadata.csv has the columns speaker_id and label: speaker_id is read."
+    assert "a folder below a speaker's is taken for a session, a file in none for a session of its own" in said[1]
+    assert said[1].endswith("the score will be too good: add a column group.")
+    (tmp_path / "metadata.csv").write_text("file_name,text\nclips/0.wav,yes\n")
+    assert "metadata.csv has no column 'label'; add it" in error("folder", tmp_path)
+
+
+def test_an_audiofolder_of_speakers_end_to_end(tmp_path):
+    rows = []
+    for i in range(6):
+        names = [f"clips/s{i}_{j}.wav" for j in range(2)]
+        for j, name in enumerate(names):
+            tone(tmp_path / name, 200.0 + 20 * i + 7 * j, 0.2, 16000)
+        rows += [f"{name},s{i},{i}-{j}" for j, name in enumerate(names)]
+    (tmp_path / "metadata.csv").write_text("\n".join(["file_name,speaker,group", *rows]))
+    table, trials, warnings = run("folder", tmp_path, test_share=0.34, val_share=0.5)
+    assert (set(table.label), set(table["split"])) == ({f"s{i}" for i in range(6)}, {"train", "val", "test"})
+    assert len(trials) > 0
+    assert not [text for text in warnings if "metadata" in text]

@@ -3,12 +3,12 @@
 `label` is the speaker, `group` the session: what shares a room, a microphone and a day. The audio is the user's own.
 """
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from earmark.data import manifest
+from earmark.data import audiofolder, manifest
 from earmark.data.corpus import Corpora, Reader, Row, Tables, Warn, audio_below, require, table_of
 from earmark.data.folder import label_of, labelled
 from earmark.data.manifest import read_table
@@ -32,6 +32,12 @@ LIBRISPEECH_SUBSETS = (
     "test-other",
 )
 VOXCELEB1_TEST = range(10270, 10310)  # id10270 to id10309, whose names begin with E
+SPEAKER = ("speaker_id", "speaker", "label")  # the column of a metadata.csv, where `label` may be what is said
+UNGROUPED = (
+    "a folder below a speaker's is taken for a session, a file in none for a session of its own. Where files come from "
+    "one session (a recording round, a chapter, a video) trials pair room and microphone too, and the score will be "
+    "too good"
+)
 SPEECH_COMMANDS_LISTS = {"validation_list.txt": "val", "testing_list.txt": "test"}
 
 
@@ -151,9 +157,12 @@ def _speech_commands_lists(root: Path) -> dict[str, str]:
 def folder(root: Path, warn: Warn) -> pd.DataFrame:
     """The recordings below `root` as a manifest (columns path, label, which is the speaker, group and any others).
 
-    Without manifest.csv speakers are the sub-folders' names, and a folder below a speaker's is taken for a session, or
-    else every file for one of its own, which `warn` says. `utterances.csv` beside manifest.csv gives `utterance`.
+    Without manifest.csv, and metadata.csv as `audiofolder` reads it, speakers are the sub-folders' names, and a folder
+    below a speaker's is taken for a session, or else every file for one of its own, which `warn` says. `utterances.csv`
+    beside manifest.csv gives `utterance`.
     """
+    if (table := audiofolder.read(root, SPEAKER, warn, UNGROUPED, _session)) is not None:
+        return table
     if (root / "manifest.csv").exists():
         table = read_table(root / "manifest.csv", warn=warn)
         joined = root / "utterances.csv"
@@ -168,6 +177,11 @@ def folder(root: Path, warn: Warn) -> pd.DataFrame:
     names = [p.as_posix() for p in recordings]
     groups = [nfc(p.parent.as_posix()) if len(p.parts) > 2 else p.as_posix() for p in recordings]
     return pd.DataFrame({"path": names, "label": [label_of(p) for p in recordings], "group": groups})
+
+
+def _session(path: PurePosixPath, speaker: str) -> str:
+    """The folder of a recording where it lies below one that is called as its speaker, else the recording itself."""
+    return nfc(str(path.parent)) if speaker in map(nfc, path.parts[:-2]) else str(path)
 
 
 def _annotate(table: pd.DataFrame, facts: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
