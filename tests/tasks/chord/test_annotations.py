@@ -47,7 +47,9 @@ def test_chords_and_key_of_guitarset_are_the_performed_ones():
 @needs_fixtures
 def test_a_jams_file_without_chords():
     path = FIXTURES / "guitarset/annotation/00_BN1-129-Eb_comp.jams"
-    assert error(annotations.chords, path) == f"{path} holds no chords; take the corpus's own annotation."
+    assert error(annotations.chords, path) == (
+        f"{path} holds no chords (namespace chord or chord_harte); take an annotation that does."
+    )
     assert annotations.keys(path) == []
 
 

@@ -245,9 +245,19 @@ def test_truth_may_be_jams(workplace, earmark):
     songs_of({"a.jams": jams}, {"a.lab": "0 2 C\n2 4 G:7\n"})
     status, out, err = earmark("bench", "chords", "estimates", "--truth", "truth", "--json", "--draws", "0")
     assert (status, err, json.loads(out)["tetrads"]) == (0, [], 1.0)
-    Path("truth/a.lab").write_text("0 4 C\n")
+
+
+def test_of_a_truth_in_both_formats_lab_is_read(workplace, earmark):
+    """`predict chord --out` writes both, and people correct the first."""
+    data = [{"time": 0.0, "duration": 4.0, "value": "F:maj"}]
+    jams = json.dumps({"annotations": [{"namespace": "chord", "data": data}]})
+    songs_of({"a.jams": jams, "a.lab": "0 4 C\n"}, {"a.lab": "0 4 C\n"})
+    status, out, err = earmark("bench", "chords", "estimates", "--truth", "truth", "--json", "--draws", "0")
+    assert (status, json.loads(out)["tetrads"]) == (0, 1.0)
+    assert err == ["earmark: truth has .lab files beside a.jams: .lab is read."]
+    Path("truth/a.LAB").write_text("0 4 C\n")
     assert earmark("bench", "chords", "estimates", "--truth", "truth")[2] == [
-        "earmark: truth/a.jams and truth/a.lab are both of 'a'; keep one of them."
+        "earmark: truth/a.LAB and truth/a.lab are both of 'a'; keep one of them."
     ]
 
 

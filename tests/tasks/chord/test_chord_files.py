@@ -152,9 +152,9 @@ def test_pairs_of_files_without_a_manifest(tmp_path):
     table, _, warnings = run(root)
     assert list(table.path) == [f"{i}.wav" for i in range(6)]
     assert table.group.is_unique
-    assert warnings[0] == f"1 recording in {root} has no .lab file beside it (sub/alone.wav): left out."
+    assert warnings[0] == f"1 recording in {root} has no file of chords beside it (sub/alone.wav): left out."
     assert "every file is taken for a group of its own" in warnings[1]
-    assert "neither manifest.csv nor recordings with a .lab file beside them" in refused(root / "sub")
+    assert "neither manifest.csv nor recordings with a file of chords beside them" in refused(root / "sub")
 
 
 def test_a_source_without_chords_is_refused(tmp_path):
@@ -198,3 +198,18 @@ def test_chords_may_be_called_as_on_charts_of_popular_music(tmp_path, capsys):
 def test_names_of_files():
     paths = pd.Series(["a/x.wav", "a/y.wav", "b/y.wav", "c/z.wav", "c/z.flac", "d/Y.wav"])
     assert chord_files._ids(paths) == ["x", "a-y", "b-y", "c-z.wav", "c-z.flac", "d-Y"]
+
+
+def test_an_audiofolder_of_songs(tmp_path):
+    root = songs(tmp_path / "a")
+    rows = [f"{i}.wav,chords/{i}.lab,{i},{'C:maj' if i == 0 else ''}" for i in range(6)]
+    (root / "metadata.csv").write_text("\n".join(["file_name,lab,group,key", *rows]))
+    assert f"{root} has manifest.csv and metadata.csv: manifest.csv is read, and no other table." in run(root)[2]
+    expected = run(root)[0].set_index("path").truth_sha256
+    (root / "manifest.csv").unlink()
+    table, quarantined, warnings = run(root)
+    assert len(quarantined) == 0
+    assert dict(table.set_index("path").truth_sha256) == dict(expected)
+    assert not [text for text in warnings if "metadata" in text]
+    (root / "metadata.csv").write_text("file_name,label,group\n0.wav,x,0\n")
+    assert refused(root).startswith(f"{root}/metadata.csv has no column 'lab'; add it")

@@ -371,7 +371,7 @@ def test_labs_lie_beside_songs_in_any_case_and_unicode_form(tmp_path):
             ("two.wav", "two.lab"),
             ("v1.2.wav", "v1.2.lab"),
         ],
-        [f"2 recordings in {tmp_path} have no .lab file beside them (alone.wav, far/a.wav): left out."],
+        [f"2 recordings in {tmp_path} have no file of chords beside them (alone.wav, far/a.wav): left out."],
     )
 
 

@@ -1,7 +1,8 @@
 """What corpora say of a recording's chords and keys, in whatever format, as rows of one: .lab.
 
-Chords: .lab files and JAMS (namespaces `chord` and `chord_harte`). Keys: Isophonics' key files (`0.456 83.139 Key Bb`,
-`0.0 0.456 Silence`), POP909's (`2.67 191.98 Gb:maj`) and GuitarSet's JAMS, all as the 24 keys of `targets`, or N.
+Chords: .lab files, JAMS (namespaces `chord` and `chord_harte`) and Audacity's label tracks. Keys: Isophonics' key files
+(`0.456 83.139 Key Bb`, `0.0 0.456 Silence`), POP909's (`2.67 191.98 Gb:maj`) and JAMS, all as the 24 keys of `targets`,
+or N.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from earmark.errors import EarmarkError
-from earmark.tasks.chord.notation import lab, pop
+from earmark.tasks.chord.notation import lab, label_track, pop
 from earmark.tasks.chord.notation.lab import Segment
 from earmark.tasks.chord.notation.targets import NO_KEY, key_label, key_of
 
@@ -40,19 +41,23 @@ def _known_key(key: str) -> str:
 
 
 def chords(path: Path, duration_s: float | None = None, converted: pop.Converted | None = None) -> list[Segment]:
-    """The chords of a .lab or .jams file, checked as `lab.read` does; time that nobody labelled is X.
+    """The chords of a .lab, .jams or .txt file, checked as `lab.read` does; time that nobody labelled is X.
+
+    A .txt that begins as a label track of Audacity's is read as one, any other as .lab.
 
     GuitarSet's JAMS hold two chord annotations: first the lead sheet that the player was given (instructed), then
     what was inferred from the notes that were played (performed). The performed one is taken, the lead sheet where it
     stands alone. Other JAMS have the namespace `chord_harte`, which is read where there is no `chord`; the last one
     is taken of these, too.
     """
+    if path.suffix.lower() == ".txt" and label_track.is_one(path):
+        return lab.checked(path, label_track.rows(path, _text(path), duration_s), duration_s, "X", converted)
     if path.suffix.lower() != ".jams":
         return lab.read(path, duration_s, converted=converted)
     for namespace in NAMESPACES:
         if found := [rows for rows in _observations(path, namespace) if rows]:
             return lab.checked(path, list(enumerate(found[-1], 1)), duration_s, "X", converted)
-    raise EarmarkError(f"{path} holds no chords; take the corpus's own annotation.")
+    raise EarmarkError(f"{path} holds no chords (namespace chord or chord_harte); take an annotation that does.")
 
 
 def keys(path: Path) -> list[Segment]:

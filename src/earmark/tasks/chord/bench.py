@@ -19,13 +19,13 @@ from earmark.tasks.chord.scores import Song
 def songs(estimates: Path, truth: Path, warn: Callable[[str], None]) -> list[Song]:
     """Every annotation TRUTH/<stem>.lab or .jams with its estimate ESTIMATES/<stem>.lab.
 
-    Annotated songs without an estimate are left out, and so are estimates of no annotation and songs whose annotation
-    is X throughout; `warn` says all three by name, and which chord names were read as Harte's. Raises EarmarkError
-    where no song has both. Groups and keys are those of TRUTH/manifest.csv (columns lab, group, key) where there is
-    one, else every song is a group; an estimated key is `key` in ESTIMATES/<stem>.json. Where no song has an estimated
-    key, keys are not scored.
+    Of an annotation in both formats .lab is read. Annotated songs without an estimate are left out, and so are
+    estimates of no annotation and songs whose annotation is X throughout; `warn` says all four by name, and which chord
+    names were read as Harte's. Raises EarmarkError where no song has both. Groups and keys are those of
+    TRUTH/manifest.csv (columns lab, group, key) where there is one, else every song is a group; an estimated key is
+    `key` in ESTIMATES/<stem>.json. Where no song has an estimated key, keys are not scored.
     """
-    wanted, there = _files(truth, (".lab", ".jams")), _files(estimates, (".lab",))
+    wanted, there = _files(truth, (".lab", ".jams"), warn), _files(estimates, (".lab",))
     both = sorted(wanted.keys() & there.keys())
     if not both:
         raise EarmarkError(
@@ -69,17 +69,23 @@ def _known(found: list[Song], truth: Path, warn: Callable[[str], None]) -> list[
     return kept
 
 
-def _files(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
-    """Chord files of a folder by stem."""
+def _files(folder: Path, suffixes: tuple[str, ...], warn: Callable[[str], None] = lambda text: None) -> dict[str, Path]:
+    """Chord files of a folder by stem, a .lab before others, which `warn` says."""
     if not folder.is_dir():
         raise EarmarkError(f"There is no folder {folder}; give one with a .lab file a song.")
     paths = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes]
     if not paths:
         raise EarmarkError(f"{folder} holds no .lab files; give a folder with one a song.")
     found: dict[str, Path] = {}
-    for path in paths:
-        if (other := found.setdefault(path.stem, path)) != path:
+    passed_over = []
+    for path in sorted(paths, key=lambda path: suffixes.index(path.suffix.lower())):
+        other = found.setdefault(path.stem, path)
+        if other.suffix.lower() != path.suffix.lower():
+            passed_over.append(path.name)
+        elif other != path:
             raise EarmarkError(f"{other} and {path} are both of '{path.stem}'; keep one of them.")
+    if passed_over:
+        warn(f"{folder} has .lab files beside {_some(passed_over)}: .lab is read.")
     return found
 
 

@@ -13,19 +13,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
-from earmark.data import manifest
+from earmark.data import audiofolder, manifest
 from earmark.data.corpus import Corpora, Reader, Warn, require, table_of
 from earmark.data.manifest import read_csv, read_table
-from earmark.data.names import Paths, nfc
-from earmark.data.walking import Walk, counted, some, walk
+from earmark.data.names import Paths
+from earmark.data.walking import counted, some, walk
 from earmark.errors import EarmarkError
-from earmark.tasks.chord import chord_files
+from earmark.tasks.chord import beside, chord_files
 
 if TYPE_CHECKING:
     from earmark.tasks.chord.settings import ChordSettings
 
 GUITARSET_AUDIO = {"audio_mono-mic": "mic", "audio_mono-pickup_mix": "mix"}  # the six-channel recordings are not read
 TRACK_NUMBER = re.compile(r"^(?:CD\d+[\s_-]+)?\d+[\s_.-]+(?=\S)")
+UNGROUPED = (
+    "every file is taken for a group of its own. If several are takes, covers or renders of one song, the score will "
+    "be too good"
+)
 LAST_BRACKET = re.compile(r"[\s_]*\([^()]*\)\s*$")
 RWC_PIECE = re.compile(r"N(\d{3})-M(\d{2})-T(\d{2})")
 
@@ -221,38 +225,33 @@ def _found(songs: Iterable[Song], root: Path, n: int, example: str, warn: Warn) 
 def folder(root: Path, warn: Warn) -> pd.DataFrame:
     """The songs below `root` as a manifest (columns path, lab, group and any others).
 
-    Without manifest.csv every recording with a .lab file of its name beside it is taken, as a group of its own, which
-    `warn` says, with what is left out. Links are followed.
+    Without manifest.csv, and metadata.csv as `audiofolder` reads it, every recording with a file of chords beside it
+    (`beside`) is taken, as a group of its own, which `warn` says, with what is left out. Links are followed.
     """
+    if (table := audiofolder.read(root, ("lab",), warn, UNGROUPED)) is not None:
+        return table
     if (root / "manifest.csv").exists():
         return read_table(root / "manifest.csv", ("path", "lab", "group"), warn)
     found = walk(root)
     found.tell(warn)
-    lab_of = _labs_beside(found)
+    lab_of = beside.chords(found, warn)
     if not lab_of:
         raise EarmarkError(
-            f"{root} holds neither manifest.csv nor recordings with a .lab file beside them; put song.lab beside "
-            "song.flac, or write a manifest.csv with path,lab,group."
+            f"{root} holds neither manifest.csv nor recordings with a file of chords beside them; put song.lab, "
+            "song.jams or Audacity's song.txt beside song.flac, or write a manifest.csv with path,lab,group."
         )
     if alone := found.without([path for path in found.audio if path not in lab_of], lab_of):
-        have = "have no .lab file beside them" if len(alone) > 1 else "has no .lab file beside it"
+        have = "have no file of chords beside them" if len(alone) > 1 else "has no file of chords beside it"
         warn(f"{counted(len(alone), 'recording')} in {root} {have} ({some(alone)}): left out.")
     songs = found.once(lab_of, lambda path: (root / lab_of[path]).read_bytes(), warn)
     warn(
         f"{root} has no manifest.csv: every file is taken for a group of its own. If several are takes, covers or "
         "renders of one song, the score will be too good: write a manifest.csv with path,lab,group."
     )
-    names = [p.as_posix() for p in songs]
-    return pd.DataFrame({"path": names, "lab": [lab_of[p].as_posix() for p in songs], "group": names})
-
-
-def _labs_beside(found: Walk) -> dict[PurePosixPath, PurePosixPath]:
-    """The .lab file of every recording that has one of its name beside it, in whatever case or Unicode form."""
-    labs = [path for path in found.files if path.suffix.lower() == ".lab"]  # .LAB before .lab, which wins
-    by_form = {nfc(str(lab.with_suffix(""))): lab for lab in labs} | {str(lab.with_suffix("")): lab for lab in labs}
-    stems = {path: str(path.with_suffix("")) for path in found.audio}
-    labs_of = {path: by_form.get(stem) or by_form.get(nfc(stem)) for path, stem in stems.items()}
-    return {path: lab for path, lab in labs_of.items() if lab}
+    names, labs = [p.as_posix() for p in songs], [lab_of[p].as_posix() for p in songs]
+    table = pd.DataFrame({"path": names, "lab": labs, "group": names})
+    keys = [lab if lab.lower().endswith(".jams") else "" for lab in labs]
+    return table.assign(key_lab=keys) if any(keys) else table
 
 
 def _annotate(table: pd.DataFrame, facts: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
