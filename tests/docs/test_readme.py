@@ -119,7 +119,7 @@ def test_the_study_of_esc10_begins(place, tmp_path):
 
 def test_chords(place):
     said = newcomer.run(CHORDS, place, place.parent)
-    assert {path.name for path in (place / "chords").iterdir()} == {"song.lab", "song.json", "song.mid"}
+    assert {path.name for path in (place / "chords").iterdir()} == {"song.lab", "song.json", "song.jams", "song.mid"}
     assert "majmin" in said
 
 

@@ -58,6 +58,10 @@ def test_chords_are_called_as_they_were_asked_for(place, earmark, names, labels)
     earmark("predict", "chord", "a.wav", "--names", names, "--out", "out")
     assert [row.split("\t")[2] for row in Path("out/a.lab").read_text().splitlines()] == labels
     assert [s["label"] for s in json.loads(Path("out/a.json").read_text())["segments"]] == labels
+    found = json.loads(Path("out/a.jams").read_text())["annotations"]
+    assert [s["value"] for s in found[0]["data"]] == ["N", "C:maj/3", "F#:min7"]  # a namespace has its own names
+    assert [s["value"] for s in found[1]["data"]] == ["C:major"]
+    assert found[0]["annotation_metadata"]["annotation_tools"] == "earmark, the stub"
     notes = pretty_midi.PrettyMIDI("out/a.mid").instruments[0].notes
     assert sorted(n.pitch for n in notes if n.start < 1.5) == [40, 60, 64, 67]
     assert sorted(n.pitch for n in notes if n.start > 1.5) == [42, 61, 64, 66, 69]
@@ -119,7 +123,7 @@ def test_a_pipe_is_written_under_a_name_of_its_own(place, earmark):
     finally:
         os.dup2(kept, 0)
     assert (code, out.splitlines()[1]) == (0, "-: 3 chords, key C:maj -> out/stdin.lab")
-    assert written("out") == {f"{stem}.{kind}" for stem in ("stdin", "b") for kind in ("lab", "json", "mid")}
+    assert written("out") == {f"{stem}.{kind}" for stem in ("stdin", "b") for kind in ("lab", "json", "jams", "mid")}
 
 
 def test_what_would_be_written_twice_is_refused(place, earmark):

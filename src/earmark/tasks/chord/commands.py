@@ -33,7 +33,7 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="The folder for .lab, .json and .mid files, with named folders' sub-folders."),
+        typer.Option(help="The folder for .lab, .json, .jams and .mid files, with named folders' sub-folders."),
     ] = None,
     names: Annotated[
         Names, typer.Option(help="C:maj/3 in Harte's notation, or C/E as on charts of popular music.")
@@ -82,13 +82,15 @@ def _named(song: "Song", names: Names) -> "Song":
 
 
 def _write(beside: Path, song: "Song", named: "Song", model: "Chosen") -> None:
-    from earmark.tasks.chord.notation import lab, midi
+    from earmark.tasks.chord.notation import jams, lab, midi
 
-    lab_file, json_file, midi_file = (beside.parent / f"{beside.name}.{kind}" for kind in ("lab", "json", "mid"))
+    kinds, plain = ("lab", "json", "jams", "mid"), model.plain()
+    lab_file, json_file, jams_file, midi_file = (beside.parent / f"{beside.name}.{kind}" for kind in kinds)
     with writing(Path(printable(lab_file))):
         beside.parent.mkdir(parents=True, exist_ok=True)
         lab.write(lab_file, named.segments)
-        lab.write_json(json_file, named.segments, **facts(song), model=model.plain())
+        lab.write_json(json_file, named.segments, **facts(song), model=plain)
+        jams.write(jams_file, song.segments, **facts(song), model=plain)
         midi.write(midi_file, song.segments)
 
 
