@@ -90,7 +90,7 @@ def test_folders_of_splits_in_one_table(tmp_path):
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (["a.wav", "test.wav"], []),
+        (["a.wav", "test.wav", "train", "test"], []),  # names of files are no folders
         (["train/a.wav"], ["ROOT: the folders of train are no split without both train and test: left aside."]),
         (
             ["train/a.wav", "dev/b.wav"],
@@ -159,6 +159,26 @@ def test_the_conversion_that_is_shown_converts(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(sentence.split('python -c "')[1].removesuffix('".'))
     assert read(tmp_path)[0] == {"metadata.csv, line 2": {"path": "a.wav", "label": "x", "group": "g"}}
+
+
+def test_hidden_tables_and_those_far_below_are_none(tmp_path):
+    for place in (".cache", "__MACOSX/train", "a/b/c"):
+        put(tmp_path, f"{place}/metadata.csv", "file_name,label\na.wav,x\n")
+    assert read(tmp_path) == (None, [])
+
+
+def test_some_tables_have_groups_and_some_have_none(tmp_path):
+    recordings(tmp_path, "train/a.wav", "test/a.wav", "more/a.wav")
+    put(tmp_path, "train/metadata.csv", "file_name,label,group\na.wav,x,g\n")
+    put(tmp_path, "test/metadata.csv", "file_name,label\na.wav,x\n")
+    rows, said = read(tmp_path)
+    assert {row["path"]: row["group"] for row in rows.values()} == {"train/a.wav": "g", "test/a.wav": "test/a.wav"}
+    assert said[0] == f"ROOT: test/metadata.csv has no column 'group': {ALONE}"
+    put(tmp_path, "more/metadata.csv", "file_name,label\n../train/a.wav,x\n")
+    assert error(tmp_path) == (
+        "ROOT/train/metadata.csv, line 2: 'train/a.wav' stands in more/metadata.csv, line 2 already; "
+        "keep one row a recording."
+    )
 
 
 def test_what_is_not_listed_is_named(tmp_path):

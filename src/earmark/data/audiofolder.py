@@ -59,7 +59,8 @@ def read(
         return None
     parts = [_part(root, table, truth, warn) for table in tables]
     if alone := [table for table, part in zip(tables, parts, strict=True) if "group" not in part]:
-        warn(f"{root}: {some(alone)} has no column 'group': {ungrouped}: add a column group.")
+        have = "has" if len(alone) == 1 else "have"
+        warn(f"{root}: {some(alone)} {have} no column 'group': {ungrouped}: add a column group.")
     table = pd.concat([_grouped(part, truth[-1], group_of) for part in parts])
     _refuse_repeated(root, table)
     _tell_unlisted(root, table, warn)
