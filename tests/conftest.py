@@ -109,3 +109,17 @@ def earmark(monkeypatch, capsys) -> Callable[..., tuple[int, str, list[str]]]:
         return ended.value.code or 0, captured.out, captured.err.splitlines()
 
     return run
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The system's browser, which a test opens pages in."""
+    from playwright.sync_api import sync_playwright
+
+    import browser
+
+    program = browser.program()
+    with sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=program, args=browser.FLAGS)
+        yield running
+        running.close()

@@ -1,14 +1,22 @@
-"""A small listening report, and recordings to hear in it."""
+"""A small listening report, recordings to hear in it, and its server."""
 
+import http.client
+import json
+import socket
+import threading
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import soundfile as sf
+import uvicorn
 
 from builders import sines
-from earmark.evaluation.listening import page
+from earmark.evaluation.listening import marking, page, server
 
 SCRIPT = "</script><script>window.broken = 1</script>"
+TOKEN = "a-token-of-this-start"
+MARK = {"recording": 1, "start_s": None, "status": "corrected", "corrected": "high", "note": ""}
 PICTURE = "<img src=x onerror='window.broken = 1'>.wav"
 
 
@@ -64,3 +72,46 @@ def chords(**changes) -> page.Report:
         "spectrogram": "cqt",
     }
     return report(**{**facts, **changes})
+
+
+class Served:
+    """A server in a thread, and the requests of a page that it served."""
+
+    def __init__(self, folder, of: page.Report):
+        self.file = folder / "review.csv"
+        self.socket = socket.create_server((server.HOST, 0))
+        self.port = self.socket.getsockname()[1]
+        self.kept = marking.Kept(self.file, asdict(of), "f" * 64, "Ada")
+        app = server.app(asdict(of), folder, self.kept, self.port, TOKEN)
+        self.server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+        self.thread = threading.Thread(target=self.server.run, args=([self.socket],))
+        self.thread.start()
+
+    def end(self):
+        self.server.should_exit = True
+        self.thread.join()
+        self.socket.close()
+
+    def ask(self, method: str, path: str, body=None, **headers: str | None):
+        """Status, headers and body of the answer; headers are as the page sends them, but those that are given."""
+        own = f"{server.HOST}:{self.port}"
+        sent = {"Host": own, "X-Earmark-Token": TOKEN}
+        if method == "POST":
+            sent |= {"Origin": f"http://{own}", "Content-Type": "application/json", "Sec-Fetch-Site": "same-origin"}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        connection = http.client.HTTPConnection(server.HOST, self.port, timeout=20)
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        for name, value in sent.items():
+            if value is not None:
+                connection.putheader(name, value)
+        data = json.dumps(body).encode() if isinstance(body, dict) else body
+        if isinstance(data, bytes):
+            connection.putheader("Content-Length", str(len(data)))
+        connection.endheaders(data if isinstance(data, bytes) else None)
+        answer = connection.getresponse()
+        found = answer.status, dict(answer.getheaders()), answer.read()
+        connection.close()
+        return found
+
+    def mark(self, body=MARK, **headers):
+        return self.ask("POST", "/mark", body, **headers)[0]
