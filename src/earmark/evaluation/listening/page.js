@@ -231,14 +231,16 @@
     const box = el("article", { class: "recording", "aria-label": one.name },
       el("h3", {}, one.name),
       el("p", {}, [one.label && `label: ${one.label}`, `${one.duration_s.toFixed(1)} s`, ...one.facts].filter(Boolean).join("; ")));
-    const stage = { i, one, box, row, audio: null };
+    const sound = el("div", {});
+    box.append(sound);
+    const stage = { i, one, box: sound, row, audio: null };
     stages[place] = stage;
     const clip = one.clip === null ? null : report.clips[one.clip];
     const there = clip && (clip.reason || !row.at || (clip.start_s <= row.at[0] && row.at[1] <= clip.start_s + clip.seconds + 0.05));
     if (there) sounding(stage, clip);
     else if (marking) fetched(stage);
     else {
-      box.append(el("p", {}, "This is not among the sounds of this page, which holds a sample; ",
+      sound.append(el("p", {}, "This is not among the sounds of this page, which holds a sample; ",
         el("code", {}, `earmark listen ${report.task}`), " plays every one."));
       if (clip) sounding(stage, clip);
     }
