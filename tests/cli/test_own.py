@@ -70,6 +70,22 @@ def test_use_goes_back_to_the_demo(here):
     assert (here / "params.yaml").read_text() == SHIPPED
 
 
+def test_use_names_another_manifest_and_takes_it_away_again(here):
+    rows = (here.parent / "audio/manifest.csv").read_text().splitlines()
+    (here.parent / "audio/mine.csv").write_text("\n".join(rows[:-1]))
+    said = run("use", "genre", "../audio", "--manifest", "mine.csv")
+    assert "17 recordings" in said
+    assert "data.manifest: mine.csv of tasks.genre now" in said
+    found = yaml.safe_load((here / "params.yaml").read_text())["tasks"]["genre"]["data"]
+    shipped = yaml.safe_load(SHIPPED)["tasks"]["genre"]["data"]
+    assert found == shipped | {"source": "folder", "root": str(here.parent / "audio"), "manifest": "mine.csv"}
+    assert "18 recordings" in run("use", "genre", "../audio")
+    assert changed(here) == ["source: folder", f"root: {here.parent / 'audio'}"]
+    run("use", "genre", "../audio", "--manifest", "mine.csv")
+    run("use", "genre", "--source", "demo")
+    assert (here / "params.yaml").read_text() == SHIPPED
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -79,6 +95,9 @@ def test_use_goes_back_to_the_demo(here):
         (["genre", "../audio", "--source", "demo"], "The demo has a folder of its own"),
         (["genre", "../audio", "--source", "esc51"], "The source 'esc51' has no label"),
         (["gender", "../audio"], "There is no task 'gender'; did you mean 'genre'"),
+        (["genre", "../audio", "--manifest", "mine.csv"], r"holds no mine.csv, which tasks\.\*\.data\.manifest names"),
+        (["genre", "../audio", "--manifest", "low/mine.csv"], "manifest must be the plain name of a file in data.root"),
+        (["genre", "--source", "demo", "--manifest", "a.csv"], "manifest is read with source folder alone; remove"),
         (["genre", "../empty"], "holds neither manifest.csv nor sub-folders with audio"),
     ],
 )

@@ -1,6 +1,7 @@
 """A project of one's own, and a task pointed at a folder of recordings."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,24 +41,39 @@ def use(
     test_fold: Annotated[
         str | None, typer.Option(help="The fold to test on, where the recordings have official folds; null for none.")
     ] = None,
+    manifest: Annotated[
+        str | None, typer.Option(help="The table in FOLDER that lists the recordings; manifest.csv by default.")
+    ] = None,
 ) -> None:
     """Point a task at a folder of recordings: look at it, and write its source and root into params.yaml."""
     catalog.check(task)
     config.parse_task(config.read(PARAMS), task)
-    before = PARAMS.read_bytes().decode()  # its line ends as they are
-    values: dict[str, Any] = {"data.source": source, "data.root": _root(task, folder, source)}
+    values: dict[str, Any] = {"source": source, "root": _root(task, folder, source)}
     if test_fold is not None:
-        values["data.test_fold"] = yaml.safe_load(test_fold)
-    after = edited.put(before, {f"tasks.{task}.{key}": value for key, value in values.items()})
+        values["test_fold"] = yaml.safe_load(test_fold)
+    if manifest is not None:
+        values["manifest"] = manifest
+    point(task, values, None if source == "demo" else _look)
+    say(f"Next: `dvc repro publish@{task}`, which runs this task alone.")
+
+
+def point(task: str, values: dict[str, Any], look: Callable[[str, config.Settings], None] | None) -> None:
+    """Write values of a task's data into params.yaml, and say so; a manifest of before that they do not name goes.
+
+    look: at what the settings are to be, before anything is written.
+    """
+    before = PARAMS.read_bytes().decode()  # its line ends as they are
+    former = config.read(PARAMS)["tasks"][task]["data"]
+    kept = {key: value for key, value in former.items() if key != "manifest"}
+    after = edited.put(before, {f"tasks.{task}.data": kept | values})
     asked = config.parse_task(yaml.safe_load(after), task, str(PARAMS))
-    if source != "demo":
-        _look(task, asked)
+    if look:
+        look(task, asked)
     if after != before:
         with writing(PARAMS, "make it writable"):
             PARAMS.write_bytes(after.encode())
-    said = ", ".join(f"{key}: {value}" for key, value in values.items())
+    said = ", ".join(f"data.{key}: {value}" for key, value in values.items())
     say(f"params.yaml has {said} of tasks.{task} {'now' if after != before else 'already'}.")
-    say(f"Next: `dvc repro publish@{task}`, which runs this task alone.")
 
 
 def _root(task: str, folder: Path | None, source: str) -> str:

@@ -18,7 +18,7 @@ from earmark.data.walking import counted, some, walk
 from earmark.errors import EarmarkError
 
 Warn = Callable[[str], None]
-Reader = Callable[[Path, Warn], pd.DataFrame]
+Reader = Callable[..., pd.DataFrame]  # (root, warn); that of `folder` takes the name of data.manifest, too
 Tables = dict[str, pd.DataFrame]
 Complete = Callable[[DataSettings, Path, pd.DataFrame, pd.DataFrame, Warn], tuple[pd.DataFrame, Tables]]
 

@@ -8,20 +8,21 @@ import pandas as pd
 from earmark.data import audiofolder
 from earmark.data.manifest import read_table
 from earmark.data.names import nfc
+from earmark.data.settings import MANIFEST
 from earmark.data.walking import Walk, counted, some, walk
 from earmark.errors import EarmarkError
 
 
-def read(root: Path, warn: Callable[[str], None]) -> pd.DataFrame:
+def read(root: Path, warn: Callable[[str], None], manifest: str = MANIFEST) -> pd.DataFrame:
     """The recordings below `root` as a manifest (columns path, label, group and any others).
 
-    Without manifest.csv, and metadata.csv as `audiofolder` reads it, labels are the sub-folders' names and every file
-    is assumed to be a group of its own, which `warn` says.
+    manifest: the name of its table. Without one, and metadata.csv as `audiofolder` reads it, labels are the
+    sub-folders' names and every file is assumed to be a group of its own, which `warn` says.
     """
-    if (table := audiofolder.read(root, ("label",), warn)) is not None:
+    if (table := audiofolder.read(root, ("label",), warn, manifest=manifest)) is not None:
         return table
-    if (root / "manifest.csv").exists():
-        return read_table(root / "manifest.csv", warn=warn)
+    if (root / manifest).exists():
+        return read_table(root / manifest, warn=warn)
     recordings = labelled(root, "label", warn)
     warn(
         f"{root} has no manifest.csv: labels are the names of its sub-folders, and every file is taken for "

@@ -11,10 +11,10 @@ import pandas as pd
 
 from earmark import audio
 from earmark.data import copies, dealt, manifest, record
-from earmark.data.corpus import Corpora, Warn
+from earmark.data.corpus import Corpora, Reader, Warn
 from earmark.data.names import Paths
 from earmark.data.record import Record
-from earmark.data.settings import DataSettings
+from earmark.data.settings import MANIFEST, DataSettings
 from earmark.errors import EarmarkError
 
 Progress = Callable[[Iterable, int, str], Iterable]
@@ -36,17 +36,7 @@ def read(
     channels, peak and sha256, and what `corpora.annotate` adds; the second has path, reason and, where the first has
     it, utterance. Raises EarmarkError when the source is not usable as a whole.
     """
-    if data.source not in corpora.readers:
-        names = ", ".join(corpora.readers)
-        raise EarmarkError(
-            f"The source '{data.source}' has no {corpora.annotation} of its recordings; set tasks.*.data.source to one "
-            f"of {names}."
-        )
-    if not root.is_dir():
-        raise EarmarkError(f"The audio folder {root} does not exist; set tasks.*.data.root to yours.")
-    table = corpora.readers[data.source](root, warn)
-    paths = Paths(root)
-    table["path"] = [manifest.below(root, path, where, paths) for where, path in table.path.items()]
+    table = listed(corpora, data, root, warn)
     files = [root.absolute() / path for path in table.path]
     with ThreadPoolExecutor() as pool:
         done = pool.map(partial(_tried, audio.folder(root, data.channels)), files)
@@ -66,6 +56,35 @@ def read(
     table = table[~bad].reset_index(drop=True)
     copies.check(table, corpora.annotation, data.source in OWN, warn)
     return copies.grouped(table, known) if corpora.key == "group" else table, quarantined
+
+
+def listed(corpora: Corpora, data: DataSettings, root: Path, warn: Warn) -> pd.DataFrame:
+    """A source's manifest, before any file is tried: as its reader has it, each path normalised below `root`.
+
+    Raises EarmarkError where the task has no such source, or the source is not there.
+    """
+    if data.source not in corpora.readers:
+        names = ", ".join(corpora.readers)
+        raise EarmarkError(
+            f"The source '{data.source}' has no {corpora.annotation} of its recordings; set tasks.*.data.source to one "
+            f"of {names}."
+        )
+    if not root.is_dir():
+        raise EarmarkError(f"The audio folder {root} does not exist; set tasks.*.data.root to yours.")
+    reader, paths = corpora.readers[data.source], Paths(root)
+    table = reader(root, warn) if data.manifest == MANIFEST else _named(reader, root, data.manifest, warn)
+    table["path"] = [manifest.below(root, path, where, paths) for where, path in table.path.items()]
+    return table
+
+
+def _named(reader: Reader, root: Path, name: str, warn: Warn) -> pd.DataFrame:
+    """The recordings that a table of another name than manifest.csv lists."""
+    if not (root / name).is_file():
+        raise EarmarkError(
+            f"{root} holds no {name}, which tasks.*.data.manifest names; put it there, or remove that key."
+        )
+    table = reader(root, warn, name)
+    return table.set_axis([f"{name}, line {line}" for line in table.index])
 
 
 def read_folder(

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from earmark.errors import require
 
+MANIFEST = "manifest.csv"
+
 
 @dataclass(frozen=True)
 class DemoSettings:
@@ -50,6 +52,9 @@ class DataSettings:
     """Largest share of recordings that may be unusable."""
     channels: int | str = field(default="mix", kw_only=True)
     """`mix`, the mean of all channels, or the number of the one that is read, from 1."""
+    manifest: str = field(default=MANIFEST, kw_only=True)
+    """With source folder: the table in data.root that lists the recordings. Without a manifest.csv the folder's own
+    order says what is what; a table of another name must be there."""
 
     def __post_init__(self) -> None:
         require(0 <= self.val_share <= 0.5, "val_share", "must be a share from 0 to 0.5")
@@ -58,3 +63,7 @@ class DataSettings:
         require(0 <= self.max_quarantined <= 1, "max_quarantined", "must be a share from 0 to 1")
         numbered = isinstance(self.channels, int) and self.channels >= 1
         require(self.channels == "mix" or numbered, "channels", "must be mix, or a channel's number from 1")
+        plain = self.manifest not in ("", ".", "..") and not set("/\\\0") & set(self.manifest)
+        require(plain, "manifest", "must be the plain name of a file in data.root, without folders")
+        read = self.source == "folder" or self.manifest == MANIFEST
+        require(read, "manifest", "is read with source folder alone; remove the key")

@@ -17,6 +17,7 @@ from earmark.data import audiofolder, manifest
 from earmark.data.corpus import Corpora, Reader, Warn, require, table_of
 from earmark.data.manifest import read_csv, read_table
 from earmark.data.names import Paths
+from earmark.data.settings import MANIFEST
 from earmark.data.walking import counted, some, walk
 from earmark.errors import EarmarkError
 from earmark.tasks.chord import beside, chord_files
@@ -222,16 +223,16 @@ def _found(songs: Iterable[Song], root: Path, n: int, example: str, warn: Warn) 
     return table_of(songs, root, Song._fields)
 
 
-def folder(root: Path, warn: Warn) -> pd.DataFrame:
+def folder(root: Path, warn: Warn, name: str = MANIFEST) -> pd.DataFrame:
     """The songs below `root` as a manifest (columns path, lab, group and any others).
 
-    Without manifest.csv, and metadata.csv as `audiofolder` reads it, every recording with a file of chords beside it
-    (`beside`) is taken, as a group of its own, which `warn` says, with what is left out. Links are followed.
+    name: of its table. Without one, and metadata.csv as `audiofolder` reads it, every recording with a file of chords
+    beside it (`beside`) is taken, as a group of its own, which `warn` says, with what is left out. Links are followed.
     """
-    if (table := audiofolder.read(root, ("lab",), warn, UNGROUPED)) is not None:
+    if (table := audiofolder.read(root, ("lab",), warn, UNGROUPED, manifest=name)) is not None:
         return table
-    if (root / "manifest.csv").exists():
-        return read_table(root / "manifest.csv", ("path", "lab", "group"), warn)
+    if (root / name).exists():
+        return read_table(root / name, ("path", "lab", "group"), warn)
     found = walk(root)
     found.tell(warn)
     lab_of = beside.chords(found, warn)

@@ -13,7 +13,7 @@ from earmark.data.corpus import Corpora, Reader, Row, Tables, Warn, audio_below,
 from earmark.data.folder import label_of, labelled
 from earmark.data.manifest import read_table
 from earmark.data.names import nfc
-from earmark.data.settings import DataSettings
+from earmark.data.settings import MANIFEST, DataSettings
 from earmark.errors import EarmarkError
 from earmark.tasks.speaker import checks
 from earmark.tasks.speaker.trials import lists, pairing
@@ -154,17 +154,17 @@ def _speech_commands_lists(root: Path) -> dict[str, str]:
     }
 
 
-def folder(root: Path, warn: Warn) -> pd.DataFrame:
+def folder(root: Path, warn: Warn, name: str = MANIFEST) -> pd.DataFrame:
     """The recordings below `root` as a manifest (columns path, label, which is the speaker, group and any others).
 
-    Without manifest.csv, and metadata.csv as `audiofolder` reads it, speakers are the sub-folders' names, and a folder
-    below a speaker's is taken for a session, or else every file for one of its own, which `warn` says. `utterances.csv`
-    beside manifest.csv gives `utterance`.
+    name: of its table. Without one, and metadata.csv as `audiofolder` reads it, speakers are the sub-folders' names,
+    and a folder below a speaker's is taken for a session, or else every file for one of its own, which `warn` says.
+    `utterances.csv` beside the table gives `utterance`.
     """
-    if (table := audiofolder.read(root, SPEAKER, warn, UNGROUPED, _session)) is not None:
+    if (table := audiofolder.read(root, SPEAKER, warn, UNGROUPED, _session, name)) is not None:
         return table
-    if (root / "manifest.csv").exists():
-        table = read_table(root / "manifest.csv", warn=warn)
+    if (root / name).exists():
+        table = read_table(root / name, warn=warn)
         joined = root / "utterances.csv"
         return lists.join(table, joined) if joined.exists() else table
     recordings = labelled(root, "speaker", warn)
