@@ -64,8 +64,11 @@ def point(task: str, values: dict[str, Any], look: Callable[[str, config.Setting
     """
     before = PARAMS.read_bytes().decode()  # its line ends as they are
     former = config.read(PARAMS)["tasks"][task]["data"]
-    kept = {key: value for key, value in former.items() if key != "manifest"}
-    after = edited.put(before, {f"tasks.{task}.data": kept | values})
+    asked_for: dict[str, Any] = {f"tasks.{task}.data.{key}": value for key, value in values.items()}
+    if "manifest" in former and "manifest" not in values:
+        kept = {key: value for key, value in former.items() if key != "manifest"}
+        asked_for = {f"tasks.{task}.data": kept | values}
+    after = edited.put(before, asked_for)
     asked = config.parse_task(yaml.safe_load(after), task, str(PARAMS))
     if look:
         look(task, asked)

@@ -11,7 +11,8 @@ from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
-from earmark.data import manifest
+from earmark.data import correction, manifest
+from earmark.data.correction import Correction, Said
 from earmark.data.names import nfc
 from earmark.data.settings import DataSettings
 from earmark.data.walking import counted, some, walk
@@ -56,6 +57,8 @@ class Corpora:
     check: (table, quarantined, warn), before anything is split. check_splits: (table, data, warn), after it.
     write: (out, table) to the table, with annotations written as files below `out`.
     complete: (data, root, table, quarantined, warn) to the split table as it is to stand, and tables beside it by name.
+    correct: (root, row of the source's table, what a review says of it) to what becomes of the row; by default its
+        label is replaced. check_corrected: (data, root, table after), before anything of a review is written.
     summary: of the split table, for people. notes: (split table, settings of the whole task) to sentences on recordings
         shorter than what a network is to hear at once.
     """
@@ -68,6 +71,8 @@ class Corpora:
     check_splits: Callable[[pd.DataFrame, DataSettings, Warn], None] = _nothing
     write: Callable[[Path, pd.DataFrame], pd.DataFrame] = _no_files
     complete: Complete = _complete_already
+    correct: Callable[[Path, pd.Series, list[Said]], Correction] = correction.label
+    check_corrected: Callable[[DataSettings, Path, pd.DataFrame], None] = _nothing
     summary: Callable[[pd.DataFrame], pd.DataFrame] = manifest.summary
     notes: Callable[[pd.DataFrame, Any], list[str]] = _no_notes
 

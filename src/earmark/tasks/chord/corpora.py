@@ -15,12 +15,13 @@ import pandas as pd
 
 from earmark.data import audiofolder, manifest
 from earmark.data.corpus import Corpora, Reader, Warn, require, table_of
+from earmark.data.correction import is_made
 from earmark.data.manifest import read_csv, read_table
 from earmark.data.names import Paths
 from earmark.data.settings import MANIFEST
 from earmark.data.walking import counted, some, walk
 from earmark.errors import EarmarkError
-from earmark.tasks.chord import beside, chord_files
+from earmark.tasks.chord import beside, chord_files, corrections
 
 if TYPE_CHECKING:
     from earmark.tasks.chord.settings import ChordSettings
@@ -56,7 +57,7 @@ def isophonics(root: Path, warn: Warn) -> pd.DataFrame:
     base = "annotations" if (root / "annotations").is_dir() else "."
     folder = require(root, PurePosixPath(base, "chordlab").as_posix())
     audio = {_plain(p): p for p in reversed(_audio_below(root, "audio", warn))}
-    songs, labs, paths = [], [p for p in walk(folder).files if p.suffix.lower() == ".lab"], Paths(root)
+    songs, labs, paths = [], _labs(folder), Paths(root)
     for lab in labs:
         parts = _plain(PurePosixPath("audio", lab))
         path = audio.get(parts) or audio.get((parts[0], *parts[2:]))
@@ -148,7 +149,7 @@ def rwc(root: Path, warn: Warn) -> pd.DataFrame:
     AIST.RWC-MDB-P-2001.CHORD/RWC_Pop_Chords/N<piece>-M<disc>-T<track>.lab anywhere below the folder, and the user's
     audio/rwc-p-m<disc>/<track>.wav, or RM-P<piece>.wav anywhere below audio/. A song is a group of its own.
     """
-    labs = [p for p in walk(root).files if p.parent.name == "RWC_Pop_Chords" and p.suffix.lower() == ".lab"]
+    labs = [p for p in _labs(root) if p.parent.name == "RWC_Pop_Chords"]
     if not labs:
         raise EarmarkError(f"{root} holds no RWC_Pop_Chords/N001-M01-T01.lab and so on; unpack the chords there.")
     audio = {}
@@ -170,6 +171,11 @@ def _rwc_piece(root: Path, lab: PurePosixPath) -> tuple[str, ...]:
     if not match:
         raise EarmarkError(f"{root / lab} is not named as N001-M01-T01.lab (piece, disc, track); name it so.")
     return match.groups()
+
+
+def _labs(folder: Path) -> list[PurePosixPath]:
+    """The corpus's own .lab files below a folder, relative to it."""
+    return [p for p in walk(folder).files if p.suffix.lower() == ".lab" and not is_made(p)]
 
 
 def _audio_below(root: Path, name: str, warn: Warn) -> list[PurePosixPath]:
@@ -280,4 +286,6 @@ def _notes(table: pd.DataFrame, settings: "ChordSettings") -> list[str]:
     return manifest.shorter(table.duration_s, seconds, key, "what lies behind a song's end is left out of the loss")
 
 
-CORPORA = Corpora(READERS, "lab", annotate=_annotate, write=chord_files.write, notes=_notes)
+CORPORA = Corpora(
+    READERS, "lab", annotate=_annotate, write=chord_files.write, correct=corrections.correct, notes=_notes
+)

@@ -15,7 +15,7 @@ from earmark.data.manifest import read_table
 from earmark.data.names import nfc
 from earmark.data.settings import MANIFEST, DataSettings
 from earmark.errors import EarmarkError
-from earmark.tasks.speaker import checks
+from earmark.tasks.speaker import checks, corrections
 from earmark.tasks.speaker.trials import lists, pairing
 
 if TYPE_CHECKING:
@@ -237,6 +237,7 @@ CORPORA = Corpora(
     check=checks.recordings,
     check_splits=_check_splits,
     complete=_complete,
+    check_corrected=corrections.check,
     summary=_summary,
     notes=_notes,
 )

@@ -26,8 +26,7 @@ def join(table: pd.DataFrame, path: Path) -> pd.DataFrame:
 
     A recording that is in no utterance is one of its own. Raises EarmarkError naming the line.
     """
-    columns = [name for name in ("label", "split", "utterance") if name in table]
-    facts = table.set_index("path")[columns].to_dict("index")
+    facts, reviewed = _facts(table), "review" in table
     listed = read_csv(path, ("utterance", "label", "paths"))
     listed.index = [f"{path}, line {line}" for line in listed.index]
     again = listed.utterance.duplicated()
@@ -37,6 +36,8 @@ def join(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     paths, meant = Paths(path.parent), matched(table.path)
     for where, row in listed.iterrows():
         for part in (meant(paths.below(p.strip()) or p.strip()) for p in row.paths.split(";") if p.strip()):
+            if reviewed and part not in facts:
+                continue  # a review, which is newer, left it out
             if part in utterance_of:
                 raise EarmarkError(f"{where}: '{part}' is already in '{utterance_of[part]}'; keep it in one utterance.")
             _check_part(f"{where}: the utterance '{row.utterance}'", row, part, facts)
@@ -44,6 +45,15 @@ def join(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     place = {part: n for n, part in enumerate(utterance_of)}
     table = table.iloc[sorted(range(len(table)), key=lambda i: place.get(table.path.iloc[i], len(place)))]
     return table.assign(utterance=[utterance_of.get(p, p) for p in table.path])
+
+
+def _facts(table: pd.DataFrame) -> dict[str, dict[str, str]]:
+    """What utterances.csv must not contradict, by path: but for labels that a review, which is newer, corrected."""
+    columns = [name for name in ("label", "split", "utterance") if name in table]
+    facts = table.set_index("path")[columns].to_dict("index")
+    for path in table.path[table.get("review", pd.Series("", table.index)) == "corrected"]:
+        del facts[path]["label"]
+    return facts
 
 
 def _check_part(where: str, row: pd.Series, part: str, facts: dict[str, dict[str, str]]) -> None:
@@ -108,6 +118,15 @@ def usable(given: pd.DataFrame, table: pd.DataFrame, quarantined: pd.DataFrame, 
         return kept
     warn("None of the given trials is left: trials are drawn.")
     return None
+
+
+def check(given: pd.DataFrame, table: pd.DataFrame) -> None:
+    """Raise EarmarkError, naming the line, where a given trial contradicts a table of path, label and utterance."""
+    speaker_of = table.drop_duplicates("utterance").set_index("utterance").label
+    meant = matched(speaker_of.index)
+    given = given.assign(a=given.a.map(meant), b=given.b.map(meant))
+    _refuse_unknown(given, set(speaker_of.index))
+    _refuse_wrong(given, *(speaker_of.loc[given[side]].set_axis(given.index) for side in ("a", "b")))
 
 
 def trials(given: pd.DataFrame, table: pd.DataFrame, lost: set[str], warn: Warn) -> pd.DataFrame:
