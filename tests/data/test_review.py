@@ -1,11 +1,15 @@
 """A review applied: what a source's table says, and the new manifest that corrected labels make."""
 
 import hashlib
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from builders import data_settings
-from earmark.data import review
+from builders import data_settings, plain_progress, small_folder
+from earmark.data import reading, record, review
+from earmark.data.marks import Mark
+from earmark.data.record import Record
 from earmark.errors import EarmarkError
 from earmark.tasks import catalog
 
@@ -58,3 +62,210 @@ def test_the_fingerprint_of_a_folder_without_a_manifest_is_that_of_the_manifest_
     found = review.fingerprint(corpora(), data_settings(), tmp_path)
     rows = ["path,label,group", "low/a.wav,low,low/a.wav", "high/b.wav,high,high/b.wav"]
     assert fingerprint(tmp_path, rows) == found
+
+
+MANIFEST = [
+    "path,label,group,split,note",
+    'b/1.wav,low,"g, 1",train,"of ""Ann"""',
+    "b/2.wav,low,g2,,",
+    "a.wav,high,h,,x",
+]
+ORIGIN = Path("review.csv")
+
+
+@pytest.fixture
+def root(tmp_path):
+    (tmp_path / "manifest.csv").write_text("\n".join(MANIFEST) + "\n")
+    return tmp_path
+
+
+def apply(root, *said, task="genre", **data):
+    """Apply marks that are of today's table."""
+    asked, sha256 = data_settings(**data), review.fingerprint(corpora(task), data_settings(**data), root)
+    marks = [replace(mark, manifest_sha256=mark.manifest_sha256 or sha256) for mark in said]
+    return review.apply(corpora(task), asked, root, marks, ORIGIN)
+
+
+def lines(root, name) -> list[str]:
+    return (root / name).read_bytes().decode().splitlines(keepends=True)
+
+
+def corrected(path, label, right, **more) -> Mark:
+    return Mark(path, label, status="corrected", corrected=right, **more)
+
+
+def test_exactly_that_label_changes(root):
+    before = lines(root, "manifest.csv")
+    done = apply(root, Mark("a.wav", "high"), corrected("b/2.wav", "low", "high", by="Ada", at="2026-01-02T03:04:05"))
+    assert done.manifest == "manifest.reviewed-1.csv"
+    assert lines(root, "manifest.csv") == before
+    assert lines(root, done.manifest) == [
+        "path,label,group,split,note,review,reviewed_by,reviewed_at,reviewed_from\n",
+        before[1].replace("\n", ",,,,\n"),
+        "b/2.wav,high,g2,,,corrected,Ada,2026-01-02T03:04:05,low\n",
+        before[3].replace("\n", ",,,,\n"),
+    ]
+    assert done.said == [
+        f"{root / done.manifest} is the new manifest: 1 label corrected; 2 recordings of which nothing was said stay "
+        "as they were."
+    ]
+
+
+def test_a_wrong_label_leaves_its_recording_out_and_a_doubtful_one_stays(root):
+    done = apply(root, Mark("b/1.wav", "low", status="wrong"), Mark("a.wav", "high", status="doubtful", by="Bo"))
+    assert [line.split(",")[0] for line in lines(root, done.manifest)] == ["path", "b/2.wav", "a.wav"]
+    assert lines(root, done.manifest)[2] == "a.wav,high,h,,x,doubtful,Bo,,\n"
+    assert (
+        "1 recording left out, as the label is wrong; 1 label in doubt, and as before; 1 recording of" in done.said[0]
+    )
+
+
+def test_a_label_that_is_new_is_said(root):
+    assert apply(root, corrected("a.wav", "high", "hihg")).said[1:] == ["No recording had the label before: hihg."]
+
+
+def test_a_second_review_keeps_what_the_first_one_said_and_writes_over_nothing(root):
+    first = apply(root, corrected("a.wav", "high", "low", by="Ada", at="1"))
+    text = lines(root, first.manifest)
+    second = apply(root, corrected("b/1.wav", "low", "high", by="Bo", at="2"), manifest=first.manifest)
+    assert second.manifest == "manifest.reviewed-2.csv"
+    assert lines(root, first.manifest) == text
+    assert lines(root, second.manifest) == [
+        *text[:1],
+        'b/1.wav,high,"g, 1",train,"of ""Ann""",corrected,Bo,2,low\n',
+        *text[2:],
+    ]
+    assert text[3] == "a.wav,low,h,,x,corrected,Ada,1,high\n"
+
+
+def test_columns_that_are_read_otherwise_stay_as_they_are_called(root):
+    (root / "manifest.csv").write_bytes(
+        b"\xef\xbb\xbfPath;Label;Group;Fold\r\nx\\a.wav;low;g;fold1\r\nb.wav;low;h;fold2\r\n"
+    )
+    (root / "x").mkdir()
+    (root / "x/a.wav").write_bytes(b"")
+    done = apply(root, corrected("x/a.wav", "low", "high"))
+    assert lines(root, done.manifest) == [
+        "path,label,group,fold,review,reviewed_by,reviewed_at,reviewed_from\n",
+        "x\\a.wav,high,g,fold1,corrected,,,low\n",
+        "b.wav,low,h,fold2,,,,\n",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("marks", "says"),
+    [
+        ([Mark("a.wav", "high")], "^review.csv says nothing of any label yet; write wrong, corrected or doubtful"),
+        (
+            [corrected("a.wav", "high", "low", manifest_sha256="1")],
+            r"^review.csv, row 1 \('a.wav'\) is of another manifest: that of today has changed since; review anew",
+        ),
+        (
+            [Mark("b/1.wav", "low"), corrected("a.wav", "low", "high")],
+            r"^review.csv, row 2 \('a.wav'\) is of the label 'low', but it is 'high' now; review anew",
+        ),
+        (
+            [Mark("c.wav", "low", status="wrong")],
+            r"^review.csv, row 1 \('c.wav'\): the manifest lists no such recording; remove that row of review.csv\.",
+        ),
+        (
+            [Mark("../a.wav", "low", status="wrong")],
+            r"/review.csv, row 1: '../a.wav' lies outside .*; give a path below",
+        ),
+        (
+            [corrected("a.wav", "high", "low"), Mark("b/1.wav", "low", 1.0, 2.0, "wrong")],
+            r"^review.csv, row 2 \('b/1.wav' at 1 s\) is of a segment, and labels are of recordings; empty start_s",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_nothing_written(root, marks, says):
+    before = sorted(root.rglob("*"))
+    with pytest.raises(EarmarkError, match=says) as caught:
+        apply(root, *marks)
+    assert "\n" not in str(caught.value)
+    assert sorted(root.rglob("*")) == before
+
+
+def test_the_demo_is_refused(root):
+    with pytest.raises(
+        EarmarkError, match=r"^The demo's recordings are generated.* copy the folder, and name the copy"
+    ):
+        apply(root, corrected("a.wav", "high", "low"), source="demo")
+    assert [p.name for p in root.iterdir()] == ["manifest.csv"]
+
+
+def test_a_disk_that_is_full_leaves_nothing_behind(root, monkeypatch):
+    """Of two new .lab files the second cannot be written."""
+    (root / "manifest.csv").write_text("path,lab,group\na.wav,a.lab,g\nb.wav,b.lab,h\n")
+    for name in "ab":
+        (root / f"{name}.lab").write_text("0 1 C\n")
+    before, opened = sorted(root.iterdir()), Path.open
+
+    def refuse(self, mode="r", *args, **more):
+        if mode == "xb" and self.name.startswith("b."):
+            raise OSError(28, "No space left on device")
+        return opened(self, mode, *args, **more)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(EarmarkError, match=r"b\.reviewed-1\.lab cannot be written: No space left on device; make that"):
+        apply(root, *(corrected(f"{n}.wav", "C", "G", start_s=0.0, end_s=1.0) for n in "ab"), task="chord")
+    assert sorted(root.iterdir()) == before
+
+
+def prepared(root, known=record.NOTHING, task="genre", **data):
+    return reading.prepare(corpora(task), data_settings(**data), root, lambda s: None, plain_progress, known)
+
+
+def placed(table) -> dict[str, tuple[str, str]]:
+    return {row["path"]: (row["group"], row["split"]) for _, row in table.iterrows()}
+
+
+@pytest.mark.parametrize("manifest", [True, False])
+def test_groups_and_splits_are_those_of_before(tmp_path, manifest):
+    """Dealt, and kept in the record: a label's recording goes on where its group is."""
+    root = small_folder(tmp_path / "audio")
+    if not manifest:
+        (root / "manifest.csv").unlink()
+    before = prepared(root)
+    known = Record(tmp_path / "genre.csv").with_groups(data_settings(), before.dealt)
+    done = apply(root, corrected("low/1.wav", "low", "high"))
+    after = prepared(root, known, manifest=done.manifest)
+    assert placed(after.table) == placed(before.table)
+    assert after.dealt == before.dealt
+    labels = after.table.set_index("path").label
+    assert labels["low/1.wav"] == "high"
+    assert (labels.drop("low/1.wav") == before.table.set_index("path").label.drop("low/1.wav")).all()
+
+
+def test_a_public_corpus_becomes_a_folder_with_its_folds(tmp_path):
+    """ESC-50's own layout: after the review the manifest names its folds, and data.test_fold stays."""
+    scratch = small_folder(tmp_path / "scratch")
+    (tmp_path / "ESC-50/meta").mkdir(parents=True)
+    (tmp_path / "ESC-50/audio").mkdir()
+    rows = ["filename,fold,target,category,esc10,src_file,take"]
+    for i, sound in enumerate(sorted(scratch.rglob("*.wav"))):
+        sound.rename(tmp_path / f"ESC-50/audio/{i}.wav")
+        rows.append(f"{i}.wav,{1 + i % 3},0,{'dog' if i % 2 else 'cat'},True,{i},A")
+    (tmp_path / "ESC-50/meta/esc50.csv").write_text("\n".join(rows))
+    asked = {"source": "esc50", "test_fold": "fold1"}
+    before = prepared(tmp_path / "ESC-50", **asked)
+    done = apply(tmp_path / "ESC-50", corrected("audio/4.wav", "cat", "dog"), **asked)
+    assert done.manifest == "manifest.reviewed-1.csv"
+    after = prepared(tmp_path / "ESC-50", manifest=done.manifest, test_fold="fold1")
+    for column in ("path", "group", "fold"):
+        assert list(after.table[column]) == list(before.table[column])
+    assert list(after.table["split"] == "test") == list(before.table["split"] == "test")  # val is dealt by label
+    assert dict(after.table.label.compare(before.table.label).loc[4]) == {"self": "dog", "other": "cat"}
+
+
+def test_a_name_that_a_table_cannot_hold_is_refused(tmp_path):
+    for name in ("low/a.wav ", "high/b.wav"):
+        (tmp_path / name).parent.mkdir()
+    (tmp_path / "high/b.wav").write_bytes(b"")
+    (tmp_path / "low/ a.wav").write_bytes(b"")
+    (tmp_path / "low ").mkdir()
+    (tmp_path / "low /c.wav").write_bytes(b"")
+    with pytest.raises(
+        EarmarkError, match=r"^'low ' begins or ends with a blank, which a manifest cannot hold; rename"
+    ):
+        apply(tmp_path, corrected("high/b.wav", "high", "low"))

@@ -10,14 +10,14 @@ from earmark.tasks import catalog
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b.csv", "/a.csv", "a\\b.csv", "a\0.csv"])
 def test_a_manifest_is_a_plain_name(name):
-    with pytest.raises(ValueError, match="^manifest must be the plain name of a file in data.root, without folders$"):
+    with pytest.raises(ValueError, match=r"^manifest must be the plain name of a file in data.root, without folders$"):
         data_settings(manifest=name)
 
 
 @pytest.mark.parametrize("source", ["demo", "esc50"])
 def test_another_manifest_is_read_of_a_folder_alone(source):
     assert data_settings(source=source).manifest == "manifest.csv"
-    with pytest.raises(ValueError, match="^manifest is read with source folder alone; remove the key$"):
+    with pytest.raises(ValueError, match=r"^manifest is read with source folder alone; remove the key$"):
         data_settings(source=source, manifest="mine.csv")
 
 

@@ -57,7 +57,7 @@ def use(
     say(f"Next: `dvc repro publish@{task}`, which runs this task alone.")
 
 
-def point(task: str, values: dict[str, Any], look: Callable[[str, config.Settings], None] | None) -> None:
+def point(task: str, values: dict[str, Any], look: Callable[[str, config.Settings], None] | None = None) -> None:
     """Write values of a task's data into params.yaml, and say so; a manifest of before that they do not name goes.
 
     look: at what the settings are to be, before anything is written.

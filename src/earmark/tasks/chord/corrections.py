@@ -120,7 +120,7 @@ def _segment(lines: list[Line], said: Said) -> Row:
     for before, after in pairwise(rows):
         gap_s = float(after.start) - float(before.end)
         if _near(before.end, said) and gap_s > lab.CLOSED_S and said.mark.label == UNKNOWN:
-            return Row(f"{before.end}\t{after.start}\t", before.end, after.start, UNKNOWN, before.behind)
+            return Row(f"{before.end}\t{after.start}\t", before.end, after.start, UNKNOWN, before.behind.strip(" \t"))
     raise EarmarkError(f"{said.where}: no segment begins there; review anew.")
 
 

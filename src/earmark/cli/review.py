@@ -1,0 +1,62 @@
+"""Labels in doubt as a file for people, and what they made of it as a new manifest."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from earmark import paths
+from earmark.cli import own
+from earmark.cli.arguments import TaskName, settings
+from earmark.console import say
+from earmark.errors import EarmarkError
+from earmark.tasks import catalog
+
+
+def review(
+    task: TaskName,
+    out: Annotated[Path | None, typer.Option(help="Write the labels of the listening report, to be marked.")] = None,
+    apply: Annotated[Path | None, typer.Option(help="Make a new manifest of the marks that a file holds.")] = None,
+) -> None:
+    """Write the test recordings' labels, most doubtful first (--out), or put corrected ones into force (--apply)."""
+    catalog.check(task)
+    if out is not None and apply is None:
+        _write(task, out)
+    elif apply is not None and out is None:
+        _apply(task, apply)
+    else:
+        raise EarmarkError(f"Say one thing: `earmark review {task} --out FILE`, or --apply FILE.")
+
+
+def _write(task: str, out: Path) -> None:
+    """Every label of the report that the last evaluation wrote, with nothing said of it yet."""
+    if out.exists():
+        raise EarmarkError(f"{out} exists, and may hold marks; name another file with --out, or remove it.")
+    from earmark.data import marks
+    from earmark.data import review as reviewing
+    from earmark.evaluation.listening import marking, page
+
+    asked, corpora = settings(task), catalog.task(task).room("corpora").CORPORA
+    report = page.read(Path("reports") / task / "listening.html")
+    sha256 = reviewing.fingerprint(corpora, asked.data, paths.audio_root(asked.data.root))
+    found = marking.doubtful(report, sha256)
+    marks.write(out, found)
+    say(f"{out} has {len(found)} labels, the most doubtful first.")
+    say(
+        "Write wrong, corrected or doubtful into the column status, the right label into corrected, your name into by; "
+        f"then `earmark review {task} --apply {out}`. `earmark listen {task}` plays them and writes such a file."
+    )
+
+
+def _apply(task: str, file: Path) -> None:
+    """A new manifest beside the old one, and params.yaml pointed at it."""
+    from earmark.data import marks
+    from earmark.data import review as reviewing
+
+    asked, corpora = settings(task), catalog.task(task).room("corpora").CORPORA
+    root = paths.audio_root(asked.data.root)
+    applied = reviewing.apply(corpora, asked.data, root, marks.read(file), file)
+    for sentence in applied.said:
+        say(sentence)
+    own.point(task, {"source": "folder", "manifest": applied.manifest})
+    say(f"Next: `dvc repro publish@{task}`, then `dvc metrics diff`.")
