@@ -82,7 +82,7 @@ def test_apply_makes_a_manifest_and_points_params_at_it(here):
     assert "1 label corrected; 17 recordings of which nothing was said stay as they were." in said
     assert "params.yaml has data.source: folder, data.manifest: manifest.reviewed-1.csv of tasks.genre now." in said
     assert said.endswith("Next: `dvc repro publish@genre`, then `dvc metrics diff`.\n")
-    with pytest.raises(EarmarkError, match="is of another manifest: that of today has changed since; review anew"):
+    with pytest.raises(EarmarkError, match="the manifest has changed since that was written; review anew"):
         run("review", "genre", "--apply", "review.csv")
     run("use", "genre", "../audio")
     assert (here / "params.yaml").read_text() == before
@@ -105,3 +105,12 @@ def test_one_of_two_is_said(here, words):
 def test_a_task_that_there_is_not(here):
     with pytest.raises(EarmarkError, match="There is no task 'gender'; did you mean 'genre'"):
         run("review", "gender", "--out", "a.csv")
+
+
+def test_the_demos_folder_is_refused_under_any_source(here):
+    marked(here, status="wrong")
+    text = SHIPPED.replace("source: demo", "source: folder")
+    (here / "params.yaml").write_text(text)
+    with pytest.raises(EarmarkError, match=r"^The demo's recordings are generated.* copy the folder"):
+        run("review", "genre", "--apply", "review.csv")
+    assert (here / "params.yaml").read_text() == text

@@ -158,7 +158,7 @@ def test_columns_that_are_read_otherwise_stay_as_they_are_called(root):
         ([Mark("a.wav", "high")], "^review.csv says nothing of any label yet; write wrong, corrected or doubtful"),
         (
             [corrected("a.wav", "high", "low", manifest_sha256="1")],
-            r"^review.csv, row 1 \('a.wav'\) is of another manifest: that of today has changed since; review anew",
+            r"^review.csv, row 1 \('a.wav'\): the manifest has changed since that was written; review anew",
         ),
         (
             [Mark("b/1.wav", "low"), corrected("a.wav", "low", "high")],

@@ -2,16 +2,18 @@
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import guide
 import newcomer
+from earmark.data import marks
 from project import REPOSITORY
 
 GUIDE = REPOSITORY / "docs/own_audio.md"
-INIT, USE, REPRO, PROMOTE, COMMIT, SECOND, GO_ON, INSIST, BACK, GROW = guide.blocks(GUIDE, "bash")
+INIT, USE, REPRO, PROMOTE, COMMIT, SECOND, GO_ON, INSIST, BACK, GROW, REVIEW, APPLY = guide.blocks(GUIDE, "bash")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,12 @@ def walk(tmp_path_factory) -> dict[str, str]:
     newcomer.run(BACK, home / "back", home)
     said |= {"status": changed(project), "status after going back": changed(home / "back")}
     said |= {name: newcomer.run(block, project, home) for name, block in (("go on", GO_ON), ("insist", INSIST))}
-    return said | {"grow": newcomer.run(GROW, project, home), "home": str(home)}
+    said |= {"grow": newcomer.run(GROW, project, home), "review": newcomer.run(REVIEW, project, home)}
+    first, *others = marks.read(project / "review.csv")
+    right = "high" if first.label == "low" else "low"
+    marks.write(project / "review.csv", [replace(first, status="corrected", corrected=right, by="Ada"), *others])
+    said["apply"] = newcomer.run(APPLY, project, home)
+    return said | {"home": str(home), "corrected": f"{first.path},{right},"}
 
 
 def changed(project: Path) -> str:
@@ -97,6 +104,18 @@ def test_a_grown_collection_is_trained_and_both_are_judged_on_it(walk):
     assert "every bound holds at the level 0.05 / 2 = 0.025" in walk["grow"]
 
 
+def test_a_corrected_label_is_trained_on_and_the_figures_compared(walk):
+    assert "labels, the most doubtful first" in walk["review"]
+    assert "1 label corrected; 35 recordings of which nothing was said stay as they were" in walk["apply"]
+    assert "data.manifest: manifest.reviewed-1.csv of tasks.genre now" in walk["apply"]
+    manifest = (Path(walk["home"]) / "recordings/manifest.reviewed-1.csv").read_text()
+    assert [row.split(",")[3:5] for row in manifest.splitlines() if row.startswith(walk["corrected"])] == [
+        ["corrected", "Ada"]
+    ]
+    assert "36 stay where they were" in walk["apply"] or "new groups" not in walk["apply"]
+    assert "reports/genre/metrics.json" in walk["apply"]  # dvc metrics diff
+
+
 def test_every_block_is_run():
     assert {b.language for b in guide.blocks(GUIDE)} == {"bash", "text"}
-    assert len(guide.blocks(GUIDE, "bash")) == 10
+    assert len(guide.blocks(GUIDE, "bash")) == 12

@@ -52,8 +52,11 @@ def _apply(task: str, file: Path) -> None:
     """A new manifest beside the old one, and params.yaml pointed at it."""
     from earmark.data import marks
     from earmark.data import review as reviewing
+    from earmark.pipeline import stages
 
     asked, corpora = settings(task), catalog.task(task).room("corpora").CORPORA
+    if stages.used([asked.data.root]):  # whatever its source is called, it is an output of DVC's
+        raise EarmarkError(reviewing.GENERATED)
     root = paths.audio_root(asked.data.root)
     applied = reviewing.apply(corpora, asked.data, root, marks.read(file), file)
     for sentence in applied.said:

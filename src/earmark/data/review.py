@@ -22,6 +22,10 @@ from earmark.data.walking import counted, some
 from earmark.errors import EarmarkError, writing
 
 COLUMNS = ("review", "reviewed_by", "reviewed_at", "reviewed_from")  # status, who, when, the former label
+GENERATED = (
+    "The demo's recordings are generated, and their labels with them; copy the folder, and name the copy with `earmark "
+    "use`."
+)
 WEIGHTY = ("corrected", "wrong", "doubtful")  # of several marks of one recording the first counts as its status
 
 Corrections = Mapping[str, Correction]
@@ -52,10 +56,7 @@ def apply(corpora: Corpora, data: DataSettings, root: Path, marks: Iterable[Mark
     EarmarkError, with nothing written, where a mark does not fit the source as it is now.
     """
     if data.source == "demo":
-        raise EarmarkError(
-            "The demo's recordings are generated, and their labels with them; copy the folder, and name the copy with "
-            "`earmark use`."
-        )
+        raise EarmarkError(GENERATED)
     table = reading.listed(corpora, data, root, _silent)
     said = _by_path(root, marks, origin)
     _refuse_others(said, table, _fingerprint(corpora, table, root), origin)
@@ -110,8 +111,8 @@ def _refuse_others(said: Mapping[str, list[Said]], table: pd.DataFrame, now: str
     for _, one in every:
         if one.mark.manifest_sha256 != now:
             raise EarmarkError(
-                f"{one.where} is of another manifest: that of today has changed since; review anew, with "
-                "`earmark review TASK --out`."
+                f"{one.where}: the manifest has changed since that was written; review anew, with `earmark review TASK "
+                "--out`."
             )
     listed = set(table.path)
     for path, one in every:
@@ -184,7 +185,7 @@ def _rows(data: DataSettings, root: Path, table: pd.DataFrame) -> tuple[list[str
     there = root / data.manifest
     if data.source != "folder" or not there.exists():
         return list(table.columns), [(row["path"], _plain(row)) for row in table.fillna("").to_dict("records")]
-    columns, lines = text_table.read(there, ("path",))
+    columns, lines = text_table.read(there, ("path", "group"))
     paths, rows = Paths(root), [dict(zip(columns, fields, strict=True)) for fields in lines.values()]
     return columns, [(paths.below(row["path"]) or row["path"], row) for row in rows]
 

@@ -74,6 +74,13 @@ def test_what_changes_no_label_makes_no_file(root, status, at):
     assert not (root / "song.reviewed-1.lab").exists()
 
 
+def test_the_weightiest_mark_is_the_songs(root):
+    done = apply(root, mark(3.0, 4.0, "N", "doubtful"), mark(0.0, 1.5, "C", "wrong"))
+    assert (root / done.manifest).read_text().splitlines()[1] == (
+        "song.wav,song.reviewed-1.lab,song.wav,wrong,,,0.0 s C"
+    )
+
+
 def test_a_song_whose_annotation_is_wrong_is_left_out(root):
     tone(root / "other.wav", 220.0, 1.0)
     (root / "other.lab").write_text("0 1 C\n")

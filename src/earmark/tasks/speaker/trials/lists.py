@@ -26,7 +26,7 @@ def join(table: pd.DataFrame, path: Path) -> pd.DataFrame:
 
     A recording that is in no utterance is one of its own. Raises EarmarkError naming the line.
     """
-    facts, reviewed = _facts(table), "review" in table
+    facts, reviewed = _facts(table), "reviewed_from" in table
     listed = read_csv(path, ("utterance", "label", "paths"))
     listed.index = [f"{path}, line {line}" for line in listed.index]
     again = listed.utterance.duplicated()
@@ -51,7 +51,7 @@ def _facts(table: pd.DataFrame) -> dict[str, dict[str, str]]:
     """What utterances.csv must not contradict, by path: but for labels that a review, which is newer, corrected."""
     columns = [name for name in ("label", "split", "utterance") if name in table]
     facts = table.set_index("path")[columns].to_dict("index")
-    for path in table.path[table.get("review", pd.Series("", table.index)) == "corrected"]:
+    for path in table.path[table.get("reviewed_from", pd.Series("", table.index)) != ""]:
         del facts[path]["label"]
     return facts
 
