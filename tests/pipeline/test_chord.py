@@ -46,6 +46,7 @@ def test_report_shows_every_song_and_whom_is_taken_for_whom(small):
     plots = {p.name for p in (small.path / "reports/chord/plots").iterdir()}
     assert plots == {
         *("confusion_qualities.png", "confusion_roots.png", "learning_curves.png"),
+        *("confusion_qualities.csv", "confusion_roots.csv"),
         *("by_quality.csv", "by_length.csv", "taken_for.csv", "same_but_in_name.csv"),
         *("quality_weights.png", "quality_weights.csv", "quality_weights.yaml", "losses.png", "vectors.png"),
     }

@@ -104,8 +104,12 @@ def evaluate(
         show.leak_gap(catalog.task(task), asked, out)
         return
     found = catalog.task(task).room("evaluate").run(asked, _recordings(asked.data), out, warn)
+    one = catalog.task(task)
+    few = {name: found[name] for name in (one.headline, *one.compared, *one.baselines) if name in found}
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "headline.json").write_text(json.dumps(few, indent=2) + "\n")
     show.figures(found, f"{task}: {found['n_recordings']} test recordings")
-    if outdone := catalog.task(task).outdone(found):
+    if outdone := one.outdone(found):
         say(outdone)
 
 

@@ -46,3 +46,12 @@ def test_reliability_picture_is_the_same_file_every_time(tmp_path):
     for name in ("a.png", "b.png"):
         report.reliability(tmp_path / name, predictions())
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_figures_by_class_and_the_confusion_are_tables(tmp_path):
+    rows = [("a", "a"), ("a", "b"), ("a", "c"), ("a", "b"), ("b", "b"), ("c", "c")]
+    said = pd.DataFrame(rows, columns=["label", "recording_predicted"]).assign(window=0)
+    report.tables(tmp_path, pd.concat([said, said.assign(window=1)]), ["a", "b", "c"])
+    assert (tmp_path / "confusion.csv").read_text() == "true,a,b,c\na,1,2,1\nb,0,1,0\nc,0,0,1\n"
+    lines = ["label,recordings,recall,taken_for", 'a,4,0.25,"b 2, c 1"', "b,1,1.0,", "c,1,1.0,"]
+    assert (tmp_path / "by_class.csv").read_text().splitlines() == lines

@@ -16,18 +16,24 @@ SHARE_WRITTEN = 0.05  # smaller shares of a row are left to the colour
 
 
 def breakdowns(folder: Path, songs: list[scores.Song], words: Vocabulary) -> list[Path]:
-    """Confusion of qualities and of roots as PNG; figures by quality and by length, what is taken for what, and equal
-    chords as CSV."""
+    """Confusion of qualities and of roots as PNG and, in seconds, as CSV; figures by quality and by length, what is
+    taken for what, and equal chords as CSV."""
     cut = scores.pieces(songs)
-    qualities = [q.harte for q in words.qualities] + ["N"]
-    confusion(folder / "confusion_qualities.png", breakdown.confusion_of_qualities(cut, words), qualities)
-    confusion(folder / "confusion_roots.png", breakdown.confusion_of_roots(cut), [*harte.ROOTS, "N"])
+    qualities, roots = [*(q.harte for q in words.qualities), "N"], [*harte.ROOTS, "N"]
+    for name, seconds, names in (
+        ("confusion_qualities", breakdown.confusion_of_qualities(cut, words), qualities),
+        ("confusion_roots", breakdown.confusion_of_roots(cut), roots),
+    ):
+        confusion(folder / f"{name}.png", seconds, names)
+        table = pd.DataFrame(seconds, index=pd.Index(names, name="true"), columns=names)
+        table.round(3).to_csv(folder / f"{name}.csv")
     breakdown.by_quality(cut).to_csv(folder / "by_quality.csv", index=False)
     breakdown.by_length(cut).to_csv(folder / "by_length.csv", index=False)
     breakdown.taken_for(cut, words).to_csv(folder / "taken_for.csv", index=False)
     breakdown.same_but_in_name(cut).to_csv(folder / "same_but_in_name.csv", index=False)
-    names = ("confusion_qualities.png", "confusion_roots.png", "by_quality.csv", "by_length.csv")
-    return [folder / name for name in (*names, "taken_for.csv", "same_but_in_name.csv")]
+    drawn = [f"confusion_{of}.{end}" for of in ("qualities", "roots") for end in ("png", "csv")]
+    tables = [f"{name}.csv" for name in ("by_quality", "by_length", "taken_for", "same_but_in_name")]
+    return [folder / name for name in (*drawn, *tables)]
 
 
 def confusion(path: Path, seconds: np.ndarray, names: list[str]) -> None:

@@ -34,6 +34,7 @@ def run(settings: GenreSettings, root: Root, out: Path, warn: Callable[[str], No
     metrics.write(out, predictions, found)
     kept.write(out, outcomes.of(predictions))
     report.confusion(out / "plots/confusion.png", predictions, gathered.classes)
+    report.tables(out / "plots", predictions, gathered.classes)
     report.reliability(out / "plots/reliability.png", predictions)
     report.choice(out / "plots/baseline_classical.csv", beside.choice)
     history = model_files.read_history(MODEL)

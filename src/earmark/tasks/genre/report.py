@@ -8,6 +8,7 @@ from sklearn.metrics import confusion_matrix
 
 from earmark.evaluation import metrics
 from earmark.evaluation.pictures import plt, save
+from earmark.evaluation.scored import by_class
 from earmark.tasks.genre.baselines import Choice
 
 
@@ -27,6 +28,20 @@ def confusion(path: Path, predictions: pd.DataFrame, classes: list[str]) -> None
     ax.set(xlabel="predicted", ylabel="true", title=f"Confusion of {len(songs)} recordings")
     fig.colorbar(image, label="share of the true class")
     save(fig, path)
+
+
+def tables(folder: Path, predictions: pd.DataFrame, classes: list[str]) -> None:
+    """confusion.csv, recordings by true label (rows) and answer (columns), and by_class.csv, recall and what a label is
+    taken for, below `folder`."""
+    songs = predictions[predictions["window"] == 0]
+    counts = confusion_matrix(songs.label, songs.recording_predicted, labels=classes)
+    pd.DataFrame(counts, index=pd.Index(classes, name="true"), columns=classes).to_csv(folder / "confusion.csv")
+    rows = [
+        (label, of["n"], of["recall"], ", ".join(f"{other} {n}" for other, n in of["taken_for"].items()))
+        for label, of in by_class(predictions).items()
+    ]
+    found = pd.DataFrame(rows, columns=["label", "recordings", "recall", "taken_for"])
+    found.sort_values(["recall", "label"]).to_csv(folder / "by_class.csv", index=False)
 
 
 def reliability(path: Path, predictions: pd.DataFrame, bins: int = 10) -> None:
