@@ -40,6 +40,7 @@
 
   // ---- confusion matrix ----------------------------------------------------------------------------------------
   function matrix({ title, rows, columns, values, unit }) {
+    const seconds = (value) => (value < 0.05 ? "<0.1" : value.toFixed(value < 9.95 ? 1 : 0));
     const said = (value) => (unit === "s" ? `${value.toFixed(1)} s` : `${value} ${unit}`);
     const head = el("tr", {}, el("td", {}, el("span", { class: "corner" }, "true ↓  heard →")),
       columns.map((column) => el("th", { scope: "col" }, el("span", {}, column))));
@@ -53,7 +54,7 @@
       const button = el("button", {
         type: "button", class: row === column ? "diagonal" : "", "data-cell": `${i},${j}`,
         "aria-label": `true ${row}, heard ${column}: ${said(value)}`, onclick: () => open([i, j]),
-      }, unit === "s" ? value.toFixed(value < 9.95 ? 1 : 0) : String(value));
+      }, unit === "s" ? seconds(value) : String(value));
       const share = value / sum;
       button.style.setProperty("--share", share);
       button.classList.toggle("deep", share > 0.5);
