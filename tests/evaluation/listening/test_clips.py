@@ -78,7 +78,8 @@ def test_silence_is_a_clip(tmp_path):
 
 def test_there_is_room_for_so_much_and_each_clip_is_made_once(tmp_path):
     sounds(tmp_path, ("a.wav", "b.wav", "c.wav"))
-    kept = clips.Clips("mel", room_s=3.0)
+    whole = clips.clip([tmp_path / "a.wav"], 0.0, 2.0, "mel")
+    kept = clips.Clips("mel", room=len(whole["sound"]) + len(whole["picture"]) + 1)
     places = [kept.place(name, [tmp_path / name], 0.0, 2.0) for name in ("a.wav", "b.wav", "c.wav", "a.wav")]
     assert places == [0, 1, None, 0]
-    assert [clip["seconds"] for clip in kept.made] == [2.0, 2.0]
+    assert kept.made == [whole, whole]

@@ -20,7 +20,7 @@ PEAK = 0.7  # that levels are evened out to
 COLUMNS = 640  # of a spectrogram, at most
 SHADES = 64
 FLOOR_DB = 70.0
-MOST_S = 1500.0  # of sound in one report: about 8 MB at 4 kB a second, and a third more as text
+MOST = 12_000_000  # characters of sounds and pictures in one report, which is to stay below 20 MB
 
 Spectrogram = Literal["mel", "cqt"]
 
@@ -48,18 +48,19 @@ class Clips:
     """The clips of a report, each once, as long as there is room for them."""
 
     spectrogram: Spectrogram
-    room_s: float = MOST_S
+    room: int = MOST
     made: list[dict[str, Any]] = field(default_factory=list)
     places: dict[Hashable, int | None] = field(default_factory=dict)
 
     def place(self, key: Hashable, sources: Sequence[Source], start_s: float, length_s: float) -> int | None:
         """Where among the clips one stands; made if it is not there yet, None where there is no room for it."""
         if key not in self.places:
-            there = self.room_s > 0
+            there = self.room > 0
             self.places[key] = len(self.made) if there else None
             if there:
-                self.made.append(clip(sources, start_s, length_s, self.spectrogram))
-                self.room_s -= self.made[-1].get("seconds", 0.0)
+                made = clip(sources, start_s, length_s, self.spectrogram)
+                self.made.append(made)
+                self.room -= len(made.get("sound", "")) + len(made.get("picture", ""))
         return self.places[key]
 
 
