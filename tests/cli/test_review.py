@@ -88,6 +88,23 @@ def test_apply_makes_a_manifest_and_points_params_at_it(here):
     assert (here / "params.yaml").read_text() == before
 
 
+def test_what_prepare_would_refuse_by_what_was_dealt_is_not_applied(here):
+    """The record has high's groups in val and test alone, so that nothing would be learnt of that label."""
+    marked(here, status="corrected", corrected="low")
+    before = (here / "params.yaml").read_text()
+    deal = ",".join(str(data(here)[key]) for key in ("seed", "test_share", "val_share"))
+    splits = {"low": ("val", "train", "test"), "high": ("test", "val", "test"), "noise": ("test", "val", "train")}
+    rows = [f"{label}{i},{split},{deal}" for label, of in splits.items() for i, split in enumerate(of)]
+    (here / "splits").mkdir()
+    (here / "splits/genre.csv").write_text("\n".join(["group,split,seed,test_share,val_share", *rows]))
+    with pytest.raises(
+        EarmarkError, match=r"^The review is not applied, .*: By splits/genre\.csv no recording of 'high' is in train"
+    ):
+        run("review", "genre", "--apply", "review.csv")
+    assert (here / "params.yaml").read_text() == before
+    assert [path.name for path in (here.parent / "audio").glob("*.csv")] == ["manifest.csv"]
+
+
 def test_what_is_refused_leaves_params_as_they_are(here):
     before = (here / "params.yaml").read_text()
     run("review", "genre", "--out", "review.csv")

@@ -138,6 +138,49 @@ def test_a_second_review_keeps_what_the_first_one_said_and_writes_over_nothing(r
     assert text[3] == "a.wav,low,h,,x,corrected,Ada,1,high\n"
 
 
+def test_a_row_that_is_reviewed_again_keeps_both_entries(root):
+    first = apply(root, corrected("a.wav", "high", "low", by="Ada", at="1"))
+    second = apply(root, Mark("a.wav", "low", status="doubtful", by="Bo", at="2"), manifest=first.manifest)
+    third = apply(root, corrected("a.wav", "low", "mid", by="Cy", at="3"), manifest=second.manifest)
+    assert lines(root, second.manifest)[3] == "a.wav,low,h,,x,corrected; doubtful,Ada; Bo,1; 2,high\n"
+    said = "corrected; doubtful; corrected,Ada; Bo; Cy,1; 2; 3,high; low"
+    assert lines(root, third.manifest)[3] == f"a.wav,mid,h,,x,{said}\n"
+
+
+def test_a_column_of_the_users_own_is_not_taken_for_a_reviews(root):
+    (root / "manifest.csv").write_text("\n".join(MANIFEST).replace("note", "review"))
+    with pytest.raises(
+        EarmarkError, match=r"manifest\.csv has a column 'review' of its own, where reviews write theirs"
+    ):
+        apply(root, corrected("a.wav", "high", "low"))
+    assert [path.name for path in root.iterdir()] == ["manifest.csv"]
+
+
+def test_what_comes_of_a_review_is_tried_before_it_counts(tmp_path):
+    """Low is left in two groups; the same bytes have two labels: `prepare` would refuse both."""
+    root = small_folder(tmp_path / "audio")
+    (root / "low/1.wav").write_bytes((root / "low/0.wav").read_bytes())
+    text, sha256 = (root / "manifest.csv").read_text(), review.fingerprint(corpora(), data_settings(), root)
+
+    def tried(data):
+        prepared(root, manifest=data.manifest)
+
+    for said, says in (
+        ([Mark(f"low/{i}.wav", "low", status="wrong") for i in (0, 1)], "Class 'low' has 4 recordings in 2 groups"),
+        (
+            [corrected("low/0.wav", "low", "high")],
+            r"'low/0\.wav' and 'low/1\.wav' hold the same bytes, but are labelled",
+        ),
+    ):
+        marks, before = [replace(mark, manifest_sha256=sha256) for mark in said], sorted(root.rglob("*"))
+        with pytest.raises(
+            EarmarkError, match=f"^The review is not applied, as what comes of it cannot be used: {says}"
+        ):
+            review.apply(corpora(), data_settings(), root, marks, ORIGIN, tried)
+        assert sorted(root.rglob("*")) == before
+    assert (root / "manifest.csv").read_text() == text
+
+
 def test_columns_that_are_read_otherwise_stay_as_they_are_called(root):
     (root / "manifest.csv").write_bytes(
         b"\xef\xbb\xbfPath;Label;Group;Fold\r\nx\\a.wav;low;g;fold1\r\nb.wav;low;h;fold2\r\n"

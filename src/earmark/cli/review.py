@@ -8,7 +8,8 @@ import typer
 from earmark import paths
 from earmark.cli import own
 from earmark.cli.arguments import TaskName, settings
-from earmark.console import say
+from earmark.console import progress, say
+from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError
 from earmark.tasks import catalog
 
@@ -50,7 +51,7 @@ def _write(task: str, out: Path) -> None:
 
 def _apply(task: str, file: Path) -> None:
     """A new manifest beside the old one, and params.yaml pointed at it."""
-    from earmark.data import marks
+    from earmark.data import marks, reading, record
     from earmark.data import review as reviewing
     from earmark.pipeline import stages
 
@@ -58,7 +59,12 @@ def _apply(task: str, file: Path) -> None:
     if stages.used([asked.data.root]):  # whatever its source is called, it is an output of DVC's
         raise EarmarkError(reviewing.GENERATED)
     root = paths.audio_root(asked.data.root)
-    applied = reviewing.apply(corpora, asked.data, root, marks.read(file), file)
+    before = record.find(Path("splits") / f"{task}.csv", paths.main_repository())
+
+    def tried(data: DataSettings) -> None:
+        reading.prepare(corpora, data, root, lambda sentence: None, progress, before)
+
+    applied = reviewing.apply(corpora, asked.data, root, marks.read(file), file, tried)
     for sentence in applied.said:
         say(sentence)
     own.point(task, {"source": "folder", "manifest": applied.manifest})

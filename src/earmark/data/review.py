@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import count
@@ -48,12 +48,20 @@ def fingerprint(corpora: Corpora, data: DataSettings, root: Path) -> str:
     return _fingerprint(corpora, reading.listed(corpora, data, root, _silent), root)
 
 
-def apply(corpora: Corpora, data: DataSettings, root: Path, marks: Iterable[Mark], origin: Path) -> Applied:
+def apply(
+    corpora: Corpora,
+    data: DataSettings,
+    root: Path,
+    marks: Iterable[Mark],
+    origin: Path,
+    tried: Callable[[DataSettings], object] = lambda asked: None,
+) -> Applied:
     """Write a new manifest with the labels that a review corrected, and .lab files that it needs, beside the old ones.
 
     Rows, fields and their order stay, but for the labels of marks that are `corrected`, recordings whose label is
-    `wrong`, which are left out (a segment becomes X), and COLUMNS. origin: the review's file, for sentences. Raises
-    EarmarkError, with nothing written, where a mark does not fit the source as it is now.
+    `wrong`, which are left out (a segment becomes X), and COLUMNS, behind what former reviews say there. origin: the
+    review's file, for sentences. tried: uses the new manifest before it counts, by its settings. Raises EarmarkError,
+    with nothing written, where a mark does not fit the source as it is now, or `tried` refuses what comes of it.
     """
     if data.source == "demo":
         raise EarmarkError(GENERATED)
@@ -66,8 +74,16 @@ def apply(corpora: Corpora, data: DataSettings, root: Path, marks: Iterable[Mark
     with ExitStack() as undone:
         named = _new_labs(root, rows, done, undone)
         name = _new_manifest(data, root, table, said, named, undone)
+        _try(tried, replace(data, source="folder", manifest=name))
         undone.pop_all()  # all is written, and stays
     return Applied(name, _sentences(root, name, table, said, named))
+
+
+def _try(tried: Callable[[DataSettings], object], asked: DataSettings) -> None:
+    try:
+        tried(asked)
+    except EarmarkError as e:
+        raise EarmarkError(f"The review is not applied, as what comes of it cannot be used: {e}") from None
 
 
 def _silent(sentence: str) -> None:
@@ -167,6 +183,7 @@ def _new_manifest(
 ) -> str:
     """The name of the new manifest: the rows of the old one, or of the reader's table where there is none."""
     columns, rows = _rows(data, root, table)
+    _refuse_own(root / data.manifest, columns)
     columns += [name for name in COLUMNS if name not in columns]
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
@@ -175,7 +192,7 @@ def _new_manifest(
         if path not in done:
             lines.writerow([fields.get(name, "") for name in columns])
         elif not done[path].left_out:
-            new = {**fields, **done[path].fields, **_note(said[path], done[path])}
+            new = {**fields, **done[path].fields, **_note(said[path], done[path], fields)}
             lines.writerow([new.get(name, "") for name in columns])
     return _beside(root / data.manifest, _encoded(text.getvalue()), undone).name
 
@@ -208,12 +225,23 @@ def _encoded(text: str) -> bytes:
         ) from None
 
 
-def _note(said: list[Said], done: Correction) -> dict[str, str]:
-    """COLUMNS of a row: of several marks the weightiest status, everybody, and the last time."""
+def _refuse_own(path: Path, columns: list[str]) -> None:
+    """Refuse columns that are called as a review's and are something else."""
+    there = [name for name in COLUMNS if name in columns]
+    if there and len(there) < len(COLUMNS):
+        raise EarmarkError(f"{path} has a column '{there[0]}' of its own, where reviews write theirs; rename it.")
+
+
+def _note(said: list[Said], done: Correction, fields: Mapping[str, str]) -> dict[str, str]:
+    """COLUMNS of a row: of several marks the weightiest status, everybody, and the last time, each behind what it has.
+
+    What a former review said stays, or nobody could tell any more what the label was at first.
+    """
     marks = [one.mark for one in said]
     status = min((mark.status for mark in marks), key=WEIGHTY.index)
     who = "; ".join(dict.fromkeys(mark.by for mark in marks if mark.by))
-    return dict(zip(COLUMNS, (status, who, max(mark.at for mark in marks), done.former), strict=True))
+    new = dict(zip(COLUMNS, (status, who, max(mark.at for mark in marks), done.former), strict=True))
+    return {name: "; ".join(filter(None, (fields.get(name), text))) for name, text in new.items()}
 
 
 def _sentences(

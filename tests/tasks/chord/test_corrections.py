@@ -81,6 +81,16 @@ def test_the_weightiest_mark_is_the_songs(root):
     )
 
 
+def test_another_segment_of_a_song_that_was_reviewed_adds_to_what_was_said(root):
+    first = apply(root, mark(0.0, 1.5, "C", "corrected", "D", by="Ada", at="1"))
+    second = apply(root, mark(3.0, 4.0, "N", "wrong", by="Bo", at="2"), manifest=first.manifest)
+    changed = LAB.replace("1.500 C", "1.500 D").replace("no chord", "X")
+    assert (root / "song.reviewed-2.lab").read_bytes() == changed.encode()
+    assert (root / second.manifest).read_text().splitlines()[1] == (
+        "song.wav,song.reviewed-2.lab,song.wav,corrected; wrong,Ada; Bo,1; 2,0.0 s C; 3.0 s no chord"
+    )
+
+
 def test_a_song_whose_annotation_is_wrong_is_left_out(root):
     tone(root / "other.wav", 220.0, 1.0)
     (root / "other.lab").write_text("0 1 C\n")

@@ -56,6 +56,13 @@ def test_utterances_csv_goes_on_to_hold(root):
     ]
 
 
+def test_utterances_csv_goes_on_to_hold_where_a_corrected_speaker_is_in_doubt_later(root):
+    (root / "utterances.csv").write_text("\n".join(UTTERANCES))
+    first = apply(root, corrected("b1.wav", "b", "c"))
+    second = apply(root, Mark("b1.wav", "c", status="doubtful"), manifest=first.manifest)
+    assert read(root, second.manifest)["b1.wav"] == ("alone", "c")
+
+
 def test_a_mistake_in_utterances_csv_is_still_one(root):
     (root / "utterances.csv").write_text("\n".join(UTTERANCES))
     done = apply(root, corrected("b1.wav", "b", "c"))
