@@ -40,7 +40,10 @@ def listen(
         console.say(f"`earmark review {task} --apply {kept.path}` makes a new manifest of them.")
         _ = open_ and webbrowser.open(address)
 
-    server.serve(report, audio.folder(root, asked.data.channels), kept, port, started)
+    try:
+        server.serve(report, audio.folder(root, asked.data.channels), kept, port, started)
+    except KeyboardInterrupt:
+        console.say("The page is closed.")
 
 
 def review_file(task: str, manifest_sha256: str) -> Path:

@@ -221,7 +221,7 @@
       `Score ${number(score)}; the threshold is ${number(threshold)}: at and above it two are taken for one speaker` },
     bars(alike, true), bars(different, false),
     svg("line", { x1: x(threshold), x2: x(threshold), y1: 4, y2: 112, class: "threshold" }),
-    svg("text", { x: x(threshold), y: 124, "text-anchor": "middle" }, `threshold ${number(threshold)}`),
+    svg("text", { x: Math.min(Math.max(x(threshold), 130), 540), y: 124, "text-anchor": "middle" }, `threshold ${number(threshold)}`),
     svg("path", { d: `M${x(score)} 54 l-7 -14 h14 z`, class: "this" }),
     svg("text", { x: Math.min(Math.max(x(score), 40), 560), y: 34, "text-anchor": "middle" }, number(score)),
     svg("text", { x: 4, y: 14 }, "one speaker ↑"), svg("text", { x: 4, y: 124 }, "two ↓"));

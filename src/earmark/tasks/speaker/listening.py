@@ -186,5 +186,5 @@ def _intro(test: Answers, threshold: float, trials: Iterable[int], clips: Clips)
         f"of {same}.",
         f"{len(list(trials))} trials are listed: up to {TRIALS} mistakes of each kind, the worst first and of the same "
         f"speakers at most {A_PAIR} before there are no others, then the least certain right ones and some by chance.",
-        f"{len(clips.made)} utterances can be played here, {HEARD_S:g} s of each; levels are evened out.",
+        f"{len(clips.made)} utterances can be played here, up to {HEARD_S:g} s of each; levels are evened out.",
     ]
