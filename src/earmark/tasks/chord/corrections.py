@@ -101,11 +101,9 @@ def _right(said: Said) -> str | None:
     if said.mark.status != "corrected":
         return UNKNOWN if said.mark.status == "wrong" else None
     try:
-        label = pop.to_harte(said.mark.corrected)
-        harte.scorable(label)
+        return pop.to_harte(said.mark.corrected)  # raises for what mir_eval cannot read, too
     except harte.ChordError as e:
         raise EarmarkError(f"{said.where}: {e}; correct what stands in 'corrected'.") from None
-    return label
 
 
 def _segment(lines: list[Line], said: Said) -> Row:
