@@ -105,9 +105,6 @@ def evaluate(
         return
     found = catalog.task(task).room("evaluate").run(asked, _recordings(asked.data), out, warn)
     one = catalog.task(task)
-    few = {name: found[name] for name in (one.headline, *one.compared, *one.baselines) if name in found}
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "headline.json").write_text(json.dumps(few, indent=2) + "\n")
     show.figures(found, f"{task}: {found['n_recordings']} test recordings")
     if outdone := one.outdone(found):
         say(outdone)

@@ -34,7 +34,6 @@ IGNORED = """\
 /models/
 /reports/*/*
 !/reports/*/metrics.json
-!/reports/*/headline.json
 """
 PLOTS = "plots.html"  # what `dvc plots` fills; in DVC's folder
 CONFIG = {

@@ -10,8 +10,7 @@ def sentence(task: str, what: str = "run") -> list[str]:
 
     None outside of git and where nothing differs. what: is to be kept, for people.
     """
-    figures = [f"reports/{task}/{name}.json" for name in ("metrics", "headline")]
-    files = ["params.yaml", "dvc.lock", *figures, f"splits/{task}.csv", f"registry/{task}"]
+    files = ("params.yaml", "dvc.lock", f"reports/{task}/metrics.json", f"splits/{task}.csv", f"registry/{task}")
     changed = _changed([file for file in files if Path(file).exists()])
     return [f"To keep this {what}: git add {shlex.join(changed)} && git commit"] if changed else []
 
