@@ -73,6 +73,12 @@ def test_a_cell_opens_its_recordings_which_play_under_a_moving_cursor(opened, tm
     assert tab.locator("#rows tbody tr").count() == 2
 
 
+def test_a_cell_without_sampled_rows_says_so(opened):
+    tab = opened(report(rows=[]))
+    tab.click("button[data-cell='1,0']")
+    assert "among the rows that this page holds, a sample" in tab.inner_text("#heard")
+
+
 def test_search_sort_and_keys(opened, tmp_path):
     tab = opened(heard(tmp_path, report()))
     names = lambda: tab.locator("#rows tbody tr button").all_inner_texts()  # noqa: E731

@@ -189,7 +189,9 @@
     chosen = row;
     for (const one of byId("rows").tBodies[0].rows) one.classList.toggle("chosen", report.rows[one.dataset.row] === row);
     const heard = byId("heard");
-    if (!row) return heard.replaceChildren(el("p", {}, "Nothing is listed here."));
+    const none = state.cell ? "None of what is behind this cell is among the rows that this page holds, a sample."
+      : "Nothing is listed here.";
+    if (!row) return heard.replaceChildren(el("p", {}, none));
     heard.replaceChildren(
       el("p", { class: "verdict" }, el("span", { class: row.right ? "right" : "wrong" }, judged(row.right)),
         row.truth || row.answer ? ` true: ${row.truth || "–"}, heard: ${row.answer || "–"}` : "",
