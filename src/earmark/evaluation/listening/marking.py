@@ -57,12 +57,16 @@ class Kept:
 
     def shown(self) -> list[dict[str, Any]]:
         """The marks that the page shows, by the recording's place."""
+        of_path: dict[str, list[tuple[int, Mark]]] = {}
+        for place, of in enumerate(self.labels):
+            for label in of:
+                of_path.setdefault(label.path, []).append((place, label))
         return [
-            {"recording": i, "start_s": label.start_s, "status": mark.status}
+            {"recording": place, "start_s": label.start_s, "status": mark.status}
             | {"corrected": mark.corrected, "note": mark.note}
-            for i, of in enumerate(self.labels)
-            for label in of
-            if (mark := self._had(label)) and mark.status
+            for mark in self.found.values()
+            for place, label in of_path.get(mark.path, ())
+            if mark.status and _near(mark.start_s, label.start_s)
         ]
 
     def say(self, place: int, start_s: float | None, said: Mapping[str, str], at: str) -> None:
