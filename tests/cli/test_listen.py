@@ -76,3 +76,6 @@ def test_who_is_git_s_name_or_the_login_s(monkeypatch, tmp_path):
     assert listen.who() == "ada"
     (tmp_path / "none").write_text("[user]\n\tname = Ada Lovelace\n")
     assert listen.who() == "Ada Lovelace"
+    (tmp_path / "none").write_text("")
+    monkeypatch.setattr(listen.getpass, "getuser", lambda: {}["no such login"])
+    assert listen.who() == "somebody"

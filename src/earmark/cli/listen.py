@@ -63,4 +63,7 @@ def who() -> str:
         said = subprocess.run(["git", "config", "user.name"], capture_output=True, text=True).stdout.strip()
     except OSError:  # git is not installed
         said = ""
-    return said or getpass.getuser()
+    try:
+        return said or getpass.getuser()
+    except (KeyError, OSError):  # a login without a name, as in a container
+        return "somebody"

@@ -93,11 +93,20 @@ def test_search_sort_and_keys(opened, tmp_path):
     tab.keyboard.press("/")
     tab.keyboard.type("B.W")
     assert names() == ["b.wav"]
+    tab.keyboard.press("Home")
+    tab.keyboard.type("A")
+    assert (tab.input_value("#search"), names()) == ("AB.W", [])  # as it was typed, where the caret stood
     tab.keyboard.press("Escape")
     tab.evaluate("document.activeElement.blur()")
     for key, name in (("j", "b.wav"), ("j", "a.wav"), ("k", "b.wav")):
         tab.keyboard.press(key)
         assert tab.inner_text("#heard h3") == name
+    for key, name in (("1", "a.wav"), ("-1", "b.wav")):
+        tab.focus(f"button[data-step='{key}']")
+        tab.keyboard.press("Enter")
+        assert (tab.inner_text("#heard h3"), tab.evaluate("document.activeElement.dataset.step")) == (name, key)
+        assert tab.text_content("#announced").startswith(name)
+    tab.evaluate("document.activeElement.blur()")
     browser.decoded(tab)
     tab.keyboard.press(" ")
     browser.until(tab, "!document.querySelector('audio').paused")

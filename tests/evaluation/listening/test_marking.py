@@ -56,6 +56,17 @@ def test_an_utterance_of_several_files_is_marked_whole(tmp_path):
     assert [(m.path, m.corrected) for m in marks.read(tmp_path / "s.csv")] == [("a.wav", "bea"), ("b.wav", "bea")]
 
 
+def test_what_somebody_wrote_into_the_file_meanwhile_stays(tmp_path):
+    file = tmp_path / "m.csv"
+    one, other = kept(file), kept(file, by="Bo")
+    one.say(0, None, said("doubtful"), AT)
+    other.say(1, None, said("wrong"), AT)
+    assert [(m.path, m.status, m.by) for m in marks.read(file)] == [
+        ("a.wav", "doubtful", "Ada"),
+        ("b.wav", "wrong", "Bo"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("place", "mark", "sentence"),
     [

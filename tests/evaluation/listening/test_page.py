@@ -87,8 +87,9 @@ def test_nothing_is_loaded_from_elsewhere():
 def test_a_page_of_something_else_is_refused(tmp_path):
     with pytest.raises(EarmarkError, match=r"There is no listening report .*none.html; run `dvc repro` first"):
         page.read(tmp_path / "none.html")
-    for text in ("<p>", '<script type="application/json" id="report">{"format":0}</script>'):
-        (tmp_path / "page.html").write_text(text)
+    held = '<script type="application/json" id="report">%s</script>'
+    for text in (b"<p>", b"\xff", *((held % data).encode() for data in ('{"format":0}', "[1]", "{"))):
+        (tmp_path / "page.html").write_bytes(text)
         with pytest.raises(EarmarkError, match=r"page\.html is no listening report of this release"):
             page.read(tmp_path / "page.html")
 

@@ -153,6 +153,8 @@ def test_a_long_body_is_cut_off_while_it_is_read(served):
         {**MARK, "corrected": 3},
         {**MARK, "corrected": "x" * 201},
         {**MARK, "note": "two\nlines"},
+        {**MARK, "start_s": 10**400},
+        {**MARK, "start_s": float("inf")},
         {k: v for k, v in MARK.items() if k != "note"},
     ],
 )
@@ -165,6 +167,11 @@ def test_a_label_may_be_markup_and_stays_text(served):
     assert served.mark({**MARK, "corrected": SCRIPT}) == 204
     assert marks.read(served.file)[0].corrected == SCRIPT
     assert SCRIPT.encode() not in served.ask("GET", f"/?token={TOKEN}")[2]
+
+
+def test_signs_that_have_no_shape_of_their_own_are_part_of_words(served):
+    assert served.mark({**MARK, "corrected": "می\u200cخواهم\u00a0را"}) == 204
+    assert marks.read(served.file)[0].corrected == "می\u200cخواهم\u00a0را"
 
 
 def test_other_methods_and_addresses(served):

@@ -50,10 +50,15 @@ class Kept:
     found: dict[tuple[str, float | None], Mark] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.found = {mark.of: mark for mark in marks.read(self.path)} if self.path.exists() else {}
-        if any(mark.manifest_sha256 != self.manifest_sha256 for mark in self.found.values()):
-            raise EarmarkError(f"{self.path} is a review of another manifest; name another file with --out.")
+        self.found = self._read()
         self.labels = labels(self.report, self.manifest_sha256)
+
+    def _read(self) -> dict[tuple[str, float | None], Mark]:
+        """The file's marks as they are now: somebody may have changed it meanwhile."""
+        found = {mark.of: mark for mark in marks.read(self.path)} if self.path.exists() else {}
+        if any(mark.manifest_sha256 != self.manifest_sha256 for mark in found.values()):
+            raise EarmarkError(f"{self.path} is a review of another manifest; name another file with --out.")
+        return found
 
     def shown(self) -> list[dict[str, Any]]:
         """The marks that the page shows, by the recording's place."""
@@ -80,6 +85,7 @@ class Kept:
         if not of:
             raise EarmarkError("There is no segment that begins there.")
         marks.check("The mark", said["status"], said["corrected"])
+        self.found = self._read()
         kept = dict(self.found)
         for label in of:
             former = self._had(label)

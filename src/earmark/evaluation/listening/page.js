@@ -5,7 +5,7 @@
   const report = held("report"), marking = held("marking");
   const PAGE = 100; // rows that are shown at once
   const state = { kind: Object.keys(report.kinds)[0], which: "all", order: "given", text: "", cell: null, many: PAGE };
-  let shown = [], chosen = null, stages = [];
+  let shown = [], chosen = null, stages = [], loading = null;
 
   // ---- elements ------------------------------------------------------------------------------------------------
   const byId = (id) => document.getElementById(id);
@@ -26,6 +26,7 @@
   const number = (value) => (value === null || value === undefined ? "–" : value.toFixed(3));
   const clock = (s) => `${Math.floor(s / 60)}:${(s % 60).toFixed(1).padStart(4, "0")}`;
   const judged = (right) => (right === null ? "" : right ? "✓ right" : "✗ wrong");
+  const plain = (text) => text.normalize("NFC").toLowerCase();
   const name = (row) => row.of.map((i) => report.recordings[i].name).join("  |  ");
 
   // ---- head ----------------------------------------------------------------------------------------------------
@@ -143,7 +144,7 @@
     if (state.which !== "all" && row.right !== (state.which === "right")) return false;
     if (!state.text) return true;
     return [name(row), row.truth, row.answer, ...row.of.map((i) => report.recordings[i].label)]
-      .some((text) => text.toLowerCase().includes(state.text));
+      .some((text) => plain(text).includes(plain(state.text)));
   }
 
   function fill() {
@@ -159,11 +160,11 @@
     if (state.cell) {
       const [i, j] = state.cell;
       byId("cell").append(`true ${report.matrix.rows[i]}, heard ${report.matrix.columns[j]} `,
-        el("button", { type: "button", onclick: all }, "Show all"));
+        el("button", { type: "button", onclick: () => { all(); byId("list-title").focus(); } }, "Show all"));
     }
     byId("kind").value = state.kind;
     byId("which").value = state.which;
-    byId("search").value = state.text;
+    if (byId("search").value !== state.text) byId("search").value = state.text; // or the caret would jump
   }
 
   function all() {
@@ -186,23 +187,31 @@
   function choose(row) {
     stages.forEach((stage) => stage.audio?.pause());
     stages = [];
+    loading?.abort();
+    loading = new AbortController();
     chosen = row;
     for (const one of byId("rows").tBodies[0].rows) one.classList.toggle("chosen", report.rows[one.dataset.row] === row);
     const heard = byId("heard");
     const none = state.cell ? "None of what is behind this cell is among the rows that this page holds, a sample."
       : "Nothing is listed here.";
     if (!row) return heard.replaceChildren(el("p", {}, none));
+    const verdict = (row.truth || row.answer ? ` true: ${row.truth || "–"}, heard: ${row.answer || "–"}` : "") +
+      ` (${report.score} ${number(row.score)})`;
+    byId("announced").textContent = `${name(row)}: ${judged(row.right)}${verdict}`;
     heard.replaceChildren(
-      el("p", { class: "verdict" }, el("span", { class: row.right ? "right" : "wrong" }, judged(row.right)),
-        row.truth || row.answer ? ` true: ${row.truth || "–"}, heard: ${row.answer || "–"}` : "",
-        ` (${report.score} ${number(row.score)})`),
-      el("p", {}, el("button", { type: "button", onclick: () => step(-1) }, "Previous"), " ",
-        el("button", { type: "button", onclick: () => step(1) }, "Next")),
+      el("p", {}, el("span", { class: row.right ? "right" : "wrong" }, judged(row.right)), verdict),
+      el("p", {}, walk(-1, "Previous"), " ", walk(1, "Next")),
       row.of.length > 1 && report.pairs ? scale(report.pairs, row.score) : "",
       ...row.of.map((i, place) => stageOf(i, row, place)));
     if (link && row.of.length > 1) link.place(row.of[0], row.of[1]);
     if (window.matchMedia("(max-width: 60rem)").matches) byId("player").scrollIntoView({ block: "start" });
   }
+
+  /** A button to the next row, or the previous one, which has the focus again once it has been pressed. */
+  const walk = (by, text) => el("button", { type: "button", "data-step": by, onclick: () => {
+    step(by);
+    byId("heard").querySelector(`[data-step="${by}"]`)?.focus();
+  } }, text);
 
   function step(by) {
     const place = Math.min(Math.max(shown.indexOf(chosen) + by, 0), shown.length - 1);
@@ -255,7 +264,7 @@
   function fetched(stage) {
     const wait = el("p", { role: "status" }, "Loading the sound …");
     stage.box.append(wait);
-    fetch(`clip/${stage.i}`, { headers: { "X-Earmark-Token": marking.token } })
+    fetch(`clip/${stage.i}`, { headers: { "X-Earmark-Token": marking.token }, signal: loading.signal })
       .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(`the server says ${answer.status}`))))
       .then((clip) => { wait.remove(); sounding(stage, clip); })
       .catch((error) => { wait.textContent = `It cannot be played: ${error.message}.`; });
@@ -353,8 +362,9 @@
   function heardAt(one, now) {
     const parts = [];
     if (one.votes) {
+      one.steps ??= one.votes.labels.map((_, k) => stretches(one.votes, k));
       one.votes.labels.forEach((label, k) => {
-        const there = stretches(one.votes, k).find(([start, end]) => start <= now && now < end);
+        const there = one.steps[k].find(([start, end]) => start <= now && now < end);
         if (there) parts.push(`${label} ${there[2].toFixed(2)}`);
       });
     }
@@ -410,7 +420,10 @@
     const label = report.recordings[i].label;
     return el("details", {}, el("summary", {}, "Nearest utterances"), el("ol", {}, report.map.neighbours[i].map(([j, score]) => {
       const other = report.recordings[j];
-      return el("li", {}, el("button", { type: "button", class: "plain", onclick: () => choose(pair(i, [j, score])) },
+      return el("li", {}, el("button", { type: "button", class: "plain", onclick: () => {
+        choose(pair(i, [j, score]));
+        byId("player").focus();
+      } },
         `${other.label}: ${other.name}`), ` ${number(score)}${other.label === label ? "" : " (another speaker)"}`);
     })));
   }
@@ -468,10 +481,11 @@
       fill();
     });
   }
-  byId("search").addEventListener("input", (event) => { state.text = event.target.value.toLowerCase(); fill(); });
+  byId("search").addEventListener("input", (event) => { state.text = event.target.value; fill(); });
   byId("more").addEventListener("click", () => { state.many += PAGE; fill(); });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest(".mark")) return;
     if (event.key === "Escape") return all();
     if (event.target.closest("input, select, textarea, audio")) return;
     if (event.key === "/") { event.preventDefault(); byId("search").focus(); }

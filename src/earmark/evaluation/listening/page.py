@@ -103,12 +103,12 @@ def read(path: Path) -> dict[str, Any]:
     """The data of a page that `write` wrote. Raises EarmarkError where it is none."""
     if not path.exists():
         raise EarmarkError(f"There is no listening report {path}; run `dvc repro` first.")
-    held = HELD.search(path.read_text(encoding="utf-8"))
+    held = HELD.search(path.read_text(encoding="utf-8", errors="replace"))
     try:
-        report: dict[str, Any] = json.loads(held[1]) if held else {}
+        report: Any = json.loads(held[1]) if held else None
     except ValueError:
-        report = {}
-    if report.get("format") != FORMAT:
+        report = None
+    if not isinstance(report, dict) or report.get("format") != FORMAT:
         raise EarmarkError(f"{path} is no listening report of this release; run `dvc repro` to make it anew.")
     return report
 

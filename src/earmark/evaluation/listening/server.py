@@ -10,6 +10,7 @@ import hmac
 import json
 import secrets
 import socket
+import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ HOST = "127.0.0.1"
 BODY = 16 * 1024  # bytes of a mark
 HEARD_S = 600.0  # of a recording
 TOKEN = "X-Earmark-Token"
+LONGEST_S = 1e6  # of any recording
+UNPRINTED = ("Cc", "Cs", "Zl", "Zp")  # control signs, halves of signs, ends of lines and paragraphs
 TEXTS = {"status": 20, "corrected": 200, "note": 1000}  # of a mark, and their most characters
 SELF = "'self'"  # to whom the page may talk
 HEADERS = {
@@ -146,11 +149,11 @@ def _mark(body: bytes) -> tuple[int, float | None, dict[str, str]]:
         place, start_s, said = given["recording"], given["start_s"], {name: given[name].strip() for name in TEXTS}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise EarmarkError("This is no mark.") from None
-    if type(place) is not int or not (start_s is None or type(start_s) in (int, float)):
+    if type(place) is not int or not (start_s is None or (type(start_s) in (int, float) and abs(start_s) < LONGEST_S)):
         raise EarmarkError("This is no mark.")
     for name, most in TEXTS.items():
-        if len(said[name]) > most or not said[name].isprintable():
-            raise EarmarkError(f"The {name} is longer than {most} signs, or holds some that cannot be printed.")
+        if len(said[name]) > most or any(unicodedata.category(sign) in UNPRINTED for sign in said[name]):
+            raise EarmarkError(f"The {name} is longer than {most} signs, or holds line ends or other control signs.")
     return place, start_s, said
 
 
