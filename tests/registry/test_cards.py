@@ -1,9 +1,11 @@
 """The card of a version: what it states, that nothing in it acts, that it is made once and a person's words stay."""
 
 import json
+import platform
 import re
 import shutil
 from dataclasses import replace
+from importlib.metadata import version as installed
 from pathlib import Path
 
 import pandas as pd
@@ -123,6 +125,8 @@ def test_a_card_states_figures_data_and_lineage(attach):
     assert rows(card, "What it was trained on") == [["16,000 Hz", "1", "3"], ["8,000 Hz", "1", "3"]]
     lineage = dict(rows(card, "Lineage"))
     assert lineage["commit"] == f"`{'f' * 40}`, with changes that are in no commit"
+    made = ", ".join(f"{name} {installed(name)}" for name in ("earmark", "torch", "numpy", "mlflow"))
+    assert lineage["made with"] == f"{made}, python {platform.python_version()}"
     assert (lineage["train key"], lineage["DVC: models/genre"]) == (f"`{'k' * 64}`", f"`{'d' * 32}.dir`")
     assert "](confusion.png)" in card
     assert 'mlflow.pyfunc.load_model("models:/earmark-genre/1")' in card

@@ -191,11 +191,10 @@ def numbers(prefix: str, found: dict[str, Any]) -> dict[str, float]:
 
 
 def version_tags() -> dict[str, str]:
-    """Versions of what decides a result."""
-    versions = {"python": platform.python_version()} | {
-        p: installed(p) for p in ("earmark", "torch", "numpy", "mlflow")
-    }
-    return {f"earmark.version.{k}": v for k, v in versions.items()}
+    """Versions of what decides a result, in one tag: a run's page shows its tags before its description."""
+    versions = {p: installed(p) for p in ("earmark", "torch", "numpy", "mlflow")}
+    said = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return {"earmark.made_with": f"{said}, python {platform.python_version()}"}
 
 
 def run_tags(kind: str, hashes: dict[str, str]) -> dict[str, str]:

@@ -119,12 +119,17 @@ def _lineage(v: Version) -> str:
     rows = [("commit", f"`{commit}`{changed}" if commit != "none" else "none: trained outside of git")]
     rows += [(key.replace("_", " "), f"`{v.config.hashes[key]}`") for key in HASHES if key in v.config.hashes]
     rows += [("model sha256", f"`{v.found['model_sha256']}`")] if "model_sha256" in v.found else []
-    versions = sorted(key for key in v.tags if key.startswith("earmark.version."))
-    rows += [("made with", ", ".join(f"{key.rpartition('.')[2]} {markdown(v.tags[key])}" for key in versions))]
+    rows += [("made with", markdown(_made_with(v.tags)))]
     rows += [(f"DVC: {markdown(path)}", f"`{md5}`") for path, md5 in sorted(v.dvc.items())]
     epoch, n = v.config.best_epoch, v.config.n_parameters
     rows += [("network", f"{n:,} parameters, the weights of epoch {epoch}")]
     return "## Lineage\n\n" + card.table(("what", "which"), rows)
+
+
+def _made_with(tags: Mapping[str, str]) -> str:
+    """Versions of what a run was made with; runs of earlier releases have a tag for each."""
+    each = sorted(key for key in tags if key.startswith("earmark.version."))
+    return tags.get("earmark.made_with") or ", ".join(f"{key.rpartition('.')[2]} {tags[key]}" for key in each)
 
 
 def _use(v: Version) -> str:
