@@ -28,7 +28,6 @@ def running(tmp_path_factory):
 def served(running):
     """The server without a mark."""
     running.file.unlink(missing_ok=True)
-    running.kept.found.clear()
     return running
 
 
@@ -172,6 +171,14 @@ def test_a_label_may_be_markup_and_stays_text(served):
 def test_signs_that_have_no_shape_of_their_own_are_part_of_words(served):
     assert served.mark({**MARK, "corrected": "می\u200cخواهم\u00a0را"}) == 204
     assert marks.read(served.file)[0].corrected == "می\u200cخواهم\u00a0را"
+
+
+def test_a_file_that_somebody_broke_meanwhile_is_said(served):
+    served.file.write_text("path,label,status\nb.wav,low,perhaps\n")
+    status, _, body = served.ask("GET", f"/?token={TOKEN}")
+    assert (status, b"line 2: 'perhaps' is no status" in body) == (422, True)
+    assert served.mark() == 422
+    assert served.file.read_text() == "path,label,status\nb.wav,low,perhaps\n"
 
 
 def test_other_methods_and_addresses(served):

@@ -1,7 +1,7 @@
 """Marks of a report's labels: which label a mark is of, those that a file holds, and what is most in doubt."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +47,16 @@ class Kept:
     report: Mapping[str, Any]
     manifest_sha256: str
     by: str
-    found: dict[tuple[str, float | None], Mark] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.found = self._read()
+        self.read()  # a review of another manifest is refused at once
         self.labels = labels(self.report, self.manifest_sha256)
 
-    def _read(self) -> dict[tuple[str, float | None], Mark]:
-        """The file's marks as they are now: somebody may have changed it meanwhile."""
+    def read(self) -> dict[tuple[str, float | None], Mark]:
+        """The file's marks as they are now: somebody may have changed it meanwhile.
+
+        Raises EarmarkError where they cannot be read, or are of another manifest.
+        """
         found = {mark.of: mark for mark in marks.read(self.path)} if self.path.exists() else {}
         if any(mark.manifest_sha256 != self.manifest_sha256 for mark in found.values()):
             raise EarmarkError(f"{self.path} is a review of another manifest; name another file with --out.")
@@ -69,7 +71,7 @@ class Kept:
         return [
             {"recording": place, "start_s": label.start_s, "status": mark.status}
             | {"corrected": mark.corrected, "note": mark.note}
-            for mark in self.found.values()
+            for mark in self.read().values()
             for place, label in of_path.get(mark.path, ())
             if mark.status and _near(mark.start_s, label.start_s)
         ]
@@ -85,16 +87,11 @@ class Kept:
         if not of:
             raise EarmarkError("There is no segment that begins there.")
         marks.check("The mark", said["status"], said["corrected"])
-        self.found = self._read()
-        kept = dict(self.found)
+        kept = self.read()
         for label in of:
-            former = self._had(label)
-            kept[former.of if former else label.of] = replace(label, **said, by=self.by, at=at)
+            former = (m.of for m in kept.values() if m.path == label.path and _near(m.start_s, label.start_s))
+            kept[next(former, label.of)] = replace(label, **said, by=self.by, at=at)
         marks.write(self.path, kept.values())
-        self.found = kept
-
-    def _had(self, label: Mark) -> Mark | None:
-        return next((m for m in self.found.values() if m.path == label.path and _near(m.start_s, label.start_s)), None)
 
 
 def _near(one: float | None, other: float | None) -> bool:

@@ -58,7 +58,6 @@
       }, unit === "s" ? seconds(value) : String(value));
       const share = value / sum;
       button.style.setProperty("--share", share);
-      button.classList.toggle("deep", share > 0.5);
       return el("td", {}, button);
     }
     return el("section", { id: "matrix", "aria-labelledby": "matrix-title" },

@@ -6,6 +6,7 @@ markup, and the page's own policy forbids any other script.
 
 import base64
 import hashlib
+import html
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -118,7 +119,7 @@ def page(report: Mapping[str, Any], marking: Mapping[str, Any] | None = None, co
     the content security policy, to which the page may talk."""
     style, script = ((FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     filled = {
-        "TITLE": _plain(report["title"]),
+        "TITLE": html.escape(report["title"], quote=False),
         "POLICY": policy(connect),
         "STYLE": style,
         "REPORT": _inert(report),
@@ -145,7 +146,3 @@ def _inert(data: Any) -> str:
     signs = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))
     return re.sub("[<>&]", lambda sign: signs[sign[0]], text)
-
-
-def _plain(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")

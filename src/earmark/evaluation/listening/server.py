@@ -67,7 +67,10 @@ def app(report: Mapping[str, Any], root: Root, kept: Kept, port: int, token: str
     async def shown(request: Request) -> Response:
         if not _knows(token, request.query_params.get("token", "")):
             return PlainTextResponse("Open the address that `earmark listen` printed.", 403)
-        marking = {"token": token, "file": kept.path.name, "marks": kept.shown()}
+        try:
+            marking = {"token": token, "file": kept.path.name, "marks": kept.shown()}
+        except EarmarkError as e:  # somebody changed the file meanwhile
+            return PlainTextResponse(str(e), 422)
         return HTMLResponse(page.page(report, marking, SELF))
 
     def clip(request: Request) -> Response:  # (not async: decoding goes to a thread of its own)

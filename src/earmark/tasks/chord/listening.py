@@ -43,13 +43,14 @@ def listening(path: Path, songs: list[scores.Song], root: Root, found: Mapping[s
     root: the audio's folder, below which the songs' names are files.
     """
     listed = [songs[i] for i in worst_first(songs)[:LISTED]]
-    cut, clips = stretches(listed), Clips("cqt")
-    recordings = [
-        _recording(song, [s for s in cut if s.song == i], root, clips, facts)
-        for (i, song), facts in zip(enumerate(listed), _facts(listed), strict=True)
-    ]
+    cut, clips, sums = stretches(listed), Clips("cqt"), scores.summed(listed)
+    differs: list[list[tuple[float, float]]] = [[] for _ in listed]
+    for s in cut:
+        if not s.right:
+            differs[s.song].append((s.start_s, s.end_s))
+    recordings = [_recording(song, differs[i], root, clips, _facts(song, sums, i)) for i, song in enumerate(listed)]
     names = [*(q.harte for q in words.qualities), "N"]
-    rows = [*_songs(listed), *_rows(sampled(cut, _played(recordings, clips)), words)]
+    rows = [*_songs(listed, sums), *_rows(sampled(cut, _played(recordings, clips)), words)]
     page.write(
         path,
         page.Report(
@@ -152,8 +153,8 @@ def _matrix(seconds: np.ndarray, names: list[str], rows: list[page.Row]) -> dict
     return {"title": "Confusion of qualities", "rows": kept, "columns": kept, "values": values, "unit": "s"}
 
 
-def _songs(songs: list[scores.Song]) -> list[page.Row]:
-    sums, rows = scores.summed(songs), []
+def _songs(songs: list[scores.Song], sums: scores.Sums) -> list[page.Row]:
+    rows = []
     for i, song in enumerate(songs):
         right = sums.figure("tetrads", [i])
         score = round(right, 4) if np.isfinite(right) else None
@@ -162,17 +163,16 @@ def _songs(songs: list[scores.Song]) -> list[page.Row]:
     return rows
 
 
-def _facts(songs: list[scores.Song]) -> Iterator[list[str]]:
-    """Figures of each song, and its key."""
-    sums = scores.summed(songs)
-    for i, song in enumerate(songs):
-        figures = {name: sums.figure(name, [i]) for name in SHOWN}
-        said = [f"{name} {value:.2f}" for name, value in figures.items() if np.isfinite(value)]
-        yield [*said, f"key {key_label(song.key_truth)}, heard {key_label(song.key_estimate)}"]
+def _facts(song: scores.Song, sums: scores.Sums, i: int) -> list[str]:
+    """Figures of the song that has place i in the sums, and its key."""
+    figures = {name: sums.figure(name, [i]) for name in SHOWN}
+    said = [f"{name} {value:.2f}" for name, value in figures.items() if np.isfinite(value)]
+    return [*said, f"key {key_label(song.key_truth)}, heard {key_label(song.key_estimate)}"]
 
 
-def _recording(song: scores.Song, cut: list[Stretch], root: Root, clips: Clips, facts: list[str]) -> page.Recording:
-    differs = [(s.start_s, s.end_s) for s in cut if not s.right]
+def _recording(
+    song: scores.Song, differs: list[tuple[float, float]], root: Root, clips: Clips, facts: list[str]
+) -> page.Recording:
     end = song.truth[-1].end_s
     return page.Recording(
         song.name,

@@ -33,7 +33,7 @@ def listening(
     root: the audio's folder, below which the recordings' names are files. found: the evaluation's figures.
     """
     classes = [column.removeprefix("recording_p_") for column in predictions if column.startswith("recording_p_")]
-    songs = in_order(predictions[predictions["window"] == 0], found.get("seed", 0))
+    songs = in_order(predictions[predictions["window"] == 0])
     clips, windows = Clips("mel"), dict(tuple(predictions.groupby("recording", sort=False)))
     recordings = [
         _recording(windows[song.recording], durations[song.recording], classes, root, features.window_s, clips)
@@ -59,12 +59,12 @@ def listening(
     )
 
 
-def in_order(songs: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+def in_order(songs: pd.DataFrame) -> pd.DataFrame:
     """Rows of recordings: mistakes, the most confident first; the least certain right ones; the others drawn."""
     wrong = songs.recording_predicted != songs.label
     mistakes = songs[wrong].sort_values(["recording_probability", "recording"], ascending=[False, True])
     right = songs[~wrong].sort_values(["recording_probability", "recording"])
-    drawn = right.iloc[UNSURE:].sample(frac=1.0, random_state=seed)
+    drawn = right.iloc[UNSURE:].sample(frac=1.0, random_state=0)
     return pd.concat([mistakes, right.iloc[:UNSURE], drawn], ignore_index=True)
 
 
