@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--words", required=True, help="What the recordings are, for the card.")
     parser.add_argument("--recipe", type=Path, default=Path(__file__).with_suffix(".yaml"))
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="As train.epochs=40.")
+    parser.add_argument("--start", type=Path, help="A chord bundle whose weights the training goes on from.")
     parser.add_argument("--state", type=Path, default=Path(".earmark/chord-recipe"))
     args = parser.parse_args()
     raw = changed(yaml.safe_load(args.recipe.read_text()), args.set)
@@ -65,6 +66,8 @@ def main() -> None:
         settings,
         loop.pick_device(settings.device),
     )
+    if args.start:
+        continued(task.model, args.start)
     hours = songs.lengths[: len(learnt)].sum() * features.hop_s / 3600
     say(f"{describe.count(task.model):,} parameters, {len(learnt)} songs of {hours:.1f} h")
     fit = loop.fit(task, settings, args.state / f"{_sha(raw)}.pt", on_epoch=_print)
@@ -107,6 +110,15 @@ def changed(recipe: dict, assignments: list[str]) -> dict:
             raise SystemExit(f"--set {assignment}: the recipe has no {key}.")
         section[name] = yaml.safe_load(value)
     return recipe
+
+
+def continued(model: torch.nn.Module, folder: Path) -> None:
+    """Give a network the weights of a bundle; what the bundle's network lacks stays as it was drawn."""
+    missing, foreign = model.load_state_dict(model_files.read_weights(folder), strict=False)
+    if foreign:
+        raise SystemExit(f"--start {folder}: its network has '{foreign[0]}', which the recipe's lacks.")
+    if missing:
+        say(f"Not in {folder}, and begun anew: {', '.join(missing)}")
 
 
 def stored(table, features: ChordFeatureSettings, words: Vocabulary, state: Path) -> Songs:

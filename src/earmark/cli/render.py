@@ -27,6 +27,12 @@ def chords(
     songs_of: Annotated[str, typer.Option(help="The numbers of POP909's songs to draw from.")] = "1-909",
     seed: Annotated[int, typer.Option(help="Another seed, other songs.")] = 1,
     split: Annotated[str, typer.Option(help="The manifest's split: train, val or test.")] = "train",
+    voices: Annotated[
+        str | None, typer.Option(help="Speech to mix in: a folder with manifest.csv, or FOLDER:SPLIT,SPLIT of it.")
+    ] = None,
+    sounds: Annotated[
+        str | None, typer.Option(help="Noises that are no music, to mix in; written as --voices is.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
 ) -> None:
     """Render songs with chord labels; a run that was cut off goes on where it stopped."""
@@ -41,6 +47,8 @@ def chords(
         split=_split(split),
         pop909=None if pop909 is None else str(pop909),
         songs_of=_numbers(songs_of),
+        voices=voices,
+        sounds=sounds,
     )
     with bar("rendering chord songs", songs) as advance:
         render.run(job, songs, workers, progress=advance)

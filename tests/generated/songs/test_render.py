@@ -1,6 +1,7 @@
 """Rendering of chord songs: effects keep time, detuning takes the labels along, and a run can be cut off anywhere."""
 
 import csv
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -11,9 +12,9 @@ import soundfile as sf
 
 from earmark.cli import app
 from earmark.errors import EarmarkError
+from earmark.generated.songs import beside, songs
 from earmark.generated.songs import effects as fx
 from earmark.generated.songs import render as cr
-from earmark.generated.songs import songs
 from earmark.generated.songs.effects import RATE, Effects
 from earmark.tasks.chord.notation import lab
 
@@ -34,6 +35,13 @@ def one_note(start=1.0, pitch=69):
     midi.instruments.append(player)
     rows = ((0.0, start, "N"), (start, start + 1, "A:5"), (start + 1, 3.0, "N"))
     return songs.Song("x", "x", "pad", 120.0, "N", tuple(lab.Segment(*r) for r in rows), midi)
+
+
+def drawn(root, i, song):
+    """What sounds beside song number i."""
+    rng = np.random.default_rng((2, i, 0))
+    fx.draw(rng)
+    return beside.draw(rng, song, None, None)
 
 
 def stereo(n=RATE, seed=0):
@@ -63,17 +71,28 @@ def test_no_effects_change_only_the_level():
 @pytest.mark.parametrize("seed", range(12))
 def test_any_effects_keep_length_and_peak(seed):
     effects = fx.draw(np.random.default_rng(seed))
-    out = fx.apply(stereo(), effects)
+    out = fx.apply(stereo(), replace(effects, quiet=None))
     assert out.shape == (RATE, 1 if effects.width == 0 else 2)
     assert 20 * np.log10(np.abs(out).max()) == pytest.approx(effects.peak_db, abs=1e-3)
 
 
 def test_a_third_of_the_songs_stays_clean():
     drawn = [fx.draw(np.random.default_rng(i)) for i in range(600)]
-    clean = [e for e in drawn if e == Effects(width=e.width, peak_db=e.peak_db, seed=e.seed)]
+    clean = [e for e in drawn if e == Effects(width=e.width, peak_db=e.peak_db, quiet=e.quiet, seed=e.seed)]
     assert 0.3 < len(clean) / 600 < 0.42
     assert 0.45 < sum(e.width == 0 for e in drawn) / 600 < 0.55
     assert max(abs(e.cents) for e in drawn) <= fx.CENTS
+    assert 0.2 < sum(e.quiet is not None for e in drawn) / 600 < 0.3
+
+
+def test_a_quiet_passage_is_as_much_softer_as_it_says():
+    loud = fx.apply(stereo(), Effects())
+    for first, last in ((0.5, 1.0), (0.25, 0.75)):
+        soft = fx.apply(stereo(), Effects(quiet=(first, last, 40.0)))
+        ratio = np.ones(RATE)
+        ratio[int(first * RATE) : int(last * RATE)] = 0.01
+        clear = np.abs(np.arange(RATE) / RATE - [[first], [last if last < 1 else 2]]).min(0) > 0.011
+        np.testing.assert_allclose(soft[clear], (loud * ratio[:, None])[clear], rtol=1e-4)
 
 
 def test_rooms_and_filters_do_not_move_onsets():
@@ -163,7 +182,7 @@ def test_files_and_manifest(rendered):
         assert info.samplerate == RATE
         assert chords[0].start_s == 0
         assert chords[-1].end_s == pytest.approx(info.duration, abs=1e-5)
-        assert [c.label for c in chords] == [c.label for c in song.chords]
+        assert [c.label for c in chords] == [c.label for c in beside.labels(song, drawn(root, i, song))]
     assert not list(root.rglob("*.partial"))
 
 
@@ -214,6 +233,8 @@ def test_other_settings_are_refused(rendered):
         ({"soundfonts": (__file__,)}, "test_render.py is no SoundFont"),
         ({"soundfonts": ()}, "needs a SoundFont"),
         ({"pop909": "nowhere"}, "nowhere holds no POP909"),
+        ({"voices": "nowhere:open"}, "There is no nowhere/manifest.csv"),
+        ({"sounds": "nowhere"}, "There is no nowhere/manifest.csv"),
     ],
 )
 def test_what_is_missing_is_named_before_anything_is_written(tmp_path, changes, sentence):

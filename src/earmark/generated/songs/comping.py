@@ -14,7 +14,7 @@ STRINGS = (40, 45, 50, 55, 59, 64)  # E2 A2 D3 G3 B3 E4
 GUITAR_TOP = 76
 LOWEST = 47  # of a voicing over a bass player
 VOICINGS = (
-    "close", "close", "drop2", "drop2", "drop3", "spread", "doubled", "rootless", "stacked", "stacked", "open",
+    "close", "close", "drop2", "drop2", "drop3", "spread", "doubled", "rootless", "shell", "stacked", "stacked", "open",
 )  # fmt: skip
 
 
@@ -47,8 +47,10 @@ def voicing(change: Change, kind: str, centre: float, low: int | None, rng: rand
     keep = set(change.intervals)
     if rng.random() < (0.3 if len(keep) > 4 else 0.06):
         keep -= omissible(change)
-    if kind == "rootless" and low is None and len(keep) > 3:
+    if kind in ("rootless", "shell") and low is None and len(keep) > 3:
         keep -= {0}
+    if kind == "shell" and {10, 11} & keep:  # third, seventh and what is above them: all that jazz players need
+        keep -= omissible(change)
     upper = _stack(change, keep, kind, rng)
     upper = _near(upper, centre, change.root, rng)
     if low is not None:

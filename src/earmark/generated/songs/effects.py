@@ -11,6 +11,7 @@ import numpy as np
 RATE = 22050
 CLEAN = 0.35  # share of the songs without any effect but level
 CENTS = 35.0
+QUIET = 0.25  # share of the songs with a quiet passage
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Effects:
 
     cents: pitch, with tempo. room: (RT60 s, wet share, how much faster high notes decay). low_cut, high_cut: Hz.
     tilt: dB an octave around 700 Hz. drive: gain into tanh. noise: (kind, SNR in dB). width: 0 mono, 1 as rendered.
-    peak_db: dBFS.
+    peak_db: dBFS. quiet: (share of the length at which it begins, at which it ends, dB): a passage that is softer.
     """
 
     cents: float = 0.0
@@ -31,6 +32,7 @@ class Effects:
     noise: tuple[str, float] | None = None
     width: float = 1.0
     peak_db: float = -1.0
+    quiet: tuple[float, float, float] | None = None
     seed: int = 0
 
     @property
@@ -45,9 +47,10 @@ def draw(rng: np.random.Generator) -> Effects:
     def maybe(share: float, *values):
         return values if rng.random() < share else None
 
+    quiet = maybe(QUIET, *_passage(rng))
     peak, seed, width = -rng.uniform(1, 20), int(rng.integers(2**31)), float(rng.choice((0.0, rng.uniform(0.3, 1.0))))
     if rng.random() < CLEAN:
-        return Effects(width=width, peak_db=peak, seed=seed)
+        return Effects(width=width, peak_db=peak, quiet=quiet, seed=seed)
     telephone = rng.random() < 0.03
     low, high = maybe(0.3, rng.uniform(30, 150)), maybe(0.3, _log_uniform(rng, 3000, 10000))
     return Effects(
@@ -60,8 +63,16 @@ def draw(rng: np.random.Generator) -> Effects:
         noise=maybe(0.5, str(rng.choice(("white", "pink", "pink", "hum"))), float(rng.uniform(15, 60))),
         width=width,
         peak_db=peak,
+        quiet=quiet,
         seed=seed,
     )
+
+
+def _passage(rng: np.random.Generator) -> tuple[float, float, float]:
+    """Where a quiet passage begins and ends, in shares of the length, and how many dB lower it is."""
+    length = rng.uniform(0.15, 0.6)
+    first = rng.uniform(0.02, 1.0 - length)
+    return float(first), 1.0 if rng.random() < 0.5 else float(first + length), float(rng.uniform(10, 45))
 
 
 def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
@@ -81,7 +92,16 @@ def apply(audio: np.ndarray, effects: Effects, rate: int = RATE) -> np.ndarray:
         level = np.sqrt((audio**2).mean()) * 10 ** (-snr_db / 20)
         audio = audio + level * noise(kind, len(audio), rate, rng)[:, None]
     gain = 10 ** (effects.peak_db / 20) / max(float(np.abs(audio).max()), 1e-9)
+    if effects.quiet:
+        audio = audio * softer(len(audio), *effects.quiet, rate)[:, None]
     return (audio * gain).astype(np.float32)
+
+
+def softer(n: int, first: float, last: float, db: float, rate: int) -> np.ndarray:
+    """Gains (n, ) of a passage `db` lower between two shares of the length; 20 ms from one level to the other."""
+    t = np.arange(n) / rate
+    inside = np.minimum(t - first * n / rate, last * n / rate - t if last < 1 else np.inf) / 0.02
+    return (10 ** (-db / 20 * np.clip(inside + 0.5, 0, 1))).astype(np.float32)
 
 
 def narrowed(audio: np.ndarray, width: float) -> np.ndarray:

@@ -12,20 +12,23 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from earmark.tasks.chord.notation.harte import DEGREES, ROOTS
-from earmark.tasks.chord.notation.vocabulary import EXTRA, QUALITIES
+from earmark.tasks.chord.notation.vocabulary import EXTRA, QUALITIES, WIDE
 
 KINDS = {"plain": 0.34, "functional": 0.30, "drill": 0.36}
 INTERVALS = {q.harte: q.intervals for q in (*QUALITIES, *EXTRA)}
 # A drill's qualities; Harte's 11, 13, min13 and maj13 hold all seven notes of a scale, which nobody plays.
 DRILLED = tuple(q for q in INTERVALS if q not in ("11", "13", "min13", "maj13"))
-WEAK = ("maj6", "min6", "9(13)", "7(13)", "minmaj7", "dim7", "sus2", "aug(b7)", "sus4(b7)", "hdim7", "9", "maj(9)")
-DRILL_WEIGHT = {"maj": 3, "min": 3, "7": 3, "maj7": 4, "min7": 4} | dict.fromkeys(WEAK, 2)
+WEAK = ("min6", "7(13)", "minmaj7", "dim7", "aug(b7)", "sus4(b7)", "hdim7", "9", "maj(9)", "min7(11)", "maj9(13)")
+WEAKEST = ("maj6", "9(13)", "dim", "aug", "sus2", "maj9", "min9(11)")
+USUAL = {"maj": 3, "min": 3, "7": 3, "maj7": 4, "min7": 4, "5": 1}
+DRILL_WEIGHT = USUAL | dict.fromkeys(WEAK, 2) | dict.fromkeys(WEAKEST, 3)
 # Steps between a drill's roots: fifths and neighbours more often than the rest.
 STEPS = (5, 5, 5, 5, 7, 7, 2, 2, 10, 10, 1, 1, 11, 11, 3, 9, 4, 8, 6, 0)
 # These share their notes with a chord on another root, which an inversion would name: they stand on their root.
 ROOT_ONLY = ("maj6", "min6", "dim7", "aug", "sus2", "sus4", "maj6(9)", "min6(9)", "min7(11)", "5", "sus4(b7)")
 ALIKE = (("min7", 3), ("hdim7", 3))  # maj6 and min6 in root position
-SHORTEST_S = 0.4  # of a chord
+SHORTEST_S = 0.4  # of a chord, but in quick songs
+QUICK, QUICKEST_S = 0.16, 0.25  # share of the songs that change more often, and the shortest of their chords
 
 # Bars between '|', a bar's chords between blanks: degree of the major scale, then T (major chord), m (minor),
 # D (dominant), h (half-diminished), o (diminished), a (augmented), s (suspended), p (fifth alone); '/' and the bass.
@@ -137,7 +140,7 @@ def _in_key(rng: random.Random, templates: tuple[str, ...], kind: str) -> tuple[
     others = [t for t in templates if t.startswith("1m") == minor]
     forms = [template, *rng.sample(others, k=min(len(others), rng.choice((0, 0, 1, 1, 2))))]
     slots = []
-    for form in forms * 8:
+    for form in forms * 16:
         slots += _bars(form, tonic, palette, rng) * rng.choice((1, 2))
     scale = (0, 2, 3, 5, 7, 8, 10) if minor else (0, 2, 4, 5, 7, 9, 11)
     key = f"{ROOTS[tonic]}:{'min' if minor else 'maj'}"
@@ -150,8 +153,9 @@ def _palette(rng: random.Random, kind: str) -> dict[str, tuple[str, ...]]:
         dominants = rng.choice((("maj",), ("maj", "7"), ("7",)))
         triads = {**TRIADS, "h": ("min",), "o": ("7",), "a": ("maj",), "D": dominants}
         sevenths = {**triads, "T": rng.choice((("maj7",), ("maj", "maj7"))), "m": ("min7",), "D": ("7",)}
-        return rng.choice((triads, triads, triads, sevenths, {**triads, "m": ("min7",)}))
-    table = rng.choice((TRIADS, SEVENTHS, SIXTHS, COLOURS, COLOURS, COLOURS))
+        sixths = {**triads, "T": rng.choice((("maj6",), ("maj", "maj6"))), "D": ("7",)}
+        return rng.choice((triads, triads, triads, sevenths, sixths, {**triads, "m": ("min7",)}))
+    table = rng.choice((TRIADS, SEVENTHS, SIXTHS, SIXTHS, COLOURS, COLOURS, COLOURS))
     palette = {letter: tuple(rng.sample(q, k=min(len(q), rng.choice((1, 2))))) for letter, q in table.items()}
     return {**palette, "s": (rng.choice(SUSPENDED),), "p": ("5",)}
 
@@ -167,6 +171,11 @@ def _bars(form: str, tonic: int, palette: dict, rng: random.Random) -> list[tupl
             interval = (DEGREE[bass] - degree) % 12 if bass else 0  # the template's bass counts from the tonic
             slots.append(((tonic + degree) % 12, quality, _allowed(quality, interval), 1 / len(symbols)))
     return slots
+
+
+def renamed(quality: str, bass: int) -> bool:
+    """Whether the chord over the note `bass` semitones above its root sounds as another one in root position."""
+    return bass != 0 and frozenset((i - bass) % 12 for i in (*INTERVALS[quality], bass)) in WIDE.by_intervals
 
 
 def _allowed(quality: str, bass: int) -> int:
@@ -194,8 +203,11 @@ def _drill(rng: random.Random, beats: int) -> tuple[str, tuple[int, ...], list]:
 
 
 def _rhythm(rng: random.Random, bar: int, tempo: float, kind: str) -> float:
-    """Quarters that a whole slot lasts: two bars, one, half a bar, a beat; never too short to be heard."""
+    """Quarters that a whole slot lasts: two bars, one, half a bar, a beat; in quick songs down to an eighth."""
     halves = bar // 2 if bar % 2 == 0 else bar
+    quick = [n for n in (0.5, 1, 2) if QUICKEST_S <= n * 60 / tempo < 2 * SHORTEST_S]
+    if quick and rng.random() < QUICK:
+        return rng.choice(quick)
     lengths = [2 * bar, bar, bar, bar, bar, halves, halves, 1 if kind == "drill" else halves]
     return rng.choice([n for n in lengths if n * 60 / tempo >= 2 * SHORTEST_S] or [bar])
 
@@ -204,7 +216,7 @@ def _timed(slots: list, length: float, bar: int, beats: int, rng: random.Random)
     """Changes on beats up to the end; a slot is now and then twice as long."""
     changes, beat = [], 0.0
     for root, quality, bass, share in slots:
-        n = max(1, round(length * share)) * (2 if rng.random() < 0.06 else 1)
+        n = max(min(length, 1), round(length * share)) * (2 if rng.random() < 0.06 else 1)
         end = min(beat + n, beats)
         changes.append(Change(beat, end, root, quality, bass))
         beat = end
@@ -218,7 +230,7 @@ def _inverted(changes: list[Change], rng: random.Random) -> list[Change]:
     if rng.random() < 0.04:
         pedal = changes[0].bass_class
         return [replace(c, bass=_allowed(c.quality, (pedal - c.root) % 12)) for c in changes]
-    share = rng.choice((0, 0, 0.05, 0.12, 0.3))
+    share = rng.choice((0, 0, 0.08, 0.2, 0.35))
     return [_invert(c, rng) if c.bass == 0 and rng.random() < share else c for c in changes]
 
 
@@ -233,7 +245,7 @@ def _invert(change: Change, rng: random.Random) -> Change:
 
 def _with_break(changes: list[Change], bar: int, rng: random.Random) -> list[Change]:
     """In some songs a chord in the middle gives way to silence, or drums alone."""
-    if rng.random() > 0.15 or len(changes) < 8:
+    if rng.random() > 0.2 or len(changes) < 8:
         return changes
     n = rng.randrange(3, len(changes) - 3)
     return [*changes[:n], Change(changes[n].start, changes[n].end, None), *changes[n + 1 :]]

@@ -3,8 +3,8 @@
 import random
 from typing import NamedTuple
 
-from earmark.generated.songs.comping import Tone, extensions, hits, voicing
-from earmark.generated.songs.harmony import Change
+from earmark.generated.songs.comping import LOWEST, Tone, extensions, hits, voicing
+from earmark.generated.songs.harmony import Change, renamed
 from earmark.generated.songs.patterns import BASSES, DRUMS, MELODIES, WALKS
 
 KICKS, SNARES = (35, 36), (37, 38, 38, 39, 40, 40)
@@ -17,7 +17,7 @@ class Bassist(NamedTuple):
 
     Most begin every chord on the label's bass. by_bar: who alternates by the bar, whatever comes, begins a chord in
     root position on its fifth where the pattern has one there. free: share of the chords in root position that begin
-    on any of their notes, as a line that walks by itself does.
+    on any of their notes, as a line that walks by itself does. Nobody begins on a note that makes another chord of it.
     """
 
     pattern: str
@@ -66,7 +66,8 @@ def write_walk(
     for change in changes:
         if change.root is None:
             continue
-        grounds = [p for p in range(low, low + 20) if p % 12 == change.bass_class]
+        # An inversion's bass stands below whatever is comped.
+        grounds = [p for p in range(low, LOWEST if change.bass else low + 20) if p % 12 == change.bass_class]
         ladder = _ladder(change, scale, low)
         struck = hits(pattern, bar, change.start, change.end)
         if not struck or struck[0][0] > change.start + 1e-6:
@@ -79,6 +80,8 @@ def write_walk(
                 turned = -way if rng.random() < 0.15 else way
                 way = 1 if at == 0 else -1 if at == len(ladder) - 1 else turned
                 pitch = ladder[at + way]
+                if i == 0 and renamed(change.quality, (pitch - change.root) % 12):
+                    pitch = _nearest(grounds, pitch)
             tones.append(Tone(start, end, pitch, 8 * (i == 0)))
     return tones
 
@@ -97,8 +100,13 @@ def _ladder(change: Change, scale: tuple[int, ...], low: int) -> list[int]:
 def _onset(char: str, change: Change, player: Bassist, rng: random.Random) -> str:
     """What the player begins a chord with, of which the pattern says `char`."""
     if change.bass == 0 and rng.random() < player.free:
-        return "C"
-    return "F" if player.by_bar and char == "F" and change.bass == 0 else "R"
+        return "N"
+    fifth = player.by_bar and char == "F" and change.bass == 0 and not renamed(change.quality, _fifth(change))
+    return "F" if fifth else "R"
+
+
+def _fifth(change: Change) -> int:
+    return next((i for i in (7, 6, 8) if i in change.intervals), 0)
 
 
 def _bass_pitch(char: str, change: Change, ground: int, goal: int | None, rng: random.Random) -> int:
@@ -106,12 +114,12 @@ def _bass_pitch(char: str, change: Change, ground: int, goal: int | None, rng: r
         return goal + rng.choice((-2, -1, -1, 1, 2))
     if char == "O":
         return ground + 12
-    fifth = next((i for i in (7, 6, 8) if i in change.intervals), 0)
     third = next((i for i in (4, 3, 5, 2) if i in change.intervals), 0)
     sixth = 9 if 4 in change.intervals else 10
-    step = {"F": fifth, "T": third, "S": sixth}.get(char)
-    if char in "CA":
-        step = rng.choice([i for i in change.intervals if i not in extensions(change.intervals)])
+    step = {"F": _fifth(change), "T": third, "S": sixth}.get(char)
+    if char in "CAN":
+        core = [i for i in change.intervals if i not in extensions(change.intervals)]
+        step = rng.choice([i for i in core if char != "N" or not renamed(change.quality, i)])
     if step is None:
         return ground
     target = (change.root + step) % 12

@@ -15,7 +15,7 @@ from earmark.errors import EarmarkError
 from earmark.generated.songs import parts, pop909
 from earmark.generated.songs.comping import Tone
 from earmark.generated.songs.harmony import Change
-from earmark.generated.songs.songs import BASSES, COMPS, KITS, LEADS, PADS, PIANOS, Part, Song, perform
+from earmark.generated.songs.songs import BASSES, COMPS, KITS, LEADS, PADS, PIANOS, SINGING, SUNG, Part, Song, perform
 from earmark.tasks.chord.notation import harte, lab
 from earmark.tasks.chord.notation.lab import Segment
 
@@ -60,10 +60,10 @@ def excerpt(root: Path, name: str, index: int, seed: int, seconds: float = 40.0)
     seconds_at = _clock(beats - begin)
     players = _players(song.midi, begin, seconds, seconds_at, rng)
     players += _added(segments, beats - begin, bar, seconds_at, rng)
-    midi = perform(players, seconds_at, seconds, rng)
+    midi, sung = perform(players, seconds_at, seconds, rng)
     key = key_at(song.keys, begin + seconds / 2)
     tempo = 60 / float(np.median(np.diff(beats)))
-    return Song(f"pop_{index:05d}", f"pop909_{name}", "pop", tempo, key, tuple(segments), midi)
+    return Song(f"pop_{index:05d}", f"pop909_{name}", "pop", tempo, key, tuple(segments), midi, sung)
 
 
 def _clock(beats: np.ndarray) -> Callable[[float], float]:
@@ -89,7 +89,7 @@ def _players(
     def beat_of(time: float) -> float:
         return float(np.interp(time, grid, np.arange(-64, 2048)))
 
-    drop = rng.random() < 0.25
+    drop, sings = rng.random() < 0.25, rng.random() < SINGING
     for track in midi.instruments:
         name = track.name if track.name in PROGRAMS else "PIANO"
         program = rng.choice(PROGRAMS[name])
@@ -101,7 +101,8 @@ def _players(
             Tone(beat_of(max(n.start - begin, 0.0)), beat_of(n.end - begin), n.pitch, n.velocity - 80 + shift)
             for n in notes
         ]
-        players.append(Part(name.lower(), tones, program, level, 80))
+        called = SUNG if name == "MELODY" and sings else name.lower()
+        players.append(Part(called, tones, program, level, 80))
     return players
 
 

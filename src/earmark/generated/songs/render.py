@@ -1,4 +1,4 @@
-"""Songs to sound: MIDI through a SoundFont, then effects, then FLAC, .lab and a row of manifest.csv.
+"""Songs to sound: MIDI through a SoundFont, what sounds beside it, effects, then FLAC, .lab and a row of manifest.csv.
 
 A song's index decides everything about it, so any number of processes write the same files, and a run that was cut off
 goes on where it stopped.
@@ -20,9 +20,11 @@ import soundfile as sf
 import soxr
 
 from earmark.errors import EarmarkError
+from earmark.generated.songs import beside as world
 from earmark.generated.songs import effects as chord_effects
 from earmark.generated.songs import pop909_excerpts
 from earmark.generated.songs import songs as chord_songs
+from earmark.generated.songs.beside import Beside, Recordings
 from earmark.generated.songs.effects import RATE, Effects
 from earmark.tasks.chord.notation import lab
 
@@ -32,7 +34,11 @@ RENDER_RATE = 48000  # Hz, fixed by midirenderer
 
 @dataclass(frozen=True)
 class Job:
-    """What to render. pop909: the corpus's folder, or None for generated songs; songs_of: its first and last song."""
+    """What to render. pop909: the corpus's folder, or None for generated songs; songs_of: its first and last song.
+
+    voices, sounds: recordings that are mixed in, of people who speak and of anything but music, as `beside.Recordings`
+    are written.
+    """
 
     root: str
     seconds: float
@@ -41,6 +47,12 @@ class Job:
     split: str
     pop909: str | None = None
     songs_of: tuple[int, int] = (1, 909)
+    voices: str | None = None
+    sounds: str | None = None
+
+    def recordings(self) -> tuple[Recordings | None, Recordings | None]:
+        """Those of voices and of sounds."""
+        return self.voices and Recordings(self.voices), self.sounds and Recordings(self.sounds)
 
 
 def run(job: Job, songs: int, workers: int = 2, progress: Callable[[], None] = lambda: None) -> None:
@@ -82,6 +94,9 @@ def check(job: Job) -> None:
             raise EarmarkError(f"{path} is no SoundFont file (.sf2); name one that is, such as FluidR3_GM.sf2.")
     if job.pop909:
         pop909_excerpts.songs(Path(job.pop909), *job.songs_of)
+    for mixed in job.recordings():
+        if mixed:
+            mixed.table()
 
 
 def _is_soundfont(path: Path) -> bool:
@@ -150,9 +165,10 @@ def write_song(job: Job, index: int) -> dict[str, str]:
     rng = np.random.default_rng((job.seed, index, 909 if job.pop909 else 0))
     soundfont = job.soundfonts[index % len(job.soundfonts)]
     effects = chord_effects.draw(rng)
-    audio = sound(song, soundfont, effects)
+    beside = world.draw(rng, song, *job.recordings())
+    audio = sound(song, soundfont, effects, beside)
     path, chords = f"audio/{song.name}.flac", f"lab/{song.name}.lab"
-    lab.write(root / chords, stretched(song.chords, effects, len(audio) / RATE))
+    lab.write(root / chords, stretched(world.labels(song, beside), effects, len(audio) / RATE))
     partial = root / f"{path}.{os.getpid()}.partial"
     sf.write(partial, audio, RATE, format="FLAC", subtype="PCM_16")
     partial.replace(root / path)
@@ -167,11 +183,11 @@ def stretched(chords: tuple[lab.Segment, ...], effects: Effects, duration_s: flo
     return [*rows[:-1], rows[-1]._replace(end_s=duration_s)]
 
 
-def sound(song: chord_songs.Song, soundfont: str, effects: Effects) -> np.ndarray:
+def sound(song: chord_songs.Song, soundfont: str, effects: Effects, beside: Beside | None = None) -> np.ndarray:
     """float32 (n, 1 or 2) at 22,050 Hz with all effects; n is the song's length, stretched, in whole samples."""
     n = round(song.duration_s * effects.stretch * RATE)
-    dry = _resampled(rendered(song, soundfont), RENDER_RATE / effects.stretch)
-    return chord_effects.apply(_fit(dry, n), effects)
+    dry = _fit(_resampled(rendered(song, soundfont), RENDER_RATE / effects.stretch), n)
+    return chord_effects.apply(world.mixed(dry, song, beside or Beside(), effects.stretch), effects)
 
 
 def rendered(song: chord_songs.Song, soundfont: str) -> np.ndarray:

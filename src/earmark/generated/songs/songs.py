@@ -39,6 +39,9 @@ RINGING_S = 0.12  # longest that a note sounds on into the next chord
 BARE = 0.06  # share of the songs in a key whose triads are played without their thirds
 WALKING = 0.22  # share of the bass players whose line walks past the changes
 THIRDS = (0, 0, 0, 0, 0, 0, -12, -25, -40)  # velocity of a part's thirds
+MUSICLESS = 0.09  # share of the songs in which nobody plays a chord
+SUNG = "sung"  # the name of a part that is a voice's
+SINGING = 0.5  # share of the melodies that are sung
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class Song:
     """MIDI and what sounds in it.
 
     style: the ensemble. key: 'C:maj', 'A:min', 'N' for none. chords: contiguous from 0 to the end, neighbours differ.
-    Parts are named 'comp', 'bass', 'layer', 'stabs', 'melody', 'drums'.
+    Parts are named 'comp', 'bass', 'layer', 'stabs', 'melody', 'drums'. sung: the notes of a melody that somebody sings
+    and no part plays; pitches are MIDI's.
     """
 
     name: str
@@ -56,6 +60,7 @@ class Song:
     key: str
     chords: tuple[Segment, ...]
     midi: pretty_midi.PrettyMIDI
+    sung: tuple[pretty_midi.Note, ...] = ()
 
     @property
     def duration_s(self) -> float:
@@ -84,6 +89,9 @@ class Touch(NamedTuple):
 def compose(index: int, seed: int, seconds: float = 36.0) -> Song:
     """Song number `index`, exactly `seconds` long; (seed, index) alone decide it."""
     rng = random.Random(f"chords/{seed}/{index}")
+    name = f"song_{index:05d}"
+    if rng.random() < MUSICLESS:
+        return _without_music(name, seconds, rng)
     bar, metre = METRES[rng.choices(("4/4", "3/4", "6/8"), (70, 18, 12))[0]]
     tempo = rng.uniform(60, 190)
     swing = rng.choice((0.5, 0.5, 0.5, 0.6, 2 / 3))
@@ -97,8 +105,24 @@ def compose(index: int, seed: int, seconds: float = 36.0) -> Song:
 
     chords = tuple(timed(harmony.changes, seconds_at, seconds))
     players = _ensemble(style, harmony, bar, metre, beats, rng)
-    midi = perform(players, seconds_at, seconds, rng)
-    return Song(f"song_{index:05d}", f"song_{index:05d}", style, tempo, harmony.key, chords, midi)
+    midi, sung = perform(players, seconds_at, seconds, rng)
+    return Song(name, name, style, tempo, harmony.key, chords, midi, sung)
+
+
+def _without_music(name: str, seconds: float, rng: random.Random) -> Song:
+    """Drums alone, a voice alone, or nothing: what else sounds is not written in notes (`beside`)."""
+    bar, metre = METRES[rng.choice(list(METRES))]
+    tempo, what, players = rng.uniform(60, 190), rng.choice(("drums", "voice", "nothing", "nothing")), []
+    beats = seconds * tempo / 60
+    if what == "drums":
+        players = [
+            Part("drums", parts.write_drums(beats, bar, metre, rng), rng.choice(KITS), 100, rng.randint(60, 110))
+        ]
+    elif what == "voice":
+        harmony = write_harmony(rng, bar, int(beats), tempo)
+        players = [_melody(harmony, bar, metre, rng)._replace(name=SUNG)]
+    midi, sung = perform(players, lambda beat: beat * 60 / tempo, seconds, rng)
+    return Song(name, name, "none", tempo, "N", (Segment(0.0, seconds, "N"),), midi, sung)
 
 
 def _swung(beat: float, swing: float) -> float:
@@ -117,7 +141,7 @@ def timed(changes: tuple[Change, ...], seconds_at: Callable[[float], float], end
 
 def _ensemble(style: str, harmony: Harmony, bar: int, metre: int, beats: int, rng: random.Random) -> list[Part]:
     """Who plays what."""
-    changes = _bared(harmony.changes) if harmony.key != "N" and rng.random() < BARE else harmony.changes
+    changes = _bared(harmony.changes, rng) if harmony.key != "N" and rng.random() < BARE else harmony.changes
     comp = _comp(style, changes, bar, metre, rng)
     if style not in ("duo", "band"):
         return comp if rng.random() > 0.15 else [*comp, _melody(harmony, bar, metre, rng)]
@@ -156,9 +180,14 @@ def _pattern(style: str, metre: int, rng: random.Random) -> str:
     return pattern
 
 
-def _bared(changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """The changes as somebody comps them who leaves the thirds of major and minor triads to others."""
-    return tuple(replace(c, quality="5") if c.quality in ("maj", "min") and c.bass in (0, 7) else c for c in changes)
+def _bared(changes: tuple[Change, ...], rng: random.Random) -> tuple[Change, ...]:
+    """The changes as somebody comps them who leaves the thirds of major and minor triads to others.
+
+    One triad keeps its third, from which the key, and so the others, can be told.
+    """
+    triads = sorted({(c.root, c.quality) for c in changes if c.quality in ("maj", "min") and c.bass in (0, 7)})
+    bare = set(triads) - {rng.choice(triads)} if triads else set()
+    return tuple(replace(c, quality="5") if (c.root, c.quality) in bare and c.bass in (0, 7) else c for c in changes)
 
 
 def _others(
@@ -185,27 +214,35 @@ def _others(
 
 def _melody(harmony: Harmony, bar: int, metre: int, rng: random.Random) -> Part:
     tones = parts.write_melody(harmony.changes, harmony.scale, bar, metre, rng)
-    return Part("melody", tones, rng.choice(LEADS), rng.randint(60, 115), rng.randint(65, 105), rng.uniform(0.7, 1))
+    name = SUNG if rng.random() < SINGING else "melody"
+    return Part(name, tones, rng.choice(LEADS), rng.randint(60, 115), rng.randint(65, 105), rng.uniform(0.7, 1))
 
 
 def perform(
     players: list[Part], seconds_at: Callable[[float], float], end_s: float, rng: random.Random
-) -> pretty_midi.PrettyMIDI:
-    """The parts as people play them, in MIDI of a fixed tempo whose last event is at `end_s`."""
+) -> tuple[pretty_midi.PrettyMIDI, tuple[pretty_midi.Note, ...]]:
+    """The parts as people play them, in MIDI of a fixed tempo whose last event is at `end_s`, and what is sung."""
+    sung: list[pretty_midi.Note] = []
     midi = pretty_midi.PrettyMIDI(resolution=RESOLUTION, initial_tempo=120.0)
     ringing = rng.uniform(0.03, RINGING_S) if rng.random() < 0.1 else 0.0
     touch = Touch(rng.uniform(0, 0.015), rng.uniform(2, 12), ringing)
     reverb = rng.randint(0, 80)
     for part in players:
+        notes = [note for tone in part.tones if (note := _played(tone, part, touch, seconds_at, end_s, rng))]
+        if part.name == SUNG:
+            sung += notes
+            continue
         player = pretty_midi.Instrument(part.program, is_drum=part.name == "drums", name=part.name)
-        player.notes = [note for tone in part.tones if (note := _played(tone, part, touch, seconds_at, end_s, rng))]
+        player.notes = notes
         pan = 64 if part.name == "bass" else rng.randint(20, 108)
         mix = {7: part.level, 10: pan, 91: reverb}
         player.control_changes = [pretty_midi.ControlChange(k, v, 0.0) for k, v in mix.items()]
         midi.instruments.append(player)
+    if not midi.instruments:
+        midi.instruments.append(pretty_midi.Instrument(0))
     # midirenderer stops at the last event.
     midi.instruments[0].control_changes.append(pretty_midi.ControlChange(64, 0, end_s))
-    return midi
+    return midi, tuple(sung)
 
 
 def _played(

@@ -43,6 +43,11 @@ class ChordFeatureSettings:
     away and divides by the recording's deviation (features.cqt.to_db)."""
     bins_per_octave: int = 36
     """A multiple of 12; pitch_net reads 36 alone."""
+    local_s: float = 0.0
+    """Seconds either way whose maximum takes the place of the recording's, so that quiet passages are heard; 0: the
+    whole recording."""
+    local_db: float = 45.0
+    """Decibels below the recording's maximum under which that maximum does not fall: silence stays silent."""
 
     def __post_init__(self) -> None:
         for name in ("sample_rate", "hop_length", "f_min", "octaves", "filter_scale", "floor_db"):
@@ -50,6 +55,9 @@ class ChordFeatureSettings:
         whole = self.bins_per_octave > 0 and self.bins_per_octave % 12 == 0
         require(whole, "bins_per_octave", "must be a multiple of 12, so that a semitone is a whole number of bins")
         require(self.gamma >= 0, "gamma", "must be at least 0 Hz")
+        require(self.local_s >= 0 and self.local_db >= 0, "local_s", "and local_db must be at least 0")
+        whole = self.normalize == "share" or not self.local_s
+        require(whole, "local_s", "must be 0 where normalize is deviation, which is of the whole recording")
         top = self.f_min * 2 ** (self.octaves + (UP + DOWN) / 12)
         fits = top < self.sample_rate / 2
         require(fits, "octaves", f"must end below the Nyquist frequency (they end at {top:.0f} Hz)")

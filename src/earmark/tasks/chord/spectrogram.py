@@ -1,4 +1,8 @@
-"""A recording as a chord network reads it: a constant-Q spectrogram of one or two channels, normalised as a whole."""
+"""A recording as a chord network reads it: a constant-Q spectrogram of one or two channels, normalised.
+
+Decibels stand against the recording's maximum or, with `local_s`, against the maximum around each frame, which follows
+the music into quiet passages, but no further below the recording's own than `local_db`.
+"""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -7,6 +11,7 @@ from functools import cache
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from earmark import audio
@@ -28,8 +33,8 @@ def of(
 ) -> np.ndarray:
     """(frames, width) float16, channel by channel. Raises AudioError for what cannot be decoded.
 
-    Decibels from `floor_db` below the recording's maximum (of all channels) up to it: as 0 to 1, or centred and
-    divided by their deviation. A silent recording is zero.
+    Decibels from `floor_db` below the maximum (of all channels) up to it: as 0 to 1, or centred and divided by their
+    deviation. A silent recording is zero.
     """
     return of_blocks(samples(source, settings, max_seconds), settings)
 
@@ -92,22 +97,24 @@ def _pieces(blocks: Iterable[np.ndarray], size: int, around: int) -> Iterator[tu
 def spooled(blocks: Iterable[np.ndarray], settings: ChordFeatureSettings) -> "Iterator[Spectrogram]":
     """What `of_blocks` gives, a stretch at a time, in memory that does not grow; the samples are read at once."""
     with Rows() as rows:
-        top = torch.tensor(0.0)
+        tops = []
         for piece in _magnitudes(blocks, settings):
-            top = torch.maximum(top, piece.amax()) if piece.numel() else top
+            tops.append(piece.amax((0, 2)))
             rows.append(piece.transpose(0, 1).flatten(1).numpy())
-        yield Spectrogram(rows, top, settings)
+        yield Spectrogram(rows, torch.cat(tops), settings)
 
 
 class Spectrogram:
     """A spectrogram whose magnitudes wait on disk: `values[a:b]` are frames of it as `of` stores them.
 
-    rows: (frames, width) magnitudes. top: their maximum.
+    rows: (frames, width) magnitudes. tops: (frames,) their maxima.
     """
 
-    def __init__(self, rows: Rows, top: Tensor, settings: ChordFeatureSettings):
-        self.rows, self.top, self.settings = rows, top, settings
-        self.audible = bool(top >= SILENT)
+    def __init__(self, rows: Rows, tops: Tensor, settings: ChordFeatureSettings):
+        self.rows, self.settings = rows, settings
+        self.top = tops.amax() if len(tops) else torch.tensor(0.0)
+        self.audible = bool(self.top >= SILENT)
+        self.levels = levels(tops, settings) if self.audible else tops
         self.mean, self.spread = torch.tensor(0.0), torch.tensor(1.0)
         if self.audible and settings.normalize == "deviation":
             self.mean, self.spread = self._moments()
@@ -118,11 +125,12 @@ class Spectrogram:
 
     def __getitem__(self, frames: slice) -> Tensor:
         """(frames, width) float16."""
-        magnitude = torch.from_numpy(self.rows.read(*frames.indices(len(self))[:2]))
+        start, stop, _ = frames.indices(len(self))
+        magnitude = torch.from_numpy(self.rows.read(start, stop))
         if not self.audible:
             return torch.zeros_like(magnitude).half()
         if self.settings.normalize == "share":
-            return _shares(magnitude, self.top, self.settings.floor_db).half()
+            return _shares(magnitude, self.levels[start:stop, None], self.settings.floor_db).half()
         centred = self._decibels(magnitude) - self.mean
         return (centred / self.spread).flatten(1).half()
 
@@ -146,7 +154,21 @@ def normalised(magnitude: Tensor, settings: ChordFeatureSettings) -> Tensor:
         return torch.zeros_like(magnitude)
     if settings.normalize == "deviation":
         return to_db(magnitude, settings.floor_db)
-    return _shares(magnitude, top, settings.floor_db)
+    return _shares(magnitude, levels(magnitude.amax((0, 2)), settings)[:, None], settings.floor_db)
+
+
+def levels(tops: Tensor, settings: ChordFeatureSettings) -> Tensor:
+    """What each frame is compared with, by the frames' maxima (frames,), which it never lies below: (frames,).
+
+    The maximum within `local_s` either way, its decibels averaged over as long, so that it moves smoothly.
+    """
+    top, reach = tops.amax(), round(settings.local_s / settings.hop_s)
+    if not reach:
+        return top.expand(len(tops))
+    around = {"kernel_size": 2 * reach + 1, "stride": 1, "padding": reach}
+    decibels = 20 * tops.div(top).clamp_min(10 ** (-settings.local_db / 20)).log10()
+    loudest = F.max_pool1d(decibels[None], **around)
+    return top * 10 ** (F.avg_pool1d(loudest, **around, count_include_pad=False)[0] / 20)
 
 
 def _shares(magnitude: Tensor, top: Tensor, floor_db: float) -> Tensor:

@@ -39,7 +39,7 @@ def network(
     octaves, channels, bins_per_octave: of the spectrogram.
     """
     if isinstance(model, PitchNetModel):
-        return PitchNet(n_qualities, octaves, model.channels, model.stem, model.blocks)
+        return PitchNet(n_qualities, octaves, model.channels, model.stem, model.blocks, model.agreement)
     return ChordNet(_chordnet(model, bins_per_octave, octaves, channels))
 
 

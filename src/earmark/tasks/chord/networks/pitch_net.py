@@ -81,6 +81,22 @@ class Turn(nn.Module):
         return F.relu(x + self.norm2(self.along(y)), inplace=True) * mask
 
 
+class Agreement(nn.Module):
+    """What bass and tones (batch, frames, 2, 12) add to each quality on each root (batch, frames, qualities, 12).
+
+    A weight for every quality, head and interval above the root, the same on all roots: a quality whose third the tones
+    deny loses by it, and of two names of the same notes the one that stands on the bass gains.
+    """
+
+    def __init__(self, n_qualities: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(n_qualities, 2, PITCH_CLASSES))
+
+    def forward(self, heads: Tensor) -> Tensor:
+        above = torch.cat([heads, heads[..., :-1]], 3).unfold(3, PITCH_CLASSES, 1)  # [..., root, interval]
+        return torch.einsum("bfhri,qhi->bfqr", above, self.weight.to(above.dtype))
+
+
 class PitchNet(nn.Module):
     """(batch, 1, frames, bins) of a constant-Q spectrogram with 36 bins an octave -> ChordLogits.
 
@@ -89,7 +105,15 @@ class PitchNet(nn.Module):
     convolutions' own padding is, so that padding changes nothing.
     """
 
-    def __init__(self, n_qualities: int, n_octaves: int = 7, channels: int = 64, stem: int = 16, blocks: int = 6):
+    def __init__(
+        self,
+        n_qualities: int,
+        n_octaves: int = 7,
+        channels: int = 64,
+        stem: int = 16,
+        blocks: int = 6,
+        agreement: bool = False,
+    ):
         super().__init__()
         self.n_octaves = n_octaves
         # Three bins a semitone: the kernel is centred on the semitone and sees half of its neighbours.
@@ -106,6 +130,7 @@ class PitchNet(nn.Module):
         self.by_pitch = nn.Conv2d(channels, n_qualities + 4, 1)
         # Of the frame: no chord, no bass, a change.
         self.by_frame = nn.Conv1d(2 * channels, 3, 3, padding=1)
+        self.agreement = Agreement(n_qualities) if agreement else None
         self.n_qualities = n_qualities
         self.to(memory_format=torch.channels_last)
 
@@ -135,8 +160,11 @@ class PitchNet(nn.Module):
         """The heads' channels by name. pitch: (batch, q + 4, frames, 12); frame: (batch, 3, frames)."""
         pitch, frame = pitch.float().transpose(1, 2), frame.float().transpose(1, 2)
         q = self.n_qualities
+        chord = pitch[:, :, :q]
+        if self.agreement is not None:
+            chord = chord + self.agreement(pitch[:, :, q : q + 2])
         return ChordLogits(
-            torch.cat([pitch[:, :, :q].flatten(2), frame[..., :1]], 2),
+            torch.cat([chord.flatten(2), frame[..., :1]], 2),
             torch.cat([pitch[:, :, q], frame[..., 1:2]], 2),
             pitch[:, :, q + 1],
             frame[..., 2],

@@ -21,6 +21,8 @@ class PitchNetModel:
     """Width on the semitone axis."""
     blocks: int = 6
     """Blocks over time, dilated 1, 2, 4 ... frames."""
+    agreement: bool = False
+    """Whether the chord's head hears what the heads of tones and bass say of all twelve pitch classes."""
     decoder: Decoding = "switch"
     """`switch` asks a price for every change, less where the network hears one. The others know which chords follow
     which: `crf` counts it in the training songs, `crf_likelihood` learns it from what the trained network says of them,
