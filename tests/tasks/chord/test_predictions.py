@@ -229,7 +229,10 @@ def test_the_answer_does_not_depend_on_the_channels_or_the_rate_of_the_file(plac
     assert read(place / "mono.wav").segments == read(place / "stereo.wav").segments
 
 
-@pytest.mark.parametrize(("settings", "normalize"), [(FEATURES, "share"), (STEREO_FEATURES, "deviation")])
+@pytest.mark.parametrize(
+    ("settings", "normalize"),
+    [(FEATURES, "share"), (replace(FEATURES, local_s=1.0), "share"), (STEREO_FEATURES, "deviation")],
+)
 def test_a_spectrogram_on_disk_is_that_in_memory(tmp_path, monkeypatch, settings, normalize):
     monkeypatch.setattr(rows, "MEMORY", 1000)
     monkeypatch.setattr(rows, "BLOCK", 30_000)

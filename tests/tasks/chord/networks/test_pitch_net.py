@@ -1,5 +1,7 @@
 """The default chord network: its size, what turns with the pitch class, and that padding changes nothing."""
 
+import itertools
+
 import pytest
 import torch
 
@@ -70,3 +72,31 @@ def test_a_frame_hears_as_far_as_reach_says_and_no_farther():
         after = net(x)
     moved = (before.chord != after.chord).any(2)[0].nonzero().squeeze(1)
     assert (int(moved.min()), int(moved.max())) == (30 - net.reach, 30 + net.reach)
+
+
+def agreeing() -> PitchNet:
+    net = small(agreement=True)
+    torch.nn.init.normal_(net.agreement.weight)
+    return net
+
+
+def test_agreement_hears_bass_and_tones_of_every_interval_above_a_root():
+    net, heads = agreeing(), torch.randn(2, 3, 2, 12)
+    found, weight = net.agreement(heads), net.agreement.weight
+    by_hand = torch.zeros(2, 3, 5, 12)
+    for quality, head, interval, root in itertools.product(range(5), range(2), range(12), range(12)):
+        by_hand[:, :, quality, root] += weight[quality, head, interval] * heads[:, :, head, (root + interval) % 12]
+    torch.testing.assert_close(found, by_hand)
+
+
+def test_agreement_changes_the_chord_alone_and_turns_with_the_pitch_class():
+    net, x = agreeing(), torch.rand(1, 1, 8, 72)
+    with_it = net(x)
+    with torch.no_grad():
+        net.agreement.weight.zero_()
+    without = net(x)
+    assert (with_it.chord - without.chord)[..., :-1].abs().max() > 0.01
+    for kind in KINDS[1:]:
+        torch.testing.assert_close(getattr(with_it, kind), getattr(without, kind))
+    heads = torch.randn(1, 4, 2, 12)
+    torch.testing.assert_close(agreeing().agreement(heads.roll(5, 3)), agreeing().agreement(heads).roll(5, 3))

@@ -13,7 +13,8 @@ from earmark.tasks.chord.networks.pitch_net import PitchNet
 def net() -> PitchNet:
     """Four blocks in double precision, with statistics as after a training."""
     torch.manual_seed(1)
-    net = PitchNet(n_qualities=5, n_octaves=2, channels=6, stem=3, blocks=4).double().eval()
+    net = PitchNet(n_qualities=5, n_octaves=2, channels=6, stem=3, blocks=4, agreement=True).double().eval()
+    net.agreement.weight.data.normal_()
     for norm in net.modules():
         if isinstance(norm, torch.nn.BatchNorm2d):
             norm.running_mean.normal_()
