@@ -43,6 +43,9 @@ def main() -> None:
     parser.add_argument("--words", required=True, help="What the recordings are, for the card.")
     parser.add_argument("--recipe", type=Path, default=Path(__file__).with_suffix(".yaml"))
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="As train.epochs=40.")
+    parser.add_argument(
+        "--conditions", type=Path, help="What benchmarks/chord_robustness.py --card wrote, for the card."
+    )
     parser.add_argument("--start", type=Path, help="A chord bundle whose weights the training goes on from.")
     parser.add_argument("--state", type=Path, default=Path(".earmark/chord-recipe"))
     args = parser.parse_args()
@@ -93,6 +96,8 @@ def main() -> None:
     bundle.write(args.out, facts, data, "")
     figures = collection.measured(args.out, judged, progress)
     facts.release["figures"] = figures
+    if args.conditions:
+        facts.release["conditions"] = json.loads(args.conditions.read_text())
     text = card.text(facts, raw, hashlib.sha256(data).hexdigest(), len(data), args.words)
     bundle.write(args.out, facts, data, text)
     say(json.dumps(figures, indent=1))
