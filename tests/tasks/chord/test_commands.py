@@ -16,6 +16,7 @@ from earmark.tasks.chord import commands
 from earmark.tasks.chord.notation.lab import Segment
 from earmark.tasks.chord.predictions import Song
 
+NOTHING = [Segment(0.0, 3.0, "N", 0.8)]
 HEARD = [Segment(0.0, 1.0, "N", 1.0), Segment(1.0, 2.0, "C:maj/3", 0.75), Segment(2.0, 3.0, "F#:min7", 0.5)]
 
 
@@ -146,7 +147,40 @@ def test_two_dashes_end_the_options(place, earmark):
 
 
 def test_facts_are_those_of_the_song():
-    assert commands.facts(Song([], "A:min", 0.5, 3.0)) == {"key": "A:min", "key_probability": 0.5, "duration_s": 3.0}
+    facts = {"key": "A:min", "key_probability": 0.5, "music": True, "duration_s": 3.0}
+    assert commands.facts(Song([], "A:min", 0.5, 3.0)) == facts
+
+
+@pytest.mark.parametrize("names", ["harte", "pop"])
+def test_a_recording_without_chords_holds_no_music(place, earmark, monkeypatch, names):
+    monkeypatch.setattr(Recogniser, "__call__", lambda self, source: Song(NOTHING, "N", 0.8, 3.0))
+    sentence = "a.wav holds no music: no chord was heard in it"
+    _, out, _ = earmark("predict", "chord", "a.wav", "--names", names)
+    assert out.splitlines() == ["The stub.", f"{sentence}."]
+    _, out, _ = earmark("predict", "chord", "a.wav", "--names", names, "--json")
+    label = {"harte": "N", "pop": "N.C."}[names]
+    segment = {"start_s": 0.0, "end_s": 3.0, "label": label, "probability": 0.8}
+    said = {"key": "N", "key_probability": 0.8, "music": False, "duration_s": 3.0}
+    model = json.loads(out)[0].pop("model")
+    assert json.loads(out) == [{"path": "a.wav", **said, "segments": [segment], "error": None, "model": model}]
+    code, out, _ = earmark("predict", "chord", "a.wav", "--names", names, "--out", "out")
+    assert (code, out.splitlines()) == (0, ["The stub.", f"{sentence} -> out/a.lab"])
+    assert Path("out/a.lab").read_text() == f"0.000000\t3.000000\t{label}\n"
+    assert json.loads(Path("out/a.json").read_text()) == {**said, "model": model, "segments": [segment]}
+    found = json.loads(Path("out/a.jams").read_text())["annotations"]
+    assert [(a["namespace"], [s["value"] for s in a["data"]]) for a in found] == [("chord", ["N"]), ("key_mode", ["N"])]
+    assert [n for i in pretty_midi.PrettyMIDI("out/a.mid").instruments for n in i.notes] == []
+
+
+@pytest.mark.parametrize("names", ["harte", "pop"])
+@pytest.mark.parametrize(("start_s", "said"), [(1.5, ", no chord in 50% of it"), (1.4, "")])
+def test_the_time_without_chords_is_said_where_it_is_most(place, earmark, monkeypatch, names, start_s, said):
+    segments = [Segment(0.0, start_s, "N", 1.0), Segment(start_s, 3.0, "A:min", 0.75)]
+    monkeypatch.setattr(Recogniser, "__call__", lambda self, source: Song(segments, "A:min", 0.9, 3.0))
+    _, out, _ = earmark("predict", "chord", "a.wav", "--names", names)
+    assert out.splitlines()[1] == f"a.wav, key A:min{said}"
+    _, out, _ = earmark("predict", "chord", "a.wav", "--names", names, "--out", "out")
+    assert out.splitlines()[1] == f"a.wav: 2 chords, key A:min{said} -> out/a.lab"
 
 
 def test_a_folders_recordings_keep_their_places_below_out(place, earmark):

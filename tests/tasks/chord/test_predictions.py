@@ -20,8 +20,10 @@ from earmark.tasks.chord.networks import build
 from earmark.tasks.chord.networks.pitch_net import ChordLogits
 from earmark.tasks.chord.notation import harte, lab
 from earmark.tasks.chord.notation.vocabulary import WIDE
+from earmark.tasks.chord.task import TASK
 
 HOP_S = 0.1
+NOTHING = {"start_s": 0.0, "end_s": 2.0, "label": "N", "probability": 1.0}
 
 
 def heard(chords: list[tuple[str, int]], sure: float = 9.0) -> ChordLogits:
@@ -152,7 +154,29 @@ def test_silence_is_no_chord(place, earmark):
     assert code == 0
     (answer,) = json.loads(out)
     assert [(s["start_s"], s["end_s"], s["label"]) for s in answer["segments"]] == [(0.0, 2.0, "N")]
-    assert answer["key"] == "N"
+    assert (answer["key"], answer["key_probability"], answer["music"]) == ("N", 1.0, False)
+
+
+def test_a_recording_without_chords_has_no_key():
+    """All of it N, as likely as the network says, but for a network that is sure of A minor."""
+    song = predictions.song(heard([("N", 20)], sure=9.0), HOP_S, 2.0)
+    probability = np.exp(9) / (np.exp(9) + WIDE.n_classes - 1)
+    assert [s[:3] for s in song.segments] == [(0.0, 2.0, "N")]
+    assert (song.key, song.music) == ("N", False)
+    assert [song.segments[0].probability, song.key_probability] == pytest.approx([probability] * 2, abs=1e-6)
+    some = predictions.song(heard([("N", 20), ("C:maj", 10)], sure=9.0), HOP_S, 3.0)
+    assert (some.key, some.music) == ("A:min", True)
+
+
+def test_a_served_model_says_whether_there_was_music(place):
+    sf.write(place / "still.wav", np.zeros(16000), 8000)
+    tone(place / "tone.wav", 440, 2, 8000)
+    answer = predictions.answering(place / "bundles/chord")
+    still = {"key": "N", "key_probability": 1.0, "music": False, "duration_s": 2.0}
+    assert answer(place / "still.wav") == {"segments": json.dumps([NOTHING]), **still}
+    heard = answer(place / "tone.wav")
+    assert set(heard) == set(TASK.answers)
+    assert heard["music"] == (heard["key"] != "N") == any(s["label"] != "N" for s in json.loads(heard["segments"]))
 
 
 def test_a_second_is_worth_the_same_at_any_hop():
@@ -175,7 +199,7 @@ def test_writes_lab_json_and_midi_that_cover_the_recording(place, earmark, rate,
     assert segments[-1].end_s == pytest.approx(seconds, abs=1e-6)
     assert all(a.end_s == b.start_s for a, b in pairwise(segments))
     facts = json.loads((place / "out/song.json").read_text())
-    assert set(facts) == {"key", "key_probability", "duration_s", "segments", "model"}
+    assert set(facts) == {"key", "key_probability", "music", "duration_s", "segments", "model"}
     assert facts["model"]["name"] == "earmark's released chord bundle"
     assert (place / "out/song.mid").read_bytes()[:4] == b"MThd"
 

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from earmark.tasks.chord.predictions import Song
     from earmark.training.model_files import Chosen
 
-FACTS = ("key", "key_probability", "duration_s")  # of a whole song
+FACTS = ("key", "key_probability", "music", "duration_s")  # of a whole song
+NO_CHORD = ("N", "N.C.")  # in Harte's notation and on charts
+MOSTLY = 0.5  # share of a recording without a chord from which on it is said
 
 
 class Names(StrEnum):
@@ -90,7 +92,7 @@ def _write(beside: Path, song: "Song", named: "Song", model: "Chosen") -> None:
         beside.parent.mkdir(parents=True, exist_ok=True)
         lab.write(lab_file, named.segments)
         lab.write_json(json_file, named.segments, **facts(song), model=plain)
-        jams.write(jams_file, song.segments, **facts(song), model=plain)
+        jams.write(jams_file, song.segments, song.key, song.key_probability, song.duration_s, plain)
         midi.write(midi_file, song.segments)
 
 
@@ -100,11 +102,23 @@ def facts(song: "Song") -> dict:
 
 
 def _show(answers: "list[tuple[Recording, Song]]", out: Path | None) -> None:
-    if out:
-        for file, song in answers:
-            lab_file = printable(out / file.stem)
-            print(f"{file.shown}: {len(song.segments)} chords, key {song.key} -> {lab_file}.lab")
-    else:
-        for file, song in answers:
+    for file, song in answers:
+        if out:
+            heard = f"{len(song.segments)} chords, {_summary(song)}"
+            said = f"{file.shown}: {heard}" if song.music else _no_music(file)
+            print(f"{said} -> {printable(out / file.stem)}.lab")
+        elif song.music:
             rows = [(f"{s.start_s:.2f}", f"{s.end_s:.2f}", s.label, f"{s.probability:.2f}") for s in song.segments]
-            console.table(("from", "to", "chord", "probability"), rows, f"{file.shown}, key {song.key}")
+            console.table(("from", "to", "chord", "probability"), rows, f"{file.shown}, {_summary(song)}")
+        else:
+            console.say(f"{_no_music(file)}.")
+
+
+def _no_music(file: "Recording") -> str:
+    return f"{file.shown} holds no music: no chord was heard in it"
+
+
+def _summary(song: "Song") -> str:
+    """The key, and how much of the recording has no chord where that is most of it."""
+    without = sum(s.end_s - s.start_s for s in song.segments if s.label in NO_CHORD) / song.duration_s
+    return f"key {song.key}" + (f", no chord in {without:.0%} of it" if without >= MOSTLY else "")

@@ -44,12 +44,20 @@ BASS = {"inversion": 12.0, "foreign": 16.0}
 
 @dataclass(frozen=True)
 class Song:
-    """A recording's chords (segments from 0 to its end, with probabilities) and its key, 'C:maj', 'A:min' or 'N'."""
+    """A recording's chords (segments from 0 to its end, with probabilities) and its key, 'C:maj', 'A:min' or 'N'.
+
+    The key is N where all chords are; its probability is then that of no chord.
+    """
 
     segments: list[lab.Segment]
     key: str
     key_probability: float
     duration_s: float
+
+    @property
+    def music(self) -> bool:
+        """Whether any chord was heard."""
+        return self.key != "N"
 
 
 class Recogniser:
@@ -114,7 +122,12 @@ def log_weights(of_qualities: Tensor | None) -> Tensor | float:
 
 def silence(duration_s: float) -> Song:
     """Of a recording in which nothing sounds: N throughout."""
-    return Song([lab.Segment(0.0, duration_s, "N", 1.0)], "N", 1.0, duration_s)
+    return no_music(1.0, duration_s)
+
+
+def no_music(probability: float, duration_s: float) -> Song:
+    """Of a recording in which no chord was heard: N throughout, which is no key either, both as probable."""
+    return Song([lab.Segment(0.0, duration_s, "N", probability)], "N", probability, duration_s)
 
 
 def song(
@@ -167,6 +180,8 @@ def _read(word: Word, hop_s: float, duration_s: float, words: Vocabulary, crf: D
     path = crf(word.chord, word.change) if crf else viterbi.viterbi(word.chord, _costs(word.change, hop_s))
     runs = viterbi.segments(path, word.chord, hop_s, duration_s)
     chords = [lab.Segment(r.start_s, r.end_s, _label(r, word.bass, hop_s, words), r.probability) for r in runs]
+    if [c.label for c in chords] == ["N"]:
+        return no_music(chords[0].probability, duration_s)
     key = word.key.softmax(0)
     return Song(chords, targets.key_label(int(key.argmax())), float(key.max()), duration_s)
 
@@ -202,7 +217,7 @@ def answering(folder: Path) -> Callable[[audio.Source], dict]:
 
     def answer(source: audio.Source) -> dict:
         song = recognise(source)
-        facts = {k: v for k, v in vars(song).items() if k != "segments"}
+        facts = {k: v for k, v in vars(song).items() if k != "segments"} | {"music": song.music}
         return {"segments": json.dumps([s._asdict() for s in song.segments])} | facts
 
     return answer

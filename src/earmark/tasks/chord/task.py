@@ -6,7 +6,13 @@ from earmark.tasks.task import Task
 TASK = Task(
     name="chord",
     settings=ChordSettings,
-    answers={"segments": "string", "key": "string", "key_probability": "double", "duration_s": "double"},
+    answers={
+        "segments": "string",
+        "key": "string",
+        "key_probability": "double",
+        "duration_s": "double",
+        "music": "boolean",
+    },
     headline="majmin",
     compared=("majmin", "sevenths", "tetrads", "bass", "seg", "class_balanced_tetrads", "key_accuracy"),
     card_figures="the recipe's own songs",
