@@ -70,7 +70,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("audio", type=Path)
     parser.add_argument("--truth", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--python", type=_tool, action="append", default=[], metavar="TOOL=PYTHON")
+    parser.add_argument("--python", type=tool_of, action="append", default=[], metavar="TOOL=PYTHON")
     parser.add_argument("--model", type=Path, help="the model folder that earmark reads")
     parser.add_argument("--passes", type=int, default=3)
     parser.add_argument("--draws", type=int, default=1000, help="bootstrap draws behind the intervals")
@@ -81,7 +81,7 @@ def _arguments() -> argparse.Namespace:
     return args
 
 
-def _tool(text: str) -> tuple[str, Path]:
+def tool_of(text: str) -> tuple[str, Path]:
     """TOOL=PYTHON, checked."""
     name, _, python = text.partition("=")
     if name not in TOOLS:

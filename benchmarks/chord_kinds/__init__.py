@@ -1,0 +1,1 @@
+"""Recordings of kinds that training has none of, for benchmarks/chord_robustness.py."""
