@@ -14,7 +14,7 @@ from torch.nn.functional import log_softmax
 from earmark import audio
 from earmark.features.rows import Rows
 from earmark.tasks.chord import spectrogram
-from earmark.tasks.chord.decoding import tuning, viterbi
+from earmark.tasks.chord.decoding import joint, tuning, viterbi
 from earmark.tasks.chord.decoding import weights as weighting
 from earmark.tasks.chord.decoding.crf import Decoder, TiedCrf
 from earmark.tasks.chord.networks.build import (
@@ -31,15 +31,19 @@ from earmark.tasks.chord.networks.build import (
 from earmark.tasks.chord.networks.pitch_net import ChordLogits
 from earmark.tasks.chord.notation import harte, lab, targets
 from earmark.tasks.chord.notation.vocabulary import WIDE, Vocabulary
-from earmark.tasks.chord.settings import ChordFeatureSettings, ChordModelSettings
+from earmark.tasks.chord.settings import ChordFeatureSettings, ChordModelSettings, PitchNetModel
 from earmark.training import model_files
 
 # What a change costs: nats, how far the network's own word on changes counts, frames it may be early or late. Chosen
 # on validation songs (recipes/chord_decoding.py) with frames of SWITCH_HOP_S; shorter ones say as much less each.
 SWITCH = {"base": 3.0, "weight": 1.0, "reach": 0}
 SWITCH_HOP_S = 2048 / 22050
-# What a bass costs that is another of its chord's notes than the root, or none of them: nats a segment; as above.
-BASS = {"inversion": 12.0, "foreign": 16.0}
+# How far the word on basses counts beside that on chords, and what a bass costs that is another of its chord's notes
+# than the root, or none of them: nats a segment; as above.
+BASS = {"weight": 1.0, "inversion": 4.0, "foreign": 8.0}
+# How far the word on single notes counts: a chord gains by its notes that are heard, and loses by those that are not.
+# Log-odds beyond `most` are worth no more. Chosen as above; of pitch_net, with which no CRF was trained.
+TONES = {"weight": 0.2, "most": 6.0}
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class Recogniser:
         weights = model_files.read_weights(folder)
         self.quality_weights: Tensor | None = weights.pop(QUALITY_WEIGHTS, None)
         self.decoder = decoder({k.removeprefix(CRF): v for k, v in weights.items() if k.startswith(CRF)})
+        self.believed = _believed(self.decoder) if isinstance(self.config.model, PitchNetModel) else 0.0
         self.model = untrained(self.config.model, self.features)
         self.model.load_state_dict({k: v for k, v in weights.items() if not k.startswith(CRF)})
         self.model.eval()
@@ -94,8 +99,8 @@ class Recogniser:
         if not audible:
             return silence(duration_s)
         pieces = said_in_pieces(self.model, values, self.features.channels, self._higher(values))
-        with Word(pieces, log_weights(self.quality_weights)) as word:
-            return _read(word, self.features.hop_s, duration_s, self.vocabulary, self.decoder)
+        with Word(pieces, self.vocabulary, self.believed, log_weights(self.quality_weights)) as word:
+            return _read(word, self.features.hop_s, duration_s, self.decoder)
 
     def _higher(self, values: Values) -> int:
         """Bins that a recording is out of tune, where its spectrogram has the resolution to say."""
@@ -120,6 +125,11 @@ def log_weights(of_qualities: Tensor | None) -> Tensor | float:
     return 0.0 if of_qualities is None else torch.from_numpy(np.log(weighting.of_classes(of_qualities.numpy())))
 
 
+def _believed(crf: Decoder | None) -> float:
+    """How far single notes count; a CRF has been fitted to chords without them."""
+    return 0.0 if crf else TONES["weight"]
+
+
 def silence(duration_s: float) -> Song:
     """Of a recording in which nothing sounds: N throughout."""
     return no_music(1.0, duration_s)
@@ -137,33 +147,47 @@ def song(
     audible: bool = True,
     words: Vocabulary = WIDE,
     crf: Decoder | None = None,
+    tones: float | None = None,
 ) -> Song:
-    """Chords and key from the network's word (frames, ...) on one recording; silence is N throughout."""
+    """Chords and key from the network's word (frames, ...) on one recording; silence is N throughout.
+
+    tones: how far its word on single notes counts; None: TONES, or not at all where there is a CRF.
+    """
     if not audible:
         return silence(duration_s)
-    with Word([heard]) as word:
-        return _read(word, hop_s, duration_s, words, crf)
+    with Word([heard], words, _believed(crf) if tones is None else tones) as word:
+        return _read(word, hop_s, duration_s, crf)
 
 
 class Word:
-    """The network's word on a recording, of which the chords, a large number a frame, wait on disk.
+    """The network's word on a recording, which waits on disk but for the changes.
 
-    chord: (frames, classes) log-probabilities. bass: (frames, 13) likewise. change: (frames,) log-odds. key: (24,)
+    chord: (frames, classes) log-probabilities, the notes' word among them. bass: (frames, 13) likewise. foreign:
+    (frames, 12), what a bass that is no note of its chord scores as a note. change: (frames,) log-odds. key: (24,)
     means of log-probabilities.
     """
 
-    def __init__(self, pieces: Iterable[ChordLogits], log_weights: Tensor | float = 0.0):
-        """pieces: stretches (n, ...) one after the other. log_weights: (classes,), added to the chords' logits."""
-        self._kept = ExitStack()
+    def __init__(
+        self, pieces: Iterable[ChordLogits], words: Vocabulary, tones: float, log_weights: Tensor | float = 0.0
+    ):
+        """pieces: stretches (n, ...) one after the other. tones: how far single notes count, 0: not at all.
+
+        log_weights: (classes,), added to the chords' logits.
+        """
+        self.words, self._kept = words, ExitStack()
+        own = torch.from_numpy(joint.tones(words)).T
         try:
-            self.chord, bass, change = (self._kept.enter_context(Rows()) for _ in range(3))
+            self.chord, self.bass, self.foreign, change = (self._kept.enter_context(Rows()) for _ in range(4))
             key = torch.zeros(24, dtype=torch.float64)
             for piece in pieces:
-                self.chord.append(log_softmax(piece.chord + log_weights, 1).numpy())
-                bass.append(log_softmax(piece.bass, 1).numpy())
+                single = tones * piece.tones.clamp(-TONES["most"], TONES["most"])
+                chord = piece.chord + log_weights
+                self.chord.append(log_softmax(torch.addmm(chord, single, own) if tones else chord, 1).numpy())
+                self.bass.append(log_softmax(piece.bass, 1).numpy())
+                self.foreign.append(single.numpy())
                 change.append(piece.change.numpy()[:, None])
                 key += piece.key.double().log_softmax(1).sum(0)
-            self.bass, self.change = bass.read(0, len(bass)), change.read(0, len(change))[:, 0]
+            self.change = change.read(0, len(change))[:, 0]
             self.key = key / len(self.chord)
         except BaseException:
             self._kept.close()
@@ -176,14 +200,25 @@ class Word:
         self._kept.close()
 
 
-def _read(word: Word, hop_s: float, duration_s: float, words: Vocabulary, crf: Decoder | None) -> Song:
-    path = crf(word.chord, word.change) if crf else viterbi.viterbi(word.chord, _costs(word.change, hop_s))
-    runs = viterbi.segments(path, word.chord, hop_s, duration_s)
-    chords = [lab.Segment(r.start_s, r.end_s, _label(r, word.bass, hop_s, words), r.probability) for r in runs]
+def _read(word: Word, hop_s: float, duration_s: float, crf: Decoder | None) -> Song:
+    if crf:
+        runs = viterbi.segments(crf(word.chord, word.change), word.chord, hop_s, duration_s)
+        chords = [_segment(run, _bass(run, word, hop_s), word.words) for run in runs]
+    else:
+        pairs = joint.near(word.chord, word.bass, word.words, joint.BEAM)
+        scores = joint.PairScores(word.chord, word.bass, word.foreign, pairs, BASS["weight"])
+        prices = np.array([0.0, BASS["inversion"], BASS["foreign"]]) * (SWITCH_HOP_S / hop_s)
+        path = viterbi.viterbi(scores, _costs(word.change, hop_s), prices[pairs.kind])
+        runs = viterbi.segments(path, word.chord, hop_s, duration_s, pairs.chord)
+        chords = [_segment(r._replace(index=pairs.chord[r.index]), pairs.bass[r.index], word.words) for r in runs]
     if [c.label for c in chords] == ["N"]:
         return no_music(chords[0].probability, duration_s)
     key = word.key.softmax(0)
     return Song(chords, targets.key_label(int(key.argmax())), float(key.max()), duration_s)
+
+
+def _segment(run: viterbi.Segment, bass: int | None, words: Vocabulary) -> lab.Segment:
+    return lab.Segment(run.start_s, run.end_s, harte.label_of(run.index, bass, words), run.probability)
 
 
 def _costs(change: np.ndarray, hop_s: float) -> np.ndarray:
@@ -197,18 +232,17 @@ def _costs(change: np.ndarray, hop_s: float) -> np.ndarray:
     return viterbi.switch_costs(heard, SWITCH["base"] * shorter, SWITCH["weight"] * shorter, reach)
 
 
-def _label(run: viterbi.Segment, basses: np.ndarray, hop_s: float, words: Vocabulary) -> str:
-    """The label of a segment, its bass the likeliest over its frames, the root before other notes of the chord."""
-    if run.index == words.none:
-        return "N"
+def _bass(run: viterbi.Segment, word: Word, hop_s: float) -> int | None:
+    """The bass of a chord that a CRF found: the likeliest over its frames, the root before other notes of the chord."""
+    parts = word.words.parts(run.index)
     first = round(run.start_s / hop_s + 0.5) if run.start_s else 0
-    stop = max(first + 1, round(run.end_s / hop_s + 0.5))
-    heard = basses[first:stop, :12].sum(0)
-    quality, root = words.parts(run.index)
-    own = words.qualities[quality].intervals
+    if parts is None or first >= len(word.bass):
+        return None
+    heard = word.bass.read(first, max(first + 1, round(run.end_s / hop_s + 0.5)))[:, :12].sum(0)
+    quality, root = parts
+    own = word.words.qualities[quality].intervals
     prices = [0.0 if i == 0 else BASS["inversion" if i in own else "foreign"] for i in range(12)]
-    heard -= np.roll(prices, root) * (SWITCH_HOP_S / hop_s)
-    return harte.label_of(run.index, int(heard.argmax()) if first < len(basses) else None, words)
+    return int((heard - np.roll(prices, root) * (SWITCH_HOP_S / hop_s)).argmax())
 
 
 def answering(folder: Path) -> Callable[[audio.Source], dict]:

@@ -10,10 +10,11 @@ from earmark.features import rows
 from earmark.tasks.chord.decoding.viterbi import Segment, segments, switch_costs, viterbi
 
 
-def worth(path, log_probs: np.ndarray, cost: np.ndarray) -> float:
-    """Sum of a path's log-probabilities less the cost of its changes."""
-    path = np.asarray(path)
-    return log_probs[np.arange(len(path)), path].sum() - cost[1:][path[1:] != path[:-1]].sum()
+def worth(path, log_probs: np.ndarray, cost: np.ndarray, price: np.ndarray | float = 0.0) -> float:
+    """Sum of a path's log-probabilities less the cost of its changes and the price of what it enters."""
+    path, entered = np.asarray(path), np.diff(path, prepend=-1) != 0
+    paid = np.broadcast_to(price, log_probs.shape[1])[path[entered]].sum()
+    return log_probs[np.arange(len(path)), path].sum() - cost[1:][path[1:] != path[:-1]].sum() - paid
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -22,6 +23,14 @@ def test_viterbi_is_brute_force(seed):
     log_probs, cost = 2 * rng.normal(size=(6, 4)), rng.uniform(0, rng.choice([0.5, 2, 6]), 6)
     best = max(product(range(4), repeat=6), key=lambda path: worth(path, log_probs, cost))
     assert tuple(viterbi(log_probs, cost)) == best
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_viterbi_with_prices_is_brute_force(seed):
+    rng = np.random.default_rng(seed)
+    log_probs, cost, price = 2 * rng.normal(size=(6, 4)), rng.uniform(0, 2, 6), rng.uniform(0, 4, 4)
+    best = max(product(range(4), repeat=6), key=lambda path: worth(path, log_probs, cost, price))
+    assert tuple(viterbi(log_probs, cost, price)) == best
 
 
 def test_viterbi_by_hand():
@@ -88,6 +97,12 @@ def test_segments_by_hand():
         Segment(0.0, pytest.approx(0.15), 0, pytest.approx(0.8)),
         Segment(pytest.approx(0.15), 0.43, 1, pytest.approx(0.7)),
     ]
+
+
+def test_segments_of_states_take_their_classes_probability():
+    probs = np.array([[0.9, 0.1], [0.7, 0.3], [0.4, 0.6]])
+    got = segments(np.array([2, 2, 0]), np.log(probs), 0.1, 0.3, np.array([1, 1, 0]))
+    assert [(s.index, s.probability) for s in got] == [(2, pytest.approx(0.8)), (0, pytest.approx(0.6))]
 
 
 def test_segments_end_with_the_recording():

@@ -4,7 +4,7 @@ Frames are centred: frame t is heard around t * hop / sample_rate, and reaches h
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -17,39 +17,49 @@ LARGEST_COST = 30.0  # nats; a change that costs more is out of the question any
 Scores = np.ndarray | Rows  # (frames, classes), in memory or on disk
 
 
-def viterbi(log_probs: Scores, cost: np.ndarray | float) -> np.ndarray:
+class Blocks(Protocol):
+    """Scores (frames, classes) that come in blocks (n, classes), as often as they are wanted."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[np.ndarray]: ...
+
+
+def viterbi(log_probs: np.ndarray | Blocks, cost: np.ndarray | float, price: np.ndarray | float = 0.0) -> np.ndarray:
     """The path that maximises the sum of log-probabilities less `cost` for every change: (frames,) int64.
 
     log_probs: (frames, classes); cost: nats, at least 0, one number or (frames,) for a change into that frame (the
-    first is not used). score(t, c) = log_probs(t, c) + max(score(t-1, c), best(t-1) - cost(t)): every class is left
+    first is not used). price: nats, at least 0, one number or (classes,): what a class costs besides when it is
+    entered, in the first frame, too.
+    score(t, c) = log_probs(t, c) + max(score(t-1, c), best(t-1) - cost(t) - price(c)): every class is left
     for the best one, so a frame takes one pass over the classes and not one over their pairs. Ties stay.
     """
     n = len(log_probs)
     if n == 0:
         return np.zeros(0, np.int64)
+    worth = -np.asarray(price, np.float32)
     costs, best, score, t = np.broadcast_to(np.asarray(cost, np.float32), n), np.zeros(n, np.int32), None, 0
     with Rows() as kept:
         for block in blocks(log_probs):
             entered = np.zeros(block.shape, bool)
             for row, into in zip(np.ascontiguousarray(block, np.float32), entered, strict=True):
                 if score is None:
-                    score = row.copy()
+                    score = row + worth
                 else:
                     best[t] = top = int(score.argmax())  # who leads before frame t
-                    score -= score[top] - costs[t]  # a change is worth 0 now, and staying what is above it
-                    np.less(score, 0, out=into)
-                    np.maximum(score, 0, out=score)
+                    score -= score[top] - costs[t]  # entering is worth less than 0 by its price now
+                    np.less(score, worth, out=into)
+                    np.maximum(score, worth, out=score)
                     score += row
                 t += 1
             kept.append(np.packbits(entered, axis=1))  # 3 hours at hop 544 would be 300 MB otherwise
         return _traced(kept, best, int(score.argmax()))
 
 
-def blocks(scores: Scores) -> Iterator[np.ndarray]:
+def blocks(scores: np.ndarray | Blocks) -> Iterator[np.ndarray]:
     """Blocks (n, classes) of scores, wherever they are."""
-    return (
-        iter(scores) if isinstance(scores, Rows) else (scores[i : i + AT_ONCE] for i in range(0, len(scores), AT_ONCE))
-    )
+    if isinstance(scores, np.ndarray):
+        return (scores[i : i + AT_ONCE] for i in range(0, len(scores), AT_ONCE))
+    return iter(scores)
 
 
 def _traced(kept: Rows, best: np.ndarray, last: int) -> np.ndarray:
@@ -85,10 +95,17 @@ class Segment(NamedTuple):
     probability: float
 
 
-def segments(path: np.ndarray, log_probs: Scores, seconds_per_frame: float, duration_s: float) -> list[Segment]:
+def segments(
+    path: np.ndarray,
+    log_probs: Scores,
+    seconds_per_frame: float,
+    duration_s: float,
+    column: np.ndarray | None = None,
+) -> list[Segment]:
     """Runs of equal classes as segments that cover 0 to `duration_s` without gap or overlap.
 
-    path: (frames,) classes; log_probs: (frames, classes). A boundary lies half-way between two frames' centres.
+    path: (frames,) classes; log_probs: (frames, columns); column: (classes,), each class's, None: they are the same.
+    A boundary lies half-way between two frames' centres.
     Frames centred at or after the recording's end have no part in it. No frames give no segments.
     """
     n = min(len(path), max(1, int(np.ceil(duration_s / seconds_per_frame - 1e-9))))
@@ -96,7 +113,7 @@ def segments(path: np.ndarray, log_probs: Scores, seconds_per_frame: float, dura
     if n == 0 or duration_s <= 0:
         return []
     first = np.flatnonzero(np.diff(path, prepend=path[0] - 1))
-    own = np.exp(_along(path, log_probs)[:n])
+    own = np.exp(_along(path if column is None else column[path], log_probs)[:n])
     probability = np.add.reduceat(own, first) / np.diff(first, append=n)
     edges = np.concatenate([[0.0], (first[1:] - 0.5) * seconds_per_frame, [duration_s]])
     return [Segment(*row) for row in zip(edges[:-1], edges[1:], path[first], probability, strict=True)]
