@@ -17,6 +17,7 @@ from earmark.generated.songs.songs import Song
 
 DRAWBARS = {0.5: 0.5, 1: 1.0, 1.5: 0.4, 2: 0.7, 3: 0.35, 4: 0.4, 6: 0.15, 8: 0.2}  # of an organ, by partial
 TIMIDITY_RATE = 44100
+PEAK = 0.5
 
 
 def by_soundfont(song: Song, soundfont: Path) -> np.ndarray:
@@ -64,10 +65,11 @@ def organ(song: Song) -> np.ndarray:
             wave = sum(level * np.sin(2 * np.pi * k * hz * t) for k, level in partials.items())
             edges = np.clip(np.minimum(t, t[::-1]) / 0.008, 0, 1)
             sound[a : a + n] += note.velocity / 127 * wave * edges
-    return _fitted(0.5 * sound[:, None] / max(np.abs(sound).max(), 1e-9), song).astype(np.float32)
+    return _fitted(sound[:, None], song)
 
 
 def _fitted(sound: np.ndarray, song: Song) -> np.ndarray:
-    """Exactly the song's length."""
+    """Exactly the song's length, at the level of a recording: some pianos come 40 dB lower than others."""
     n = round(song.duration_s * RATE)
-    return np.pad(sound[:n], ((0, max(0, n - len(sound))), (0, 0)))
+    sound = np.pad(sound[:n], ((0, max(0, n - len(sound))), (0, 0)))
+    return (PEAK / max(np.abs(sound).max(), 1e-9) * sound).astype(np.float32)

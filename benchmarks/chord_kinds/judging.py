@@ -97,9 +97,10 @@ def difference(ours: Parts, theirs: Parts, seed: int = 0) -> Difference | None:
 
 
 def by_group(parts: Parts) -> dict[str, float]:
-    """The figure of every sub-kind."""
+    """The figure of every sub-kind of which something counts."""
     groups = np.array(parts.groups)
-    return {g: float(parts.right[groups == g].sum() / parts.count[groups == g].sum()) for g in sorted(set(groups))}
+    sums = {g: [float(part[groups == g].sum()) for part in parts[:2]] for g in sorted(set(groups))}
+    return {g: right / count for g, (right, count) in sums.items() if count}
 
 
 def pooled(found: list[Parts]) -> Parts:

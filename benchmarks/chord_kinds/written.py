@@ -153,7 +153,7 @@ def timbre(play: Play, sources: Sources) -> Iterator[Recording]:
 def kinds() -> list[Kind]:
     """Kinds of music that the script writes itself."""
     font, free = ("soundfont",), ("freepats",)
-    exact = ("root", "exact", "exact_maj", "exact_min")
+    exact = ("root", "exact", "exact_maj", "exact_min", "n_in_music")
     whole, brief = "timbre: validation SoundFont", ("majmin", "tetrads", "n_in_music")
     found = [
         Kind(f"quick changes: every {length:g} s", partial(quick, length), ("majmin", "n_in_music"), font)

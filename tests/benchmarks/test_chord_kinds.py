@@ -204,6 +204,7 @@ def test_the_organ_plays_notes_with_their_drawbars():
     midi.instruments = [player, drums]
     sound = instruments.organ(Song("", "", "", 120, "N", (Segment(0, 2, "N"),), midi))
     assert sound.shape == (2 * RATE, 1)
+    assert np.abs(sound).max() == pytest.approx(0.5)
     assert not sound[: RATE // 2].any()
     spectrum = np.abs(np.fft.rfft(sound[round(0.75 * RATE) : round(1.25 * RATE), 0]))  # bins of 2 Hz
     assert spectrum[440] / spectrum[220] == pytest.approx(0.7, rel=0.02)
@@ -255,6 +256,13 @@ def test_none_is_counted_inside_music_and_outside():
     assert (right.tolist(), count.tolist()) == ([1, 1], [2, 1])
     right, count = judging.none_said(told, where=False)
     assert (right.tolist(), count.tolist()) == ([1, 0], [2, 1])
+
+
+def test_sub_kinds_are_shares_of_their_own():
+    parts = judging.Parts(np.array([1.0, 2, 3, 0]), np.array([2.0, 4, 4, 0]), list("abcd"), ["x", "x", "y", "z"])
+    assert judging.by_group(parts) == {"x": 0.5, "y": 0.75}
+    both = judging.pooled([parts, parts])
+    assert (both.share, both.names) == (0.6, list("abcdabcd"))
 
 
 def test_differences_are_of_shares_on_the_songs_that_both_have():
