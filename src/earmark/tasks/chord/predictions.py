@@ -17,6 +17,7 @@ from earmark.tasks.chord import spectrogram
 from earmark.tasks.chord.decoding import joint, tuning, viterbi
 from earmark.tasks.chord.decoding import weights as weighting
 from earmark.tasks.chord.decoding.crf import Decoder, TiedCrf
+from earmark.tasks.chord.networks import streamed
 from earmark.tasks.chord.networks.build import (
     AT_ONCE,
     CRF,
@@ -28,7 +29,7 @@ from earmark.tasks.chord.networks.build import (
     untrained,
     vocabulary,
 )
-from earmark.tasks.chord.networks.pitch_net import ChordLogits
+from earmark.tasks.chord.networks.pitch_net import ChordLogits, PitchNet
 from earmark.tasks.chord.notation import harte, lab, targets
 from earmark.tasks.chord.notation.vocabulary import WIDE, Vocabulary
 from earmark.tasks.chord.settings import ChordFeatureSettings, ChordModelSettings, PitchNetModel
@@ -74,10 +75,11 @@ class Recogniser:
         weights = model_files.read_weights(folder)
         self.quality_weights: Tensor | None = weights.pop(QUALITY_WEIGHTS, None)
         self.decoder = decoder({k.removeprefix(CRF): v for k, v in weights.items() if k.startswith(CRF)})
-        self.believed = _believed(self.decoder) if isinstance(self.config.model, PitchNetModel) else 0.0
+        self.believed = _believed(self.decoder) if isinstance(self.config.model, PitchNetModel) else 0.0  # of tones
         self.model = untrained(self.config.model, self.features)
         self.model.load_state_dict({k: v for k, v in weights.items() if not k.startswith(CRF)})
         self.model.eval()
+        self._reading = streamed.fused(self.model) if isinstance(self.model, PitchNet) else self.model
 
     def __call__(self, source: audio.Source | audio.Checked) -> Song:
         """Raises AudioError for what cannot be decoded, or cancels itself."""
@@ -93,12 +95,12 @@ class Recogniser:
 
     def heard(self, values: Tensor) -> ChordLogits:
         """What the network says of a stored spectrogram's frames (frames, ...)."""
-        return said(self.model, values, self.features.channels, self._higher(values))
+        return said(self._reading, values, self.features.channels, self._higher(values))
 
     def _song(self, values: Values, duration_s: float, audible: bool) -> Song:
         if not audible:
             return silence(duration_s)
-        pieces = said_in_pieces(self.model, values, self.features.channels, self._higher(values))
+        pieces = said_in_pieces(self._reading, values, self.features.channels, self._higher(values))
         with Word(pieces, self.vocabulary, self.believed, log_weights(self.quality_weights)) as word:
             return _read(word, self.features.hop_s, duration_s, self.decoder)
 

@@ -49,3 +49,21 @@ def test_a_frame_is_answered_once_all_that_it_hears_is_there(net):
         answered = [(seen, part.chord.shape[1]) for part in streamed.logits(net, coming())]
     assert answered[:5] == [(30, 30 - net.reach), (60, 30), (90, 30), (120, 30), (150, 30)]
     assert sum(n for _, n in answered) == 150
+
+
+def test_a_fused_network_gives_the_same_answers(net):
+    """In pieces and whole, within the digits of 32 bits that answers have. The network itself stays as it was, and no
+    normalisation is left in the copy.
+    """
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    x = torch.rand(1, 1, 70, 72, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    fused = streamed.fused(net)
+    with torch.inference_mode():
+        expected, whole, parts = net(x), fused(x), list(streamed.logits(fused, x.split(17, 2)))
+    for name, value in vars(expected).items():
+        torch.testing.assert_close(getattr(whole, name), value, rtol=0, atol=1e-6)
+        found = torch.cat([getattr(part, name) for part in parts], 1)
+        torch.testing.assert_close(found, value, rtol=0, atol=1e-6)
+    assert not [m for m in fused.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    for name, value in net.state_dict().items():
+        assert torch.equal(value, before[name]), name

@@ -37,12 +37,28 @@ class Around(nn.Module):
         self.weight = nn.Parameter(torch.empty(channels, channels, PITCH_CLASSES))
         nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))  # as nn.Conv2d
         self.register_buffer("waves", _waves(), persistent=False)
+        self.fixed: tuple[Tensor, Tensor] | None = None
+
+    @torch.no_grad()
+    def fuse(self, norm: nn.BatchNorm2d) -> None:
+        """For a network that is only read: the batch normalisation behind becomes part of it, and is worked out once.
+
+        A shift is the same for all pitch classes, and so in their sum, the first frequency, alone.
+        """
+        scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+        self.weight.mul_(scale[:, None, None])
+        shift = self.weight.new_zeros(6, 1, 2 * len(scale))
+        shift[0, 0, : len(scale)] = (norm.bias - norm.running_mean * scale) * math.sqrt(PITCH_CLASSES)
+        self.fixed = self._by_frequency(), shift
 
     def forward(self, x: Tensor) -> Tensor:
         batch, channels, frames, _ = x.shape
         rows = x.permute(0, 2, 3, 1).reshape(-1, PITCH_CLASSES, channels)
         spectrum = torch.matmul(self.waves.to(x.dtype), rows).view(len(rows), 6, 2 * channels).transpose(0, 1)
-        product = torch.bmm(spectrum, self._by_frequency().to(x.dtype)).transpose(0, 1)
+        if self.fixed is None:
+            product = torch.bmm(spectrum, self._by_frequency().to(x.dtype)).transpose(0, 1)
+        else:
+            product = torch.baddbmm(self.fixed[1], spectrum, self.fixed[0]).transpose(0, 1)
         rows = torch.matmul(self.waves.T.to(x.dtype), product.reshape(len(rows), PITCH_CLASSES, channels))
         return rows.view(batch, frames, PITCH_CLASSES, channels).permute(0, 3, 1, 2)
 

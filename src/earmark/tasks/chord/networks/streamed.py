@@ -4,11 +4,13 @@ Every layer keeps the frames that those to come will hear, so that the answer is
 is cut. Tensors are (1, channels, n, width), n frames of a piece.
 """
 
+import copy
 from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from earmark.tasks.chord.networks.pitch_net import PITCH_CLASSES, ChordLogits, PitchNet, Turn
 
@@ -26,6 +28,23 @@ def logits(net: PitchNet, pieces: Iterable[Tensor]) -> Iterator[ChordLogits]:
         frame = torch.cat([window.mean(3), window.amax(3)], 1)
         by_frame = F.conv1d(frame, net.by_frame.weight, net.by_frame.bias)
         yield net.answers(net.by_pitch(window[:, :, 1:-1]), by_frame)
+
+
+def fused(net: PitchNet) -> PitchNet:
+    """A copy to read with, of the same answers: batch normalisations have become part of the convolutions."""
+    net = copy.deepcopy(net).eval()
+    for layer, norm in (("semitones", "norm1"), ("notes", "norm2"), ("fold", "norm3")):
+        _fuse(net, layer, norm)
+    for block in net.blocks:
+        block.around.fuse(block.norm1)
+        block.norm1 = torch.nn.Identity()
+        _fuse(block, "along", "norm2")
+    return net
+
+
+def _fuse(module: torch.nn.Module, layer: str, norm: str) -> None:
+    setattr(module, layer, fuse_conv_bn_eval(getattr(module, layer), getattr(module, norm)))
+    setattr(module, norm, torch.nn.Identity())
 
 
 def _windows(pieces: Iterable[Tensor], reach: int) -> Iterator[Tensor]:
@@ -47,7 +66,7 @@ def _windows(pieces: Iterable[Tensor], reach: int) -> Iterator[Tensor]:
 def _convolved(layer: torch.nn.Conv2d, norm: torch.nn.Module, pieces: Iterable[Tensor]) -> Iterator[Tensor]:
     """A convolution over three frames with its normalisation."""
     for window in _windows(pieces, 1):
-        y = F.conv2d(window, layer.weight, None, layer.stride, (0, layer.padding[1]))
+        y = F.conv2d(window, layer.weight, layer.bias, layer.stride, (0, layer.padding[1]))
         yield F.relu(norm(y), inplace=True)
 
 
@@ -67,7 +86,7 @@ def _turned(block: Turn, pieces: Iterable[Tensor]) -> Iterator[Tensor]:
             yield F.relu(block.norm1(block.around(x)), inplace=True)
 
     for window in _windows(around(), reach):
-        y = block.norm2(F.conv2d(window, block.along.weight, None, 1, 0, (reach, 1)))
+        y = block.norm2(F.conv2d(window, block.along.weight, block.along.bias, 1, 0, (reach, 1)))
         x, n = torch.cat(waiting, 2), y.shape[2]
         waiting[:] = [x[:, :, n:].clone()]
         yield F.relu(y.add_(x[:, :, :n]), inplace=True)
