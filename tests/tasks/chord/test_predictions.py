@@ -99,8 +99,9 @@ def test_a_tone_that_is_surely_not_heard_takes_the_seventh_away():
     assert [s.label for segments in found for s in segments] == ["C:7", "C:maj"]
 
 
-def test_a_foreign_bass_is_heard_as_a_note_too():
+def test_a_foreign_bass_is_heard_as_a_note_too(monkeypatch):
     """D below C:maj and heard: what C:maj(9) has for its ninth, C:maj/2 has for its bass."""
+    monkeypatch.setattr(predictions, "BASS", {"weight": 1.0, "inversion": 4.0, "foreign": 8.0})
     said = heard([("C:maj/2", 10)], sure=3.0)
     said.chord[:, WIDE.index(15, 0)] = 2.5
     said.tones[:] = -4.0

@@ -37,14 +37,14 @@ from earmark.training import model_files
 
 # What a change costs: nats, how far the network's own word on changes counts, frames it may be early or late. Chosen
 # on validation songs (recipes/chord_decoding.py) with frames of SWITCH_HOP_S; shorter ones say as much less each.
-SWITCH = {"base": 3.0, "weight": 1.0, "reach": 0}
+SWITCH = {"base": 3.0, "weight": 1.5, "reach": 0}
 SWITCH_HOP_S = 2048 / 22050
 # How far the word on basses counts beside that on chords, and what a bass costs that is another of its chord's notes
 # than the root, or none of them: nats a segment; as above.
-BASS = {"weight": 1.0, "inversion": 4.0, "foreign": 8.0}
+BASS = {"weight": 1.0, "inversion": 2.0, "foreign": 16.0}
 # How far the word on single notes counts: a chord gains by its notes that are heard, and loses by those that are not.
 # Log-odds beyond `most` are worth no more. Chosen as above; of pitch_net, with which no CRF was trained.
-TONES = {"weight": 0.2, "most": 6.0}
+TONES = {"weight": 0.1, "most": 6.0}
 
 
 @dataclass(frozen=True)
