@@ -137,6 +137,16 @@ def test_a_flicker_of_a_frame_is_no_chord():
     assert [s.label for s in song.segments] == ["C:maj"]
 
 
+@pytest.mark.parametrize(("bass", "nats", "label"), [(6, 11.9, "D:maj"), (6, 12.1, "D:maj/3"), (7, 16.1, "D:maj/4")])
+def test_behind_a_crf_the_bass_is_found_after_its_chord(bass, nats, label):
+    said = heard([("D:maj", 10)])
+    said.bass[:] = 0.0
+    said.bass[:, bass] = nats / 10
+    crf = TiedCrf(len(WIDE.qualities)).decoder()
+    hop_s = predictions.SWITCH_HOP_S
+    assert [s.label for s in predictions.song(said, hop_s, 10 * hop_s, crf=crf).segments] == [label]
+
+
 def test_the_transition_head_moves_the_crfs_segments():
     """C and F with four undecided frames between them: log-odds of -20, of +20 and at one frame give other segments."""
     crf = TiedCrf(len(WIDE.qualities))

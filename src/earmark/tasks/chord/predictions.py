@@ -42,6 +42,8 @@ SWITCH_HOP_S = 2048 / 22050
 # How far the word on basses counts beside that on chords, and what a bass costs that is another of its chord's notes
 # than the root, or none of them: nats a segment; as above.
 BASS = {"weight": 1.0, "inversion": 2.0, "foreign": 16.0}
+# The same behind a CRF, which finds the chords alone; chosen for basses that are found after their chords.
+BASS_AFTER = {"inversion": 12.0, "foreign": 16.0}
 # How far the word on single notes counts: a chord gains by its notes that are heard, and loses by those that are not.
 # Log-odds beyond `most` are worth no more. Chosen as above; of pitch_net, with which no CRF was trained.
 TONES = {"weight": 0.1, "most": 6.0}
@@ -243,7 +245,7 @@ def _bass(run: viterbi.Segment, word: Word, hop_s: float) -> int | None:
     heard = word.bass.read(first, max(first + 1, round(run.end_s / hop_s + 0.5)))[:, :12].sum(0)
     quality, root = parts
     own = word.words.qualities[quality].intervals
-    prices = [0.0 if i == 0 else BASS["inversion" if i in own else "foreign"] for i in range(12)]
+    prices = [0.0 if i == 0 else BASS_AFTER["inversion" if i in own else "foreign"] for i in range(12)]
     return int((heard - np.roll(prices, root) * (SWITCH_HOP_S / hop_s)).argmax())
 
 
