@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python benchmarks/chord_gain.py NEW FORMER FOLDER [FOLDER ...] [--out gain.csv]
 
 NEW and FORMER are model folders; each FOLDER has a manifest.csv (path, lab, key, group), as `earmark render chords`
-writes it. Intervals are bootstrapped over groups (`evaluation/paired.py`); a figure is pooled over all songs by duration,
-and class-balanced tetrads are the mean over the truth's qualities.
+writes it. Intervals are bootstrapped over groups (`evaluation/paired.py`); a figure is pooled over all songs by
+duration, and class-balanced tetrads are the mean over the truth's qualities.
 """
 
 import argparse
