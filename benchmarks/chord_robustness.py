@@ -52,6 +52,7 @@ from earmark.tasks.chord.collection import table_of
 FREEPATS = Path("/etc/timidity/freepats.cfg")  # where Debian has it
 IN_TUNE = 0.05  # semitones
 POOLED = "no music: pooled"
+CARD = {"n_share": "share of time that is N", "majmin": "majmin", "exact_maj": "major chords named exactly"}
 Found = dict[str, dict[str, dict[str, Parts]]]  # by kind, tool, figure
 
 
@@ -77,6 +78,8 @@ def main() -> None:
                 console.warn(f"{hearer.name} failed with {kind.name}, as told above; its figures are left out.")
     rows = report(kinds, found, [hearer.name for hearer in hearers])
     _write(args.out, rows, skipped)
+    if args.card:
+        args.card.write_text(json.dumps(conditions(rows, hearers[0].name), indent=1) + "\n")
     _show(rows, [hearer.name for hearer in hearers])
     for name, why in skipped.items():
         console.say(f"{name}: left out, since {why}.")
@@ -96,6 +99,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--freepats", type=Path, default=FREEPATS, metavar="CFG")
     parser.add_argument("--kinds", nargs="+", default=[], help="beginnings of the kinds' names; all by default")
     parser.add_argument("--again", nargs="+", default=[], metavar="NAME")
+    parser.add_argument("--card", type=Path, help="a file for what the card of the first model says of the kinds")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     if not args.model and not args.python:
@@ -176,6 +180,15 @@ def report(kinds: list[Kind], found: Found, names: list[str]) -> list[dict]:
         if silent:
             rows.append(_row(POOLED, "n_share", name, judging.pooled(silent), None, None))
     return rows
+
+
+def conditions(rows: list[dict], name: str) -> list[dict]:
+    """What the card of a model says of every kind: one figure, and how many recordings it is of."""
+    return [
+        {"condition": f"{row['kind']} ({row['recordings']})", "figure": CARD[row["figure"]], "value": row["value"]}
+        for row in rows
+        if row["tool"] == name and row["figure"] in CARD
+    ]
 
 
 def _row(kind: str, figure: str, name: str, mine: Parts, clean: Parts | None, first: dict[str, Parts] | None) -> dict:
