@@ -34,6 +34,9 @@ from earmark.tasks.chord.settings import (
 from earmark.tasks.chord.train import decoder_weights
 from earmark.training import loop, model_files, provenance
 
+Weights = dict[str, torch.Tensor]
+SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)  # of the last weights, where a training goes on from others
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -69,12 +72,13 @@ def main() -> None:
         settings,
         loop.pick_device(settings.device),
     )
-    if args.start:
-        continued(task.model, args.start)
+    begun = continued(task.model, args.start) if args.start else None
     hours = songs.lengths[: len(learnt)].sum() * features.hop_s / 3600
     say(f"{describe.count(task.model):,} parameters, {len(learnt)} songs of {hours:.1f} h")
     fit = loop.fit(task, settings, args.state / f"{_sha(raw)}.pt", on_epoch=_print)
     task.model.load_state_dict(fit.weights)
+    if begun:
+        fit.weights = averaged(task, begun, fit.weights)
     weights = bundle.half({k: v.cpu() for k, v in fit.weights.items()} | decoder_weights(task, model))
     released = args.out.resolve().is_relative_to(bundle.ROOT)
     data = bundle.pack(weights) if released else save(weights)  # ChordNet is larger than a bundle may be
@@ -117,13 +121,37 @@ def changed(recipe: dict, assignments: list[str]) -> dict:
     return recipe
 
 
-def continued(model: torch.nn.Module, folder: Path) -> None:
-    """Give a network the weights of a bundle; what the bundle's network lacks stays as it was drawn."""
-    missing, foreign = model.load_state_dict(model_files.read_weights(folder), strict=False)
+def continued(model: torch.nn.Module, folder: Path) -> Weights:
+    """Give a network the weights of a bundle; what that lacks stays as it was drawn. Returns what it begins with."""
+    try:
+        missing, foreign = model.load_state_dict(model_files.read_weights(folder), strict=False)
+    except RuntimeError:
+        raise SystemExit(f"--start {folder}: its network has other sizes than the recipe's.") from None
     if foreign:
-        raise SystemExit(f"--start {folder}: its network has '{foreign[0]}', which the recipe's lacks.")
+        raise SystemExit(f"--start {folder}: its network has '{sorted(foreign)[0]}', which the recipe's lacks.")
     if missing:
         say(f"Not in {folder}, and begun anew: {', '.join(missing)}")
+    return {name: weight.clone() for name, weight in model.state_dict().items()}
+
+
+def averaged(task: ChordTask, begun: Weights, ended: Weights) -> Weights:
+    """The mean of a training's first and last weights whose validation loss is least; the network gets it.
+
+    What was learnt anew and what was known before are both heard in it (Wortsman et al. 2022, Robust fine-tuning of
+    zero-shot models).
+    """
+    losses = {}
+    for share in SHARES:
+        task.model.load_state_dict(_between(begun, ended, share))
+        losses[share] = task.validate(task.model)["val/loss"]
+        say(f"{share:.1f} of the last weights and {1 - share:.1f} of the first: validation loss {losses[share]:.4f}")
+    best = _between(begun, ended, min(losses, key=losses.__getitem__))
+    task.model.load_state_dict(best)
+    return best
+
+
+def _between(begun: Weights, ended: Weights, share: float) -> Weights:
+    return {k: torch.lerp(begun[k], v, share) if v.is_floating_point() else v for k, v in ended.items()}
 
 
 def stored(table, features: ChordFeatureSettings, words: Vocabulary, state: Path) -> Songs:

@@ -1,24 +1,30 @@
 """The release recipe from notes to bundle in small: render, train, write, read back."""
 
+import importlib.util
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pretty_midi
 import pytest
+import torch
 import yaml
 
 from builders import plain_progress
 from earmark.errors import EarmarkError
 from earmark.generated.songs import render
+from earmark.release import bundle
 from earmark.tasks import model_folder
 from earmark.tasks.chord import collection
+from earmark.tasks.chord.networks.build import untrained
 from earmark.tasks.chord.notation import lab, targets
 from earmark.tasks.chord.notation.vocabulary import IGNORED, WIDE
-from earmark.tasks.chord.settings import ChordFeatureSettings
+from earmark.tasks.chord.settings import ChordFeatureSettings, PitchNetModel
+from earmark.training import model_files
 from project import REPOSITORY
 
 pytestmark = pytest.mark.pipeline
@@ -85,3 +91,43 @@ def test_recipe_writes_a_bundle_that_reads_chords(renders, recipe, tmp_path):
     low, high = figures["majmin_ci95"]
     assert f"| majmin | {figures['majmin']:.3f} | {low:.3f} to {high:.3f} |" in text
     assert not list(tmp_path.rglob("*.pkl"))
+
+
+@pytest.fixture(scope="module")
+def script():
+    """recipes/chord.py as a module."""
+    spec = importlib.util.spec_from_file_location("chord_recipe", REPOSITORY / "recipes/chord.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_training_goes_on_from_a_bundle_and_is_averaged_with_it_by_validation_loss(script, capsys):
+    """Between 0 and 1 the loss is least at .4 of the way; a whole number is the last one's."""
+
+    class Task:
+        model = torch.nn.Linear(1, 1, bias=False)
+
+        def validate(self, model):
+            return {"val/loss": (model.weight.item() - 0.4) ** 2}
+
+    begun, ended = ({"weight": torch.tensor([[value]])} for value in (0.0, 1.0))
+    best = script.averaged(Task(), begun, ended)
+    assert best["weight"].item() == pytest.approx(0.4)
+    assert Task.model.weight.item() == pytest.approx(0.4)
+    assert "0.4 of the last weights and 0.6 of the first: validation loss 0.0000" in capsys.readouterr().out
+
+
+def test_a_bundle_gives_its_weights_to_a_network_that_has_more(script):
+    """The released network begins with the bundle's; of another size it is refused by name."""
+    raw = yaml.safe_load((REPOSITORY / "recipes/chord.yaml").read_text())
+    features, model = ChordFeatureSettings(**raw["features"]), PitchNetModel(**raw["model"])
+    net, released = untrained(model, features), bundle.ROOT / "chord"
+    begun = script.continued(net, released)
+    known = model_files.read_weights(released)
+    assert set(known) <= set(begun)
+    assert all(torch.equal(begun[name], known[name]) for name in known)
+    with pytest.raises(SystemExit, match=r"its network has 'blocks.6.along.weight', which the recipe's lacks\."):
+        script.continued(untrained(replace(model, blocks=6), features), released)
+    with pytest.raises(SystemExit, match=r"its network has other sizes than the recipe's\."):
+        script.continued(untrained(replace(model, stem=8), features), released)
