@@ -92,7 +92,7 @@ def drums(play: Callable[[songs.Song, Sources], np.ndarray]) -> Callable[[Source
             beat, bar = 60 / rng.uniform(75, 150), (4, 4, 3, 4)[i % 4]
             tones = parts.write_drums(int(SECONDS / beat), bar, 4 if bar == 4 else 3, rng)
             part = songs.Part("drums", tones, KITS[i % 4], 110, 90)
-            midi = songs.perform([part], lambda at, beat=beat: at * beat, SECONDS, rng)
+            midi, _ = songs.perform([part], lambda at, beat=beat: at * beat, SECONDS, rng)
             chords = (Segment(0.0, SECONDS, "N"),)
             song = songs.Song("drums", "drums", "drums", 60 / beat, "N", chords, midi)
             yield _said("drums", i, play(song, sources))
