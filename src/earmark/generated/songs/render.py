@@ -20,9 +20,8 @@ import soundfile as sf
 import soxr
 
 from earmark.errors import EarmarkError
-from earmark.generated.songs import beside as world
+from earmark.generated.songs import beside, pop909_excerpts
 from earmark.generated.songs import effects as chord_effects
-from earmark.generated.songs import pop909_excerpts
 from earmark.generated.songs import songs as chord_songs
 from earmark.generated.songs.beside import Beside, Recordings
 from earmark.generated.songs.effects import RATE, Effects
@@ -165,10 +164,10 @@ def write_song(job: Job, index: int) -> dict[str, str]:
     rng = np.random.default_rng((job.seed, index, 909 if job.pop909 else 0))
     soundfont = job.soundfonts[index % len(job.soundfonts)]
     effects = chord_effects.draw(rng)
-    beside = world.draw(rng, song, *job.recordings())
-    audio = sound(song, soundfont, effects, beside)
+    more = beside.draw(rng, song, *job.recordings())
+    audio = sound(song, soundfont, effects, more)
     path, chords = f"audio/{song.name}.flac", f"lab/{song.name}.lab"
-    lab.write(root / chords, stretched(world.labels(song, beside), effects, len(audio) / RATE))
+    lab.write(root / chords, stretched(beside.labels(song, more), effects, len(audio) / RATE))
     partial = root / f"{path}.{os.getpid()}.partial"
     sf.write(partial, audio, RATE, format="FLAC", subtype="PCM_16")
     partial.replace(root / path)
@@ -183,11 +182,11 @@ def stretched(chords: tuple[lab.Segment, ...], effects: Effects, duration_s: flo
     return [*rows[:-1], rows[-1]._replace(end_s=duration_s)]
 
 
-def sound(song: chord_songs.Song, soundfont: str, effects: Effects, beside: Beside | None = None) -> np.ndarray:
-    """float32 (n, 1 or 2) at 22,050 Hz with all effects; n is the song's length, stretched, in whole samples."""
+def sound(song: chord_songs.Song, soundfont: str, effects: Effects, more: Beside | None = None) -> np.ndarray:
+    """float32 (n, 1 or 2) at 22,050 Hz with all effects and what sounds beside the music; n is the song's length, stretched, in whole samples."""
     n = round(song.duration_s * effects.stretch * RATE)
     dry = _fit(_resampled(rendered(song, soundfont), RENDER_RATE / effects.stretch), n)
-    return chord_effects.apply(world.mixed(dry, song, beside or Beside(), effects.stretch), effects)
+    return chord_effects.apply(beside.mixed(dry, song, more or Beside(), effects.stretch), effects)
 
 
 def rendered(song: chord_songs.Song, soundfont: str) -> np.ndarray:
