@@ -183,7 +183,10 @@ def stretched(chords: tuple[lab.Segment, ...], effects: Effects, duration_s: flo
 
 
 def sound(song: chord_songs.Song, soundfont: str, effects: Effects, more: Beside | None = None) -> np.ndarray:
-    """float32 (n, 1 or 2) at 22,050 Hz with all effects and what sounds beside the music; n is the song's length, stretched, in whole samples."""
+    """float32 (n, 1 or 2) at 22,050 Hz with all effects and what sounds beside the music.
+
+    n is the song's length, stretched, in whole samples.
+    """
     n = round(song.duration_s * effects.stretch * RATE)
     dry = _fit(_resampled(rendered(song, soundfont), RENDER_RATE / effects.stretch), n)
     return chord_effects.apply(beside.mixed(dry, song, more or Beside(), effects.stretch), effects)
