@@ -20,7 +20,8 @@ from earmark.tasks.chord.settings import (
     PitchNetModel,
 )
 
-AT_ONCE = 96  # frames; pitch_net reads recordings in pieces
+WHOLE = 4096  # frames, six minutes, up to which pitch_net reads a recording at once, which is faster
+AT_ONCE = 96  # frames; longer ones it reads in pieces
 SONG_AT_ONCE, SONG_MARGIN = 24_000, 256  # frames; ChordNet hears ten minutes at once, and of longer recordings pieces
 CRF = "crf."  # what the names of a CRF's weights begin with in a model folder
 QUALITY_WEIGHTS = "quality_weights"  # the name of the decoding's weights of qualities there, (qualities + 1,), N last
@@ -85,6 +86,10 @@ def said_in_pieces(model: nn.Module, values: Values, channels: int = 1, higher: 
     overlap.
     """
     bins = model.settings.bins_per_octave if isinstance(model, ChordNet) else 36
+    if isinstance(model, PitchNet) and 0 < len(values) <= WHOLE:
+        whole = model(seen(values[: len(values)], channels, bins, higher)[None])
+        yield ChordLogits(*(t[0] for t in vars(whole).values()))
+        return
     size, margin = (AT_ONCE, 0) if isinstance(model, PitchNet) else (SONG_AT_ONCE, SONG_MARGIN)
     starts = range(0, len(values), size)
     ends = [(max(0, start - margin), min(len(values), start + size)) for start in starts]

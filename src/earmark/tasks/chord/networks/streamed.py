@@ -53,7 +53,7 @@ def _windows(pieces: Iterable[Tensor], reach: int) -> Iterator[Tensor]:
     for piece in pieces:
         if held is None:
             held = piece.new_zeros(*piece.shape[:2], reach, piece.shape[3])
-        held = torch.cat([held, piece], 2)
+        held = torch.cat([held, piece], 2).contiguous(memory_format=torch.channels_last)
         if (n := held.shape[2] - 2 * reach) > 0:
             yield held
             held = held[:, :, n:].clone()  # not a view, which would keep all of it
@@ -73,7 +73,7 @@ def _convolved(layer: torch.nn.Conv2d, norm: torch.nn.Module, pieces: Iterable[T
 def _folded(net: PitchNet, x: Tensor) -> Tensor:
     """Octaves as channels."""
     x = x.unflatten(3, (net.n_octaves, PITCH_CLASSES)).permute(0, 1, 3, 2, 4).flatten(1, 2)
-    return F.relu(net.norm3(net.fold(x)), inplace=True)
+    return F.relu(net.norm3(net.fold(x.contiguous(memory_format=torch.channels_last))), inplace=True)
 
 
 def _turned(block: Turn, pieces: Iterable[Tensor]) -> Iterator[Tensor]:
