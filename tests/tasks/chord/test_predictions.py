@@ -194,6 +194,7 @@ def test_pieces_of_a_long_recording_give_the_whole(monkeypatch):
     values = torch.rand(100, FEATURES.n_bins + 33)
     whole = predictions.said(model, values)
     monkeypatch.setattr(build, "AT_ONCE", 23)
+    monkeypatch.setattr(build, "WHOLE", 99)
     pieces = predictions.said(model, values)
     for name, value in vars(whole).items():
         torch.testing.assert_close(getattr(pieces, name), value, msg=name)
@@ -343,6 +344,7 @@ def test_a_recording_on_disk_gets_the_answer_of_one_in_memory(place, monkeypatch
     monkeypatch.setattr(rows, "MEMORY", 1000)
     monkeypatch.setattr(rows, "BLOCK", 30_000)
     monkeypatch.setattr(build, "AT_ONCE", 17)
+    monkeypatch.setattr(build, "WHOLE", 0)
     found = read(place / "a.wav")
     assert [s[:3] for s in found.segments] == [s[:3] for s in whole.segments]
     assert [s.probability for s in found.segments] == pytest.approx([s.probability for s in whole.segments], abs=1e-5)
