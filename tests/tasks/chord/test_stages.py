@@ -243,6 +243,7 @@ def test_weights_are_suggested_from_the_frames_of_the_songs_given(prepared, monk
     recognise = SimpleNamespace(model=model, features=STEREO, vocabulary=WIDE, quality_weights=given)
     said = lambda net, pieces: (said_c_major(piece.shape[2]) for piece in pieces)  # noqa: E731
     monkeypatch.setattr(build.streamed, "logits", said)
+    monkeypatch.setattr(build, "WHOLE", 0)  # in pieces, which are made up here
     found = metrics.suggested(recognise, table.iloc[:1], folder, store.load(folder / "store"))
     major, none = 1, len(WIDE.qualities)
     # 8 frames of N, 8 of C:maj and as many of X, which do not count; all are heard as C:maj
