@@ -20,7 +20,7 @@ from earmark.features.rows import Rows
 from earmark.tasks.chord.settings import ChordFeatureSettings
 
 SILENT = 1e-6  # magnitude below which a recording has no chords in it
-PIECE_S = 5.0  # seconds transformed at once, which bounds the memory of a long recording
+PIECE_S = 40.0  # seconds transformed at once, which bounds the memory of a long recording
 
 
 def width(settings: ChordFeatureSettings) -> int:

@@ -92,9 +92,14 @@ class Turn(nn.Module):
         self.along = nn.Conv2d(channels, channels, (3, 1), padding=(dilation, 0), dilation=(dilation, 1), bias=False)
         self.norm2 = nn.BatchNorm2d(channels)
 
-    def forward(self, x: Tensor, mask: Tensor | float) -> Tensor:
-        y = F.relu(self.norm1(self.around(x)), inplace=True) * mask
-        return F.relu(x + self.norm2(self.along(y)), inplace=True) * mask
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        y = _masked(F.relu(self.norm1(self.around(x)), inplace=True), mask)
+        return _masked(F.relu(x + self.norm2(self.along(y)), inplace=True), mask)
+
+
+def _masked(x: Tensor, mask: Tensor | None) -> Tensor:
+    """Zero where the mask is; None lets all through."""
+    return x if mask is None else x * mask
 
 
 class Agreement(nn.Module):
@@ -158,15 +163,15 @@ class PitchNet(nn.Module):
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> ChordLogits:
         """lengths: (batch,) frames of each recording in the batch, None where all are whole."""
         frames = x.shape[2]
-        mask = 1.0
+        mask = None
         if lengths is not None and int(lengths.min()) < frames:
             mask = (torch.arange(frames, device=x.device) < lengths[:, None])[:, None, :, None].to(x.dtype)
         x = x.contiguous(memory_format=torch.channels_last)
-        x = F.relu(self.norm1(self.semitones(x * mask)), inplace=True) * mask
-        x = F.relu(self.norm2(self.notes(x)), inplace=True) * mask
+        x = _masked(F.relu(self.norm1(self.semitones(_masked(x, mask))), inplace=True), mask)
+        x = _masked(F.relu(self.norm2(self.notes(x)), inplace=True), mask)
         x = x.unflatten(3, (self.n_octaves, PITCH_CLASSES)).permute(0, 1, 3, 2, 4).flatten(1, 2)
         x = x.contiguous(memory_format=torch.channels_last)
-        x = F.relu(self.norm3(self.fold(x)), inplace=True) * mask
+        x = _masked(F.relu(self.norm3(self.fold(x)), inplace=True), mask)
         for block in self.blocks:
             x = block(x, mask)
         x = self.dropout(x)
