@@ -159,6 +159,27 @@ def test_bare_songs_leave_out_the_thirds_of_triads_alone(monkeypatch):
     assert thirds[True] > 10 * thirds[False]
 
 
+def test_some_players_strike_every_chord_once_and_hold_it_to_its_end(monkeypatch):
+    played = []
+    write = comping.write_comp
+
+    def watched(changes, player, bar, rng):
+        tones = write(changes, player, bar, rng)
+        played.append(
+            [{(t.start, t.end) for t in tones if c.start <= t.start < c.end} for c in changes if c.label != "N"]
+        )
+        return tones
+
+    monkeypatch.setattr(comping, "write_comp", watched)
+    for share in (0.0, 1.0):
+        monkeypatch.setattr(cs, "STRUCK_ONCE", share)
+        for i in range(12):
+            cs.compose(i, seed=8, seconds=30.0)
+        once = [len(strokes) == 1 for part in played for strokes in part]
+        assert all(once) if share else sum(once) < 0.5 * len(once)
+        played.clear()
+
+
 def test_some_songs_have_a_bass_that_walks(monkeypatch):
     walked = []
     walk = parts.write_walk

@@ -1,6 +1,6 @@
 """Harmony of the generated chord songs: progressions that function in a key, and drills of rare qualities.
 
-A third of the songs are drills: there roots move at random and every quality is as likely as another, for a model
+Two fifths of the songs are drills: there roots move at random and every quality is as likely as another, for a model
 trained on music as it is would never learn the rare ones. Of the rest more than half keep to major and minor triads and
 sevenths, for the common case must stay the strong one. No inversion is written that is another chord in root position
 (min7/b3 is maj6): where two names sound alike the root is written in the bass, so that names can be learnt, and only
@@ -14,21 +14,21 @@ from itertools import pairwise
 from earmark.tasks.chord.notation.harte import DEGREES, ROOTS
 from earmark.tasks.chord.notation.vocabulary import EXTRA, QUALITIES, WIDE
 
-KINDS = {"plain": 0.34, "functional": 0.30, "drill": 0.36}
+KINDS = {"plain": 0.31, "functional": 0.29, "drill": 0.40}
 INTERVALS = {q.harte: q.intervals for q in (*QUALITIES, *EXTRA)}
 # A drill's qualities; Harte's 11, 13, min13 and maj13 hold all seven notes of a scale, which nobody plays.
 DRILLED = tuple(q for q in INTERVALS if q not in ("11", "13", "min13", "maj13"))
 WEAK = ("min6", "7(13)", "minmaj7", "dim7", "aug(b7)", "sus4(b7)", "hdim7", "9", "maj(9)", "min7(11)", "maj9(13)")
 WEAKEST = ("maj6", "9(13)", "dim", "aug", "sus2", "maj9", "min9(11)")
 USUAL = {"maj": 3, "min": 3, "7": 3, "maj7": 4, "min7": 4, "5": 1}
-DRILL_WEIGHT = USUAL | dict.fromkeys(WEAK, 2) | dict.fromkeys(WEAKEST, 3)
+DRILL_WEIGHT = USUAL | dict.fromkeys(WEAK, 2) | dict.fromkeys(WEAKEST, 4)
 # Steps between a drill's roots: fifths and neighbours more often than the rest.
 STEPS = (5, 5, 5, 5, 7, 7, 2, 2, 10, 10, 1, 1, 11, 11, 3, 9, 4, 8, 6, 0)
 # These share their notes with a chord on another root, which an inversion would name: they stand on their root.
 ROOT_ONLY = ("maj6", "min6", "dim7", "aug", "sus2", "sus4", "maj6(9)", "min6(9)", "min7(11)", "5", "sus4(b7)")
 ALIKE = (("min7", 3), ("hdim7", 3))  # maj6 and min6 in root position
 SHORTEST_S = 0.4  # of a chord, but in quick songs
-QUICK, QUICKEST_S = 0.16, 0.25  # share of the songs that change more often, and the shortest of their chords
+QUICK, QUICKEST_S = 0.2, 0.25  # share of the songs that change more often, and the shortest of their chords
 
 # Bars between '|', a bar's chords between blanks: degree of the major scale, then T (major chord), m (minor),
 # D (dominant), h (half-diminished), o (diminished), a (augmented), s (suspended), p (fifth alone); '/' and the bass.

@@ -42,6 +42,7 @@ THIRDS = (0, 0, 0, 0, 0, 0, -12, -25, -40)  # velocity of a part's thirds
 MUSICLESS = 0.09  # share of the songs in which nobody plays a chord
 SUNG = "sung"  # the name of a part that is a voice's
 SINGING = 0.5  # share of the melodies that are sung
+STRUCK_ONCE = 0.12  # share of the comping parts that strike every chord once and let it fade
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,8 @@ def _comp(style: str, changes: tuple[Change, ...], bar: int, metre: int, rng: ra
 
 
 def _pattern(style: str, metre: int, rng: random.Random) -> str:
+    if rng.random() < STRUCK_ONCE:
+        return "."
     known = rng.random() < 0.8
     pattern = rng.choice(patterns.COMPS[metre]) if known else comping.random_pattern(rng.choice((2, 4)) * metre, rng)
     if style == "pad" and rng.random() < 0.7:
