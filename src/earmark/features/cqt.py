@@ -215,4 +215,4 @@ def halved(x: Tensor, half_band: Tensor) -> Tensor:
     before = (REACH + 1) // 2
     odd = F.pad(odd, (before, blocks * OUTPUTS + REACH - before - odd.shape[1]))
     y = odd.unfold(-1, REACH + OUTPUTS, OUTPUTS) @ half_band
-    return y.flatten(1)[:, :n] + x[:, ::2] / 2
+    return torch.add(y.flatten(1)[:, :n], x[:, ::2], alpha=0.5)
