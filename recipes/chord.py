@@ -35,9 +35,7 @@ from earmark.tasks.chord.train import decoder_weights
 from earmark.training import loop, model_files, provenance
 
 Weights = dict[str, torch.Tensor]
-# Of the last weights, where a training goes on from others; and by how much the validation loss may be above the least
-# for more of the first ones to stay.
-SHARES, NEAR = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3), 0.005
+SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)  # of the last weights, where a training goes on from others
 
 
 def main() -> None:
@@ -137,7 +135,7 @@ def continued(model: torch.nn.Module, folder: Path) -> Weights:
 
 
 def averaged(task: ChordTask, begun: Weights, ended: Weights) -> Weights:
-    """The mean of a training's first and last weights whose validation loss is least, or nearly; the network gets it.
+    """The mean of a training's first and last weights whose validation loss is least; the network gets it.
 
     What was learnt anew and what was known before are both heard in it (Wortsman et al. 2022, Robust fine-tuning of
     zero-shot models).
@@ -147,7 +145,7 @@ def averaged(task: ChordTask, begun: Weights, ended: Weights) -> Weights:
         task.model.load_state_dict(_between(begun, ended, share))
         losses[share] = task.validate(task.model)["val/loss"]
         say(f"{share:.1f} of the last weights and {1 - share:.1f} of the first: validation loss {losses[share]:.4f}")
-    best = _between(begun, ended, min(s for s, loss in losses.items() if loss <= min(losses.values()) + NEAR))
+    best = _between(begun, ended, min(losses, key=losses.get))
     task.model.load_state_dict(best)
     return best
 

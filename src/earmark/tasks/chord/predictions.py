@@ -37,11 +37,11 @@ from earmark.training import model_files
 
 # What a change costs: nats, how far the network's own word on changes counts, frames it may be early or late. Chosen
 # on validation songs (recipes/chord_decoding.py) with frames of SWITCH_HOP_S; shorter ones say as much less each.
-SWITCH = {"base": 3.0, "weight": 1.5, "reach": 0}
+SWITCH = {"base": 4.0, "weight": 1.5, "reach": 0}
 SWITCH_HOP_S = 2048 / 22050
 # How far the word on basses counts beside that on chords, and what a bass costs that is another of its chord's notes
 # than the root, or none of them: nats a segment; as above.
-BASS = {"weight": 1.0, "inversion": 2.0, "foreign": 16.0}
+BASS = {"weight": 0.75, "inversion": 2.0, "foreign": 16.0}
 # The same behind a CRF, which finds the chords alone; chosen for basses that are found after their chords.
 BASS_AFTER = {"inversion": 12.0, "foreign": 16.0}
 # How far the word on single notes counts: a chord gains by its notes that are heard, and loses by those that are not.
