@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 from xdist.scheduler import LoadScopeScheduling
@@ -20,6 +21,8 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache/numba" / WORKER)
 
 torch.set_num_threads(1)  # the tests run side by side, one a core
+hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no wrong answer
+hypothesis.settings.load_profile("untimed")
 
 
 class ByFileOrPipeline(LoadScopeScheduling):

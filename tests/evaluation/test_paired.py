@@ -87,7 +87,7 @@ def test_memory_is_bounded_without_a_change_of_the_bounds(monkeypatch):
     assert paired.share_interval(right, np.ones(30), each(30), draws=1000) == pytest.approx(whole)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0.1, 10), st.integers(0, 6)), min_size=1, max_size=30))
 def test_bounds_hold_the_figure_and_stay_where_figures_can_be(rows):
     shares, weight, group = (np.array(column) for column in zip(*rows, strict=True))

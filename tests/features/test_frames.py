@@ -65,7 +65,7 @@ def test_floor_is_below_the_loudest(normalize, framing):
     assert (np.ptp(faint) > 1) == floored_by_itself
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     framing=st.sampled_from(["recording", "window"]),
     normalize=st.sampled_from(["recording", "none"]),
@@ -297,7 +297,7 @@ def test_windows_framed_by_themselves_are_mirrored_too(kind):
     np.testing.assert_allclose(frames(x, s).T, expected, rtol=0, atol=1e-3)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(n=st.integers(1, 60), margin=st.integers(1, 20), cuts=st.lists(st.integers(0, 60), max_size=6))
 def test_mirrored_margins_are_numpys(n, margin, cuts):
     """And torch's, which has none for a signal of `margin` samples or fewer."""

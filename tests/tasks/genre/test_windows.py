@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import features_settings, seed000_features
@@ -63,7 +63,6 @@ def test_any_order_and_a_part_of_the_store():
         index(make_store([16]), ["r7"], np.array([0]), s)
 
 
-@settings(deadline=None)
 @given(
     lengths=st.lists(st.integers(0, 90), min_size=1, max_size=8),
     window_s=st.floats(0.1, 1.0),

@@ -48,7 +48,7 @@ def worth(path, chord, bass, foreign, cost, words=SMALL) -> float:
     return total
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), frames=st.integers(1, 3), spread=st.sampled_from([0.5, 2.0, 5.0]))
 def test_the_path_is_brute_forces(seed, frames, spread):
     chord, bass, foreign, cost = word(seed, frames, spread)
@@ -62,7 +62,7 @@ def test_the_path_is_brute_forces(seed, frames, spread):
     assert path == list(best)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), frames=st.integers(1, 40), spread=st.sampled_from([0.3, 1.0, 4.0]))
 def test_a_beam_that_covers_what_wins_changes_nothing(seed, frames, spread):
     """Of all pairs, those that the best path goes through; the beam is as wide as it takes to hold them."""

@@ -23,7 +23,7 @@ def net() -> PitchNet:
     return net
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=8))
 def test_any_pieces_are_answered_as_the_whole(net, sizes):
     x = torch.rand(1, 1, sum(sizes), 72, dtype=torch.float64, generator=torch.Generator().manual_seed(sum(sizes)))

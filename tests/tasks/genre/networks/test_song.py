@@ -160,7 +160,7 @@ def segments(sizes: list[int]) -> torch.Tensor:
     return torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(sizes=bags, seed=st.integers(0, 99), scale=st.sampled_from([1.0, 30.0, 300.0]))
 def test_pooling_equals_explicit_loops(sizes, seed, scale):
     segment = segments(sizes)
@@ -284,7 +284,7 @@ def test_each_aggregation_has_an_answer_of_its_own(pooling, shares):
     torch.testing.assert_close(in_pieces, by_song)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sizes=bags, seed=st.integers(0, 999), n_classes=st.integers(2, 4))
 def test_a_vote_is_evaluations_and_its_share_the_windows(sizes, seed, n_classes):
     """The class of most windows, a tie going to the higher mean probability, as the evaluation's own figure has it."""
