@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 import yaml
 from safetensors.torch import save
@@ -39,19 +40,7 @@ SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)  # of the last weights, w
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--train", type=Path, action="append", required=True)
-    parser.add_argument("--val", type=Path, action="append", required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--words", required=True, help="What the recordings are, for the card.")
-    parser.add_argument("--recipe", type=Path, default=Path(__file__).with_suffix(".yaml"))
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="As train.epochs=40.")
-    parser.add_argument(
-        "--conditions", type=Path, help="What benchmarks/chord_robustness.py --card wrote, for the card."
-    )
-    parser.add_argument("--start", type=Path, help="A chord bundle whose weights the training goes on from.")
-    parser.add_argument("--state", type=Path, default=Path(".earmark/chord-recipe"))
-    args = parser.parse_args()
+    args = _arguments()
     raw = changed(yaml.safe_load(args.recipe.read_text()), args.set)
     kinds = {"features": ChordFeatureSettings, "model": ChordModelSettings, "train": ChordTrainSettings}
     features, model, settings = (config.typed(kind, raw[k], str(args.recipe), k) for k, kind in kinds.items())
@@ -63,15 +52,8 @@ def main() -> None:
     words = vocabulary(model)
     songs = joined([stored(table, features, words, args.state) for table in (learnt, judged)])
     places = np.arange(len(songs.ids))
-    task = ChordTask(
-        songs,
-        places[: len(learnt)],
-        places[len(learnt) :],
-        len(words.qualities),
-        model,
-        settings,
-        loop.pick_device(settings.device),
-    )
+    split = places[: len(learnt)], places[len(learnt) :]
+    task = ChordTask(songs, *split, len(words.qualities), model, settings, loop.pick_device(settings.device))
     begun = continued(task.model, args.start) if args.start else None
     hours = songs.lengths[: len(learnt)].sum() * features.hop_s / 3600
     say(f"{describe.count(task.model):,} parameters, {len(learnt)} songs of {hours:.1f} h")
@@ -80,8 +62,6 @@ def main() -> None:
     if begun:
         fit.weights = averaged(task, begun, fit.weights)
     weights = bundle.half({k: v.cpu() for k, v in fit.weights.items()} | decoder_weights(task, model))
-    released = args.out.resolve().is_relative_to(bundle.ROOT)
-    data = bundle.pack(weights) if released else save(weights)  # ChordNet is larger than a bundle may be
     facts = model_files.ModelConfig(
         "chord",
         [q.harte for q in words.qualities],
@@ -97,6 +77,31 @@ def main() -> None:
             "n_recordings": len(learnt),
         },
     )
+    _release(args, raw, facts, weights, judged)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--train", type=Path, action="append", required=True)
+    parser.add_argument("--val", type=Path, action="append", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--words", required=True, help="What the recordings are, for the card.")
+    parser.add_argument("--recipe", type=Path, default=Path(__file__).with_suffix(".yaml"))
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="As train.epochs=40.")
+    parser.add_argument(
+        "--conditions", type=Path, help="What benchmarks/chord_robustness.py --card wrote, for the card."
+    )
+    parser.add_argument("--start", type=Path, help="A chord bundle whose weights the training goes on from.")
+    parser.add_argument("--state", type=Path, default=Path(".earmark/chord-recipe"))
+    return parser.parse_args()
+
+
+def _release(
+    args: argparse.Namespace, raw: dict, facts: model_files.ModelConfig, weights: Weights, judged: pd.DataFrame
+) -> None:
+    """Write the bundle, measure its very file on the validation songs, and write it again with a card that says so."""
+    released = args.out.resolve().is_relative_to(bundle.ROOT)
+    data = bundle.pack(weights) if released else save(weights)  # ChordNet is larger than a bundle may be
     bundle.write(args.out, facts, data, "")
     figures = collection.measured(args.out, judged, progress)
     facts.release["figures"] = figures
