@@ -173,6 +173,7 @@ def test_some_players_strike_every_chord_once_and_hold_it_to_its_end(monkeypatch
     monkeypatch.setattr(comping, "write_comp", watched)
     for share in (0.0, 1.0):
         monkeypatch.setattr(cs, "STRUCK_ONCE", share)
+        monkeypatch.setattr(cs, "ALONE_STRUCK_ONCE", share)
         for i in range(12):
             cs.compose(i, seed=8, seconds=30.0)
         once = [len(strokes) == 1 for part in played for strokes in part]

@@ -1,7 +1,7 @@
 """Harmony of the generated chord songs: progressions that function in a key, and drills of rare qualities.
 
-Two fifths of the songs are drills: there roots move at random and every quality is as likely as another, for a model
-trained on music as it is would never learn the rare ones. Of the rest more than half keep to major and minor triads and
+Nearly two fifths of the songs are drills: there roots move at random and every quality is as likely as another, for a
+model trained on music as it is would never learn the rare ones. Of the rest more than half keep to major and minor triads and
 sevenths, for the common case must stay the strong one. No inversion is written that is another chord in root position
 (min7/b3 is maj6): where two names sound alike the root is written in the bass, so that names can be learnt, and only
 players who are free or walk begin elsewhere.
@@ -14,7 +14,7 @@ from itertools import pairwise
 from earmark.tasks.chord.notation.harte import DEGREES, ROOTS
 from earmark.tasks.chord.notation.vocabulary import EXTRA, QUALITIES, WIDE
 
-KINDS = {"plain": 0.31, "functional": 0.29, "drill": 0.40}
+KINDS = {"plain": 0.33, "functional": 0.30, "drill": 0.37}
 INTERVALS = {q.harte: q.intervals for q in (*QUALITIES, *EXTRA)}
 # A drill's qualities; Harte's 11, 13, min13 and maj13 hold all seven notes of a scale, which nobody plays.
 DRILLED = tuple(q for q in INTERVALS if q not in ("11", "13", "min13", "maj13"))
@@ -28,7 +28,7 @@ STEPS = (5, 5, 5, 5, 7, 7, 2, 2, 10, 10, 1, 1, 11, 11, 3, 9, 4, 8, 6, 0)
 ROOT_ONLY = ("maj6", "min6", "dim7", "aug", "sus2", "sus4", "maj6(9)", "min6(9)", "min7(11)", "5", "sus4(b7)")
 ALIKE = (("min7", 3), ("hdim7", 3))  # maj6 and min6 in root position
 SHORTEST_S = 0.4  # of a chord, but in quick songs
-QUICK, QUICKEST_S = 0.2, 0.25  # share of the songs that change more often, and the shortest of their chords
+QUICK, QUICKEST_S = 0.22, 0.25  # share of the songs that change more often, and the shortest of their chords
 
 # Bars between '|', a bar's chords between blanks: degree of the major scale, then T (major chord), m (minor),
 # D (dominant), h (half-diminished), o (diminished), a (augmented), s (suspended), p (fifth alone); '/' and the bass.

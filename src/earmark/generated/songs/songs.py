@@ -42,7 +42,7 @@ THIRDS = (0, 0, 0, 0, 0, 0, -12, -25, -40)  # velocity of a part's thirds
 MUSICLESS = 0.09  # share of the songs in which nobody plays a chord
 SUNG = "sung"  # the name of a part that is a voice's
 SINGING = 0.5  # share of the melodies that are sung
-STRUCK_ONCE = 0.12  # share of the comping parts that strike every chord once and let it fade
+STRUCK_ONCE, ALONE_STRUCK_ONCE = 0.05, 0.25  # shares of the players who strike every chord once and let it fade
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,8 @@ def _comp(style: str, changes: tuple[Change, ...], bar: int, metre: int, rng: ra
     program = rng.choice({"piano": PIANOS, "guitar": GUITARS, "pad": PADS}.get(style, COMPS))
     alone = style not in ("duo", "band")
     guitar = style == "guitar" or (24 <= program <= 31 and rng.random() < 0.85)
-    pattern = _pattern(style, metre, rng)
+    once = ALONE_STRUCK_ONCE if alone else STRUCK_ONCE
+    pattern = "." if rng.random() < once else _pattern(style, metre, rng)
     strum = rng.uniform(0.01, 0.04) * rng.choice((1, 1, 1, 2)) if guitar else rng.choice((0, 0, 0, 0.03))
     kind = "guitar" if guitar else rng.choice(VOICINGS)
     player = Player(pattern, kind, rng.uniform(52, 70), alone, rng.random() < 0.6, strum, rng.choice(THIRDS))
@@ -174,8 +175,6 @@ def _comp(style: str, changes: tuple[Change, ...], bar: int, metre: int, rng: ra
 
 
 def _pattern(style: str, metre: int, rng: random.Random) -> str:
-    if rng.random() < STRUCK_ONCE:
-        return "."
     known = rng.random() < 0.8
     pattern = rng.choice(patterns.COMPS[metre]) if known else comping.random_pattern(rng.choice((2, 4)) * metre, rng)
     if style == "pad" and rng.random() < 0.7:
