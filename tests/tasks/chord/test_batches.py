@@ -128,6 +128,18 @@ def test_crops_lie_inside_their_song_and_short_songs_are_padded():
     assert targets["known"].sum() == 9  # frame 3 is unknown
 
 
+def test_some_batches_hear_short_crops_of_one_length_and_nothing_behind_them():
+    of = task(songs((90, 70)), n_train=2, crop_frames=30, short=0.5)
+    torch.manual_seed(0)
+    heard = [of.examples(torch.tensor([[0, 3], [1, 7]])) for _ in range(400)]
+    assert all(x.shape[2] == targets["chord"].shape[1] for x, targets, _ in heard)
+    assert all(lengths.tolist() == [x.shape[2]] * 2 for x, _, lengths in heard)
+    frames = [x.shape[2] for x, *_ in heard if x.shape[2] < 30]
+    assert set(frames) == set(range(3, 11))  # a tenth up to a third
+    assert len(frames) / len(heard) == pytest.approx(0.5, abs=0.08)
+    assert all(x.shape[2] == 30 for x, *_ in map(task(songs(), crop_frames=30).examples, [torch.tensor([[0, 3]])] * 9))
+
+
 def test_loss_by_hand_leaves_unknown_frames_out():
     of = task(songs(), transpose=False)
     x, targets, lengths = of.examples(torch.tensor([[1, 0], [0, 5]]))

@@ -1,10 +1,10 @@
 """Harmony of the generated chord songs: progressions that function in a key, and drills of rare qualities.
 
 Nearly two fifths of the songs are drills: there roots move at random and every quality is as likely as another, for a
-model trained on music as it is would never learn the rare ones. Of the rest more than half keep to major and minor triads and
-sevenths, for the common case must stay the strong one. No inversion is written that is another chord in root position
-(min7/b3 is maj6): where two names sound alike the root is written in the bass, so that names can be learnt, and only
-players who are free or walk begin elsewhere.
+model trained on music as it is would never learn the rare ones. Of the rest more than half keep to major and minor
+triads and sevenths, for the common case must stay the strong one. No inversion is written that is another chord in root
+position (min7/b3 is maj6): where two names sound alike the root is written in the bass, so that names can be learnt,
+and only players who are free or walk begin elsewhere.
 """
 
 import random

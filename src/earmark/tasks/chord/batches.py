@@ -19,6 +19,7 @@ from earmark.training import loop as train
 
 __all__ = ["ChordTask", "Songs", "joined", "rotated"]
 VALIDATED_AT_ONCE = 16
+SHORT = 0.1, 1 / 3  # of a crop's frames, where a batch hears short ones
 
 
 class ChordTask:
@@ -81,11 +82,17 @@ class ChordTask:
     def _cut(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Rows (n, frames), lengths (n,) and no transposition (n,) of crops (n, 2)."""
         song, start = batch.unbind(1)
-        crop = self.settings.crop_frames
+        crop = self._crop_frames()
         lengths = (self.lengths[song] - start).clamp_max(crop)
         if self.settings.crops == "chords":
             lengths = self.crops.whole_chords(song, start, lengths)
         return self.crops.rows(song, start, crop), lengths.to(self.device), torch.zeros_like(song).to(self.device)
+
+    def _crop_frames(self) -> int:
+        """Of a batch; all of its crops are as long, for padding would count in batch normalisation."""
+        if self.settings.short and torch.rand(()) < self.settings.short:
+            return max(2, round(self.settings.crop_frames * float(torch.empty(()).uniform_(*SHORT))))
+        return self.settings.crop_frames
 
     def names(self, batch: Tensor) -> list[str]:
         """Songs that a batch draws on."""

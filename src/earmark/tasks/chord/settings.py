@@ -187,9 +187,12 @@ class ChordTrainSettings(LoopSettings):
     crops: Literal["random", "changes", "chords"] = "random"
     """`random` starts anywhere in a song, `changes` where a chord begins; `chords` ends at a change, too, as seed 002
     asks: no chord of a crop is cut, but for one that outlasts it."""
+    short: float = 0.0
+    """Share of the batches whose crops are cut to a tenth up to a third, as short recordings have nothing around."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require(0 <= self.short <= 1, "short", "must be a share from 0 to 1")
         require(self.batch_size > 1, "batch_size", "must be at least 2, for batch normalisation")
         require(self.crop_frames > 0, "crop_frames", "must be above 0")
         require(0 <= self.floor < 1 and 0 <= self.tilt < 1, "tilt", "and floor must be shares from 0 up to 1")
