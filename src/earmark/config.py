@@ -4,15 +4,15 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
-
-import yaml
-from pydantic import TypeAdapter, ValidationError
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from earmark.data.settings import DataSettings, DemoSettings
 from earmark.errors import EarmarkError, nearest
 from earmark.tasks import catalog, overrides
 from earmark.training import tagged
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 T = TypeVar("T")
 
@@ -85,6 +85,8 @@ def _read_with(path: Path, said: Iterable[str]) -> Any:
 
 def read(path: Path) -> Any:
     """params.yaml as plain nested dicts, not yet checked."""
+    import yaml
+
     try:
         return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -99,6 +101,8 @@ def read(path: Path) -> Any:
 
 def assignment(override: str) -> tuple[str, Any]:
     """Dotted key and YAML value of 'dotted.key=value'."""
+    import yaml
+
     dotted, eq, value = override.partition("=")
     if not eq:
         raise EarmarkError(f"'{override}' must read key=value, as in tasks.genre.train.lr=0.001.")
@@ -143,6 +147,8 @@ def _block(raw: Any, name: str, origin: str) -> Any:
 
 def typed(cls: type[T], raw: Any, origin: str, where: str = "") -> T:
     """A dataclass of settings from plain nested dicts; EarmarkError names the key, below `where`, and the file."""
+    from pydantic import TypeAdapter, ValidationError  # a quarter of a second, which `earmark --help` has no use for
+
     checked = _checked(cls, raw, where, origin)
     try:
         return TypeAdapter(cls).validate_python(checked)
@@ -206,7 +212,7 @@ def _dotted(where: str, key: Any) -> str:
     return f"{where}.{key}".lstrip(".")
 
 
-def _sentence(error: ValidationError, where: str) -> str:
+def _sentence(error: "ValidationError", where: str) -> str:
     first = error.errors()[0]
     key = ".".join(str(part) for part in ((where,) if where else ()) + first["loc"])
     if first["type"] == "missing":

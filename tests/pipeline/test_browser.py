@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import socket
 
 import pandas as pd
 import pytest
@@ -11,15 +10,10 @@ import pytest
 import browser
 from earmark.data import marks
 from project import Project, commit
+from served import free_port
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.parametrize("small", ["genre"], indirect=True)]
 WIDE = {"width": 1500, "height": 950}
-
-
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
 
 
 class Person:

@@ -1,5 +1,6 @@
 """A champion of a toy model, registered as the pipeline registers one, in the project that is the present folder."""
 
+import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,13 @@ from earmark.registry import tracking, versions
 from earmark.tasks import catalog, model_folder
 
 TOYS = {"genre": small_model, "chord": small_chord_bundle, "speaker": small_speaker_bundle}
+
+
+def free_port() -> str:
+    """A port on loopback that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
 
 
 def champion(task: str, folder: Path) -> str:

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from earmark import config, console
 from earmark.cli.arguments import PARAMS, TaskName
 from earmark.console import say, warn
 from earmark.errors import EarmarkError, writing
-from earmark.tasks import catalog, edited
+from earmark.tasks import catalog
 
 
 def init(
@@ -50,6 +49,8 @@ def use(
     config.parse_task(config.read(PARAMS), task)
     values: dict[str, Any] = {"source": source, "root": _root(task, folder, source)}
     if test_fold is not None:
+        import yaml
+
         values["test_fold"] = yaml.safe_load(test_fold)
     if manifest is not None:
         values["manifest"] = manifest
@@ -62,6 +63,10 @@ def point(task: str, values: dict[str, Any], look: Callable[[str, config.Setting
 
     look: at what the settings are to be, before anything is written.
     """
+    import yaml
+
+    from earmark.tasks import edited
+
     before = PARAMS.read_bytes().decode()  # its line ends as they are
     former = config.read(PARAMS)["tasks"][task]["data"]
     asked_for: dict[str, Any] = {f"tasks.{task}.data.{key}": value for key, value in values.items()}

@@ -1,7 +1,6 @@
 """A server of pages on this machine: started, announced once it answers, and ended with all of its processes."""
 
 import errno
-import http.client
 import os
 import signal
 import socket
@@ -60,6 +59,8 @@ def serve(
 
 def _answers(port: int) -> bool:
     """Whether the server answers; asked without the proxies of the environment."""
+    import http.client
+
     connection = http.client.HTTPConnection(HOST, port, timeout=5)
     try:
         connection.request("GET", "/health")

@@ -7,7 +7,6 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
-import yaml
 
 from earmark import config
 from earmark.cli import meanings
@@ -115,6 +114,8 @@ def _value(raw: Any, key: str) -> Any:
 
 
 def _yaml(value: Any) -> str:
+    import yaml
+
     plain = list(value) if isinstance(value, tuple) else value
     return yaml.safe_dump(plain, default_flow_style=True, width=WIDTH).removesuffix("...\n").strip()
 

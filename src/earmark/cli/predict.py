@@ -1,21 +1,31 @@
 """`earmark predict TASK`: each task's own command, and the model that answers."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import click
 import typer
 from typer.core import TyperGroup
 
 from earmark.tasks import catalog
-from earmark.training.model_files import Chosen
+
+if TYPE_CHECKING:
+    import click
+
+    from earmark.training.model_files import Chosen
 
 
 class Tasks(TyperGroup):
-    """Names the nearest task for one that does not exist."""
+    """A command for each task that has one, imported when it is asked for; the nearest for one that does not exist."""
 
-    def resolve_command(self, ctx: click.Context, args: list[str]):
-        catalog.check(args[0])
-        return super().resolve_command(ctx, args)
+    def list_commands(self, ctx: "click.Context") -> list[str]:
+        there = Path(catalog.__file__).parent
+        return [name for name in catalog.names() if (there / name / "commands.py").exists()]
+
+    def get_command(self, ctx: "click.Context", cmd_name: str) -> "click.Command | None":
+        catalog.check(cmd_name)
+        one = typer.Typer(add_completion=False)
+        one.command(cmd_name)(catalog.task(cmd_name).room("commands").predict)
+        return typer.main.get_command(one)
 
 
 app = typer.Typer(no_args_is_help=True, cls=Tasks)
@@ -25,14 +35,9 @@ app = typer.Typer(no_args_is_help=True, cls=Tasks)
 def predict(ctx: typer.Context) -> None:
     """Say what recordings are, with the registry's champion, another model, or the released one."""
 
-    def resolve(named: str | None) -> Chosen:
+    def resolve(named: str | None) -> "Chosen":
         from earmark.registry import resolve
 
         return resolve.model(catalog.task(str(ctx.invoked_subcommand)), named)
 
     ctx.obj = resolve
-
-
-for _name in catalog.names():
-    if (Path(catalog.__file__).parent / _name / "commands.py").exists():
-        app.command(_name)(catalog.task(_name).room("commands").predict)

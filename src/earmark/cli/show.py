@@ -4,7 +4,6 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from statistics import median
 
 from earmark import console
 from earmark.config import Settings
@@ -26,6 +25,8 @@ def figures(found: dict, title: str) -> None:
 def also_epoch(on_epoch: Callable, epochs: int) -> Callable:
     """A callback of the training loop that prints a line after `on_epoch`: without the losses of single heads, and with
     the time that is left at the median pace of the last epochs, of which one alone may have been held up."""
+    from statistics import median
+
     latest: deque[float] = deque(maxlen=PACE_EPOCHS)
 
     def both(fit, seconds: float) -> None:

@@ -11,7 +11,7 @@ from filelock import FileLock
 from earmark import paths
 from earmark.console import warn
 from earmark.pipeline import to_commit
-from earmark.registry import arrangement, crowning, outputs, publication, tracking, versions, view
+from earmark.registry import arrangement, crowning, glance, outputs, publication, tracking, versions, view
 from earmark.registry.published import Published
 from earmark.tasks.task import Task
 
@@ -45,15 +45,21 @@ def run(task: Task, data: Path, folder: Path, reports: Path, params: dict[str, s
     if experiment:
         said.append(f"Inside the DVC experiment {experiment}: nothing registered, no alias moved.")
     else:
-        said += _aliases(tracker.client, task, version) + to_commit.sentence(task.name)
+        settled, moved = _aliases(tracker.client, task, version)
+        said += settled + moved + to_commit.sentence(task.name)
     shutil.rmtree(paths.checkpoint(one.config.hashes["train_key"]).parent, ignore_errors=True)
+    if experiment or settled:  # what is found is to be said again
+        glance.forget(task.name)
+    else:
+        glance.keep(task.name, glance.Shown(run_id, one.sha256, task.registered_model))
     return said
 
 
-def _aliases(client: "MlflowClient", task: Task, version: "ModelVersion") -> list[str]:
-    """The champion as the ledger has it, and the version as challenger, unless it is champion."""
+def _aliases(client: "MlflowClient", task: Task, version: "ModelVersion") -> tuple[list[str], list[str]]:
+    """The champion as the ledger has it, and the version as challenger, unless it is champion; what is said of each."""
+    said: list[str] = []
     with crowning.alone(task.name, warn):
-        said = view.settle(client, task)
+        settled = view.settle(client, task)
         champion, challenger = (versions.by_alias(client, task, a) for a in ("champion", "challenger"))
         if champion:
             versions.forget_rollback(client, champion)
@@ -61,4 +67,4 @@ def _aliases(client: "MlflowClient", task: Task, version: "ModelVersion") -> lis
             client.set_registered_model_alias(task.registered_model, "challenger", version.version)
             asks = f"`earmark promote {task.name}` asks whether it becomes champion"
             said.append(f"Version {version.version} is the challenger: {asks}.")
-    return said
+    return settled, said
