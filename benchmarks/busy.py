@@ -1,0 +1,105 @@
+"""Wall time of every stage and prediction of a finished demo project, alone and beside busy processes.
+
+    python benchmarks/busy.py PROJECT [--rounds 3] [--busy 2] [--threads 1,2] [--only train,predict]
+
+PROJECT is a folder in which `dvc repro` has run on the demo data; it is copied, and the trainings are made short. The
+busy processes compute without end in sessions of their own, as other logins do. Commands run alone and beside them by
+turns; the median of each counts. A start of Python is part of every time.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from earmark.tasks import catalog, edited
+
+EPOCHS = {"genre": 40, "chord": 2, "speaker": 2}
+LEFT_OUT = (".dvc", ".git", ".venv", "mlartifacts", "mlflow.db", ".earmark", "__pycache__")
+SPIN = "while True: pass"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("project", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--busy", type=int, default=2, help="Processes that compute beside.")
+    parser.add_argument("--threads", default="1,2", help="Of torch, each in turn.")
+    parser.add_argument("--only", default="prepare,features,train,evaluate,predict")
+    parser.add_argument("--json", type=Path, help="The rows as JSON, too.")
+    args = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "project"
+        shutil.copytree(args.project, copy, ignore=shutil.ignore_patterns(*LEFT_OUT), symlinks=True)
+        shorten(copy / "params.yaml")
+        for name, command in commands(copy, args.only.split(",")):
+            for threads in args.threads.split(","):
+                run(copy, command, threads)  # once for the store that it makes and what the disk keeps in memory
+                idle, busy = [], []
+                for _ in range(args.rounds):
+                    idle.append(run(copy, command, threads))
+                    with company(args.busy):
+                        busy.append(run(copy, command, threads))
+                row = {"what": name, "threads": int(threads), "idle_s": statistics.median(idle)}
+                rows.append(row | {"busy_s": statistics.median(busy)})
+                print("{what:18} {threads} threads  {idle_s:7.2f} s  beside {busy_s:7.2f} s".format(**rows[-1]), end="")
+                print(f"  {rows[-1]['busy_s'] / rows[-1]['idle_s']:.2f} x", flush=True)
+    if args.json:
+        args.json.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def shorten(params: Path) -> None:
+    """Fewer epochs, in the same schedule."""
+    epochs = {f"tasks.{task}.train.epochs": n for task, n in EPOCHS.items()}
+    warm = {f"tasks.{task}.train.schedule.warmup_epochs": 0 for task in EPOCHS}
+    params.write_text(edited.put(params.read_text(), epochs | warm))
+
+
+def commands(project: Path, stages: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """What is timed: the stages of every task, and a prediction of a recording, or of two voices."""
+    for stage in stages:
+        for task in catalog.names():
+            if stage == "predict":
+                sounds = sorted((project / "data" / ("demo_voices" if task == "speaker" else "demo")).rglob("*.flac"))
+                more = ["--verify", *map(str, sounds[:2])] if task == "speaker" else [str(sounds[0])]
+                yield f"predict {task}", ["predict", task, "--model", f"models/{task}", *more]
+            else:
+                yield f"{stage} {task}", [stage, task]
+
+
+def run(project: Path, command: list[str], threads: str) -> float:
+    """Seconds that a command of earmark takes; a training begins anew."""
+    if command[0] == "train":
+        shutil.rmtree(project / ".earmark" / "checkpoints", ignore_errors=True)
+    env = os.environ | {"OMP_NUM_THREADS": threads}
+    began = time.perf_counter()
+    done = subprocess.run([sys.executable, "-m", "earmark", *command], cwd=project, env=env, capture_output=True)
+    spent = time.perf_counter() - began
+    if done.returncode:
+        raise SystemExit(done.stderr.decode()[-500:])
+    return spent
+
+
+@contextmanager
+def company(processes: int) -> Iterator[None]:
+    """Processes that compute without end, each in a session of its own."""
+    others = [subprocess.Popen([sys.executable, "-c", SPIN], start_new_session=True) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
+if __name__ == "__main__":
+    main()
