@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The songs that the chord models are trained on and chosen by, from notes: 43 h, 40 minutes of a core.
+# The songs that the chord models are trained on and chosen by, from notes: 55 h, an hour of a core.
 #
 #   VOICES=SPEECH_FOLDER SOUNDS=NOISE_FOLDER:SPLITS VAL_SOUNDS=NOISE_FOLDER:SPLIT \
 #     recipes/chord_renders.sh POP909_FOLDER VALIDATION.sf2 TRAINING.sf2...
@@ -15,8 +15,8 @@ out=${OUT:-data/renders}
 learnt=(${VOICES:+--voices="$VOICES"} ${SOUNDS:+--sounds="$SOUNDS"})
 chosen=(${VOICES:+--voices="$VOICES"} ${VAL_SOUNDS:+--sounds="$VAL_SOUNDS"})
 
-earmark render chords "$out/songs" --songs 2800 --seconds 36 --seed 2 "${fonts[@]}" "${learnt[@]}"
-earmark render chords "$out/pop909" --songs 1200 --seconds 40 --seed 2 --pop909 "$pop909" --songs-of 1-700 "${fonts[@]}" \
+earmark render chords "$out/songs" --songs 3600 --seconds 36 --seed 3 "${fonts[@]}" "${learnt[@]}"
+earmark render chords "$out/pop909" --songs 1500 --seconds 40 --seed 3 --pop909 "$pop909" --songs-of 1-700 "${fonts[@]}" \
   "${learnt[@]}"
 earmark render chords "$out/val" --songs 60 --seconds 36 --seed 1000 --split val --soundfont "$unheard" "${chosen[@]}"
 earmark render chords "$out/val909" --songs 60 --seconds 40 --seed 1000 --split val --pop909 "$pop909" --songs-of 800-909 \

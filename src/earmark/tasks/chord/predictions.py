@@ -41,12 +41,12 @@ SWITCH = {"base": 4.0, "weight": 1.5, "reach": 0}
 SWITCH_HOP_S = 2048 / 22050
 # How far the word on basses counts beside that on chords, and what a bass costs that is another of its chord's notes
 # than the root, or none of them: nats a segment; as above.
-BASS = {"weight": 0.75, "inversion": 2.0, "foreign": 16.0}
+BASS = {"weight": 0.75, "inversion": 1.0, "foreign": 4.0}
 # The same behind a CRF, which finds the chords alone; chosen for basses that are found after their chords.
 BASS_AFTER = {"inversion": 12.0, "foreign": 16.0}
 # How far the word on single notes counts: a chord gains by its notes that are heard, and loses by those that are not.
 # Log-odds beyond `most` are worth no more. Chosen as above; of pitch_net, with which no CRF was trained.
-TONES = {"weight": 0.1, "most": 6.0}
+TONES = {"weight": 0.2, "most": 6.0}
 
 
 @dataclass(frozen=True)
