@@ -1,0 +1,84 @@
+"""Seconds until a command begins or ends that has little to do, and a `dvc repro` that has nothing to do.
+
+    python benchmarks/startup.py PROJECT [--rounds 7] [--json FILE]
+
+PROJECT is a folder in which `dvc repro` has run on the demo data, twice. References in the same run: a bare Python,
+`import torch`, and a bare DVC, which looks at as many stages of one `true` each, as many of them always changed. Every
+command runs once before it counts; rounds take turns, medians count.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+
+PYTHON = [sys.executable, "-c"]
+EARMARK = [sys.executable, "-m", "earmark"]
+DVC = [sys.executable, "-m", "dvc"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("project", type=Path)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--json", type=Path, help="The medians as JSON, too.")
+    args = parser.parse_args()
+    song = str(sorted((args.project / "data/demo").rglob("*.flac"))[0].relative_to(args.project))
+    with tempfile.TemporaryDirectory() as bare:
+        trivial(Path(bare), yaml.safe_load((args.project / "dvc.yaml").read_text()))
+        asked = {
+            "python": ([*PYTHON, "pass"], args.project),
+            "import torch": ([*PYTHON, "import torch"], args.project),
+            "earmark --help": ([*EARMARK, "--help"], args.project),
+            "earmark publish genre, nothing new": ([*EARMARK, "publish", "genre"], args.project),
+            "import of prepare": ([*PYTHON, "import earmark.data.reading, earmark.pipeline.prepare"], args.project),
+            "earmark predict genre, 1 song": ([*EARMARK, "predict", "genre", song], args.project),
+            "bare dvc repro, nothing to do": ([*DVC, "repro", "--quiet"], Path(bare)),
+            "dvc repro, nothing to do": ([*DVC, "repro", "--quiet"], args.project),
+        }
+        spent: dict[str, list[float]] = {name: [] for name in asked}
+        for _ in range(args.rounds + 1):
+            for name, (command, folder) in asked.items():
+                spent[name].append(seconds(command, folder))
+    medians = {name: round(statistics.median(times[1:]), 3) for name, times in spent.items()}
+    for name, median in medians.items():
+        print(f"{name:36} {median:7.3f} s")
+    if args.json:
+        args.json.write_text(json.dumps(medians, indent=1) + "\n")
+
+
+def trivial(folder: Path, pipeline: dict) -> None:
+    """A DVC project with as many stages as a pipeline has, one for each task where it says so."""
+    tasks, stages = ("genre", "chord", "speaker"), {}
+    for name, stage in pipeline["stages"].items():
+        for one in tasks if "foreach" in stage else ("",):
+            always = (stage.get("do") or stage).get("always_changed", False)
+            stages[f"{name}{one}"] = {"cmd": "true", "always_changed": always} if always else {"cmd": "true"}
+    (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
+    subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
+    for command in (["init", "--quiet"], ["repro", "--quiet"]):
+        subprocess.run([*DVC, *command], cwd=folder, check=True)
+
+
+def seconds(command: list[str], folder: Path) -> float:
+    """Wall time of a command that must end well; the stages find the programs of this Python first."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    began = time.perf_counter()
+    done = subprocess.run(
+        command, cwd=folder, env=os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"}, capture_output=True
+    )
+    spent = time.perf_counter() - began
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}: {done.stderr.decode()[-500:]}")
+    return spent
+
+
+if __name__ == "__main__":
+    main()
