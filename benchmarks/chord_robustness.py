@@ -98,7 +98,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--soundfont", type=Path)
     parser.add_argument("--freepats", type=Path, default=FREEPATS, metavar="CFG")
     parser.add_argument("--kinds", nargs="+", default=[], help="beginnings of the kinds' names; all by default")
-    parser.add_argument("--again", nargs="+", default=[], metavar="NAME")
+    parser.add_argument("--again", nargs="+", action="extend", default=[], metavar="NAME")
     parser.add_argument("--card", type=Path, help="a file for what the card of the first model says of the kinds")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
