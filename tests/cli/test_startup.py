@@ -67,12 +67,3 @@ def test_stages_that_compute_no_features_start_without_torch(modules):
 def test_a_training_and_an_answer_start_without_mlflow(task):
     script = f"import earmark.tasks.{task}.train, earmark.tasks.{task}.evaluate, earmark.tasks.{task}.predictions"
     assert not {"mlflow", "dvc", "optuna"} & set(imported(script))
-
-
-@pytest.mark.parametrize(("asked", "found"), [(None, "passive"), ("active", "active")])
-def test_threads_sleep_while_they_wait_unless_somebody_asks_otherwise(asked, found, monkeypatch):
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    _ = asked and monkeypatch.setenv("OMP_WAIT_POLICY", asked)
-    script = "import os, earmark.training.loop; print(os.environ['OMP_WAIT_POLICY'])"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == found
