@@ -67,3 +67,12 @@ def test_stages_that_compute_no_features_start_without_torch(modules):
 def test_a_training_and_an_answer_start_without_mlflow(task):
     script = f"import earmark.tasks.{task}.train, earmark.tasks.{task}.evaluate, earmark.tasks.{task}.predictions"
     assert not {"mlflow", "dvc", "optuna"} & set(imported(script))
+
+
+@pytest.mark.parametrize(("asked", "found"), [(None, "10000"), ("7", "7")])
+def test_threads_sleep_when_they_have_waited_a_little_unless_somebody_asks_otherwise(asked, found, monkeypatch):
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    _ = asked and monkeypatch.setenv("GOMP_SPINCOUNT", asked)
+    script = "import os, earmark.training.loop; print(os.environ['GOMP_SPINCOUNT'])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == found
