@@ -151,7 +151,7 @@ def test_a_command_within_a_sentence_exists(page, code):
     command = typer.main.get_command(app).commands[name]
     if hasattr(command, "commands"):  # predict, bench, render
         name, *rest = rest
-        command = command.commands[name]
+        command = command.get_command(None, name)
     complaint = ""
     try:
         command.make_context(name, rest)

@@ -118,9 +118,9 @@ def test_single_notes_count_up_to_a_limit(monkeypatch):
 
 
 def test_chord_and_bass_are_one_answer():
-    """A:min7 leads C:maj6 by a little, of the same notes; a bass that is surely C decides for what has it as root."""
+    """A:min7 leads C:maj6, of the same notes, by less than an inversion costs: a sure bass of C decides."""
     said = heard([("C:maj6", 10)], sure=3.0)
-    said.chord[:, WIDE.index(10, 9)] = 3.1
+    said.chord[:, WIDE.index(10, 9)] = 3.0 + 0.5 * predictions.BASS["inversion"] / 10
     assert [s.label for s in predictions.song(said, HOP_S, 1.0).segments] == ["C:maj6"]
     said.bass[:] = 0.0
     said.bass[:, 9] = 3.0
