@@ -100,6 +100,17 @@ def project(empty_store: Path, tmp_path: Path, monkeypatch) -> Path:
 
 
 @pytest.fixture
+def trained(project: Path, monkeypatch) -> Path:
+    """A project with what the stages before publish leave of a small genre model, whose version is made at once."""
+    import published
+    from earmark.registry import versions
+
+    published.write()
+    monkeypatch.setattr(versions, "register", published.registered)
+    return project
+
+
+@pytest.fixture
 def earmark(monkeypatch, capsys) -> Callable[..., tuple[int, str, list[str]]]:
     """Run a command line in this process: exit status, stdout and the lines on stderr, never a traceback."""
 

@@ -10,16 +10,8 @@ import pytest
 
 from earmark.pipeline import publish, to_commit
 from earmark.registry import ledger, tracking, versions
-from published import FIGURES, PLACES, registered, write
+from published import FIGURES, PLACES, write
 from stores import NAME, TASK, champion, crown
-
-
-@pytest.fixture
-def trained(project, monkeypatch) -> Path:
-    """What the stages before leave."""
-    write()
-    monkeypatch.setattr(versions, "register", registered)
-    return project
 
 
 def run() -> list[str]:

@@ -13,18 +13,10 @@ import pytest
 
 from earmark import paths
 from earmark.pipeline import publish
-from earmark.registry import glance, tracking, versions
-from published import PLACES, registered, write
+from earmark.registry import glance, tracking
+from published import PLACES
 from served import free_port
 from stores import NAME, TASK, change, crown, rows
-
-
-@pytest.fixture
-def trained(project, monkeypatch) -> Path:
-    """What the stages before leave."""
-    write()
-    monkeypatch.setattr(versions, "register", registered)
-    return project
 
 
 def run() -> list[str]:
