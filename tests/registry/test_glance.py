@@ -166,6 +166,13 @@ def test_experiments_other_stores_and_databases_get_the_full_work(published, mon
     assert not glance.unchanged("genre")
 
 
+def test_a_publish_does_not_fail_by_an_answer_that_is_not_as_expected(published, monkeypatch):
+    for error in (OSError, KeyError, ValueError):
+        monkeypatch.setattr(glance, "_rows", lambda *_, error=error: (_ for _ in ()).throw(error("x")))
+        assert run() == []
+        assert not Path(".earmark/published/genre.json").exists()
+
+
 def test_files_elsewhere_cannot_be_seen(published):
     change(published / "mlflow.db", "UPDATE runs SET artifact_uri = 's3://bucket/run'")
     shown = glance.Shown(**json.loads(Path(".earmark/published/genre.json").read_text())["shown"])

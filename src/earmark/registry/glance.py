@@ -45,6 +45,10 @@ class UnseenError(Exception):
     """Something that publishing reads cannot be seen from here."""
 
 
+# Answers and notes that are not as expected are in doubt, too: a publish that has done its work does not fail by them.
+UNSEEN = (UnseenError, OSError, ValueError, KeyError, TypeError)
+
+
 def unchanged(task: str) -> bool:
     """Whether a full publish of the task would find everything as the last one left it."""
     if paths.project() is None or os.environ.get("DVC_EXP_NAME"):
@@ -52,7 +56,7 @@ def unchanged(task: str) -> bool:
     try:
         noted = json.loads(_note(task).read_text(encoding="utf-8"))
         return bool(noted["fingerprint"] == fingerprint(task, Shown(**noted["shown"])))
-    except (OSError, ValueError, KeyError, TypeError, UnseenError):
+    except UNSEEN:
         return False
 
 
@@ -62,7 +66,7 @@ def keep(task: str, shown: Shown) -> None:
     note.parent.mkdir(parents=True, exist_ok=True)
     try:
         text = json.dumps({"shown": shown._asdict(), "fingerprint": fingerprint(task, shown)})
-    except UnseenError:
+    except UNSEEN:
         note.unlink(missing_ok=True)
         return
     partial = note.with_suffix(f".{os.getpid()}")
