@@ -138,10 +138,10 @@ def _read(store: sqlite3.Connection, task: str, shown: Shown) -> Iterator[Any]:
     bearing = {row["version"] for row in of_model["registered_model_aliases"]}
     versions = [v for v in of_model["model_versions"] if v["version"] in bearing or v["run_id"] == shown.run_id]
     places = [run["artifact_uri"] for run in of_run["runs"]] + [v["storage_location"] or v["source"] for v in versions]
-    yield from (_stats(_local(place)) for place in places)
+    yield from (_stats(local(place)) for place in places)
 
 
-def _local(place: str | None) -> str:
+def local(place: str | None) -> str:
     """The folder that an address of artifacts names. Raises UnseenError where it is not on this machine's disk."""
     found = urlsplit(place or "")
     if found.scheme not in ("", "file") or found.netloc or not found.path.startswith("/"):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from earmark import paths
 from earmark.errors import EarmarkError
+from earmark.registry import champion_seen, glance
 from earmark.release import bundle
 from earmark.tasks.task import Task
 from earmark.training import model_files
@@ -42,6 +43,25 @@ def champion(task: Task) -> Chosen | None:
     uri = paths.tracking_store()
     if uri is None:
         return None
+    try:
+        seen = champion_seen.champion(uri, task.registered_model)
+    except glance.UnseenError:
+        return _asked(task, uri)
+    return seen and _crowned(task, *seen)
+
+
+def _crowned(task: Task, number: str, folder: Path) -> Chosen:
+    name = _called(task, number)
+    sentence = f"Answering with {name}; `earmark promote {task.name}` changes the champion."
+    return Chosen(folder, name, sentence, "champion", number)
+
+
+def _called(task: Task, number: str) -> str:
+    return f"{task.registered_model} version {number} (champion)"
+
+
+def _asked(task: Task, uri: str) -> Chosen | None:
+    """The champion as MLflow tells it."""
     from earmark.registry import tracking, versions
 
     client = tracking.reader(uri)
@@ -53,12 +73,10 @@ def champion(task: Task) -> Chosen | None:
         raise EarmarkError(f"{lost} Or name a model with --model.")
     if version is None:
         return None
-    name = f"{task.registered_model} version {version.version} (champion)"
     if not whole:
+        name = _called(task, str(version.version))
         raise EarmarkError(f"{name} cannot answer: {versions.gone(task)} --model names another model.")
-    sentence = f"Answering with {name}; `earmark promote {task.name}` changes the champion."
-    folder = versions.download(f"models:/{task.registered_model}@champion")
-    return Chosen(folder, name, sentence, "champion", str(version.version))
+    return _crowned(task, str(version.version), versions.download(f"models:/{task.registered_model}@champion"))
 
 
 def own(task: Task) -> Chosen:
