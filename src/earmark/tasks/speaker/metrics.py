@@ -182,10 +182,10 @@ def misclassified(name: str, clusters: np.ndarray, who: np.ndarray, draws: Draws
 
 
 def _agreement(clusters: np.ndarray, who: np.ndarray, rows: list[np.ndarray]) -> dict:
-    drawn = pd.DataFrame([clustering.agreement(clusters[r], who[r]) for r in rows])
+    drawn = clustering.agreements(clusters, who, rows)
     out = {}
     for name, value in clustering.agreement(clusters, who).items():
-        out |= {name: value, f"{name}_ci95": scores.interval(drawn[name].to_numpy())}
+        out |= {name: value, f"{name}_ci95": scores.interval(drawn[name])}
     return out
 
 

@@ -96,6 +96,19 @@ def test_agreement_by_hand():
     assert none == {"ari": pytest.approx(-0.5), "nmi": pytest.approx(0.0, abs=1e-12)}
 
 
+@pytest.mark.parametrize("n_clusters", [1, 2, 5, 40])
+def test_agreement_of_draws_is_that_of_each(n_clusters):
+    rng = np.random.default_rng(n_clusters)
+    speakers = np.repeat([*"abcdefgh"], 5)
+    mixed = rng.integers(0, n_clusters, 40)
+    for clusters in (mixed, np.repeat(np.arange(8), 5)):
+        draws = [rng.integers(0, 40, 40) for _ in range(30)] + [np.arange(5), np.arange(1), np.array([0, 0, 39])]
+        found = clustering.agreements(clusters, speakers, draws)
+        each = [clustering.agreement(clusters[d], speakers[d]) for d in draws]
+        for name in ("ari", "nmi"):
+            np.testing.assert_allclose(found[name], [one[name] for one in each], atol=1e-9)
+
+
 def test_the_threshold_lies_in_the_middle_of_the_widest_gap_of_the_best_cut():
     merges = clustering.tree(TWO)
     between = merges[2, 2]

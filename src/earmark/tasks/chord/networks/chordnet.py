@@ -196,9 +196,11 @@ class VectorHead(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         x = self.dense(x)
-        inside = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device) if mask is None else mask
-        normed = self.norm(x[inside])
-        logits = torch.zeros_like(x, dtype=normed.dtype).masked_scatter(inside.unsqueeze(2), normed)
+        if mask is None:
+            logits = self.norm(x.mT).mT
+        else:
+            normed = self.norm(x[mask])
+            logits = torch.zeros_like(x, dtype=normed.dtype).masked_scatter(mask.unsqueeze(2), normed)
         return self.activation(logits), logits
 
 

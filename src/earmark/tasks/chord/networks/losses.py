@@ -34,12 +34,13 @@ def focal_of_probs(probs: Tensor, labels: Tensor, gamma: float = 2.0, weights: T
 def _focal(log_probs: Tensor, labels: Tensor, gamma: float, weights: Tensor | None) -> Tensor:
     if gamma < 0:
         raise EarmarkError(f"The focal loss's gamma is {gamma}, but must be at least 0; 2 is usual, 0 cross-entropy.")
-    keep = labels != IGNORED
-    log_probs, labels = log_probs[keep], labels[keep]
-    log_p = -nll_loss(log_probs, labels, reduction="none")
+    labels = labels.flatten()
+    log_p = -nll_loss(log_probs.flatten(0, -2), labels, reduction="none", ignore_index=IGNORED)  # left out: 0
     # 1 - p as -expm1(log p), which keeps its digits near p = 1; away from 0, where a power below 1 has no slope
     hard = (-torch.expm1(log_p)).clamp_min(TINY) ** gamma if gamma else torch.ones_like(log_p)
-    share = torch.ones_like(log_p) if weights is None else weights.to(log_p.dtype)[labels]
+    share = (labels != IGNORED).to(log_p.dtype)
+    if weights is not None:
+        share = share * weights.to(log_p.dtype)[labels.clamp_min(0)]
     return -(share * hard * log_p).sum() / share.sum().clamp_min(TINY)
 
 
@@ -81,7 +82,7 @@ def _tversky_loss(truth: Tensor, probs: Tensor, rest: Tensor, alpha: float, mask
     """
     if not 0 <= alpha <= 1:
         raise EarmarkError(f"The Tversky loss's alpha is {alpha}, but must be a share from 0 to 1, such as 0.4.")
-    if mask is not None:
+    if mask is not None and not mask.all():
         truth, probs, rest = truth[mask], probs[mask], rest[mask]
     truth = truth.to(probs.dtype)
     hits = (truth * probs).sum()

@@ -179,7 +179,8 @@ class PitchNet(nn.Module):
 
     def answers(self, pitch: Tensor, frame: Tensor) -> ChordLogits:
         """The heads' channels by name. pitch: (batch, q + 4, frames, 12); frame: (batch, 3, frames)."""
-        pitch, frame = pitch.float().transpose(1, 2), frame.float().transpose(1, 2)
+        precise = torch.promote_types(pitch.dtype, torch.float32)  # bfloat16 ends here
+        pitch, frame = (x.to(precise).transpose(1, 2) for x in (pitch, frame))
         q = self.n_qualities
         chord = pitch[:, :, :q]
         if self.agreement is not None:

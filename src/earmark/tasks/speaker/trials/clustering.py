@@ -7,9 +7,11 @@ import numpy as np
 from scipy.cluster import hierarchy
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import squareform
+from scipy.special import entr
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 CUTS_A_SPEAKER = 4  # clusters a speaker among which a threshold is looked for; more never help a usable embedding
+EPSILON = 1e-12  # information below it is rounding
 
 
 def tree(embeddings: np.ndarray) -> np.ndarray:
@@ -60,6 +62,27 @@ def agreement(clusters: np.ndarray, speakers: np.ndarray) -> dict[str, float]:
         "ari": float(adjusted_rand_score(speakers, clusters)),
         "nmi": float(normalized_mutual_info_score(speakers, clusters)),
     }
+
+
+def agreements(clusters: np.ndarray, speakers: np.ndarray, draws: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """`agreement` of each of many draws (places of utterances, which may come twice): (draws,) values by name.
+
+    All at once, from the draws' tables of speakers by clusters: one by one it takes milliseconds each.
+    """
+    (_, row), (_, column) = (np.unique(x, return_inverse=True) for x in (speakers, clusters))
+    shape = row.max() + 1, column.max() + 1
+    cell = row * shape[1] + column
+    counts = np.stack([np.bincount(cell[d], minlength=shape[0] * shape[1]).reshape(shape) for d in draws]).astype(float)
+    n, by_speaker, by_cluster = counts.sum((1, 2)), counts.sum(2), counts.sum(1)
+    together, of_speaker, of_cluster = ((x**2).reshape(len(x), -1).sum(1) - n for x in (counts, by_speaker, by_cluster))
+    expected = of_speaker * of_cluster / np.maximum(n * (n - 1), 1)
+    most = (of_speaker + of_cluster) / 2
+    alike = (of_speaker == together) & (of_cluster == together)
+    ari = np.where(alike, 1.0, (together - expected) / np.where(alike, 1.0, most - expected))
+    of_s, of_c, of_both = (entr(x.reshape(len(x), -1) / n[:, None]).sum(1) for x in (by_speaker, by_cluster, counts))
+    mean, shared = (of_s + of_c) / 2, of_s + of_c - of_both
+    nmi = np.where(mean == 0, 1.0, np.where(shared > EPSILON, shared, 0.0) / np.where(mean == 0, 1.0, mean))
+    return {"ari": ari, "nmi": nmi}
 
 
 def best_threshold(merges: np.ndarray, speakers: np.ndarray) -> float:
