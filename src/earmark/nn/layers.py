@@ -53,11 +53,14 @@ class EvoNormS0(nn.Module):
 
     def deviation(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """(batch, channels, frames, bins), zero in the padding -> (batch, groups, 1, 1) of float32."""
-        grouped = x.float().unflatten(1, (self.groups, -1)).flatten(2, 3)  # (batch, groups, channels * frames, bins)
-        # the mask of `grouped`: all frames of a group's first channel, of its second, ...
-        each = None if mask is None else mask.repeat(1, x.shape[1] // self.groups)
-        mean = mean_of_frames(grouped, each)
-        return (mean_of_frames(hide(grouped - mean, each).square(), each) + self.epsilon).sqrt()
+        x = x.float()
+        mean = self._mean_of_groups(mean_of_frames(x, mask)).repeat_interleave(x.shape[1] // self.groups, 1)
+        apart = hide(x - mean, mask)
+        return (self._mean_of_groups(mean_of_frames(apart.square(), mask)) + self.epsilon).sqrt()
+
+    def _mean_of_groups(self, x: Tensor) -> Tensor:
+        """(batch, channels, 1, 1) -> (batch, groups, 1, 1)."""
+        return x.unflatten(1, (self.groups, -1)).mean(2)
 
 
 class WeightNormDense(nn.Module):

@@ -25,7 +25,8 @@ def champion(address: str, model: str) -> tuple[str, Path] | None:
             _check_schema(store)
             found = store.execute(
                 "SELECT a.version, v.current_stage, coalesce(v.storage_location, v.source) "
-                "FROM registered_model_aliases a LEFT JOIN model_versions v ON v.name = a.name AND v.version = a.version "
+                "FROM registered_model_aliases a "
+                "LEFT JOIN model_versions v ON v.name = a.name AND v.version = a.version "
                 "WHERE a.name = ? AND a.alias = 'champion'",
                 (model,),
             ).fetchone()
@@ -40,7 +41,9 @@ def _check_schema(store: sqlite3.Connection) -> None:
     mlflow = find_spec("mlflow")
     folder = Path(mlflow.origin).parent / "store/db_migrations/versions" if mlflow and mlflow.origin else Path()
     steps = [path.read_text(encoding="utf-8") for path in folder.glob("*.py")]
-    known, followed = (any(re.search(rf"^{name} = .{number}.", s, re.M) for s in steps) for name in ("revision", "down_revision"))
+    known, followed = (
+        any(re.search(rf"^{name} = .{number}.", s, re.M) for s in steps) for name in ("revision", "down_revision")
+    )
     if not known or followed:
         raise UnseenError
 

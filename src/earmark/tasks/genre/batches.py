@@ -172,7 +172,8 @@ class GenreTask:
         if not len(self.val):
             return {}
         labels = self.labels.cpu()[torch.from_numpy(self.val)]
-        by_window, by_song, of_windows = self._judge(model, labels)
+        with train.autocast(self.data.device, self.settings.precision):
+            by_window, by_song, of_windows = self._judge(model, labels)
         by_frame = self.settings.by_frame
         loss = (
             frame_loss(by_window, one_hot(of_windows, by_window.shape[1])) if by_frame else song_loss(by_song, labels)
