@@ -72,7 +72,7 @@ def task(**changes) -> SpeakerTask:
 
 @pytest.mark.parametrize("loss", ["aam", "angular", "contrastive"])
 def test_voices_are_told_apart_after_some_steps(loss):
-    of = task(loss=loss, segments=3, epochs=5)
+    of = task(loss=loss, segments=3, epochs=10)
     before = of.validate(of.model)
     fit = loop.fit(of, of.settings)
     assert before["val/accuracy"] < 0.8

@@ -47,9 +47,9 @@ def masked(x: Tensor, s: VoiceAugmentSettings) -> Tensor:
     return x
 
 
-def _some(x: Tensor, share: float) -> Tensor:
-    """(batch, 1, 1) 1 for the share of segments that are chosen, 0 for the others."""
-    return (torch.rand(len(x), 1, 1, device=x.device) < share).to(x.dtype)
+def _drawn(x: Tensor, share: float) -> Tensor:
+    """Which segments of a batch are among a share of them, (batch,) booleans."""
+    return torch.rand(len(x), device=x.device) < share
 
 
 def _slopes(x: Tensor, gain_db: float) -> Tensor:
@@ -64,28 +64,37 @@ def _stopped(x: Tensor, share: float) -> Tensor:
     low = torch.rand(len(x), 1, 1, device=x.device) * (1 - NARROWEST) / 2 * n
     high = n - torch.rand(len(x), 1, 1, device=x.device) * (1 - NARROWEST) / 2 * n
     at = torch.arange(n, device=x.device)
-    return _some(x, share) * STOPPED_DB * ((at < low) | (at >= high)).to(x.dtype)
+    return _drawn(x, share)[:, None, None] * STOPPED_DB * ((at < low) | (at >= high)).to(x.dtype)
 
 
 def _roomy(power: Tensor, share: float, hop_s: float) -> Tensor:
-    """Power with the late reverberation of random rooms."""
-    n = power.shape[1]
-    rt60 = torch.empty(len(power), 1, 1, device=power.device).uniform_(FASTEST_RT60_S, SLOWEST_RT60_S)
+    """Power with the late reverberation of random rooms, of the share of segments that stand in one."""
+    chosen, n = _drawn(power, share), power.shape[1]
+    dry = power[chosen]
+    if not len(dry):
+        return power
+    rt60 = torch.empty(len(dry), 1, 1, device=power.device).uniform_(FASTEST_RT60_S, SLOWEST_RT60_S)
     decay = to_power(-60 * torch.arange(1, n + 1, device=power.device)[None, :, None] * hop_s / rt60)
-    wet = to_power(torch.empty(len(power), 1, 1, device=power.device).uniform_(-12, 6)) / decay.sum(1, keepdim=True)
-    spectrum = torch.fft.rfft(power, 2 * n, dim=1) * torch.fft.rfft(decay, 2 * n, dim=1)
+    wet = to_power(torch.empty(len(dry), 1, 1, device=power.device).uniform_(-12, 6)) / decay.sum(1, keepdim=True)
+    spectrum = torch.fft.rfft(dry, 2 * n, dim=1) * torch.fft.rfft(decay, 2 * n, dim=1)
     late = torch.fft.irfft(spectrum, 2 * n, dim=1)[:, : n - 1].clamp_min(0)
-    late = torch.cat([torch.zeros_like(late[:, :1]), late], 1)
-    return power + _some(power, share) * wet * late
+    wetted = power.clone()
+    wetted[chosen, 1:] += wet * late
+    return wetted
 
 
 def _noise(power: Tensor, others: Tensor, s: VoiceAugmentSettings) -> Tensor:
-    """What is added, (batch, frames, bands) of any level: nothing, another recording or coloured noise, or babble."""
-    flat = torch.empty_like(power).exponential_() + torch.empty_like(power).exponential_()
-    coloured = flat * to_power(_slopes(power, 2 * STEEPEST_DB))
-    heard = to_power(others)
-    one = _some(power, 0.5)
-    single = one * heard[:, 0] + (1 - one) * coloured
-    pick = torch.rand(len(power), 1, 1, device=power.device)
-    noisy, babbling = (pick < s.noise).to(power.dtype), (pick > 1 - s.babble).to(power.dtype)
-    return noisy * single + babbling * heard.sum(1)
+    """What is added, (batch, frames, bands) of any level: nothing, another recording or coloured noise, or babble.
+
+    Each is made for the segments that have it alone: noise of exponential power is a tenth of a step where all do.
+    """
+    pick = torch.rand(len(power), device=power.device)
+    noisy, babbling = pick < s.noise, pick > 1 - s.babble
+    recorded = _drawn(power, 0.5)
+    added = torch.zeros_like(power)
+    added[noisy & recorded] = to_power(others[noisy & recorded, 0])
+    coloured = added[noisy & ~recorded]
+    flat = torch.empty_like(coloured).exponential_() + torch.empty_like(coloured).exponential_()
+    added[noisy & ~recorded] = flat * to_power(_slopes(coloured, 2 * STEEPEST_DB))
+    added[babbling] += to_power(others[babbling]).sum(1)
+    return added
