@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version as installed
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ UNFINISHED = ("RUNNING", "KILLED")
 # Of the kinds whose runs stand beside others in a table; the pipeline's are told apart by MLflow's own colours.
 COLOURS = {"crossval": "#7b61c4", "study": "#1f8a70", "tuning": "#c2571a", "trial": "#e0a36c", "score": "#5b6b7a"}
 AT_ONCE = 1000  # metrics in one request
+LOG_EVERY_S = 1.0  # a request takes as long as a short epoch
 QUOTABLE = re.compile(r"[\w.:/@ +-]*", re.ASCII)  # what a value in a query may hold without being taken for more
 
 
@@ -243,6 +245,8 @@ class LiveRun:
         self, tracker: Tracker, task: str, hashes: dict[str, str], params: dict[str, str], say: Callable[[str], None]
     ) -> None:
         self.tracker, self.say, self.lost = tracker, say, False
+        self.waiting: list[Metric] = []
+        self.sent = 0.0
         key = hashes["train_key"]
         # A finished run of the same key is this very training if its checkpoint has not been published yet.
         resumable = (*UNFINISHED, "FINISHED") if paths.checkpoint(key).exists() else UNFINISHED
@@ -261,12 +265,23 @@ class LiveRun:
         self._try(lambda: self.tracker.log_missing(self.run_id, fit.history))
 
     def epoch(self, fit: "Fit", seconds: float) -> None:
-        row = {k: v for k, v in fit.history[-1].items() if k != "epoch"}
-        self._try(lambda: self.tracker.log(self.run_id, row | {"epoch_seconds": seconds}, fit.epoch))
+        """Log an epoch; short ones are logged together, a request a second."""
+        row = {k: v for k, v in fit.history[-1].items() if k != "epoch"} | {"epoch_seconds": seconds}
+        now = int(time.time() * 1000)
+        self.waiting += [Metric(k, float(v), now, fit.epoch) for k, v in row.items()]
+        if time.monotonic() - self.sent > LOG_EVERY_S:
+            self._log_waiting()
+
+    def _log_waiting(self) -> None:
+        for i in range(0, len(self.waiting), AT_ONCE):
+            part = self.waiting[i : i + AT_ONCE]
+            self._try(partial(self.tracker.client.log_batch, self.run_id, metrics=part))
+        self.waiting, self.sent = [], time.monotonic()
 
     def finish(self, status: str, **tags: str) -> None:
         """End the run; tags are earmark.<name>."""
         self.monitor.finish()
+        self._log_waiting()
         self._try(lambda: self.tracker.tag(self.run_id, **tags) if tags else None)
         self._try(lambda: self.tracker.client.set_terminated(self.run_id, status))
 
