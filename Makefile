@@ -25,6 +25,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 repro: setup
 	earmark check
+	earmark repro
 	dvc repro
 
 test: lint

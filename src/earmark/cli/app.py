@@ -36,7 +36,7 @@ REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 for _command in (
     *(own.init, own.use, check.check),
-    *(pipeline.code, pipeline.demo, pipeline.prepare, pipeline.features),
+    *(pipeline.repro, pipeline.code, pipeline.demo, pipeline.prepare, pipeline.features),
     *(pipeline.train, pipeline.evaluate, pipeline.publish),
     *(listen.listen, review.review),
     *(experiments.crossval, experiments.study, tune.tune),

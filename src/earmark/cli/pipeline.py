@@ -15,6 +15,13 @@ from earmark.registry import glance
 from earmark.tasks import catalog
 
 
+def repro() -> None:
+    """Reproduce the pipeline as `dvc repro` does, its tasks side by side on the machine's cores."""
+    from earmark.pipeline import side_by_side
+
+    side_by_side.run(paths.main_repository() / "dvc.yaml", list(config.read(PARAMS)["tasks"]), say)
+
+
 def code() -> None:
     """Hash the source that every stage runs into code.json, which tells DVC what to run again."""
     from earmark.pipeline import stages
