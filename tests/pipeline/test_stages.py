@@ -36,8 +36,7 @@ def test_every_stage_is_one_for_all_tasks():
     assert PIPELINE["code"] == {
         "desc": "Hash the source that every stage runs, and see which demo data is used.",
         "cmd": "earmark code",
-        "params": ["tasks"],
-        "deps": ["src/earmark"],
+        "deps": ["params.yaml", "src/earmark"],
         "outs": ["code.json"],
     }
 

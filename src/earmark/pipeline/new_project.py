@@ -14,9 +14,7 @@ import yaml
 from earmark.errors import EarmarkError, writable_folder
 
 SHARE = "share/earmark"
-CODE = (
-    "    params:\n      - tasks\n    deps:\n      - src/earmark\n"  # of the stage `code`, in earmark's own repository
-)
+CODE = re.compile(r"    deps:\n      - params.yaml.*\n      - src/earmark\n")  # of `code`, in earmark's own repository
 # The package's folder has another place on every machine, and a stage that always runs sees that it has changed.
 ALWAYS = "    always_changed: true\n"
 IGNORED = """\
@@ -97,9 +95,9 @@ def _params(tasks: list[str]) -> str:
 def _pipeline(tasks: list[str]) -> str:
     """The text of dvc.yaml with the plots and artifacts of some tasks alone."""
     text = _file("dvc.yaml").read_text(encoding="utf-8")
-    if CODE not in text:
+    if not CODE.search(text):
         raise EarmarkError("The dvc.yaml that is shipped has another stage `code`; install earmark anew.")
-    text = text.replace(CODE, ALWAYS)
+    text = CODE.sub(ALWAYS, text)
     blocks = {key.value: value for key, value in yaml.compose(text, yaml.SafeLoader).value}
     parts = [*blocks["plots"].value, *(key for key, _ in blocks["artifacts"].value)]
     lines, starts = text.splitlines(keepends=True), [part.start_mark.line for part in parts]
