@@ -16,6 +16,7 @@ from earmark.console import printable, warn
 from earmark.data import walking
 from earmark.errors import EarmarkError
 from earmark.tasks import piped
+from earmark.tasks.at_once import in_order
 from earmark.training.model_files import Chosen
 
 # The model to answer with, by the name that was given, if any; what a command finds as its context's object.
@@ -151,18 +152,24 @@ def answered(
 ) -> Iterator[tuple[Recording, T]]:
     """(recording, answer) of each one that can be decoded; the sentences on the others go into `problems`.
 
-    What was passed over in a recording is said.
+    As many recordings at once as there are cores, each on one thread. What was passed over in a recording is said.
     """
-    for file in files:
+
+    def heard(file: Recording) -> tuple[Recording, Checked, T | AudioError | OSError]:
         recording = Checked(file.source)
         try:
-            yield file, answer(recording)
+            return file, recording, answer(recording)
         except (AudioError, OSError) as e:
-            sentence = f"{file.shown} cannot be used: {getattr(e, 'strerror', None) or e}."
+            return file, recording, e
+
+    for file, recording, found in in_order(heard, files, os.cpu_count() or 1):
+        if isinstance(found, (AudioError, OSError)):
+            sentence = f"{file.shown} cannot be used: {getattr(found, 'strerror', None) or found}."
             problems.append(Problem(sentence, file.shown, file.place))
-        else:
-            if recording.info and recording.info.note:
-                warn(f"{file.shown}: {recording.info.note}.")
+            continue
+        yield file, found
+        if recording.info and recording.info.note:
+            warn(f"{file.shown}: {recording.info.note}.")
 
 
 def finish(problems: Problems) -> None:
