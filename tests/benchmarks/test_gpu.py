@@ -57,7 +57,8 @@ def test_training_that_does_not_resume_is_noticed(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("part", "least"), [("model", 0.1), ("optimizer", 10 * checks.RESUMED), ("schedule", 10 * checks.RESUMED), ("average", 0.0)]
+    ("part", "least"),
+    [("model", 0.1), ("optimizer", 10 * checks.RESUMED), ("schedule", 10 * checks.RESUMED), ("average", 0.0)],
 )
 def test_training_that_resumes_without_a_part_is_noticed(part, least, monkeypatch, tmp_path):
     resume, parts = loop._resume, loop.Trained.parts
@@ -74,7 +75,7 @@ def test_training_that_resumes_without_a_part_is_noticed(part, least, monkeypatc
 
 
 def test_loss_that_stays_is_noticed(monkeypatch):
-    monkeypatch.setattr(loop.Trained, "step", lambda self, loss, second=None: self.schedule.step())
+    monkeypatch.setattr(loop.Trained, "step", lambda *_: None)
     with pytest.raises(checks.CheckError, match="the loss fell from"):
         checks.learns(GENRE, CPU)
 
@@ -167,7 +168,6 @@ runpy.run_path({str(REPOSITORY / "benchmarks/gpu.py")!r}, run_name="__main__")
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:] + done.stdout[-2000:]
     found = json.loads((tmp_path / "gpu.json").read_text())
-    assert found["machine"]["stood_in_for"] == ["soundfile", "soxr"]
     assert found["failed"] == []
     assert {row["what"] for row in found["rows"]} >= {"ceiling, float32", "CQT, times real time"}
     assert {way["reason"] for way in found["graphs"]} == {"left out, for there is no CUDA device"}

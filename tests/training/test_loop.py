@@ -338,7 +338,7 @@ class Bare:
             raise ImportError(name)
 sys.meta_path.insert(0, Bare())
 import earmark.training.loop, earmark.tasks.genre.batches, earmark.features.store, earmark.tasks.genre.windows
-import earmark.features.spectral, earmark.nn.describe
+import earmark.features.spectral, earmark.nn.describe, earmark.tasks.chord.batches, earmark.tasks.speaker.batches
 print("bare")
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -180,14 +180,15 @@ def _epoch(task: Task, trained: Trained, epoch: int) -> Row:
         found, size = task.loss(batch)
         parts = found if isinstance(found, dict) else {}
         loss = _summed(found)
-        value = loss.item()
+        value, *each = torch.stack([loss.detach(), *(v.detach() for v in parts.values())]).tolist()  # one wait for all
         if value != value or abs(value) == float("inf"):
             raise EarmarkError(
                 f"The loss is not finite ({value}) in epoch {epoch}, in the batch of "
                 f"{', '.join(task.names(batch)[:8])}; look at these recordings, or lower train.lr."
             )
         trained.step(loss, second)
-        total.update({"train/loss": value * size} | {f"train/loss_{k}": v.item() * size for k, v in parts.items()})
+        total.update({"train/loss": value * size})
+        total.update({f"train/loss_{name}": part * size for name, part in zip(parts, each, strict=True)})
         n += size
     return {name: value / n for name, value in total.items()}
 
@@ -222,7 +223,7 @@ def _save(path: Path, state: Fit, trained: Trained) -> None:
 def _resume(path: Path | None, trained: Trained) -> Fit | None:
     if path is None or not path.exists():
         return None
-    saved = torch.load(path, map_location=next(trained.model.parameters()).device, weights_only=True)
+    saved = torch.load(path, map_location="cpu", weights_only=True)  # parts copy it to where they are
     for name, part in trained.parts().items():
         part.load_state_dict(saved[name])
     return Fit(**saved["fit"])

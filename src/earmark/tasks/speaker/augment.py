@@ -48,8 +48,13 @@ def masked(x: Tensor, s: VoiceAugmentSettings) -> Tensor:
 
 
 def _drawn(x: Tensor, share: float) -> Tensor:
-    """Which segments of a batch are among a share of them, (batch,) booleans."""
-    return torch.rand(len(x), device=x.device) < share
+    """Which segments of a batch are among a share of them, (batch,) booleans; on the CPU, so that no GPU waits."""
+    return torch.rand(len(x)) < share
+
+
+def _at(chosen: Tensor, x: Tensor) -> Tensor:
+    """The places (n,) of the true ones among booleans (batch,), on the device of x."""
+    return chosen.nonzero().flatten().to(x.device)
 
 
 def _slopes(x: Tensor, gain_db: float) -> Tensor:
@@ -64,12 +69,12 @@ def _stopped(x: Tensor, share: float) -> Tensor:
     low = torch.rand(len(x), 1, 1, device=x.device) * (1 - NARROWEST) / 2 * n
     high = n - torch.rand(len(x), 1, 1, device=x.device) * (1 - NARROWEST) / 2 * n
     at = torch.arange(n, device=x.device)
-    return _drawn(x, share)[:, None, None] * STOPPED_DB * ((at < low) | (at >= high)).to(x.dtype)
+    return _drawn(x, share).to(x.device)[:, None, None] * STOPPED_DB * ((at < low) | (at >= high)).to(x.dtype)
 
 
 def _roomy(power: Tensor, share: float, hop_s: float) -> Tensor:
     """Power with the late reverberation of random rooms, of the share of segments that stand in one."""
-    chosen, n = _drawn(power, share), power.shape[1]
+    chosen, n = _at(_drawn(power, share), power), power.shape[1]
     dry = power[chosen]
     if not len(dry):
         return power
@@ -88,13 +93,13 @@ def _noise(power: Tensor, others: Tensor, s: VoiceAugmentSettings) -> Tensor:
 
     Each is made for the segments that have it alone: noise of exponential power is a tenth of a step where all do.
     """
-    pick = torch.rand(len(power), device=power.device)
-    noisy, babbling = pick < s.noise, pick > 1 - s.babble
-    recorded = _drawn(power, 0.5)
+    pick, recorded = torch.rand(len(power)), _drawn(power, 0.5)
+    one, coloured = (_at((pick < s.noise) & kind, power) for kind in (recorded, ~recorded))
+    babbling = _at(pick > 1 - s.babble, power)
     added = torch.zeros_like(power)
-    added[noisy & recorded] = to_power(others[noisy & recorded, 0])
-    coloured = added[noisy & ~recorded]
-    flat = torch.empty_like(coloured).exponential_() + torch.empty_like(coloured).exponential_()
-    added[noisy & ~recorded] = flat * to_power(_slopes(coloured, 2 * STEEPEST_DB))
+    added[one] = to_power(others[one, 0])
+    flat = power.new_empty(len(coloured), *power.shape[1:]).exponential_()
+    flat = flat + torch.empty_like(flat).exponential_()
+    added[coloured] = flat * to_power(_slopes(flat, 2 * STEEPEST_DB))
     added[babbling] += to_power(others[babbling]).sum(1)
     return added

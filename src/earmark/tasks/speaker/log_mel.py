@@ -6,20 +6,23 @@ design: the arrays have the right shape and no meaning.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from earmark import audio
-from earmark.features import frames
 from earmark.features.settings import LEVEL_UNIT_DB, FeatureSettings
 from earmark.tasks.speaker.settings import SpeakerFeatureSettings
+
+if TYPE_CHECKING:
+    from earmark import audio
+    from earmark.features import frames
 
 SMOOTHED = 5  # frames over which the level that tells voice from pauses is averaged
 
 
-def of(source: audio.Source | audio.Checked, settings: SpeakerFeatureSettings, speed: float = 1.0) -> np.ndarray:
+def of(source: "audio.Source | audio.Checked", settings: SpeakerFeatureSettings, speed: float = 1.0) -> np.ndarray:
     """A recording as float32 (frames, n_mels), at most 0 dB, floored `top_db` below its loudest band.
 
     speed: as if played so much faster, pitch and all. Raises AudioError for what cannot be decoded.
@@ -30,9 +33,12 @@ def of(source: audio.Source | audio.Checked, settings: SpeakerFeatureSettings, s
 
 @contextmanager
 def spooled(
-    source: audio.Source | audio.Checked, settings: SpeakerFeatureSettings, speed: float = 1.0
+    source: "audio.Source | audio.Checked", settings: SpeakerFeatureSettings, speed: float = 1.0
 ) -> "Iterator[Speech]":
     """The same in blocks, as often as wanted until it is left, in memory that hardly grows."""
+    from earmark import audio  # what reads recordings is not there on a bare machine, which trains on segments
+    from earmark.features import frames
+
     blocks = audio.read_blocks(source, round(settings.sample_rate / speed))
     with frames.spooled(blocks, _plain(settings)) as found:
         yield Speech(found, settings.voice_db)
@@ -41,7 +47,7 @@ def spooled(
 class Speech:
     """The log-mel frames of one recording, as `of` gives them, in blocks (n, n_mels)."""
 
-    def __init__(self, found: frames.Frames, voice_db: float):
+    def __init__(self, found: "frames.Frames", voice_db: float):
         self.frames, self.voice_db = found, voice_db
         self.loudest = max((block * LEVEL_UNIT_DB).max() for block in found)
 
