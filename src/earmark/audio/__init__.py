@@ -1,6 +1,6 @@
 """Recordings: what a file is, whether it is whole, and its samples in blocks."""
 
-from earmark.audio.reading import CANCELLED, Checked, Info, check, checked, read_blocks, read_stereo
+from earmark.audio.reading import CANCELLED, Checked, Info, check, checked, read_blocks, read_rates, read_stereo
 from earmark.audio.sndfile import BLOCK_S
 from earmark.audio.source import AudioError, Channel, File, Folder, Root, Source, folder
 
@@ -28,5 +28,6 @@ __all__ = [
     "checked",
     "folder",
     "read_blocks",
+    "read_rates",
     "read_stereo",
 ]

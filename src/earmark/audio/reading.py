@@ -1,8 +1,9 @@
 """Decoding in blocks, never whole: a file is checked, then read at one sample rate, or both in the same pass."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import tee, zip_longest
 
 import numpy as np
 import soxr
@@ -123,6 +124,17 @@ def read_blocks(source: Source | Checked, sample_rate: int, max_seconds: float |
     with _open(source) as file:
         blocks = (_mean(block) for block in _heard(file, source, max_seconds))
         yield from _resampled(blocks, file.sample_rate, sample_rate, 1)
+
+
+def read_rates(
+    source: Source | Checked, sample_rates: Sequence[int], max_seconds: float | None = None
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """The same at several rates, decoded once: tuples of a block (n,) for each, some of which may be empty."""
+    with _open(source) as file:
+        blocks = (_mean(block) for block in _heard(file, source, max_seconds))
+        each = zip(tee(blocks, len(sample_rates)), sample_rates, strict=True)
+        streams = [_resampled(same, file.sample_rate, rate, 1) for same, rate in each]
+        yield from zip_longest(*streams, fillvalue=np.empty(0, np.float32))
 
 
 def read_stereo(source: Source | Checked, sample_rate: int, max_seconds: float | None = None) -> Iterator[np.ndarray]:

@@ -1,37 +1,67 @@
-"""Extraction by worker processes, in the order of the jobs."""
+"""Work on several recordings at once, each on one thread of torch, in the order of the jobs."""
 
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 
 import torch
 
-WORTH_A_POOL_S = 3600.0  # starting workers costs seconds of imports; below this much audio one is faster
+AHEAD = 4  # jobs that are under way or done for every worker, until somebody asks for them
+WORTH_THREADS = 10  # recordings; threads cost nothing to start
+WORTH_PROCESSES_S = 3600.0  # starting processes costs seconds of imports, and they never wait for each other
 
 
-def workers_for(seconds: float) -> int:
-    """How many processes so many seconds of audio are worth."""
-    return (os.cpu_count() or 1) if seconds > WORTH_A_POOL_S else 1
+def workers_for(seconds: float, recordings: int = 0) -> int:
+    """How many workers so many seconds of audio are worth, or so many recordings whose work can be left to threads."""
+    worth = seconds > WORTH_PROCESSES_S or recordings >= WORTH_THREADS
+    return (os.cpu_count() or 1) if worth else 1
 
 
-def ordered(function: Callable, jobs: Iterable[tuple], workers: int) -> Iterator:
-    """Results in the jobs' order, with a bounded number of jobs under way."""
+def ordered(function: Callable, jobs: Iterable[tuple], workers: int, seconds: float = math.inf) -> Iterator:
+    """Results in the jobs' order, with a bounded number of jobs under way.
+
+    seconds: of audio in all; so few of them that processes are not worth it are left to threads.
+    """
     if workers == 1:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # as the workers below: the same sums in the same order, and no slower
-        try:
+        with _one_thread():
             yield from (function(*job) for job in jobs)
-        finally:
-            torch.set_num_threads(threads)
         return
+    with _processes(workers) if seconds > WORTH_PROCESSES_S else _threads(workers) as pool:
+        waiting: deque = deque()
+        try:
+            for job in jobs:
+                waiting.append(pool.submit(function, *job))
+                if len(waiting) >= AHEAD * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _processes(workers: int) -> Iterator[Executor]:
     # spawn: a fork of a process that has used torch's threads can hang
     with ProcessPoolExecutor(workers, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-        waiting: deque = deque()
-        for job in jobs:
-            waiting.append(pool.submit(function, *job))
-            if len(waiting) >= 4 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        yield pool
+
+
+@contextmanager
+def _threads(workers: int) -> Iterator[Executor]:
+    with _one_thread(), ThreadPoolExecutor(workers, "recordings", torch.set_num_threads, (1,)) as pool:
+        yield pool
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Torch computes by one thread: the same sums in the same order wherever a job runs, and no slower."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from earmark.errors import EarmarkError
@@ -19,14 +20,18 @@ from earmark.features.torchaudio_lite import torchaudio
 AMIN = 1e-10  # librosa's floor of power in power_to_db
 AMIN_RELATIVE = 1e-30  # where levels are relative: out of the way of any audible sound, yet no -inf
 NORMS = {"slaney": "slaney", "none": None}  # mel_norm, as torchaudio calls it
+BANDS = 16  # mel bands in one matrix product, which leaves out the bins that none of them hears
+FRAMES = 128  # transformed at once: what is made of them stays in the cache
 PADDINGS = {"zeros": "constant", "reflect": "reflect"}  # padding, as torch calls it
 
 
 class MelPower(nn.Module):
     """Samples (..., n) -> mel power (..., n_mels, frames).
 
-    `center` pads n_fft // 2 samples on both sides, of which kind the settings say. Raises EarmarkError when a mel
-    filter would be empty and `empty_filters` does not keep it.
+    `center` pads n_fft // 2 samples on both sides, of which kind the settings say. What torchaudio's MelSpectrogram
+    computes, several times faster: squares instead of the square of a root, of as many frames at once as the processor
+    keeps near it, and each group of bands from the bins alone that it hears. Raises EarmarkError when a mel filter
+    would be empty and `empty_filters` does not keep it.
     """
 
     def __init__(self, settings: FeatureSettings, center: bool = True):
@@ -37,22 +42,36 @@ class MelPower(nn.Module):
                 f"{len(empty)} of {settings.n_mels} mel filters are empty at n_fft {settings.n_fft} "
                 f"(the first is band {empty[0]}); set features.n_fft to {2 * settings.n_fft} or lower n_mels."
             )
-        with _quiet():
-            self.transform = torchaudio.transforms.MelSpectrogram(
-                sample_rate=settings.sample_rate,
-                n_fft=settings.n_fft,
-                hop_length=settings.hop_length,
-                f_min=settings.f_min,
-                f_max=settings.f_high,
-                n_mels=settings.n_mels,
-                center=center,
-                pad_mode=PADDINGS[settings.padding],
-                norm=NORMS[settings.mel_norm],
-                mel_scale=settings.mel_scale,
-            )
+        self.n_fft, self.hop_length = settings.n_fft, settings.hop_length
+        self.around = settings.n_fft // 2 if center else 0
+        self.padding = PADDINGS[settings.padding]
+        self.register_buffer("window", torch.hann_window(settings.n_fft), persistent=False)
+        filters = _filters(settings)  # (bins, n_mels)
+        self.register_buffer("filters", filters, persistent=False)
+        bands = (slice(i, i + BANDS) for i in range(0, settings.n_mels, BANDS))
+        self.groups = [(_heard(filters[:, some]), some) for some in bands]
 
     def forward(self, samples: Tensor) -> Tensor:
-        return self.transform(samples)
+        rows = samples.reshape(-1, samples.shape[-1])
+        if self.around:
+            rows = F.pad(rows, (self.around, self.around), mode=self.padding)
+        frames = rows.unfold(-1, self.n_fft, self.hop_length)  # (rows, frames, n_fft)
+        mel = []
+        for some in frames.split(max(1, FRAMES // frames.shape[1])):
+            mel.append(torch.cat([self._of_frames(part) for part in some.split(FRAMES, dim=1)], dim=1))
+        return torch.cat(mel).view(*samples.shape[:-1], *mel[0].shape[1:]).mT
+
+    def _of_frames(self, frames: Tensor) -> Tensor:
+        """Frames (rows, frames, n_fft) -> (rows, frames, n_mels)."""
+        squares = torch.view_as_real(torch.fft.rfft(frames * self.window)).square_()
+        power = squares[..., 0] + squares[..., 1]
+        return torch.cat([power[..., bins] @ self.filters[bins, bands] for bins, bands in self.groups], dim=-1)
+
+
+def _heard(filters: Tensor) -> slice:
+    """The bins from the first to the last that any of the filters (bins, bands) hears."""
+    heard = torch.nonzero(filters.sum(1)).flatten().tolist() or [0]
+    return slice(heard[0], heard[-1] + 1)
 
 
 class Dct(nn.Module):

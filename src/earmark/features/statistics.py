@@ -1,9 +1,11 @@
 """MFCC statistics of a recording: the input of the scikit-learn baseline."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
-from earmark.audio import Source
-from earmark.features.frames import recording_frames
+from earmark.audio import Source, read_blocks
+from earmark.features.frames import samples_frames
 from earmark.features.settings import FeatureSettings
 
 # Plain librosa-style MFCC, whatever the network is fed, so that the baseline stays the same yardstick.
@@ -34,9 +36,14 @@ N_STATISTICS = 3 * SETTINGS.n_mfcc
 
 def mfcc_statistics(source: Source, max_seconds: float | None) -> np.ndarray:
     """Mean and deviation over time of 20 MFCC, and the deviation of their first differences: (60,) float64."""
+    return statistics_of(read_blocks(source, SETTINGS.sample_rate, max_seconds))
+
+
+def statistics_of(blocks: Iterable[np.ndarray]) -> np.ndarray:
+    """The same from blocks (n,) of mono samples at the sample rate above."""
     values, steps = _Moments(), _Moments()
     last = np.empty((0, SETTINGS.n_mfcc))
-    for block in recording_frames(source, SETTINGS.until(max_seconds)):
+    for block in samples_frames(blocks, SETTINGS):
         values.add(block.astype(np.float64))
         steps.add(np.diff(np.concatenate([last, block]), axis=0))
         last = block[-1:].astype(np.float64)

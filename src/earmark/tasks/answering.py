@@ -16,7 +16,6 @@ from earmark.console import printable, warn
 from earmark.data import walking
 from earmark.errors import EarmarkError
 from earmark.tasks import piped
-from earmark.tasks.at_once import in_order
 from earmark.training.model_files import Chosen
 
 # The model to answer with, by the name that was given, if any; what a command finds as its context's object.
@@ -162,7 +161,9 @@ def answered(
         except (AudioError, OSError) as e:
             return file, recording, e
 
-    for file, recording, found in in_order(heard, files, os.cpu_count() or 1):
+    from earmark.features import pool  # with torch, by now loaded or seconds away from being so
+
+    for file, recording, found in pool.ordered(heard, ((file,) for file in files), os.cpu_count() or 1, seconds=0.0):
         if isinstance(found, (AudioError, OSError)):
             sentence = f"{file.shown} cannot be used: {getattr(found, 'strerror', None) or found}."
             problems.append(Problem(sentence, file.shown, file.place))

@@ -1,14 +1,14 @@
 """The chord task's features stage: a constant-Q spectrogram of every recording into one store."""
 
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from earmark.audio import Root
-from earmark.features import pool
+from earmark.audio import Root, Source
+from earmark.features import parts, pool
 from earmark.features.store import Writer
 from earmark.tasks.chord import chroma, spectrogram
 from earmark.tasks.chord.settings import ChordFeatureSettings
@@ -27,12 +27,15 @@ def run(
     workers: int | None = None,
 ) -> None:
     """Write the store below `out`, in the manifest's order: (frames, channels x bins and those for transposition)."""
-    workers = workers or pool.workers_for(table.duration_s.sum())
-    writer = Writer(out, spectrogram.width(settings), DTYPE, asdict(settings))
-    jobs = ((root / path, settings) for path in table.path)
-    done = progress(pool.ordered(_extract, jobs, workers), len(table), "constant-Q transform")
-    for path, values in zip(table.path, done, strict=True):
-        writer.append(path, [values])
+    seconds = table.duration_s.sum()
+    workers = workers or pool.workers_for(seconds, len(table))
+    width = spectrogram.width(settings)
+    writer = Writer(out, width, DTYPE, asdict(settings))
+    with tempfile.TemporaryDirectory(prefix="earmark-") as scratch:
+        jobs = ((root / path, settings, Path(scratch) / str(i)) for i, path in enumerate(table.path))
+        done = progress(pool.ordered(_extract, jobs, workers, seconds), len(table), "constant-Q transform")
+        for path, part in zip(table.path, done, strict=True):
+            writer.append(path, parts.taken(part, width, DTYPE))
     writer.close()
 
 
@@ -55,5 +58,8 @@ def beside(
     chroma.save(out, dict(zip(table.path, done, strict=True)))
 
 
-def _extract(path: Path, settings: ChordFeatureSettings) -> np.ndarray:
-    return spectrogram.of(path, settings)
+def _extract(source: Source, settings: ChordFeatureSettings, part: Path) -> Path:
+    """One recording's frames into the file `part`."""
+    with spectrogram.spooled(spectrogram.samples(source, settings), settings) as found:
+        blocks = (found[start : start + found.rows.at_once] for start in range(0, len(found), found.rows.at_once))
+        return parts.write(part, (block.numpy() for block in blocks), DTYPE)

@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from earmark.audio import Root
+from earmark.audio import Root, read_rates
 from earmark.errors import EarmarkError
-from earmark.features import pool
+from earmark.features import parts, pool
 from earmark.features.classical import N_FEATURES, classical_features
-from earmark.features.frames import recording_frames
+from earmark.features.frames import samples_frames
+from earmark.features.rows import Rows
 from earmark.features.settings import FeatureSettings
 from earmark.features.spectral import bands_above, empty_filters
-from earmark.features.statistics import N_STATISTICS, mfcc_statistics
+from earmark.features.statistics import N_STATISTICS, statistics_of
+from earmark.features.statistics import SETTINGS as OF_STATISTICS
 from earmark.features.store import Writer
 from earmark.tasks.genre import short
 
@@ -35,15 +37,15 @@ def run(
         warn(sentence)
     warn_of_resampling(table, settings, warn)
     warn_of_empty_filters(settings, warn)
-    workers = workers or pool.workers_for(table.duration_s.sum())
+    seconds = table.duration_s.sum()
+    workers = workers or pool.workers_for(seconds, len(table))
     writer = Writer(out, settings.n_bands, settings.dtype, settings.plain())
     statistics = np.lib.format.open_memmap(out / "statistics.npy", mode="w+", shape=(len(table), N_STATISTICS))
     with tempfile.TemporaryDirectory(prefix="earmark-") as scratch:
         jobs = ((root / path, settings, Path(scratch) / str(i)) for i, path in enumerate(table.path))
-        done = progress(pool.ordered(_extract, jobs, workers), len(table), "extracting features")
+        done = progress(pool.ordered(_extract, jobs, workers, seconds), len(table), "extracting features")
         for i, (path, (part, row)) in enumerate(zip(table.path, done, strict=True)):
-            writer.append(path, _parts(part, settings.n_bands))
-            part.unlink()
+            writer.append(path, parts.taken(part, settings.n_bands, "float32"))
             statistics[i] = row
     statistics.flush()
     writer.close()
@@ -109,14 +111,16 @@ def warn_of_empty_filters(settings: FeatureSettings, warn: Callable[[str], None]
 
 
 def _extract(path: Path, settings: FeatureSettings, part: Path) -> tuple[Path, np.ndarray]:
-    """One recording's frames into the file `part` (float32), and its baseline statistics."""
-    with part.open("wb") as file:
-        for block in recording_frames(path, settings):
-            file.write(np.ascontiguousarray(block, np.float32).tobytes())
-    return part, mfcc_statistics(path, settings.max_seconds)
+    """One recording's frames into the file `part` (float32), and its baseline statistics, of one decoding."""
+    both = read_rates(path, (settings.sample_rate, OF_STATISTICS.sample_rate), settings.max_seconds)
+    with Rows() as aside:
+        parts.write(part, samples_frames(_first(both, aside), settings), "float32")
+        return part, statistics_of(block[:, 0] for block in aside)
 
 
-def _parts(part: Path, n_bands: int, rows: int = 65536) -> Iterator[np.ndarray]:
-    with part.open("rb") as file:
-        while data := file.read(rows * n_bands * 4):
-            yield np.frombuffer(data, np.float32).reshape(-1, n_bands)
+def _first(pairs: Iterable[tuple[np.ndarray, ...]], aside: Rows) -> Iterator[np.ndarray]:
+    """The first of every two blocks (n,); the second waits aside."""
+    for first, second in pairs:
+        if len(second):
+            aside.append(second[:, None])
+        yield first

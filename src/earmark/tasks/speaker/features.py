@@ -1,16 +1,18 @@
 """The speaker task's features stage: every recording into one store, those of training at other speeds, too."""
 
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from earmark.audio import Root
-from earmark.features import pool
+from earmark.audio import Root, Source
+from earmark.features import parts, pool
 from earmark.features.store import Writer
 from earmark.tasks.speaker import log_mel
 from earmark.tasks.speaker.settings import SpeakerFeatureSettings
+
+DTYPE = "float16"
 
 
 def run(
@@ -25,13 +27,21 @@ def run(
     """Write the store below `out`: recordings in the manifest's order, then those of training at every speed."""
     wanted = [(path, 1.0) for path in table.path]
     wanted += [(path, speed) for speed in settings.speeds for path in table.path[table["split"] == "train"]]
-    workers = workers or pool.workers_for(table.duration_s.sum())
-    jobs = ((root / path, settings, speed) for path, speed in wanted)
-    writer = Writer(out, settings.n_mels, "float16", plain(settings))
-    done = progress(pool.ordered(log_mel.of, jobs, workers), len(wanted), "extracting features")
-    for (path, speed), frames in zip(wanted, done, strict=True):
-        writer.append(name(path, speed), [frames.astype(np.float16)])
+    seconds = table.duration_s.sum()
+    workers = workers or pool.workers_for(seconds, len(wanted))
+    writer = Writer(out, settings.n_mels, DTYPE, plain(settings))
+    with tempfile.TemporaryDirectory(prefix="earmark-") as scratch:
+        jobs = ((root / path, settings, speed, Path(scratch) / str(i)) for i, (path, speed) in enumerate(wanted))
+        done = progress(pool.ordered(_extract, jobs, workers, seconds), len(wanted), "extracting features")
+        for (path, speed), part in zip(wanted, done, strict=True):
+            writer.append(name(path, speed), parts.taken(part, settings.n_mels, DTYPE))
     writer.close()
+
+
+def _extract(source: Source, settings: SpeakerFeatureSettings, speed: float, part: Path) -> Path:
+    """One recording's frames at a speed into the file `part`."""
+    with log_mel.spooled(source, settings, speed) as speech:
+        return parts.write(part, speech, DTYPE)
 
 
 def name(path: str, speed: float) -> str:

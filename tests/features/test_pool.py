@@ -1,12 +1,18 @@
 """Recordings side by side: in their order, at the same time, each on one thread, and nothing goes on unasked."""
 
+import os
 import threading
 import time
 
 import pytest
 import torch
 
-from earmark.tasks.at_once import in_order
+from earmark.features import pool
+
+
+def in_order(function, items, workers: int):
+    """The function's answers for items, by threads."""
+    return pool.ordered(function, ((item,) for item in items), workers, seconds=0.0)
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 20])
@@ -34,8 +40,20 @@ def test_torch_has_one_thread_meanwhile_and_then_as_many_as_before():
         torch.set_num_threads(before)
 
 
-def test_a_single_item_needs_no_thread_of_its_own():
-    assert list(in_order(lambda _: threading.current_thread(), range(1), 2)) == [threading.main_thread()]
+def test_one_worker_needs_no_thread_of_its_own():
+    assert list(in_order(lambda _: threading.current_thread(), range(3), 1)) == 3 * [threading.main_thread()]
+
+
+def test_much_audio_is_worked_on_by_processes_and_a_few_recordings_by_one(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    assert [pool.workers_for(*much) for much in ((3600, 9), (3601, 1), (1, 10))] == [1, 2, 2]
+    pids = list(pool.ordered(process, ((i,) for i in range(4)), 2, seconds=3601.0))
+    assert os.getpid() not in pids
+    assert list(pool.ordered(process, ((i,) for i in range(4)), 2, seconds=3600.0)) == 4 * [os.getpid()]
+
+
+def process(_: int) -> int:
+    return os.getpid()
 
 
 def test_no_more_is_begun_once_one_failed_or_nobody_asks():
@@ -50,11 +68,11 @@ def test_no_more_is_begun_once_one_failed_or_nobody_asks():
     coming = in_order(failing, range(100), 2)
     with pytest.raises(ValueError, match="three"):
         list(coming)
-    assert len(begun) < 10
+    assert len(begun) < 20
     begun.clear()
-    coming = in_order(lambda i: begun.append(i) or i, range(100), 2)
+    coming = in_order(lambda i: time.sleep(0.01) or begun.append(i) or i, range(100), 2)
     assert next(coming) == 0
     coming.close()
     seen = len(begun)
     time.sleep(0.05)
-    assert len(begun) == seen < 10
+    assert len(begun) == seen < 20
