@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--models", default="compact,cnn,net")
     args = parser.parse_args()
-    settings = config.load(Path(__file__).parent.parent / "params.yaml").tasks.genre
+    settings = config.load(Path(__file__).parent.parent / "params.yaml").tasks["genre"]
     rng = np.random.default_rng(0)
     values = rng.standard_normal((args.clips * FRAMES, BANDS)).astype(np.float16)
     labels = rng.integers(0, CLASSES, args.clips)

@@ -40,6 +40,7 @@ def alone_at_first(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def _lock() -> FileLock:
-    folder = Path(os.environ.setdefault(PLACE, str(paths.state() / "numba")))
+    folder = Path(os.environ.get(PLACE) or paths.state() / "numba")
+    os.environ[PLACE] = str(folder)
     folder.mkdir(parents=True, exist_ok=True)
     return FileLock(folder / "compiling.lock")

@@ -10,6 +10,8 @@ from multiprocessing import get_context
 
 import torch
 
+from earmark.features import heap
+
 AHEAD = 4  # jobs that are under way or done for every worker, until somebody asks for them
 WORTH_THREADS = 10  # recordings; threads cost nothing to start
 WORTH_PROCESSES_S = 3600.0  # starting processes costs seconds of imports, and they never wait for each other
@@ -26,6 +28,7 @@ def ordered(function: Callable, jobs: Iterable[tuple], workers: int, seconds: fl
 
     seconds: of audio in all; so few of them that processes are not worth it are left to threads.
     """
+    heap.keep()
     if workers == 1:
         with _one_thread():
             yield from (function(*job) for job in jobs)
@@ -46,8 +49,14 @@ def ordered(function: Callable, jobs: Iterable[tuple], workers: int, seconds: fl
 @contextmanager
 def _processes(workers: int) -> Iterator[Executor]:
     # spawn: a fork of a process that has used torch's threads can hang
-    with ProcessPoolExecutor(workers, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), _begin) as pool:
         yield pool
+
+
+def _begin() -> None:
+    """What a process of the pool does first."""
+    heap.keep()
+    torch.set_num_threads(1)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from earmark.errors import EarmarkError
+from earmark.features import heap
 from earmark.training import sam
 from earmark.training.schedule import Schedule
 from earmark.training.settings import Adam, AdamW, LoopSettings, RmsProp, Sgd
@@ -116,6 +117,7 @@ def fit(
     Returns the weights of the epoch that `settings.keep` says. Raises EarmarkError when a loss is
     not finite, naming the recordings of that batch.
     """
+    heap.keep()
     trained = Trained(task, settings)
     state = _resume(checkpoint, trained) or Fit()
     if on_start:

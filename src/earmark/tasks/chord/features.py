@@ -52,9 +52,10 @@ def beside(
     It learns from no song, so that those of other splits need none.
     """
     table = table[table["split"] == "test"]
-    workers = workers or pool.workers_for(table.duration_s.sum())
+    seconds = table.duration_s.sum()
+    workers = workers or pool.workers_for(seconds, len(table))
     jobs = ((root / path,) for path in table.path)
-    done = progress(pool.ordered(chroma.of, jobs, workers), len(table), "chroma of the baseline")
+    done = progress(pool.ordered(chroma.of, jobs, workers, seconds), len(table), "chroma of the baseline")
     chroma.save(out, dict(zip(table.path, done, strict=True)))
 
 

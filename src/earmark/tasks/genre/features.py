@@ -60,9 +60,10 @@ def beside(
     workers: int | None = None,
 ) -> None:
     """Write the classical baseline's `classical.npy` (recordings, 538) below `out`, in the manifest's order."""
-    workers = workers or pool.workers_for(table.duration_s.sum())
+    seconds = table.duration_s.sum()
+    workers = workers or pool.workers_for(seconds, len(table))
     jobs = ((root / path, settings.max_seconds) for path in table.path)
-    done = progress(pool.ordered(classical_features, jobs, workers), len(table), "features of the baseline")
+    done = progress(pool.ordered(classical_features, jobs, workers, seconds), len(table), "features of the baseline")
     part = out / "classical.part.npy"
     found = np.lib.format.open_memmap(part, mode="w+", dtype=np.float32, shape=(len(table), N_FEATURES))
     for i, row in enumerate(done):
