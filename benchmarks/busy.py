@@ -1,14 +1,14 @@
 """Wall time of every stage and prediction of a finished demo project, alone and beside busy processes.
 
-    python benchmarks/busy.py PROJECT [--rounds 3] [--busy 2] [--threads 1,2] [--only train,predict]
+    python benchmarks/busy.py PROJECT [--rounds 1] [--busy 2] [--threads 1,2] [--only train,predict]
 
 PROJECT is a folder in which `dvc repro` has run on the demo data; it is copied, and the trainings are made short. The
 busy processes compute without end in sessions of their own, as other logins do. Commands run alone and beside them by
-turns; the median of each counts. A start of Python is part of every time.
+turns; the median of each counts. A start of Python is part of every time. Without --threads torch has its own number,
+as users have it.
 """
 
 import argparse
-import json
 import os
 import shutil
 import statistics
@@ -20,9 +20,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rows import Row, write
+
 from earmark.tasks import catalog, edited
 
-EPOCHS = {"genre": 40, "chord": 2, "speaker": 2}
+EPOCHS = {"genre": 20, "chord": 1, "speaker": 1}
 LEFT_OUT = (".dvc", ".git", ".venv", "mlartifacts", "mlflow.db", ".earmark", "__pycache__")
 SPIN = "while True: pass"
 
@@ -30,31 +32,32 @@ SPIN = "while True: pass"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("project", type=Path)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--busy", type=int, default=2, help="Processes that compute beside.")
-    parser.add_argument("--threads", default="1,2", help="Of torch, each in turn.")
+    parser.add_argument("--threads", default="", help="Of torch, each in turn.")
     parser.add_argument("--only", default="prepare,features,train,evaluate,predict")
     parser.add_argument("--json", type=Path, help="The rows as JSON, too.")
     args = parser.parse_args()
-    rows = []
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "project"
         shutil.copytree(args.project, copy, ignore=shutil.ignore_patterns(*LEFT_OUT), symlinks=True)
         shorten(copy / "params.yaml")
-        for name, command in commands(copy, args.only.split(",")):
-            for threads in args.threads.split(","):
-                run(copy, command, threads)  # once for the store that it makes and what the disk keeps in memory
-                idle, busy = [], []
-                for _ in range(args.rounds):
-                    idle.append(run(copy, command, threads))
-                    with company(args.busy):
-                        busy.append(run(copy, command, threads))
-                row = {"what": name, "threads": int(threads), "idle_s": statistics.median(idle)}
-                rows.append(row | {"busy_s": statistics.median(busy)})
-                print("{what:18} {threads} threads  {idle_s:7.2f} s  beside {busy_s:7.2f} s".format(**rows[-1]), end="")
-                print(f"  {rows[-1]['busy_s'] / rows[-1]['idle_s']:.2f} x", flush=True)
-    if args.json:
-        args.json.write_text(json.dumps(rows, indent=1) + "\n")
+        write(args.json, rows(copy, args))
+
+
+def rows(project: Path, args: argparse.Namespace) -> Iterator[Row]:
+    """A row for every command and number of threads."""
+    for name, command in commands(project, args.only.split(",")):
+        for threads in args.threads.split(","):
+            run(project, command, threads)  # once for the store that it makes and what the disk keeps in memory
+            idle, busy = [], []
+            for _ in range(args.rounds):
+                idle.append(run(project, command, threads))
+                with company(args.busy):
+                    busy.append(run(project, command, threads))
+            alone, beside = statistics.median(idle), statistics.median(busy)
+            detail = f"{alone:.2f} s alone, {beside:.2f} s; threads: {threads or 'all'}"
+            yield Row(f"3 Beside {args.busy} busy processes", name, beside / alone, "<= 2.5", detail)
 
 
 def shorten(params: Path) -> None:
@@ -80,7 +83,7 @@ def run(project: Path, command: list[str], threads: str) -> float:
     """Seconds that a command of earmark takes; a training begins anew."""
     if command[0] == "train":
         shutil.rmtree(project / ".earmark" / "checkpoints", ignore_errors=True)
-    env = os.environ | {"OMP_NUM_THREADS": threads}
+    env = os.environ | ({"OMP_NUM_THREADS": threads} if threads else {})
     began = time.perf_counter()
     done = subprocess.run([sys.executable, "-m", "earmark", *command], cwd=project, env=env, capture_output=True)
     spent = time.perf_counter() - began

@@ -1,6 +1,6 @@
 """Training crops a second, beside a plain DataLoader that loads one .npy a clip (seed 003's way), in one run.
 
-    OMP_NUM_THREADS=2 python benchmarks/throughput.py [--clips 320] [--rounds 5] [--models compact,cnn,net]
+    OMP_NUM_THREADS=2 python benchmarks/throughput.py [--clips 320] [--rounds 5] [--models compact,cnn] [--json FILE]
 
 Both train the same network on random 2.5 s crops of 5 s clips (64 bands, 100 frames a second) in batches of 32 with
 AdamW. The DataLoader reads float32 files that the page cache holds, crops in numpy and stacks; earmark draws its crops
@@ -11,12 +11,15 @@ import argparse
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import torch
+from rows import Row, write
 from torch.utils.data import DataLoader, Dataset
 
 from earmark import config
@@ -64,7 +67,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=320)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--models", default="compact,cnn,net")
+    parser.add_argument("--models", default="compact,cnn")
+    parser.add_argument("--json", type=Path, help="The rows as JSON, too.")
     args = parser.parse_args()
     settings = config.load(Path(__file__).parent.parent / "params.yaml").tasks["genre"]
     rng = np.random.default_rng(0)
@@ -79,12 +83,12 @@ def main() -> None:
         for i in place:
             clip = values[i * FRAMES : (i + 1) * FRAMES].astype(np.float32).T[None]
             np.save(Path(folder) / f"{i:05d}.npy", np.ascontiguousarray(clip))
-        for name in args.models.split(","):
-            compare(name, settings, windows, Path(folder), labels, args.rounds)
+        each = (compare(name, settings, windows, Path(folder), labels, args.rounds) for name in args.models.split(","))
+        write(args.json, chain.from_iterable(each))
 
 
-def compare(name: str, settings, windows: Windows, folder: Path, labels: np.ndarray, rounds: int) -> None:
-    """Time the ways of one network in turns and print crops a second and ratios."""
+def compare(name: str, settings, windows: Windows, folder: Path, labels: np.ndarray, rounds: int) -> Iterator[Row]:
+    """Time the ways of one network in turns: ratios to the first, and crops a second."""
     off = dict.fromkeys(("stretch", "mel_roll", "equalizer_db", "time_masks", "band_masks"), 0)
     plain = replace(settings.train, average=0.0, precision="float32", augment=replace(settings.train.augment, **off))
     model = replace(settings.model, name=name)
@@ -117,12 +121,11 @@ def compare(name: str, settings, windows: Windows, folder: Path, labels: np.ndar
             epoch()
             if n:  # the first round warms up
                 seconds[way].append(time.perf_counter() - began)
-    n_parameters = sum(p.numel() for p in start(plain)[0].model.parameters())
     reference = statistics.median(seconds["DataLoader, np.load, float32"])
-    print(f"\n{name}, {n_parameters:,} parameters")
     for way, times in seconds.items():
         middle = statistics.median(times)
-        print(f"  {way:<34}{len(labels) / middle:8.0f} crops/s   x {reference / middle:.2f}")
+        detail = f"{len(labels) / middle:.0f} crops/s, {torch.get_num_threads()} thread(s)"
+        yield Row("5 Training beside a plain DataLoader", f"{name}: {way}", reference / middle, "", detail)
 
 
 if __name__ == "__main__":

@@ -55,11 +55,44 @@ def test_a_first_call_that_fails_is_not_the_first(tmp_path: Path, monkeypatch):
     assert len(asked) == 2
 
 
-def test_it_lies_in_the_project_unless_numba_was_told_otherwise(tmp_path: Path, monkeypatch):
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch) -> Path:
+    """A project, and a user's cache beside it; nobody told numba where to write."""
     monkeypatch.delenv(compiled.PLACE)
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "params.yaml").touch()
+    monkeypatch.chdir(tmp_path / "project")
+    return tmp_path / "project"
+
+
+def place() -> Path:
+    """Where the lock lies, which numba is told of."""
+    found = Path(compiled._lock().lock_file).parent
+    assert os.environ.pop(compiled.PLACE) == str(found)
+    return found
+
+
+def test_it_lies_in_the_users_cache_for_all_projects(project: Path, monkeypatch):
+    assert place() == project.parent / "cache/earmark/numba"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(project.parent / "home"))
+    assert place() == project.parent / "home/.cache/earmark/numba"
+
+
+def test_it_lies_in_the_project_where_the_cache_cannot_be_written(project: Path, monkeypatch):
+    (project.parent / "cache").touch()  # a file in its place
+    assert place() == project / ".earmark/numba"
+    monkeypatch.chdir(project.parent)
     with pytest.raises(EarmarkError, match="not inside an earmark project"):
         compiled._lock()
-    (tmp_path / "params.yaml").touch()
-    assert Path(compiled._lock().lock_file) == tmp_path / ".earmark/numba/compiling.lock"
-    assert os.environ.pop(compiled.PLACE) == str(tmp_path / ".earmark/numba")
+
+
+def test_numba_was_told_otherwise(project: Path, monkeypatch):
+    monkeypatch.setenv(compiled.PLACE, str(project / "elsewhere"))
+    assert place() == project / "elsewhere"
+
+
+def test_all_is_compiled_into_the_place():
+    compiled.compile_all()
+    assert list(Path(os.environ[compiled.PLACE]).rglob("*.nbi"))

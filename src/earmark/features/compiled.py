@@ -6,6 +6,7 @@ next one that loads it ends with a segmentation fault.
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -40,7 +41,29 @@ def alone_at_first(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def _lock() -> FileLock:
-    folder = Path(os.environ.get(PLACE) or paths.state() / "numba")
-    os.environ[PLACE] = str(folder)
+    folder = Path(os.environ.setdefault(PLACE, str(_place())))
     folder.mkdir(parents=True, exist_ok=True)
     return FileLock(folder / "compiling.lock")
+
+
+def _place() -> Path:
+    """The user's cache, for all projects compile the same; the project's own where that cannot be written."""
+    place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "earmark" / "numba"
+    with suppress(OSError):
+        place.mkdir(parents=True, exist_ok=True)
+    return place if os.access(place, os.W_OK) else paths.state() / "numba"
+
+
+@alone_at_first
+def compile_all() -> None:
+    """Compile what earmark uses of librosa, a quarter of a minute once on a machine."""
+    import librosa
+    import numpy as np
+
+    noise = np.random.default_rng(0).standard_normal(2 * 22050).astype(np.float32)
+    librosa.feature.melspectrogram(y=noise, sr=22050)
+    librosa.cqt(noise, sr=22050)
+
+
+if __name__ == "__main__":
+    compile_all()
