@@ -19,8 +19,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from gpu_parts.beside import Clips
 from rows import Row, write
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from earmark import config
 from earmark.tasks.genre.batches import GenreTask
@@ -28,21 +29,6 @@ from earmark.tasks.genre.windows import Windows
 from earmark.training import loop
 
 FRAMES, BANDS, CROP, CLASSES = 501, 64, 251, 10
-
-
-class Clips(Dataset):
-    """One .npy a clip, (1, bands, frames); a random crop of it."""
-
-    def __init__(self, folder: Path, labels: np.ndarray):
-        self.files, self.labels = sorted(folder.glob("*.npy")), labels
-
-    def __len__(self) -> int:
-        return len(self.files)
-
-    def __getitem__(self, i: int):
-        x = np.load(self.files[i])
-        start = np.random.randint(0, x.shape[-1] - CROP + 1)
-        return torch.from_numpy(x[..., start : start + CROP].copy()), self.labels[i]
 
 
 def plain_epoch(task: GenreTask, optimizer: torch.optim.Optimizer, loader: DataLoader, bf16: bool) -> None:

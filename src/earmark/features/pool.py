@@ -30,7 +30,7 @@ def ordered(function: Callable, jobs: Iterable[tuple], workers: int, seconds: fl
     """
     heap.keep()
     if workers == 1:
-        with _one_thread():
+        with one_thread():
             yield from (function(*job) for job in jobs)
         return
     with _processes(workers) if seconds > WORTH_PROCESSES_S else _threads(workers) as pool:
@@ -61,12 +61,12 @@ def _begin() -> None:
 
 @contextmanager
 def _threads(workers: int) -> Iterator[Executor]:
-    with _one_thread(), ThreadPoolExecutor(workers, "recordings", torch.set_num_threads, (1,)) as pool:
+    with one_thread(), ThreadPoolExecutor(workers, "recordings", torch.set_num_threads, (1,)) as pool:
         yield pool
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Torch computes by one thread: the same sums in the same order wherever a job runs, and no slower."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from multiprocessing import active_children, get_context, parent_process
@@ -28,6 +27,7 @@ from earmark.errors import EarmarkError
 from earmark.evaluation.fold import UNWATCHED, Watch
 from earmark.experiments.study.windowed import LastRows, Windowed, split_windows
 from earmark.features import store as feature_store
+from earmark.features.pool import one_thread
 from earmark.tasks import catalog
 from earmark.training.code import code_sha256
 
@@ -166,17 +166,6 @@ def _here(jobs: list[Job], folder: Path, workers: int) -> Iterator[Job]:
         for job in jobs:
             run(job, folder)
             yield job
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """torch on one thread, as in every worker."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _spawned(jobs: list[Job], folder: Path, workers: int) -> Iterator[Job]:

@@ -17,6 +17,7 @@ from earmark.experiments.study.jobs import Job
 from earmark.experiments.tuning import pruning
 from earmark.experiments.tuning.ground import Ground
 from earmark.experiments.tuning.storage import FEASIBLE
+from earmark.features.pool import one_thread
 
 REASON, SECONDS = "reason", "seconds"  # attributes of a trial
 
@@ -145,7 +146,7 @@ def finished(job: Job, folder: Path, watch: Watch) -> dict:
     """
     folder.mkdir(parents=True, exist_ok=True)
     if not jobs.finished(job, folder):
-        with jobs.one_thread():
+        with one_thread():
             jobs.run(job, folder, watch)
     if watch.checkpoint:
         watch.checkpoint.unlink(missing_ok=True)
