@@ -27,7 +27,6 @@ $(STAMP): requirements.lock pyproject.toml
 repro: setup
 	earmark check
 	earmark repro
-	dvc repro
 
 test: lint
 	python -m pytest

@@ -3,6 +3,9 @@
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -93,6 +96,14 @@ def test_numba_was_told_otherwise(project: Path, monkeypatch):
     assert place() == project / "elsewhere"
 
 
-def test_all_is_compiled_into_the_place():
-    compiled.compile_all()
-    assert list(Path(os.environ[compiled.PLACE]).rglob("*.nbi"))
+def test_threads_wait_for_the_first_call_alone(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv(compiled.PLACE, str(tmp_path / "numba"))
+    meeting, calls = threading.Barrier(2, timeout=20), count()
+
+    def meets(_: int) -> None:
+        if next(calls):  # nobody passes alone: the second and third call are under way at once
+            meeting.wait()
+
+    function = compiled.alone_at_first(meets)
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(function, range(3))) == [None] * 3

@@ -45,11 +45,20 @@ def test_one_worker_needs_no_thread_of_its_own():
 
 
 def test_much_audio_is_worked_on_by_processes_and_a_few_recordings_by_one(monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setenv(pool.CORES, "2")
     assert [pool.workers_for(*much) for much in ((3600, 9), (3601, 1), (1, 10))] == [1, 2, 2]
     pids = list(pool.ordered(process, ((i,) for i in range(4)), 2, seconds=3601.0))
     assert os.getpid() not in pids
     assert list(pool.ordered(process, ((i,) for i in range(4)), 2, seconds=3600.0)) == 4 * [os.getpid()]
+
+
+def test_cores_are_those_that_the_process_may_use(monkeypatch):
+    monkeypatch.delenv(pool.CORES, raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {1, 4, 5}, raising=False)
+    assert pool.cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert pool.cores() == 1
 
 
 def process(_: int) -> int:

@@ -1,43 +1,52 @@
 """`dvc repro` of several tasks at once, by DVC itself on stages of a moment, and what is said where one fails."""
 
 import json
-import os
 import subprocess
 import sys
+import time
 
 import pytest
 import yaml
 
 from earmark.errors import EarmarkError
+from earmark.features import pool
 from earmark.pipeline import side_by_side
 
 TASKS = ["genre", "chord", "speaker"]
-# A stage notes when it began and ended, and with how many threads; every task's reads what `code` wrote.
+# A stage notes when it began and ended, and what it may use; every task's reads what `code` wrote. Where there is a
+# file `together`, it waits until every task's training has begun; while there is one called `endless`, for its end.
 STAGE = """\
 import json, os, sys, time
 began = time.time()
-time.sleep(0.5)
 open("code.json").read()
+open(f"began-{sys.argv[1]}", "w").close()
+while os.path.exists("together") and not all(os.path.exists(f"began-{t}") for t in ("genre", "chord", "speaker")):
+    if time.time() > began + 60:
+        sys.exit("the others did not begin")
+    time.sleep(0.05)
+while os.path.exists("endless"):
+    time.sleep(0.05)
 if os.path.exists(f"broken-{sys.argv[1]}"):
     sys.exit(f"{sys.argv[1]} is broken")
-told = {"began": began, "ended": time.time(), "threads": os.environ["OMP_NUM_THREADS"]}
+told = {"began": began, "ended": time.time(), "cores": [os.environ["OMP_NUM_THREADS"], os.environ["EARMARK_CORES"]]}
 open(sys.argv[2], "w").write(json.dumps(told))
 """
 PIPELINE = {
     "stages": {
         "code": {"cmd": "echo 1 > code.json", "outs": ["code.json"]},
         "train": {
-            "foreach": TASKS,
-            "do": {"cmd": "python stage.py ${item} train-${item}", "deps": ["code.json"], "outs": ["train-${item}"]},
+            "foreach": "${tasks}",
+            "do": {"cmd": "python stage.py ${key} train-${key}", "deps": ["code.json"], "outs": ["train-${key}"]},
         },
         "publish": {
-            "foreach": TASKS,
+            "foreach": "${tasks}",
             "do": {
-                "cmd": "python stage.py ${item} publish-${item}",
+                "cmd": "python stage.py ${key} publish-${key}",
                 "always_changed": True,
-                "deps": ["code.json", "train-${item}"],
+                "deps": ["code.json", "train-${key}"],
             },
         },
+        "own": {"foreach": ["a", "b"], "do": {"cmd": "echo ${item} > own-${item}", "outs": ["own-${item}"]}},
     }
 }
 
@@ -45,15 +54,17 @@ PIPELINE = {
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     (tmp_path / "dvc.yaml").write_text(yaml.safe_dump(PIPELINE, sort_keys=False))
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump({"tasks": {task: {} for task in TASKS}}))
     (tmp_path / "stage.py").write_text(STAGE)
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
     subprocess.run([*side_by_side.DVC, "init", "--quiet"], cwd=tmp_path, check=True)
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    for name in ("OMP_NUM_THREADS", pool.CORES):
+        monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 
-def repro(project, lines: list[str]) -> None:
-    side_by_side.run(project / "dvc.yaml", TASKS, lines.append)
+def repro(project, lines: list[str], lanes: int = 3) -> None:
+    side_by_side.run(project / "dvc.yaml", TASKS, lanes, lines.append)
 
 
 def told(project, name: str) -> dict:
@@ -62,20 +73,44 @@ def told(project, name: str) -> dict:
 
 @pytest.mark.pipeline
 def test_tasks_run_at_the_same_time_and_dvc_sees_that_all_is_done(project, monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: 7)
+    monkeypatch.setattr(pool, "cores", lambda: 7)
+    (project / "together").touch()
     lines: list[str] = []
     repro(project, lines)
     assert all(f"{task:9}> python stage.py {task} train-{task}" in lines for task in TASKS)
     trainings = [told(project, f"train-{task}") for task in TASKS]
-    assert max(t["began"] for t in trainings) < max(t["ended"] for t in trainings)
-    assert {t["threads"] for t in trainings} == {"2"}
+    assert max(t["began"] for t in trainings) < min(t["ended"] for t in trainings)
+    assert [t["cores"] for t in trainings] == 3 * [["2", "2"]]
     assert all(told(project, f"publish-{t}")["began"] >= told(project, f"train-{t}")["ended"] for t in TASKS)
     lock = yaml.safe_load((project / "dvc.lock").read_text())["stages"]
-    assert set(lock) == {"code", *(f"{stage}@{task}" for stage in ("train", "publish") for task in TASKS)}
+    of_tasks = {f"{stage}@{task}" for stage in ("train", "publish") for task in TASKS}
+    assert set(lock) == {"code", "own@a", "own@b"} | of_tasks
     status = subprocess.run([*side_by_side.DVC, "status", "--json"], cwd=project, capture_output=True, text=True)
     changed = json.loads(status.stdout)
     assert set(changed) == {f"publish@{task}" for task in TASKS}
     assert all(why == ["always changed"] for why in changed.values())
+
+
+@pytest.mark.pipeline
+def test_who_ends_it_ends_the_stages_too(project):
+    (project / "endless").touch()
+    script = f"""
+from pathlib import Path
+from earmark.cli import app
+from earmark.pipeline import side_by_side
+app._end_at_signals()
+side_by_side.run(Path({str(project / "dvc.yaml")!r}), {TASKS}, 3, print)
+"""
+    began = subprocess.Popen([sys.executable, "-c", script], cwd=project, start_new_session=True)
+    until = time.monotonic() + 60
+    while not all((project / f"began-{task}").exists() for task in TASKS):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    began.terminate()
+    assert began.wait(30) == 128 + 15
+    (project / "endless").unlink()
+    time.sleep(1)
+    assert not list(project.glob("train-*"))  # what still ran would write one now
 
 
 @pytest.mark.pipeline
@@ -95,15 +130,26 @@ def test_one_that_fails_is_named_and_the_others_end_and_it_goes_on_where_it_was(
     assert told(project, "train-genre") == before
 
 
-def test_threads_that_somebody_asked_for_are_kept(project, monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "5")
-    echo = "import os, sys; print(os.environ['OMP_NUM_THREADS'], *sys.argv[1:])"
+@pytest.mark.parametrize(("asked", "threads"), [(None, "2"), ("5", "5")])
+def test_what_dvc_is_asked_and_with_how_many_threads(project, monkeypatch, asked, threads):
+    _ = asked and monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    monkeypatch.setattr(pool, "cores", lambda: 6)
+    echo = "import os, sys; print(os.environ['OMP_NUM_THREADS'], os.environ['EARMARK_CORES'], *sys.argv[1:])"
     monkeypatch.setattr(side_by_side, "DVC", [sys.executable, "-c", echo])
     lines: list[str] = []
     repro(project, lines)
-    assert lines[0] == "5 repro code"
-    lanes = {f"{t:9}5 --wait-for-lock repro --single-item train@{t} publish@{t}" for t in TASKS}
-    assert set(lines[1:]) == lanes
+    whole = asked or "6"
+    assert (lines[0], lines[-1]) == (f"{whole} 6 repro code", f"{whole} 6 repro")
+    lanes = {f"{t:9}{threads} 2 --wait-for-lock repro --single-item train@{t} publish@{t}" for t in TASKS}
+    assert set(lines[1:-1]) == lanes
+
+
+def test_in_one_lane_tasks_come_in_turn(project, monkeypatch):
+    monkeypatch.setattr(pool, "cores", lambda: 6)
+    monkeypatch.setattr(side_by_side, "DVC", [sys.executable, "-c", "import os; print(os.environ['EARMARK_CORES'])"])
+    lines: list[str] = []
+    repro(project, lines, lanes=1)
+    assert lines == ["6", *(f"{task:9}6" for task in TASKS), "6"]
 
 
 def test_a_stage_that_all_share_ends_it_where_it_fails(project, monkeypatch):

@@ -86,7 +86,18 @@ def no_tables(project):
     change(project / "mlflow.db", "DROP TABLE registered_model_aliases")
 
 
+def another_workspace(project):
+    for table in ("registered_model_aliases", "model_versions"):
+        change(project / "mlflow.db", f"UPDATE {table} SET workspace = 'other'")
+
+
+def no_schema(project):
+    change(project / "mlflow.db", "DELETE FROM alembic_version")
+
+
 DOUBTS = [
+    another_workspace,
+    no_schema,
     older_schema,
     newer_schema,
     deleted_version,

@@ -16,10 +16,14 @@ from earmark.tasks import catalog
 
 
 def repro() -> None:
-    """Reproduce the pipeline as `dvc repro` does, its tasks side by side on the machine's cores."""
+    """Reproduce the pipeline as `dvc repro` does, its tasks side by side on the machine's cores; on CUDA in turn."""
+    import torch
+
     from earmark.pipeline import side_by_side
 
-    side_by_side.run(paths.main_repository() / "dvc.yaml", list(config.read(PARAMS)["tasks"]), say)
+    tasks = list(config.load(PARAMS).tasks)
+    lanes = 1 if torch.cuda.is_available() else len(tasks)  # trainings would share a GPU's memory
+    side_by_side.run(paths.main_repository() / "dvc.yaml", tasks, lanes, say)
 
 
 def code() -> None:

@@ -33,15 +33,18 @@ def alone_at_first(function: Callable[P, T]) -> Callable[P, T]:
         if done:
             return function(*args, **kwargs)
         with _lock():
-            result = function(*args, **kwargs)
-        done = True
-        return result
+            if not done:
+                result = function(*args, **kwargs)
+                done = True
+                return result
+        return function(*args, **kwargs)
 
     return called
 
 
 def _lock() -> FileLock:
-    folder = Path(os.environ.setdefault(PLACE, str(_place())))
+    folder = Path(os.environ.get(PLACE) or _place())
+    os.environ[PLACE] = str(folder)
     folder.mkdir(parents=True, exist_ok=True)
     return FileLock(folder / "compiling.lock")
 

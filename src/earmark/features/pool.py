@@ -12,6 +12,7 @@ import torch
 
 from earmark.features import heap
 
+CORES = "EARMARK_CORES"  # a process's share of the machine, where several work side by side
 AHEAD = 4  # jobs that are under way or done for every worker, until somebody asks for them
 WORTH_THREADS = 10  # recordings; threads cost nothing to start
 WORTH_PROCESSES_S = 3600.0  # starting processes costs seconds of imports, and they never wait for each other
@@ -19,8 +20,14 @@ WORTH_PROCESSES_S = 3600.0  # starting processes costs seconds of imports, and t
 
 def workers_for(seconds: float, recordings: int = 0) -> int:
     """How many workers so many seconds of audio are worth, or so many recordings whose work can be left to threads."""
-    worth = seconds > WORTH_PROCESSES_S or recordings >= WORTH_THREADS
-    return (os.cpu_count() or 1) if worth else 1
+    return cores() if seconds > WORTH_PROCESSES_S or recordings >= WORTH_THREADS else 1
+
+
+def cores() -> int:
+    """The cores that this process may use: those that it was told of, else those that the system lets it have."""
+    if told := os.environ.get(CORES):
+        return int(told)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def ordered(function: Callable, jobs: Iterable[tuple], workers: int, seconds: float = math.inf) -> Iterator:

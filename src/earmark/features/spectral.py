@@ -8,6 +8,7 @@ The settings' mel_scale, mel_norm and padding give torchaudio's own conventions 
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +18,7 @@ from earmark.errors import EarmarkError
 from earmark.features.settings import FeatureSettings
 from earmark.features.torchaudio_lite import torchaudio
 
+ONE_AT_A_TIME = Lock()
 AMIN = 1e-10  # librosa's floor of power in power_to_db
 AMIN_RELATIVE = 1e-30  # where levels are relative: out of the way of any audible sound, yet no -inf
 NORMS = {"slaney": "slaney", "none": None}  # mel_norm, as torchaudio calls it
@@ -132,7 +134,7 @@ def _filters(settings: FeatureSettings) -> Tensor:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """torchaudio warns of empty filters; here they are refused, or said once, by number."""
-    with warnings.catch_warnings():
+    with ONE_AT_A_TIME, warnings.catch_warnings():  # what is caught is caught for all threads
         warnings.simplefilter("ignore")
         yield
 

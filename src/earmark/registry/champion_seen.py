@@ -1,5 +1,6 @@
 """The champion in a SQLite store, seen in milliseconds: importing MLflow takes seconds, an answer often less."""
 
+import os
 import re
 import sqlite3
 from contextlib import closing
@@ -18,21 +19,23 @@ def champion(address: str, model: str) -> tuple[str, Path] | None:
     installed MLflow's, a version that was deleted, and files that are not there, or not in the project's folder.
     """
     file = paths.sqlite_file(address)
-    if file is None:
+    if file is None or os.environ.get("MLFLOW_WORKSPACE"):
         raise UnseenError
     try:
         with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=TIMEOUT_S)) as store:
             _check_schema(store)
-            found = store.execute(
-                "SELECT a.version, v.current_stage, coalesce(v.storage_location, v.source) "
+            rows = store.execute(
+                "SELECT a.workspace, a.version, v.current_stage, coalesce(v.storage_location, v.source) "
                 "FROM registered_model_aliases a "
-                "LEFT JOIN model_versions v ON v.name = a.name AND v.version = a.version "
+                "LEFT JOIN model_versions v ON v.name = a.name AND v.version = a.version AND v.workspace = a.workspace "
                 "WHERE a.name = ? AND a.alias = 'champion'",
                 (model,),
-            ).fetchone()
-    except sqlite3.Error:
+            ).fetchall()
+    except (sqlite3.Error, ValueError):
         raise UnseenError from None
-    return found and (str(found[0]), _folder(file, *found[1:]))
+    if len(rows) > 1 or any(workspace != "default" for workspace, *_ in rows):
+        raise UnseenError
+    return next(((str(number), _folder(file, *where)) for _, number, *where in rows), None)
 
 
 def _check_schema(store: sqlite3.Connection) -> None:
@@ -52,7 +55,8 @@ def _folder(file: Path, stage: str | None, place: str | None) -> Path:
     """The model folder among a version's files."""
     files = Path(local(place))
     root = paths.project()
-    moved = root is not None and file == root / "mlflow.db" and not files.is_relative_to(root)
+    own = root is not None and (root / "mlflow.db").exists() and file.samefile(root / "mlflow.db")
+    moved = own and not files.is_relative_to(str(root))
     found = [path.parent for path in sorted((files / "artifacts").glob("*/config.json"))]
     if stage in (None, "Deleted_Internal") or moved or not found:
         raise UnseenError

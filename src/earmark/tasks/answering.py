@@ -21,6 +21,7 @@ from earmark.training.model_files import Chosen
 # The model to answer with, by the name that was given, if any; what a command finds as its context's object.
 Resolve = Callable[[str | None], Chosen]
 T = TypeVar("T")
+MOST = 8  # recordings at once: each takes memory
 
 
 class Problem(NamedTuple):
@@ -147,11 +148,15 @@ def refuse_clash(files: list[Recording], out: Path, ending: str, ask: str) -> No
 
 
 def answered(
-    files: Iterable[Recording], answer: Callable[[Checked], T], problems: Problems
+    files: Iterable[Recording],
+    answer: Callable[[Checked], T],
+    problems: Problems,
+    shown: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> Iterator[tuple[Recording, T]]:
     """(recording, answer) of each one that can be decoded; the sentences on the others go into `problems`.
 
-    As many recordings at once as there are cores, each on one thread. What was passed over in a recording is said.
+    As many recordings at once as there are cores, but no more than MOST, each on one thread. What was passed over in a
+    recording is said. shown: hands outcomes on as they come, and shows progress by them.
     """
 
     def heard(file: Recording) -> tuple[Recording, Checked, T | AudioError | OSError]:
@@ -163,7 +168,8 @@ def answered(
 
     from earmark.features import pool  # with torch, by now loaded or seconds away from being so
 
-    for file, recording, found in pool.ordered(heard, ((file,) for file in files), os.cpu_count() or 1, seconds=0.0):
+    outcomes = pool.ordered(heard, ((file,) for file in files), min(pool.cores(), MOST), seconds=0.0)
+    for file, recording, found in shown(outcomes):
         if isinstance(found, (AudioError, OSError)):
             sentence = f"{file.shown} cannot be used: {getattr(found, 'strerror', None) or found}."
             problems.append(Problem(sentence, file.shown, file.place))

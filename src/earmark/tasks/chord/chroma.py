@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from threading import Lock
 from types import ModuleType
 
 import numpy as np
@@ -19,6 +20,7 @@ OCTAVES = 7  # from C1
 PIECE = 1600 * HOP  # samples transformed at once, 149 s: memory does not grow with a song's length
 LEAST = 4 * SAMPLE_RATE  # samples; what is shorter than the longest filter is filled up with silence
 FILE = "chroma.npz"  # beside the spectrograms' store
+ONE_AT_A_TIME = Lock()
 NO_PITCH = "Trying to estimate tuning from empty frequency set"
 
 
@@ -59,7 +61,7 @@ def _chroma(librosa: ModuleType, samples: np.ndarray, tuning: float) -> np.ndarr
 
 def _tuning(librosa: ModuleType, samples: np.ndarray) -> float:
     """Deviation of samples (n,) from 440 Hz, in bins; 0 where nothing has a pitch."""
-    with warnings.catch_warnings():
+    with ONE_AT_A_TIME, warnings.catch_warnings():  # what is caught is caught for all threads
         warnings.filterwarnings("ignore", NO_PITCH)
         return float(librosa.estimate_tuning(y=samples, sr=SAMPLE_RATE, bins_per_octave=SHAPE["bins_per_octave"]))
 

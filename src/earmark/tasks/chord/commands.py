@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,8 +60,8 @@ def predict(
             from earmark.tasks.chord.predictions import Recogniser
 
             chosen = ctx.obj(model)
-            shown = console.progress(usable, len(usable), "recognising chords") if out else usable
-            for file, song in answering.answered(shown, Recogniser(chosen.folder), problems):
+            shown = partial(console.progress, total=len(usable), title="recognising chords") if out else iter
+            for file, song in answering.answered(usable, Recogniser(chosen.folder), problems, shown):
                 named = _named(song, names)
                 if out:
                     _write(out / file.stem, song, named, chosen)

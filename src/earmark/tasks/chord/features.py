@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -33,9 +34,10 @@ def run(
     writer = Writer(out, width, DTYPE, asdict(settings))
     with tempfile.TemporaryDirectory(prefix="earmark-") as scratch:
         jobs = ((root / path, settings, Path(scratch) / str(i)) for i, path in enumerate(table.path))
-        done = progress(pool.ordered(_extract, jobs, workers, seconds), len(table), "constant-Q transform")
-        for path, part in zip(table.path, done, strict=True):
-            writer.append(path, parts.taken(part, width, DTYPE))
+        with closing(pool.ordered(_extract, jobs, workers, seconds)) as found:
+            done = progress(found, len(table), "constant-Q transform")
+            for path, part in zip(table.path, done, strict=True):
+                writer.append(path, parts.taken(part, width, DTYPE))
     writer.close()
 
 

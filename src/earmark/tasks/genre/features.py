@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -43,10 +44,11 @@ def run(
     statistics = np.lib.format.open_memmap(out / "statistics.npy", mode="w+", shape=(len(table), N_STATISTICS))
     with tempfile.TemporaryDirectory(prefix="earmark-") as scratch:
         jobs = ((root / path, settings, Path(scratch) / str(i)) for i, path in enumerate(table.path))
-        done = progress(pool.ordered(_extract, jobs, workers, seconds), len(table), "extracting features")
-        for i, (path, (part, row)) in enumerate(zip(table.path, done, strict=True)):
-            writer.append(path, parts.taken(part, settings.n_bands, "float32"))
-            statistics[i] = row
+        with closing(pool.ordered(_extract, jobs, workers, seconds)) as found:
+            done = progress(found, len(table), "extracting features")
+            for i, (path, (part, row)) in enumerate(zip(table.path, done, strict=True)):
+                writer.append(path, parts.taken(part, settings.n_bands, "float32"))
+                statistics[i] = row
     statistics.flush()
     writer.close()
 

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated
@@ -135,7 +136,7 @@ def _check_threshold(threshold: float, wish: Wish) -> None:
 
 
 def _embed(listener: "Listener", files: "list[Recording]", out: Path, as_json: bool) -> None:
-    found = listener(console.progress(files, len(files), "embedding"))
+    found = listener(files, partial(console.progress, total=len(files), title="embedding"))
     if found:
         _write_embeddings(found, listener.chosen, out)
     if as_json:

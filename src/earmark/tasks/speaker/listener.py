@@ -1,6 +1,6 @@
 """What a speaker model hears in recordings, how much speech that is, and the thresholds by which it decides."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,9 +37,9 @@ class Listener:
         self.release: dict = self.embedder.config.release
         self.problems, self.channel = problems, channel
 
-    def __call__(self, recordings: Iterable[Recording]) -> list[Voice]:
-        """The voices in what can be used; too little speech is said."""
-        found = self.quietly(recordings)
+    def __call__(self, recordings: Iterable[Recording], shown: Callable[[Iterable], Iterable] = iter) -> list[Voice]:
+        """The voices in what can be used; too little speech is said. shown: as of `answering.answered`."""
+        found = self.quietly(recordings, shown)
         little = [voice for voice in found if voice.speech_s < self.least_s]
         if len(little) > TOLD:
             least = min(little, key=lambda voice: voice.speech_s)
@@ -49,9 +49,9 @@ class Listener:
             self.warn_of_little(f"{voice.recording.shown} holds", voice.speech_s)
         return found
 
-    def quietly(self, recordings: Iterable[Recording]) -> list[Voice]:
+    def quietly(self, recordings: Iterable[Recording], shown: Callable[[Iterable], Iterable] = iter) -> list[Voice]:
         """The same without a word on too little speech."""
-        heard = answering.answered(recordings, self.embedder.heard, self.problems)
+        heard = answering.answered(recordings, self.embedder.heard, self.problems, shown)
         return [Voice(recording, *what) for recording, what in heard]
 
     def of_folder(self, files: Iterable[Path]) -> list[Recording]:
