@@ -33,20 +33,20 @@ def run(pipeline: Path, tasks: list[str], lanes: int, say: Callable[[str], None]
     whole = _Lane(pipeline.parent, pool.cores(), say)
     width = max(map(len, tasks)) + 2
     single = ("--wait-for-lock", "repro", "--single-item")
-    try:
-        if before and whole.dvc("", "repro", *before):
-            raise EarmarkError(f"`dvc repro` failed, {FAILED}")
-        with ThreadPoolExecutor(lanes) as threads:
-            asked = {t: threads.submit(lane.dvc, t.ljust(width), *single, *(f"{s}@{t}" for s in own)) for t in tasks}
+    if before and whole.dvc("", "repro", *before):
+        raise EarmarkError(f"`dvc repro` failed, {FAILED}")
+    with ThreadPoolExecutor(lanes) as threads:
+        asked = {t: threads.submit(lane.dvc, t.ljust(width), *single, *(f"{s}@{t}" for s in own)) for t in tasks}
+        try:
             ended = {task: future.result() for task, future in asked.items()}
-        if failed := [task for task, status in ended.items() if status]:
-            raise EarmarkError(f"`dvc repro` failed for {', '.join(failed)}, {FAILED}")
-        if whole.dvc("", "repro"):
-            raise EarmarkError(f"`dvc repro` failed, {FAILED}")
-    except (KeyboardInterrupt, SystemExit):
-        lane.end()
-        whole.end()
-        raise
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            lane.end()
+            raise
+    if failed := [task for task, status in ended.items() if status]:
+        raise EarmarkError(f"`dvc repro` failed for {', '.join(failed)}, {FAILED}")
+    if whole.dvc("", "repro"):
+        raise EarmarkError(f"`dvc repro` failed, {FAILED}")
 
 
 class _Lane:
@@ -65,8 +65,12 @@ class _Lane:
             [*DVC, *args], cwd=self.folder, env=self.env, stdout=pipe, stderr=err, text=True, start_new_session=True
         ) as process:
             self.running.add(process)
-            for line in process.stdout or ():
-                self.say(f"{prefix}{line.rstrip()}")
+            try:
+                for line in process.stdout or ():
+                    self.say(f"{prefix}{line.rstrip()}")
+            except BaseException:
+                self.end()
+                raise
         self.running.discard(process)
         return process.returncode
 
