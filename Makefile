@@ -27,6 +27,7 @@ $(STAMP): requirements.lock pyproject.toml
 repro: setup
 	earmark check
 	earmark repro
+	dvc repro
 
 test: lint
 	python -m pytest

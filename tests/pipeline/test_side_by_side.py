@@ -102,13 +102,16 @@ app._end_at_signals()
 side_by_side.run(Path({str(project / "dvc.yaml")!r}), {TASKS}, 3, print)
 """
     began = subprocess.Popen([sys.executable, "-c", script], cwd=project, start_new_session=True)
-    until = time.monotonic() + 60
-    while not all((project / f"began-{task}").exists() for task in TASKS):
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    began.terminate()
-    assert began.wait(30) == 128 + 15
-    (project / "endless").unlink()
+    try:
+        until = time.monotonic() + 60
+        while not all((project / f"began-{task}").exists() for task in TASKS):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        began.terminate()
+        assert began.wait(30) == 128 + 15
+    finally:
+        (project / "endless").unlink()
+        began.kill()
     time.sleep(1)
     assert not list(project.glob("train-*"))  # what still ran would write one now
 
