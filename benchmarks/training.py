@@ -43,7 +43,8 @@ def main() -> None:
 
 def row(of: Network, rounds: int) -> Row:
     """One network's row."""
-    precision = "float32" if of.name in FLOAT32 else "auto"
+    native = torch.cpu._is_avx512_bf16_supported()  # where `precision: auto` takes bfloat16
+    precision = "bfloat16" if native and of.name not in FLOAT32 else "float32"
     batch = BATCHES.get(of.name, BATCH)
     training = Training(of, batch, CPU, precision)
     parts = list(counted(training.model, training.step))
@@ -54,7 +55,7 @@ def row(of: Network, rounds: int) -> Row:
     step, alone = (statistics.median(times[1:]) for times in zip(*spent, strict=True))
     gflop = sum(flop(*part) for part in parts) / 1e9
     detail = (
-        f"precision {precision}, batch {batch}: step {1e3 * step:.0f} ms, {gflop / step:.0f} GFLOP/s; its layers alone "
+        f"{precision}, batch {batch}: step {1e3 * step:.0f} ms, {gflop / step:.0f} GFLOP/s; its layers alone "
         f"{1e3 * alone:.0f} ms, {gflop / alone:.0f} GFLOP/s"
     )
     return Row("5 Training", f"{of.name}: its layers' share of a step", alone / step, ASKED, detail)
