@@ -74,7 +74,7 @@ def main() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(prefix="earmark-extraction-") as folder:
         found = peaks(Path(folder), args.few, args.many, args.hours) if args.memory else speeds(Path(folder), args)
-        write(args.json, list(found))
+        write(args.json, found)
 
 
 def speeds(folder: Path, args: argparse.Namespace) -> Iterator[Row]:
@@ -218,10 +218,11 @@ def sizes(s: ChordFeatureSettings) -> dict:
 
 
 def nn_audio(heard: list[np.ndarray], s: ChordFeatureSettings) -> Callable[[], object]:
-    """nnAudio's fastest constant-Q transform, whose gamma is 0."""
-    from nnAudio.features.cqt import CQT2010v2
+    """nnAudio's fastest constant-Q transform, whose gamma is 0; where the hop has an odd octave, its plain one."""
+    from nnAudio.features.cqt import CQT1992v2, CQT2010v2
 
-    module = CQT2010v2(verbose=False, **sizes(s))
+    octaves = -(-sizes(s)["n_bins"] // s.bins_per_octave)
+    module = (CQT1992v2 if s.hop_length % 2 ** (octaves - 1) else CQT2010v2)(verbose=False, **sizes(s))
     return lambda: [module(torch.from_numpy(one)) for one in heard]
 
 

@@ -1,27 +1,33 @@
-"""Training crops a second, beside a plain DataLoader that loads one .npy a clip (seed 003's way), in one run.
+"""Training crops a second, beside what people write for the same network, in one run.
 
     OMP_NUM_THREADS=2 python benchmarks/throughput.py [--clips 320] [--rounds 5] [--models compact,cnn] [--json FILE]
 
-Both train the same network on random 2.5 s crops of 5 s clips (64 bands, 100 frames a second) in batches of 32 with
-AdamW. The DataLoader reads float32 files that the page cache holds, crops in numpy and stacks; earmark draws its crops
-from the feature store in one gather. Rounds alternate; the median epoch of each counts.
+All train on random 2.5 s crops of 5 s clips (64 bands, 100 frames a second) in batches of 32 with AdamW. A plain
+DataLoader reads one float32 .npy a clip (seed 003's way) that the page cache holds, crops in numpy and stacks; another
+computes the clip's log-mel with librosa whenever it is asked for; Lightning's Trainer, where it is installed, takes the
+first one's batches. earmark draws its crops from the feature store in one gather. Rounds alternate; the median epoch of
+each counts, of Lightning's without what `fit` does before and after.
 """
 
 import argparse
+import importlib.util
+import logging
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
 
+import librosa
 import numpy as np
+import soundfile as sf
 import torch
 from gpu_parts.beside import Clips
 from rows import Row, write
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from earmark import config
 from earmark.tasks.genre.batches import GenreTask
@@ -29,10 +35,30 @@ from earmark.tasks.genre.windows import Windows
 from earmark.training import loop
 
 FRAMES, BANDS, CROP, CLASSES = 501, 64, 251, 10
+LIGHTNING = importlib.util.find_spec("lightning") is not None
+RATE, SECONDS, HOP, N_FFT = 44100, 5, 441, 4096
 
 
-def plain_epoch(task: GenreTask, optimizer: torch.optim.Optimizer, loader: DataLoader, bf16: bool) -> None:
-    """As people write it: load, forward, backward, step."""
+class Recordings(Dataset):
+    """Log-mel of a random crop of a clip's samples, by librosa, when it is asked for."""
+
+    def __init__(self, folder: Path, labels: np.ndarray):
+        self.files, self.labels = sorted(folder.glob("*.wav")), labels
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, i: int) -> tuple[np.ndarray, int]:
+        samples, _ = librosa.load(self.files[i], sr=RATE)
+        start = np.random.randint(len(samples) - (CROP - 1) * HOP)
+        part = samples[start : start + (CROP - 1) * HOP]
+        mel = librosa.feature.melspectrogram(y=part, sr=RATE, n_fft=N_FFT, hop_length=HOP, n_mels=BANDS)
+        return librosa.power_to_db(mel, top_db=80.0)[None], int(self.labels[i])
+
+
+def plain_epoch(task: GenreTask, optimizer: torch.optim.Optimizer, loader: DataLoader, bf16: bool) -> float:
+    """As people write it: load, forward, backward, step. Returns its seconds."""
+    began = time.perf_counter()
     task.model.train()
     for x, y in loader:
         with torch.autocast("cpu", torch.bfloat16, bf16):
@@ -42,11 +68,50 @@ def plain_epoch(task: GenreTask, optimizer: torch.optim.Optimizer, loader: DataL
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+    return time.perf_counter() - began
 
 
-def earmark_epoch(task: GenreTask, trained: loop.Trained) -> None:
-    """An epoch of earmark's loop."""
+def lightning_epoch(task: GenreTask, optimizer: torch.optim.Optimizer, loader: DataLoader) -> Callable[[], float]:
+    """The same under Lightning's Trainer, which says nothing and keeps nothing."""
+    import lightning.pytorch as lightning
+
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+
+    class Module(lightning.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.model, self.spent = task.model, 0.0
+
+        def on_train_epoch_start(self) -> None:
+            self.spent = time.perf_counter()
+
+        def on_train_epoch_end(self) -> None:
+            self.spent = time.perf_counter() - self.spent
+
+        def training_step(self, batch, _) -> torch.Tensor:
+            x, y = batch
+            log_probs, _ = self.model(x, torch.arange(len(x)), len(x))
+            return torch.nn.functional.nll_loss(log_probs, y)
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            return optimizer
+
+    module = Module()
+    silent = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+
+    def epoch() -> float:
+        trainer = lightning.Trainer(max_epochs=1, accelerator="cpu", enable_model_summary=False, **silent)
+        trainer.fit(module, loader)
+        return module.spent
+
+    return epoch
+
+
+def earmark_epoch(task: GenreTask, trained: loop.Trained) -> float:
+    """An epoch of earmark's loop. Returns its seconds."""
+    began = time.perf_counter()
     loop._epoch(task, trained, 1)
+    return time.perf_counter() - began
 
 
 def main() -> None:
@@ -69,6 +134,7 @@ def main() -> None:
         for i in place:
             clip = values[i * FRAMES : (i + 1) * FRAMES].astype(np.float32).T[None]
             np.save(Path(folder) / f"{i:05d}.npy", np.ascontiguousarray(clip))
+            sf.write(Path(folder) / f"{i:05d}.wav", 0.1 * rng.standard_normal(RATE * SECONDS), RATE)
         each = (compare(name, settings, windows, Path(folder), labels, args.rounds) for name in args.models.split(","))
         write(args.json, chain.from_iterable(each))
 
@@ -87,8 +153,8 @@ def compare(name: str, settings, windows: Windows, folder: Path, labels: np.ndar
         task, _ = start(plain)
         return task, torch.optim.AdamW(task.model.parameters(), lr=plain.lr, weight_decay=plain.weight_decay)
 
-    def loader(workers: int) -> DataLoader:
-        return DataLoader(Clips(folder, labels), 32, shuffle=True, num_workers=workers, persistent_workers=workers > 0)
+    def loader(workers: int, of: type[Dataset] = Clips) -> DataLoader:
+        return DataLoader(of(folder, labels), 32, shuffle=True, num_workers=workers, persistent_workers=workers > 0)
 
     auto = replace(plain, precision="auto")
     everything = replace(auto, augment=settings.train.augment, average=settings.train.average)
@@ -96,17 +162,20 @@ def compare(name: str, settings, windows: Windows, folder: Path, labels: np.ndar
         "DataLoader, np.load, float32": partial(plain_epoch, *plainly(), loader(0), False),
         "DataLoader, 2 workers, float32": partial(plain_epoch, *plainly(), loader(2), False),
         "DataLoader, np.load, bfloat16": partial(plain_epoch, *plainly(), loader(0), True),
+        "DataLoader, librosa, float32": partial(plain_epoch, *plainly(), loader(0, Recordings), False),
+        "DataLoader, librosa, 2 workers, float32": partial(plain_epoch, *plainly(), loader(2, Recordings), False),
+        "Lightning's Trainer, np.load, float32": LIGHTNING and lightning_epoch(*plainly(), loader(0)),
         "earmark, float32": partial(earmark_epoch, *start(plain)),
         "earmark, precision auto": partial(earmark_epoch, *start(auto)),
         "earmark, auto, all augmentation": partial(earmark_epoch, *start(everything)),
     }
+    ways = {way: epoch for way, epoch in ways.items() if epoch}
     seconds = {way: [] for way in ways}
     for n in range(rounds + 1):
         for way, epoch in ways.items():
-            began = time.perf_counter()
-            epoch()
+            spent = epoch()
             if n:  # the first round warms up
-                seconds[way].append(time.perf_counter() - began)
+                seconds[way].append(spent)
     reference = statistics.median(seconds["DataLoader, np.load, float32"])
     for way, times in seconds.items():
         middle = statistics.median(times)

@@ -10,8 +10,6 @@ from earmark import config, paths
 from earmark.cli import check, show
 from earmark.cli.arguments import PARAMS, TaskName, logged, settings
 from earmark.console import bar, progress, say, warn
-from earmark.pipeline import to_commit
-from earmark.registry import glance
 from earmark.tasks import catalog
 
 
@@ -125,16 +123,11 @@ def evaluate(
 
 def publish(task: TaskName) -> None:
     """Make MLflow show the model and its evaluation, and register a version; idempotent."""
-    for sentence in to_commit.sentence(task) if glance.unchanged(task) else _published(task):
-        print(sentence)
-
-
-def _published(task: str) -> list[str]:
-    """What publishing did, in sentences."""
     from earmark.pipeline import publish as stage
 
     folders = (Path(name) / task for name in ("data", "models", "reports"))
-    return stage.run(catalog.task(task), *folders, logged(settings(task)))
+    for sentence in stage.run(catalog.task(task), *folders, logged(settings(task))):
+        print(sentence)
 
 
 def _recordings(data):
