@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from earmark.nn.layers import (
+    Block,
     ChannelGate,
     EvoNormS0,
     SpatialGate,
@@ -91,14 +92,41 @@ def test_spatial_gate_by_hand():
     np.testing.assert_allclose(gate(x).flatten().detach(), expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("bins", [1, 2, 12])
+def test_the_gates_product_is_its_convolution(bins):
+    gate, x = SpatialGate().double(), torch.randn(2, 5, 7, bins, dtype=torch.float64, requires_grad=True)
+    pooled = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], 1)
+    found, expected = gate(x), x * torch.sigmoid(gate.conv(pooled))
+    torch.testing.assert_close(found, expected)
+    for of in (x, gate.conv.weight):
+        slopes = (torch.autograd.grad(y.square().sum(), of, retain_graph=True) for y in (found, expected))
+        torch.testing.assert_close(*slopes)
+
+
 def test_stochastic_depth_survives_as_often_as_it_says():
     depth, one = StochasticDepth(0.7), torch.ones(4)
     torch.manual_seed(0)
-    drawn = torch.stack([depth(one, one) for _ in range(2000)])
+    drawn = torch.stack([depth(one, lambda x: x, []) for _ in range(2000)])
     assert set(drawn.unique().tolist()) == {1.0, 2.0}
     assert (drawn == drawn[:, :1]).all()  # one draw for the whole batch
     assert drawn.mean().item() - 1 == pytest.approx(0.7, abs=0.03)
-    assert depth.eval()(one, one).tolist() == pytest.approx([1.7] * 4)
+    assert depth.eval()(one, lambda x: x, []).tolist() == pytest.approx([1.7] * 4)
+
+
+def test_a_block_that_is_left_out_is_not_computed_and_has_gradients_of_zero():
+    """Which is what a product with 0 gives: the optimizer's moments and its weight decay go on."""
+    block, heard = Block(4, 4, 1, survival=0.0), []
+    block.conv.register_forward_hook(lambda *_: heard.append(1))
+    x = torch.randn(2, 4, 3, 12, requires_grad=True)
+    y = block(x, None)
+    y.sum().backward()
+    assert not heard
+    assert torch.equal(y, x)
+    assert torch.equal(x.grad, torch.ones_like(x))
+    assert all(p.grad.abs().max() == 0 for p in block.parameters())
+    block.depth.survival = 1.0
+    assert torch.equal(block(x, None), x + block._residual(x, None))
+    assert heard
 
 
 @pytest.mark.parametrize("bins", [12, 24, 36, 48, 60])

@@ -121,7 +121,9 @@ def test_what_a_store_of_yesterday_lacks_is_seen(trained):
 
 def test_others_trainings_and_reading_change_nothing(published):
     tracker = tracking.connect("chord")
-    tracker.client.set_terminated(tracker.create("other", {"earmark.kind": "pipeline"}, {"a": "b"}))
+    run_id = tracker.create("other", {"earmark.kind": "pipeline"}, {"a": "b"})
+    assert glance.unchanged("genre")
+    tracker.client.set_terminated(run_id)
     tracking.present().search_runs(["1"])
     assert glance.unchanged("genre")
 

@@ -4,6 +4,9 @@ Maps are (batch, channels, frames, bins). `mask` is (batch, frames), true where 
 where all do. Padded frames of a map are zeros between layers, as a convolution would see beyond a song's ends.
 """
 
+from collections.abc import Callable, Iterable
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, pad
@@ -77,7 +80,8 @@ class WeightNormDense(nn.Module):
         he_normal(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        return linear(x, self.weight * (self.g / self.weight.norm(dim=1)).unsqueeze(1), self.bias)
+        scale = self.g * self.weight.square().sum(1).rsqrt()  # a norm's gradient takes a third pass, for zeros
+        return linear(x, self.weight * scale.unsqueeze(1), self.bias)
 
 
 class SpatialGate(nn.Module):
@@ -92,7 +96,16 @@ class SpatialGate(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         pooled = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], dim=1)
-        return x * torch.sigmoid(self.conv(pooled))
+        return x * torch.sigmoid(self._as_product(pooled) if x.is_cpu else self.conv(pooled))
+
+    def _as_product(self, pooled: Tensor) -> Tensor:
+        """The convolution as a matrix product over a frame's surroundings: for one channel in half of its time."""
+        bins = torch.arange(pooled.shape[3])
+        apart = (bins[:, None] - bins + 1).clamp(-1, 3)  # places of the kernel; -1 and 3 lie outside of it
+        matrix = pad(self.conv.weight[0], (0, 2))[:, :, apart]  # (2, 3 frames, bins in, bins out)
+        around = pad(pooled, (0, 0, 1, 1)).unfold(2, 3, 1)  # (b, 2, t, bins, 3 frames)
+        rows = around.permute(0, 2, 1, 4, 3).flatten(2)
+        return torch.matmul(rows, matrix.flatten(0, 2)).unsqueeze(1)
 
 
 class ChannelGate(nn.Module):
@@ -116,16 +129,37 @@ class ChannelGate(nn.Module):
 
 
 class StochasticDepth(nn.Module):
-    """shortcut + b * residual (Huang et al. 2016): b is drawn once a batch; at test it is its mean, `survival`."""
+    """shortcut + b * residual (Huang et al. 2016): b is drawn once a batch; at test it is its mean, `survival`.
+
+    Where b is 0 a CPU does not compute the residual. Its weights' gradients are zeros all the same: the optimizer goes
+    on with its moments and its decay. A GPU would have to wait to be told.
+    """
 
     def __init__(self, survival: float):
         super().__init__()
         self.survival = survival
 
-    def forward(self, shortcut: Tensor, residual: Tensor) -> Tensor:
+    def forward(self, x: Tensor, residual: Callable[[Tensor], Tensor], weights: Iterable[Tensor]) -> Tensor:
+        """x plus what `residual`, which has these weights, makes of it, or x alone."""
         if not self.training:
-            return shortcut + self.survival * residual
-        return shortcut + (torch.rand((), device=residual.device) < self.survival) * residual
+            return x + self.survival * residual(x)
+        survives = torch.rand((), device=x.device) < self.survival
+        if not survives.is_cpu:
+            return x + survives * residual(x)
+        return x + residual(x) if survives else _Unused.apply(x, *weights)
+
+
+class _Unused(torch.autograd.Function):
+    """x as it is, and weights whose gradients are zeros."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, *weights: Tensor) -> Tensor:
+        ctx.save_for_backward(*weights)
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx, slope: Tensor) -> tuple[Tensor, ...]:
+        return slope, *map(torch.zeros_like, ctx.saved_tensors)
 
 
 class Block(nn.Module):
@@ -144,9 +178,13 @@ class Block(nn.Module):
         self.depth = StochasticDepth(survival) if c_in == self.n_out else None
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        if self.depth is None:
+            return self._residual(x, mask)
+        return self.depth(x, partial(self._residual, mask=mask), self.parameters())
+
+    def _residual(self, x: Tensor, mask: Tensor | None) -> Tensor:
         y = self.norm(self.conv(x), mask)
-        y = self.bottleneck(self.channel(self.spatial(y), mask))
-        return y if self.depth is None else self.depth(x, y)
+        return self.bottleneck(self.channel(self.spatial(y), mask))
 
 
 class Stem(nn.Module):

@@ -126,10 +126,10 @@ def _read(store: sqlite3.Connection, task: str, shown: Shown) -> Iterator[Any]:
         names = [one[0] for one in found.description]
         return sorted((dict(zip(names, row, strict=True)) for row in found), key=repr)
 
-    if rows("runs", "status", "RUNNING"):  # whether its process is alive is for a full publish to see
-        raise UnseenError
     yield store.execute("SELECT version_num FROM alembic_version").fetchall()
     for experiment in rows("experiments", "name", task):
+        if any(run["status"] == "RUNNING" for run in rows("runs", "experiment_id", experiment["experiment_id"])):
+            raise UnseenError  # whether its process is alive is for a full publish to see
         yield from (rows(name, column, experiment["experiment_id"]) for name, column in OF_EXPERIMENT.items())
     of_run = {name: rows(name, column, shown.run_id) for name, column in OF_RUN.items()}
     of_model = {name: rows(name, column, shown.model) for name, column in OF_MODEL.items()}
