@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from earmark.nn.fused import fused
 from earmark.tasks.genre.augment import Augment, between_frames, crop_rows
 from earmark.tasks.genre.balance import balanced, class_weights
 from earmark.tasks.genre.loss import frame_loss, song_loss
@@ -173,7 +174,7 @@ class GenreTask:
             return {}
         labels = self.labels.cpu()[torch.from_numpy(self.val)]
         with train.autocast(self.data.device, self.settings.precision):
-            by_window, by_song, of_windows = self._judge(model, labels)
+            by_window, by_song, of_windows = self._judge(fused(model), labels)
         by_frame = self.settings.by_frame
         loss = (
             frame_loss(by_window, one_hot(of_windows, by_window.shape[1])) if by_frame else song_loss(by_song, labels)

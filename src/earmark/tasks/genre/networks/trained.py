@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from earmark.features.settings import FeatureSettings
+from earmark.nn.fused import fused
 from earmark.tasks.genre.networks.song import SongModel
 from earmark.tasks.genre.settings import ModelSettings
 from earmark.training import model_files
@@ -15,10 +16,10 @@ def config(path: Path) -> ModelConfig:
 
 
 def load(path: Path, config: ModelConfig) -> SongModel:
-    """The network of a folder with its trained weights, ready to answer."""
+    """The network of a folder with its trained weights, to be read with alone."""
     model = untrained(config.features, config.model, len(config.labels), _smoothing(config.train))
     model.load_state_dict(model_files.read_weights(path))
-    return model.eval()
+    return fused(model)
 
 
 def _smoothing(train: dict) -> float:
