@@ -355,3 +355,14 @@ def test_windows_followed_in_validation_are_spread_over_the_recording():
         first, n = t.data.bounds[r], counts[r]
         expected += sorted({first, first + round((n - 1) / 2), first + n - 1})
     assert some == expected
+
+
+def test_a_small_network_is_trained_by_one_thread():
+    settings, seen = train_settings(epochs=1), []
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        loop.fit(task(), settings, on_epoch=lambda *_: seen.append(torch.get_num_threads()))
+        assert (seen, torch.get_num_threads()) == ([1], 2)
+    finally:
+        torch.set_num_threads(before)

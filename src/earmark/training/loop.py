@@ -18,7 +18,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from earmark.errors import EarmarkError
 from earmark.features import heap
-from earmark.training import sam
+from earmark.training import sam, threads
 from earmark.training.schedule import Schedule
 from earmark.training.settings import Adam, AdamW, LoopSettings, RmsProp, Sgd
 
@@ -122,19 +122,20 @@ def fit(
     state = _resume(checkpoint, trained) or Fit()
     if on_start:
         on_start(state)
-    while not _finished(state, settings):
-        began = time.perf_counter()
-        torch.manual_seed(settings.seed * 1_000_003 + state.epoch + 1)
-        row = {"epoch": state.epoch + 1, "train/lr": trained.schedule.lr}
-        row |= _epoch(task, trained, state.epoch + 1)
-        row |= task.validate(trained.judged)
-        trained.schedule.epoch(row)
-        _keep_best(state, row, trained.judged, settings.keep)
-        state.history.append(row)
-        if checkpoint:
-            _save(checkpoint, state, trained)
-        if on_epoch:
-            on_epoch(state, time.perf_counter() - began)
+    with threads.as_many_as_pay(task):
+        while not _finished(state, settings):
+            began = time.perf_counter()
+            torch.manual_seed(settings.seed * 1_000_003 + state.epoch + 1)
+            row = {"epoch": state.epoch + 1, "train/lr": trained.schedule.lr}
+            row |= _epoch(task, trained, state.epoch + 1)
+            row |= task.validate(trained.judged)
+            trained.schedule.epoch(row)
+            _keep_best(state, row, trained.judged, settings.keep)
+            state.history.append(row)
+            if checkpoint:
+                _save(checkpoint, state, trained)
+            if on_epoch:
+                on_epoch(state, time.perf_counter() - began)
     return state
 
 
