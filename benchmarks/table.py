@@ -2,8 +2,9 @@
 
     python benchmarks/table.py PROJECT [--only startup,inference] [--json benchmarks/table.json]
 
-PROJECT is a folder in which `dvc repro` has run on the demo data, twice. Takes about three quarters of an hour on an idle machine
-of two cores; other work spoils it. Each benchmark runs in a process of its own; what is not run keeps its rows.
+PROJECT is a folder in which `dvc repro` has run on the demo data, twice. Takes about three quarters of an hour on an
+idle machine of two cores; other work spoils it. Each benchmark runs in a process of its own; what is not run keeps its
+rows.
 """
 
 import argparse
