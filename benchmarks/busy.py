@@ -5,11 +5,13 @@
 PROJECT is a folder in which `dvc repro` has run on the demo data; it is copied, and the trainings are made short. The
 busy processes compute without end in sessions of their own, as other logins do. Commands run alone and beside them by
 turns; the median of each counts. A start of Python is part of every time. Without --threads torch has its own number,
-as users have it.
+as users have it. Beside stands what fair shares alone would make of it: a command that keeps two cores busy gets two
+thirds of one beside two sessions, where the system deals by sessions (Linux's autogroup), and takes three times as long.
 """
 
 import argparse
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -50,13 +52,17 @@ def rows(project: Path, args: argparse.Namespace) -> Iterator[Row]:
     for name, command in commands(project, args.only.split(",")):
         for threads in args.threads.split(","):
             run(project, command, threads)  # once for the store that it makes and what the disk keeps in memory
-            idle, busy = [], []
+            idle, busy, used = [], [], []
             for _ in range(args.rounds):
-                idle.append(run(project, command, threads))
+                spent, cores = run(project, command, threads)
+                idle.append(spent)
+                used.append(cores)
                 with company(args.busy):
-                    busy.append(run(project, command, threads))
-            alone, beside = statistics.median(idle), statistics.median(busy)
-            detail = f"{alone:.2f} s alone, {beside:.2f} s; threads: {threads or 'all'}"
+                    busy.append(run(project, command, threads)[0])
+            alone, beside, cores = map(statistics.median, (idle, busy, used))
+            fair = max(1.0, cores * (args.busy + 1) / (os.cpu_count() or 1))
+            detail = f"{alone:.2f} s alone on {cores:.2f} cores, {beside:.2f} s; fair shares: {fair:.2f}"
+            detail += f"; threads: {threads}" if threads else ""
             yield Row(f"3 Beside {args.busy} busy processes", name, beside / alone, "<= 2.5", detail)
 
 
@@ -79,17 +85,23 @@ def commands(project: Path, stages: list[str]) -> Iterator[tuple[str, list[str]]
                 yield f"{stage} {task}", [stage, task]
 
 
-def run(project: Path, command: list[str], threads: str) -> float:
-    """Seconds that a command of earmark takes; a training begins anew."""
+def run(project: Path, command: list[str], threads: str) -> tuple[float, float]:
+    """Seconds that a command of earmark takes, and how many cores it uses on average; a training begins anew."""
     if command[0] == "train":
         shutil.rmtree(project / ".earmark" / "checkpoints", ignore_errors=True)
     env = os.environ | ({"OMP_NUM_THREADS": threads} if threads else {})
-    began = time.perf_counter()
+    began, before = time.perf_counter(), _children_s()
     done = subprocess.run([sys.executable, "-m", "earmark", *command], cwd=project, env=env, capture_output=True)
     spent = time.perf_counter() - began
     if done.returncode:
         raise SystemExit(done.stderr.decode()[-500:])
-    return spent
+    return spent, (_children_s() - before) / spent
+
+
+def _children_s() -> float:
+    """CPU seconds of the processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @contextmanager

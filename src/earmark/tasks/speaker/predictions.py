@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 
 from earmark import audio
+from earmark.features.pool import one_thread
 from earmark.features.store import Store
 from earmark.tasks.speaker import embedding, log_mel
 from earmark.tasks.speaker.networks import build
@@ -75,6 +76,7 @@ def stored_speech(features: SpeakerFeatureSettings, utterances: pd.DataFrame, st
     return np.array([speech_s(features, (store.frames(p) for p in paths)) for paths in utterances.paths])
 
 
+@one_thread()  # of one utterance a second thread computes next to nothing
 def stored(embedder: Embedder, utterances: pd.DataFrame, store: Store, seconds: float = math.inf) -> np.ndarray:
     """Embeddings (n, d) of a table of utterances from a feature store, of at most so many seconds of each."""
     most = None if math.isinf(seconds) else round(seconds / embedder.features.hop_s)
