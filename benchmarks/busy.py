@@ -6,7 +6,7 @@ PROJECT is a folder in which `dvc repro` has run on the demo data; it is copied,
 busy processes compute without end in sessions of their own, as other logins do. Commands run alone and beside them by
 turns; the median of each counts. A start of Python is part of every time. Without --threads torch has its own number,
 as users have it. Beside stands what fair shares alone would make of it: a command that keeps two cores busy gets two
-thirds of one beside two sessions, where the system deals by sessions (Linux's autogroup), and takes three times as long.
+thirds of one beside two sessions, where the system deals by sessions (Linux's autogroup): it takes three times as long.
 """
 
 import argparse
