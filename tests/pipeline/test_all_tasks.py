@@ -86,7 +86,9 @@ def test_curves_of_the_report_are_told_the_average_of_the_training(small, tmp_pa
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stages_hash_covers_what_it_loads(small, stage: str):
     """What the command line brings along (parameters, the task's facts) decides nothing but through parameters."""
-    command = f"from earmark.cli import app, arguments; arguments.settings({small.task!r})"
+    command = (
+        f"from earmark import __main__; from earmark.cli import app, arguments; arguments.settings({small.task!r})"
+    )
     command += "; import sys; print(*(m for m in sys.modules if m.split('.')[0] == 'earmark'))"
     brought = set(small.run(sys.executable, "-c", command).stdout.split())
     processes = list(small.seen.glob(f"{stage}-{small.task}.*.json"))

@@ -13,6 +13,7 @@ from earmark.evaluation import outcomes as kept
 from earmark.evaluation import pictures
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
+from earmark.nn.fused import fused
 from earmark.tasks.genre import baselines, dataset, listening, metrics, outcomes, report
 from earmark.tasks.genre.batches import DeviceWindows
 from earmark.tasks.genre.networks import trained
@@ -27,7 +28,7 @@ def run(settings: GenreSettings, root: Root, out: Path, warn: Callable[[str], No
     """Judge the trained model on the test split and write the report below `out`; its figures. root: the audio's."""
     gathered = dataset.load(settings)
     config = trained.config(MODEL)
-    model, data = trained.load(MODEL, config), DeviceWindows(gathered.windows)
+    model, data = fused(trained.load(MODEL, config)), DeviceWindows(gathered.windows)
     beside = baselines.of(gathered, FEATURES, settings.evaluate.seed)
     predictions, found = metrics.run(gathered, model, data, beside.answers, settings.evaluate, judged_on(config))
     found |= beside.said() | {"model_sha256": model_files.weights_sha256(MODEL)}
@@ -54,7 +55,7 @@ def judged(model: Path, table: pd.DataFrame, features: Path, settings: EvaluateS
     """
     gathered, config = dataset.gather("genre", table, store.load(features)), trained.config(model)
     known = replace(gathered, classes=config.labels)
-    network, data = trained.load(model, config), DeviceWindows(gathered.windows)
+    network, data = fused(trained.load(model, config)), DeviceWindows(gathered.windows)
     predictions, _ = metrics.answers(known, network, data, np.arange(len(table)), judged_on(config), settings.seed)
     new = sorted(set(table.label) - set(config.labels))
     never = {f"{of}_{label}": np.float32(0) for label in new for of in ("p", "recording_p")}

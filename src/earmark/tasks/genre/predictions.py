@@ -9,6 +9,7 @@ import torch
 
 from earmark.audio import AudioError, Checked, Source, check, checked, read_blocks
 from earmark.features.frames import Frames, sliding, spooled
+from earmark.nn.fused import fused
 from earmark.tasks.genre.networks import trained
 
 WINDOWS_AT_ONCE = 8  # a network's maps of more would take more memory than all else, and no less time
@@ -96,7 +97,7 @@ class Predictor:
 
     def __init__(self, folder: Path, whole: bool = True):
         self.config = trained.config(folder)
-        self.model = trained.load(folder, self.config)
+        self.model = fused(trained.load(folder, self.config))
         self.features = self.config.features.until(None) if whole else self.config.features
 
     @torch.inference_mode()

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from earmark.features.settings import FeatureSettings
-from earmark.nn.fused import fused
 from earmark.tasks.genre.networks.song import SongModel
 from earmark.tasks.genre.settings import ModelSettings
 from earmark.training import model_files
@@ -16,10 +15,10 @@ def config(path: Path) -> ModelConfig:
 
 
 def load(path: Path, config: ModelConfig) -> SongModel:
-    """The network of a folder with its trained weights, to be read with alone."""
+    """The network of a folder with its trained weights, ready to answer."""
     model = untrained(config.features, config.model, len(config.labels), _smoothing(config.train))
     model.load_state_dict(model_files.read_weights(path))
-    return fused(model)
+    return model.eval()
 
 
 def _smoothing(train: dict) -> float:
