@@ -200,7 +200,7 @@ def test_a_publish_that_something_changed_for_does_its_work(published):
     """The command line, which is not loaded for one that nothing changed for, is what publishes then."""
     glance.forget("genre")
     done = subprocess.run([sys.executable, "-m", "earmark", "publish", "genre"], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) != (0, "")  # this made-up project has no parameters
+    assert done.returncode == 1  # this made-up project has no parameters
     assert "params.yaml" in done.stderr
 
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import torch
 
-# Operations of a batch's forward pass from which on threads pay. On two cores a second one brings 5 % at .3e9 (ChordNet
-# of the demo), 6 % at 2.7e9 (its speaker network), 30 % at 5.8e9 (compact).
+# Operations of a batch's forward pass from which on threads pay. A short training on two cores takes, with a second one,
+# 4 % less at .3e9 (ChordNet of the demo), 6 % at 2.7e9 (its speaker network), 23 % at 5.8e9 (compact).
 WORTH_THREADS = 4e9
 
 
