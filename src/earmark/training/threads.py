@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import torch
 
-# Operations of a batch's forward pass from which on threads pay. A short training on two cores takes, with a second one,
+# Operations of a batch's forward pass from which on threads pay. A short training on two cores takes, with a second,
 # 4 % less at .3e9 (ChordNet of the demo), 6 % at 2.7e9 (its speaker network), 23 % at 5.8e9 (compact).
 WORTH_THREADS = 4e9
 
