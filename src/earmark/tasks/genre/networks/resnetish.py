@@ -7,6 +7,7 @@ map of 4 x 6 cells, follows Hershey et al. 2017 (arXiv:1609.09430), whose own ha
 from torch import Tensor, nn
 
 from earmark.nn.sizes import require_window, scaled
+from earmark.nn.strided import StridedPointwise
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}  # depth: residual blocks in each stage (He et al., table 1)
 GRID = (4, 6)  # bands x frames that a window of 64 x 96 comes to, the size in Hershey et al.
@@ -25,7 +26,9 @@ class ResidualBlock(nn.Module):
         self.residual = nn.Sequential(
             *_conv_norm(c_in, c_out, 3, stride), nn.ReLU(), *_conv_norm(c_out, c_out, 3, stride=1)
         )
-        self.shortcut = nn.Identity() if same else nn.Sequential(*_conv_norm(c_in, c_out, 1, stride))
+        self.shortcut = nn.Identity()
+        if not same:
+            self.shortcut = nn.Sequential(StridedPointwise(c_in, c_out, stride), nn.BatchNorm2d(c_out))
         self.activation = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:

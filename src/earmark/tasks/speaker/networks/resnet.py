@@ -6,6 +6,7 @@ from torch.nn.functional import relu
 
 from earmark.nn.layers import frame_mask
 from earmark.nn.sizes import scaled
+from earmark.nn.strided import StridedPointwise
 from earmark.tasks.speaker.networks.pooling import AttentivePooling
 
 STEM = 24
@@ -65,7 +66,7 @@ class Residual(nn.Module):
         self.norm2 = nn.BatchNorm2d(n_out)
         self.shortcut = nn.Identity()
         if stride != (1, 1) or n_in != n_out:
-            self.shortcut = nn.Sequential(nn.Conv2d(n_in, n_out, 1, stride, bias=False), nn.BatchNorm2d(n_out))
+            self.shortcut = nn.Sequential(StridedPointwise(n_in, n_out, stride), nn.BatchNorm2d(n_out))
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """mask: (batch, frames after the stride)."""
