@@ -36,7 +36,7 @@ def test_a_normalisation_can_be_worked_in():
 
 @pytest.mark.parametrize("net", [ResNetish(32, 48, 0.125), SpeakerResnet(80, 0.2, 8)], ids=["genre", "speaker"])
 def test_no_network_has_a_convolution_that_writes_beyond_its_memory(net):
-    """With few channels the gradient of torch's breaks the heap; a crash is not sure to come, so it is not waited for."""
+    """With few channels torch's gradient breaks the heap, which ends in a crash only now and then."""
     pointwise = [m for m in net.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (1, 1)]
     assert sum(isinstance(m, StridedPointwise) for m in pointwise) == 3
     assert [m for m in pointwise if m.stride != (1, 1) and not isinstance(m, StridedPointwise)] == []

@@ -17,4 +17,5 @@ class StridedPointwise(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         down, across = self.stride
-        return conv2d(x[:, :, ::down, ::across], self.weight, self.bias)  # a bias comes where a normalisation is worked in
+        # there is a bias once a normalisation has been worked in
+        return conv2d(x[:, :, ::down, ::across], self.weight, self.bias)
