@@ -35,11 +35,17 @@ def judge(step: Step, tower: SpeakerBlstm, sounds: Sounds, loss: float) -> dict[
     val, test = (Utterances(tower, heard, step) for heard in (sounds.val, sounds.test))
     distance, same = test.distance(step), test.heard.same
     curves = {"native": scores.curve(-distance, same), "cosine": scores.curve(test.cosine(), same)}
-    found = {f"eer_{k}": float(scores.eer(c)) for k, c in curves.items()}
+    found: dict[str, Any] = {f"eer_{k}": float(scores.eer(c)) for k, c in curves.items()}
     found |= {f"auc_{k}": float(scores.auc(c)) for k, c in curves.items()}
     threshold = accuracy.best_threshold(val.distance(step), val.heard.same)
     found["accuracy"] = accuracy.balanced_accuracy(distance, same, threshold)
+    found["scores"] = {"native": _rounded(-distance), "cosine": _rounded(test.cosine())}
     return found | clustered(test) | segment_figures(step, val, test, loss)
+
+
+def _rounded(values: np.ndarray) -> list[float]:
+    """To six digits, which is what float32 knows."""
+    return [float(f"{v:.6g}") for v in values]
 
 
 def clustered(test: "Utterances") -> dict[str, float]:

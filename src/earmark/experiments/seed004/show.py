@@ -19,7 +19,7 @@ SHOWN = (
     "negative_in_training",
     "alarm",
 )
-LEFT_OUT = ("curves", "distances_same", "distances_different")
+LEFT_OUT = ("curves", "scores", "distances_same", "distances_different")
 
 
 def sentence(result: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,9 @@ from typing import Any
 import yaml
 
 from earmark.errors import EarmarkError
+from earmark.experiments.study import claims
 from earmark.experiments.study.checks import RESERVED, Checks
+from earmark.experiments.study.claims import Claim
 from earmark.tasks import catalog
 from earmark.tasks.overrides import over
 
@@ -37,6 +39,7 @@ DEFAULTS: dict[str, Any] = {
     "choose": "none",
     "split": "group",
     "reference": [],
+    "claims": [],
     "quick": {},
 }
 QUICK = ("about", "base", "factors", "levels", "design", "also", "seeds", "folds")
@@ -80,6 +83,7 @@ class Plan:
     k: int
     choose: str
     reference: list[dict[str, Any]]
+    claims: list[Claim] = field(default_factory=list)
 
     @property
     def headline(self) -> str:
@@ -138,7 +142,8 @@ def parse(
     combined = _combinations(check, factors, said)
     cells = [_cell(levels, factors, base, said["split"]) for levels in combined]
     names = {factor: list(levels) for factor, levels in factors.items()}
-    reference = _references(check, said["reference"], _factors(check, said["factors"], set(known)), cells)
+    whole = _factors(check, study["factors"], set(known))
+    reference = _references(check, said["reference"], whole, cells)
     return Plan(
         name=file.stem + ("-quick" if quick else ""),
         task=said["task"],
@@ -150,6 +155,7 @@ def parse(
         k=said["k"],
         choose=said["choose"],
         reference=reference,
+        claims=claims.parse(check, said["claims"], whole),
     )
 
 
@@ -245,15 +251,7 @@ def _combinations(check: Checks, factors: Factors, said: dict[str, Any]) -> list
 
 def _also(check: Checks, factors: Factors, raw: Any) -> list[dict[str, str]]:
     check.that(isinstance(raw, list), "also must list cells, each with the levels in which it is not the first.")
-    return [_named(check, factors, entry, f"also {i}") for i, entry in enumerate(raw, 1)]
-
-
-def _named(check: Checks, factors: Factors, raw: Any, who: str) -> dict[str, str]:
-    """factor -> level, all of which exist."""
-    check.known(check.mapping(raw, who), factors, f"{who} names the factor")
-    for factor, level in raw.items():
-        check.known([str(level)], factors[factor], f"{who} names, of factor '{factor}', the level")
-    return {factor: str(level) for factor, level in raw.items()}
+    return [claims.named(check, factors, entry, f"also {i}") for i, entry in enumerate(raw, 1)]
 
 
 def _cell(levels: dict[str, str], factors: Factors, base: dict[str, Any], split: str) -> Cell:
@@ -268,7 +266,7 @@ def _references(check: Checks, raw: Any, factors: Factors, cells: list[Cell]) ->
     check.that(isinstance(raw, list), "reference must be a list of entries with levels, test, val, note.")
     for i, entry in enumerate(raw, 1):
         check.known(check.mapping(entry, f"reference {i}"), REFERENCE, f"reference {i} has the key")
-        _named(check, factors, entry.get("levels", {}), f"reference {i}")
+        claims.named(check, factors, entry.get("levels", {}), f"reference {i}")
         reached = entry.get("epochs_to_60", 1)
         check.that(type(reached) is int and reached > 0, f"reference {i}: epochs_to_60 must be a whole number from 1.")
         for key in ("test", "val"):

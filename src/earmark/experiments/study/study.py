@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from earmark import paths
-from earmark.experiments.study import jobs, show, table
+from earmark.experiments.study import claims, jobs, show, table
 from earmark.experiments.study.figure import Draws, Share
 from earmark.experiments.study.jobs import Job
 from earmark.experiments.study.log import StudyLog
@@ -55,6 +55,7 @@ class Study:
         gaps = table.effects([self.outcome(r)[0] for r in self.cells], self.plan.factors, self.draws)
         files = self._write(out, found, gaps)
         show.tables(self.plan, found, gaps)
+        files += self._claims(out)
         figures: dict = {}
         if self.plan.nested:
             figures, more = judge(self, workers, out)
@@ -116,10 +117,10 @@ class Study:
             results = [self._result(job) for job in ready.jobs]
             refused = ready.refused or next((_refusal(r) for r in results if r["refused"]), "")
             answers = pd.DataFrame() if refused else self.answers(ready.jobs)
-            results = [r for r in results if not r["refused"]]
+            n_refused, results = sum(bool(r["refused"]) for r in results), [r for r in results if not r["refused"]]
             source = self.plan.reference_of(ready.cell)
             kind = getattr(self.preparer.task.room("folds"), "Figure", Share)
-            made = Outcome(ready.cell.levels, ready.cell.split, results, answers, refused, source, kind)
+            made = Outcome(ready.cell.levels, ready.cell.split, results, answers, refused, source, kind, n_refused)
             self.made[name] = made, table.row(made, self.draws)
         return self.made[name]
 
@@ -138,6 +139,15 @@ class Study:
         for ready in self.cells:
             if ready.cell.name not in self.made and all(jobs.finished(job, self.folder) for job in ready.jobs):
                 log.cell(ready, *self.outcome(ready))
+
+    def _claims(self, out: Path) -> list[Path]:
+        """The verdicts on the file's claims, printed and written; none where it has none."""
+        if not self.plan.claims:
+            return []
+        found = claims.judged(self.plan.claims, [self.outcome(r)[0] for r in self.cells], self.draws)
+        show.verdicts(found)
+        found.to_csv(out / "claims.csv", index=False)
+        return [out / "claims.csv"]
 
     def _write(self, out: Path, found: pd.DataFrame, gaps: pd.DataFrame) -> list[Path]:
         out.mkdir(parents=True, exist_ok=True)

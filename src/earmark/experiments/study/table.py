@@ -21,7 +21,8 @@ class Outcome:
     answers: one row a recording and training: recording, group, fold, seed, and for every figure right_<figure> and
         of_<figure>, whose sums over recordings make the figure; where a recording has one class, also label,
         predicted and p_<class>. Of speakers one row a trial and training.
-    refused: why the cell has no figures; empty where it has. figure: what reads figures of the answers.
+    refused: why the cell has no figures; empty where it has. n_refused: trainings that ended without a figure.
+    figure: what reads figures of the answers.
     """
 
     levels: dict[str, str]
@@ -31,6 +32,7 @@ class Outcome:
     refused: str = ""
     reference: dict | None = None
     figure: type[Figure] = Share
+    n_refused: int = 0
 
 
 def rights(answers: pd.DataFrame) -> pd.DataFrame:

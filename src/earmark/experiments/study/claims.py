@@ -1,0 +1,139 @@
+"""The claims of a study file: what they compare, and what the trainings say of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from earmark.experiments.study import verdict
+from earmark.experiments.study.checks import Checks
+from earmark.experiments.study.figure import Draws, Figure
+from earmark.experiments.study.table import Outcome
+from earmark.experiments.study.verdict import Evidence, Kind
+
+KEYS = ("says", "whose", "of", "than", "is", "by", "figure")
+KINDS = ("more", "less", "same", "refused")
+WORTH = 0.02  # of a share: what a difference must be to be worth having, where a claim does not say
+COLUMNS = ("claim", "whose", "is", "by", "figures", "difference", "low", "high", "seeds", "groups", "p", "speaks_for")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What somebody says of two cells, or of one and a number.
+
+    says: for people. whose: who says it. of, than: levels of a cell, or of `than` a number that the figure is held
+    against. kind: `more`, `less` or `same` by the figure; `refused` where most trainings of `of` end without one.
+    by: the least difference that would be worth having, or that `same` allows. figure: its name, '' for the headline.
+    """
+
+    says: str
+    whose: str
+    of: dict[str, str]
+    than: dict[str, str] | float
+    kind: str
+    by: float
+    figure: str
+
+
+def parse(check: Checks, raw: Any, factors: dict[str, dict[str, Any]]) -> list[Claim]:
+    """The claims of a study file; levels that an entry leaves out are the first ones. Raises EarmarkError."""
+    check.that(isinstance(raw, list), "claims must list entries with says, of, than and is.")
+    return [_claim(check, entry, f"claim {i}", factors) for i, entry in enumerate(raw, 1)]
+
+
+def _claim(check: Checks, raw: Any, who: str, factors: dict[str, dict[str, Any]]) -> Claim:
+    check.known(check.mapping(raw, who), KEYS, f"{who} has the key")
+    check.that(bool(raw.get("says")), f"{who} needs 'says', a sentence of what is claimed.")
+    kind, than, by = raw.get("is", "more"), raw.get("than", {}), raw.get("by", WORTH)
+    check.choice({"is": kind}, "is", KINDS)
+    check.that(type(by) in (int, float) and by >= 0, f"{who}: by must be a number from 0.")
+    number = type(than) in (int, float)
+    return Claim(
+        says=str(raw["says"]),
+        whose=str(raw.get("whose", "")),
+        of=_levels(check, raw.get("of", {}), who, factors),
+        than=float(than or 0) if number or kind == "refused" else _levels(check, than, who, factors),
+        kind=kind,
+        by=float(by),
+        figure=str(raw.get("figure", "")),
+    )
+
+
+def _levels(check: Checks, raw: Any, who: str, factors: dict[str, dict[str, Any]]) -> dict[str, str]:
+    first = {factor: next(iter(levels)) for factor, levels in factors.items()}
+    return first | named(check, factors, raw, who)
+
+
+def named(check: Checks, factors: dict[str, dict[str, Any]], raw: Any, who: str) -> dict[str, str]:
+    """factor -> level, all of which exist."""
+    check.known(check.mapping(raw, who), factors, f"{who} names the factor")
+    for factor, level in raw.items():
+        check.known([str(level)], factors[factor], f"{who} names, of factor '{factor}', the level")
+    return {factor: str(level) for factor, level in raw.items()}
+
+
+def judged(claims: Sequence[Claim], outcomes: Sequence[Outcome], draws: Draws) -> pd.DataFrame:
+    """A line a claim, decided together; columns COLUMNS, p_holm and verdict. A claim whose cells were not run is left
+    out, and nothing can be told of one whose cells were refused.
+    """
+    cells = {tuple(o.levels.items()): o for o in outcomes}
+    known = [c for c in claims if all(tuple(levels.items()) in cells for levels in _cells(c))]
+    rows = [_row(c, *(cells[tuple(levels.items())] for levels in _cells(c)), draws=draws) for c in known]
+    return verdict.decided(pd.DataFrame(rows, columns=list(COLUMNS)))
+
+
+def _cells(claim: Claim) -> list[dict[str, str]]:
+    return [claim.of, claim.than] if isinstance(claim.than, dict) else [claim.of]
+
+
+def _row(claim: Claim, of: Outcome, than: Outcome | None = None, *, draws: Draws) -> dict[str, Any]:
+    asked = {"claim": claim.says, "whose": claim.whose, "is": claim.kind, "by": claim.by}
+    if claim.kind == "refused":
+        p, speaks_for = verdict.counted(of.n_refused, (n := of.n_refused + len(of.results)))
+        seen = {"figures": f"{of.n_refused} of {n} trainings end without a figure"}
+        return asked | seen | {"p": p, "speaks_for": speaks_for}
+    refused = next((o for o in (of, than) if o and o.refused), None)
+    if refused:
+        return asked | {"figures": refused.refused, "p": 1.0, "speaks_for": verdict.UNDECIDED}
+    found, values = evidence(of, than, claim, draws)
+    name = claim.figure or of.figure.names(of.answers)[0]
+    kind: Kind = claim.kind  # type: ignore[assignment]
+    return verdict.row(claim.says, claim.whose, f"{name} {' → '.join(values)}", found, kind, claim.by)
+
+
+def evidence(of: Outcome, than: Outcome | None, claim: Claim, draws: Draws) -> tuple[Evidence, list[str]]:
+    """What the trainings of the seeds that both cells have say, and both figures for people."""
+    name = claim.figure or of.figure.names(of.answers)[0]
+    a, b = by_seed(of, name), by_seed(than, name) if than else {}
+    if than:
+        seeds = sorted(set(a) & set(b))
+        pairs = [a[s].common(b[s]) for s in seeds]
+        mine, other = [p[0] for p in pairs], [p[1] for p in pairs]
+    else:
+        mine, other = [a[s] for s in sorted(a)], []
+    against = 0.0 if than else float(claim.than)  # type: ignore[arg-type]
+    return compared(mine, other, against, draws), [_mean(other) if than else f"{against:g}", _mean(mine)]
+
+
+def by_seed(outcome: Outcome, name: str) -> dict[int, Figure]:
+    """A figure of all test folds, by the seed of the trainings."""
+    return {int(seed): outcome.figure.read(one, name) for seed, one in outcome.answers.groupby("seed")}
+
+
+def compared(mine: Sequence[Figure], other: Sequence[Figure], against: float, draws: Draws) -> Evidence:
+    """Figures by seed less those of another cell, or less a number. Groups are those that all have."""
+    groups = sorted(set.intersection(*(set(f.groups) for f in (*mine, *other))))
+    shares = draws.of(np.array(groups)).copy()
+    shares[:, 0] = 0.0  # nobody whom no test has seen: the interval has a t for him
+    drawn = np.mean([f.under(shares, 0) for f in mine], axis=0) - against
+    values = np.array([f.value for f in mine]) - against
+    if other:
+        drawn = drawn - np.mean([f.under(shares, 0) for f in other], axis=0)
+        values = values - np.array([f.value for f in other])
+    return Evidence(values, drawn, len(groups))
+
+
+def _mean(figures: Sequence[Figure]) -> str:
+    return f"{np.mean([f.value for f in figures]):.3f}"
