@@ -51,7 +51,7 @@ def test_the_committed_walk_changes_one_thing_after_another():
     assert by_name["own_distance"].pair == replace(asked.pair, broadcast=False)
     assert by_name["labels"].pair == replace(asked.pair, broadcast=False, hinge_over="pair")
     assert (last.train.loss, last.model.batch_norm, last.pair.broadcast) == ("aam", True, False)
-    assert [seed004.parse(plan.read(FILE), FILE, True, []).seeds, walk.seeds] == [[1], [1, 2, 3]]
+    assert [seed004.parse(plan.read(FILE), FILE, True, []).seeds, walk.seeds] == [[1], [1, 2, 3, 4, 5]]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,8 @@ def test_the_command_writes_its_outputs_and_resumes(root, workplace, earmark, mo
     assert table.step.tolist() == ["asked", "labels"]
     assert table.seeds.tolist() == [2, 2]
     claimed = pd.read_csv(workplace / "study/mine/claims.csv")
-    assert set(claimed.holds) <= {"yes", "no", "undecided"}
+    assert set(claimed.verdict) <= {"holds", "does not", "cannot tell"}
+    assert len(claimed) == 8  # three of asked, two of labels, three of networks that learn
     assert "clustering error" in out
     figures = json.loads((workplace / "study/mine/metrics.json").read_text())
     assert figures["labels_eer_native"] == pytest.approx(table.eer_native[1])

@@ -122,7 +122,7 @@ def run(
 
     def work(*_) -> single.Outcome:
         results = _results(settings, found, parts, say, progress)
-        return _write(settings, results, file, out or Path("study") / settings.name)
+        return _write(settings, results, found, file, out or Path("study") / settings.name)
 
     single.run(story, [settings.seeds, steps, parts], work, say)
 
@@ -143,11 +143,13 @@ def _results(
     return results
 
 
-def _write(settings: Settings, results: list[dict], file: Path, out: Path) -> tuple[list[Path], dict[str, float]]:
+def _write(
+    settings: Settings, results: list[dict], found: Recordings, file: Path, out: Path
+) -> tuple[list[Path], dict[str, float]]:
     """All files below `out`, and the figures of metrics.json; prints the table and what the claims come to."""
     seeds = pd.DataFrame([show.row(r) for r in results])
     table = show.medians(seeds, settings.why)
-    judged = claims.judged(table)
+    judged = claims.judged(claims.Walk(results, found, table))
     numbers = table.drop(columns="why").set_index("step").select_dtypes("number").stack()
     figures = {f"{step}_{name}": float(v) for (step, name), v in numbers.items() if v == v}
     tables = {"table": table, "claims": judged, "seeds": seeds, "curves": show.curves(results)}

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from earmark.experiments.seed004.step import SHOWN_EVERY
+from earmark.experiments.study import show as study
 
 SHOWN = (
     "eer_native",
@@ -65,9 +66,5 @@ def print_all(name: str, about: str, table: pd.DataFrame, judged: pd.DataFrame) 
     shown = Table("step", *(n.replace("_", " ") for n in SHOWN), title=name, caption=about or None)
     for line in table.to_dict("records"):
         shown.add_row(line["step"], *("–" if pd.isna(line.get(n)) else f"{line[n]:.3f}" for n in SHOWN))
-    said = Table("claim", "figures", "holds", title="What question and answer say")
-    for line in judged.to_dict("records"):
-        said.add_row(line["claim"], line["figures"], line["holds"])
-    console = Console()
-    console.print(shown)
-    console.print(said)
+    Console().print(shown)
+    study.verdicts(judged)

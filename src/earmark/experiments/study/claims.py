@@ -16,7 +16,6 @@ from earmark.experiments.study.verdict import Evidence, Kind
 KEYS = ("says", "whose", "of", "than", "is", "by", "figure")
 KINDS = ("more", "less", "same", "refused")
 WORTH = 0.02  # of a share: what a difference must be to be worth having, where a claim does not say
-COLUMNS = ("claim", "whose", "is", "by", "figures", "difference", "low", "high", "seeds", "groups", "p", "speaks_for")
 
 
 @dataclass(frozen=True)
@@ -75,13 +74,14 @@ def named(check: Checks, factors: dict[str, dict[str, Any]], raw: Any, who: str)
 
 
 def judged(claims: Sequence[Claim], outcomes: Sequence[Outcome], draws: Draws) -> pd.DataFrame:
-    """A line a claim, decided together; columns COLUMNS, p_holm and verdict. A claim whose cells were not run is left
-    out, and nothing can be told of one whose cells were refused.
+    """A line a claim, decided together, as `verdict.decided`.
+
+    A claim whose cells were not run is left out; nothing can be told of one whose cells were refused.
     """
     cells = {tuple(o.levels.items()): o for o in outcomes}
     known = [c for c in claims if all(tuple(levels.items()) in cells for levels in _cells(c))]
     rows = [_row(c, *(cells[tuple(levels.items())] for levels in _cells(c)), draws=draws) for c in known]
-    return verdict.decided(pd.DataFrame(rows, columns=list(COLUMNS)))
+    return verdict.decided(pd.DataFrame(rows, columns=list(verdict.COLUMNS)))
 
 
 def _cells(claim: Claim) -> list[dict[str, str]]:

@@ -20,7 +20,8 @@ from scipy import optimize, stats
 
 LEVEL = 0.05
 HOLDS, NOT, UNDECIDED = "holds", "does not", "cannot tell"
-LEAST = 1e-300  # a smaller p is none
+COLUMNS = ("claim", "whose", "is", "by", "figures", "difference", "low", "high", "seeds", "groups", "p", "speaks_for")
+LEAST = 1e-15  # a smaller p is none
 Kind = Literal["more", "less", "same"]
 
 
