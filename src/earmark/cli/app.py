@@ -39,7 +39,7 @@ for _command in (
     *(pipeline.repro, pipeline.code, pipeline.demo, pipeline.prepare, pipeline.features),
     *(pipeline.train, pipeline.evaluate, pipeline.publish),
     *(listen.listen, review.review),
-    *(experiments.crossval, experiments.study, tune.tune),
+    *(experiments.crossval, experiments.study, experiments.verdicts, tune.tune),
     *(registry.promote, registry.rollback, registry.history, registry.ui, runs.runs, compare.compare),
     *(use.score, use.release, params.params),
 ):

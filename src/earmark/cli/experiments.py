@@ -48,3 +48,16 @@ def study(
     if out:
         writable_folder(out, "--out")
     run.run(file, quick, workers, overrides or [], out, warn, say, progress)
+
+
+def verdicts(
+    page: Annotated[Path, typer.Argument(help="A page in Markdown with a place for verdicts.")],
+    claims: Annotated[list[Path], typer.Argument(help="The claims.csv of every study that the page is about.")],
+) -> None:
+    """Decide the claims of several studies together, and write the table at the top of their page."""
+    from earmark.experiments.study import page as pages
+
+    found = pages.merged(claims)
+    files = pages.write(page, found)
+    say(pages.counts(found))
+    say(f"Written: {', '.join(str(f) for f in files)}.")

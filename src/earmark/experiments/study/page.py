@@ -1,0 +1,120 @@
+"""A page's claims: those of several studies decided together, as a table, a picture and the top of the page."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from earmark.errors import EarmarkError
+from earmark.evaluation.pictures import plt, save
+from earmark.experiments.study import verdict
+from earmark.experiments.study.verdict import HOLDS, NOT, UNDECIDED
+
+BEGIN, END = "<!-- verdicts: `earmark verdicts` writes what follows -->", "<!-- verdicts: end -->"
+COLOURS = {HOLDS: "C2", NOT: "C3", UNDECIDED: "0.6"}
+SIGNS = {"more": "above 0", "less": "below 0", "same": "within {by:g} of 0", "refused": "most trainings"}
+
+
+def merged(files: Sequence[Path]) -> pd.DataFrame:
+    """The claims of studies, by the claims.csv that each wrote, decided together; `study` names the study.
+
+    Raises EarmarkError for a file that is none.
+    """
+    parts = []
+    for file in files:
+        try:
+            found = pd.read_csv(file)
+        except (OSError, ValueError) as e:
+            raise EarmarkError(f"{file} cannot be read as a table of claims: {' '.join(str(e).split())}.") from None
+        missing = [name for name in verdict.COLUMNS if name not in found]
+        if missing:
+            raise EarmarkError(f"{file} has no column '{missing[0]}'; give the claims.csv that `earmark study` wrote.")
+        parts.append(found[list(verdict.COLUMNS)].assign(study=file.parent.name))
+    together = pd.concat(parts, ignore_index=True)
+    twice = together.claim[together.claim.duplicated()]
+    if len(twice):
+        raise EarmarkError(f"The claim '{twice.iloc[0]}' is there twice; each file once, and each claim in one study.")
+    return verdict.decided(together)
+
+
+def write(page: Path, claims: pd.DataFrame) -> list[Path]:
+    """The table and the picture beside a page, and the part of the page between BEGIN and END.
+
+    Raises EarmarkError for a page without these two lines.
+    """
+    try:
+        text = page.read_text(encoding="utf-8")
+    except OSError as e:
+        raise EarmarkError(f"{page} cannot be read: {e.strerror}.") from None
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not (begin and end):
+        raise EarmarkError(f"{page} has no place for verdicts; give it the lines\n{BEGIN}\n{END}")
+    table, drawn = page.with_suffix(".csv"), page.with_suffix(".png")
+    claims.to_csv(table, index=False)
+    picture(drawn, claims)
+    page.write_text(f"{head}{begin}\n{block(claims, table.name, drawn.name)}{end}{tail}", encoding="utf-8")
+    return [page, table, drawn]
+
+
+def counts(claims: pd.DataFrame) -> str:
+    """'Of 12 claims 5 hold, 4 do not and 3 cannot be told.'"""
+    n = Counter(claims.verdict)
+    return f"Of {len(claims)} claims {n[HOLDS]} hold, {n[NOT]} do not and {n[UNDECIDED]} cannot be told."
+
+
+def block(claims: pd.DataFrame, table: str, drawn: str) -> str:
+    """The page's part as Markdown: the counts, a row a claim, the picture."""
+    lines = [f"**{counts(claims)}**", "", "| claim | of | verdict | seen | difference [95 % interval] | p (Holm) |"]
+    lines.append("|---|---|---|---|---|---|")
+    for row in claims.to_dict("records"):
+        cells = (row["claim"], row["whose"], f"**{row['verdict']}**", row["figures"], _difference(row), _p(row))
+        lines.append(f"| {' | '.join(str(c) for c in cells)} |")
+    lines += [
+        "",
+        f"![Every claim's difference with its interval]({drawn})",
+        "",
+        f"All columns: [{table}]({table}).",
+        "",
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _difference(row: dict) -> str:
+    if np.isnan(row["low"]):
+        return "–"
+    if np.isinf(row["low"]):
+        return f"{row['difference']:+.3f}, one seed"
+    return f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
+
+
+def _p(row: dict) -> str:
+    return "< .001" if row["p_holm"] < 0.001 else f"{row['p_holm']:.3f}"
+
+
+def picture(path: Path, claims: pd.DataFrame) -> None:
+    """Differences with their 95 % intervals as PNG, by verdict; the shade is what would not be worth having."""
+    rows = [row for row in claims.to_dict("records") if np.isfinite(row["low"])]
+    fig, ax = plt.subplots(figsize=(12, 1.6 + 0.33 * len(rows)), layout="constrained")
+    for y, row in enumerate(rows):
+        colour = COLOURS[row["verdict"]]
+        width, left = _shade(row)
+        ax.barh(y, width, left=left, height=0.9, color="0.93", zorder=0)
+        ax.plot([row["low"], row["high"]], [y, y], color=colour, lw=2)
+        ax.plot(row["difference"], y, "o", color=colour, label=row["verdict"])
+    ax.axvline(0, color="0.6", lw=1, zorder=1)
+    ax.set_yticks(range(len(rows)), [f"{row['claim']} ({SIGNS[row['is']].format(**row)})" for row in rows], fontsize=8)
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.set_xlabel("difference that the claim is about, with its 95 % interval; shaded: too small to matter")
+    handles = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+    if handles:
+        ax.legend(handles.values(), handles.keys(), loc="best", fontsize=8)
+    save(fig, path)
+
+
+def _shade(row: dict) -> tuple[float, float]:
+    """Width and left end of what is too small to matter."""
+    width = {"same": 2 * row["by"]}.get(row["is"], row["by"])
+    return width, {"more": 0.0}.get(row["is"], -row["by"])
