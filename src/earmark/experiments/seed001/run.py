@@ -14,10 +14,11 @@ from typing import Any
 import torch
 
 from earmark import config
-from earmark.experiments.seed001 import show, tables
+from earmark.experiments.seed001 import claims, show, tables
 from earmark.experiments.seed001.dyads import CQTS
 from earmark.experiments.seed001.fit import NETS, FitSettings, fit
 from earmark.experiments.study import kept, single
+from earmark.experiments.study import show as study
 from earmark.experiments.study.checks import Checks
 from earmark.experiments.study.log import StudyLog
 from earmark.registry import tracking
@@ -132,9 +133,10 @@ def _tell(result: dict, say: Callable[[str], None]) -> None:
 def _write(settings: Settings, results: list[dict], file: Path, out: Path) -> tuple[list[Path], dict[str, float]]:
     """All files below `out`, and the figures of metrics.json; prints the tables."""
     table = tables.of(results)
-    figures = tables.figures_of(table)
-    more = {"table": table, "history": tables.histories(results), "kernels": tables.kernels(results)}
+    figures, judged = tables.figures_of(table), claims.judged(results, settings.train.cqt)
+    more = {"table": table, "claims": judged, "history": tables.histories(results), "kernels": tables.kernels(results)}
     files = single.write(out, file, more, figures)
     pictures = show.pictures(out, results, settings.train.cqt)
     tables.show(settings.name, settings.about, table, show.shown(results), figures)
+    study.verdicts(judged)
     return [*files, *pictures], figures

@@ -14,7 +14,7 @@ from earmark.experiments.study.verdict import HOLDS, NOT, UNDECIDED
 
 BEGIN, END = "<!-- verdicts: `earmark verdicts` writes what follows -->", "<!-- verdicts: end -->"
 COLOURS = {HOLDS: "C2", NOT: "C3", UNDECIDED: "0.6"}
-SIGNS = {"more": "above 0", "less": "below 0", "same": "within {by:g} of 0", "refused": "most trainings"}
+SIGNS = {"more": "above 0", "less": "below 0", "same": "within {by:g} of 0"}
 
 
 def merged(files: Sequence[Path]) -> pd.DataFrame:

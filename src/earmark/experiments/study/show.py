@@ -101,14 +101,10 @@ def _print_effects(effects: pd.DataFrame) -> None:
 
 def verdicts(claims: pd.DataFrame) -> None:
     """Print what becomes of claims, as `verdict.decided` gives them."""
-    columns = ("claim", "of", "figures", "difference", "95 % interval", "seeds, groups", "p (Holm)", "verdict")
-    shown = Table(*columns, title="Claims", box=SIMPLE_HEAD)
+    shown = Table("verdict", "claim", "what was seen", title="Claims", box=SIMPLE_HEAD)
     for row in claims.to_dict("records"):
-        span = "–" if not np.isfinite(row["low"]) else interval(row, "+.3f")
-        sizes = ", ".join(f"{row[k]:.0f}" for k in ("seeds", "groups") if np.isfinite(row[k]))
-        gap = number(row["difference"], "+.3f")
-        cells = (row["claim"], row["whose"], row["figures"], gap, span, sizes, f"{row['p_holm']:.3f}", row["verdict"])
-        shown.add_row(*cells)
+        gap = "" if np.isnan(row["low"]) else f"; {row['difference']:+.3f}, 95 % {interval(row, '+.3f')}"
+        shown.add_row(row["verdict"], row["claim"], f"{row['figures']}{gap}; p {row['p_holm']:.3f}")
     Console().print(shown)
 
 
