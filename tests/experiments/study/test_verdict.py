@@ -86,7 +86,18 @@ def test_a_count_is_a_sign_test():
     assert verdict.counted(10, 10) == (pytest.approx(2 / 1024), HOLDS)
     assert verdict.counted(0, 10) == (pytest.approx(2 / 1024), NOT)
     assert verdict.counted(8, 10) == (pytest.approx(stats.binomtest(8, 10).pvalue), HOLDS)
-    assert verdict.counted(0, 0)[0] == 1.0
+
+
+def test_a_counts_line_has_wilsons_interval():
+    """Wilson 1927, by hand: (p + z2/2n -+ z sqrt(p q/n + z2/4n2)) / (1 + z2/n), less a half."""
+    line, z = verdict.count("so", "text", 31, 40, " nets"), stats.norm.ppf(0.975)
+    middle, reach = (
+        (0.775 + z**2 / 80) / (1 + z**2 / 40),
+        z * np.sqrt(0.775 * 0.225 / 40 + z**2 / 6400) / (1 + z**2 / 40),
+    )
+    assert (line["low"], line["high"]) == pytest.approx((middle - reach - 0.5, middle + reach - 0.5))
+    assert (line["figures"], line["is"], line["difference"]) == ("31 of 40 nets", "most", pytest.approx(0.275))
+    assert (line["p"], line["speaks_for"]) == verdict.counted(31, 40)
 
 
 def test_holms_steps():

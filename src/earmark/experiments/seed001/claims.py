@@ -111,11 +111,7 @@ def without_strongest(result: dict) -> float:
 def _most(claim: str, whose: str, of: Iterable[dict], holds: Callable[[dict], bool]) -> dict | None:
     """A claim that is right where it is so of most."""
     found = [bool(holds(one)) for one in of]
-    if not found:
-        return None
-    p, speaks_for = verdict.counted(sum(found), len(found))
-    seen = {"figures": f"{sum(found)} of {len(found)}", "seeds": len(found), "p": p, "speaks_for": speaks_for}
-    return {"claim": claim, "whose": whose, "is": "most", "by": 0.0} | seen
+    return verdict.count(claim, whose, sum(found), len(found)) if found else None
 
 
 def _mean(claim: str, whose: str, kind: verdict.Kind, of: Results, gap: Callable[[dict], float]) -> dict | None:

@@ -89,14 +89,13 @@ def _cells(claim: Claim) -> list[dict[str, str]]:
 
 
 def _row(claim: Claim, of: Outcome, than: Outcome | None = None, *, draws: Draws) -> dict[str, Any]:
-    asked = {"claim": claim.says, "whose": claim.whose, "is": claim.kind, "by": claim.by}
-    if claim.kind == "refused":
-        p, speaks_for = verdict.counted(of.n_refused, (n := of.n_refused + len(of.results)))
-        seen = {"figures": f"{of.n_refused} of {n} trainings end without a figure"}
-        return asked | seen | {"p": p, "speaks_for": speaks_for}
-    refused = next((o for o in (of, than) if o and o.refused), None)
-    if refused:
-        return asked | {"figures": refused.refused, "p": 1.0, "speaks_for": verdict.UNDECIDED}
+    n = of.n_refused + len(of.results)
+    if claim.kind == "refused" and n:
+        return verdict.count(claim.says, claim.whose, of.n_refused, n, " trainings end without a figure")
+    refused = next((o.refused for o in (of, than) if o and o.refused), "")
+    if refused or claim.kind == "refused":
+        asked = {"claim": claim.says, "whose": claim.whose, "is": claim.kind, "by": claim.by, "figures": refused}
+        return asked | {"p": 1.0, "speaks_for": verdict.UNDECIDED}
     found, values = evidence(of, than, claim, draws)
     name = claim.figure or of.figure.names(of.answers)[0]
     kind: Kind = claim.kind  # type: ignore[assignment]

@@ -14,7 +14,7 @@ from earmark.experiments.study.verdict import HOLDS, NOT, UNDECIDED
 
 BEGIN, END = "<!-- verdicts: `earmark verdicts` writes what follows -->", "<!-- verdicts: end -->"
 COLOURS = {HOLDS: "C2", NOT: "C3", UNDECIDED: "0.6"}
-SIGNS = {"more": "above 0", "less": "below 0", "same": "within {by:g} of 0"}
+SIGNS = {"more": "above 0", "less": "below 0", "same": "within {by:g} of 0", "most": "share above .5"}
 
 
 def merged(files: Sequence[Path]) -> pd.DataFrame:
@@ -87,6 +87,9 @@ def _difference(row: dict) -> str:
         return "–"
     if np.isinf(row["low"]):
         return f"{row['difference']:+.3f}, one seed"
+    if row["is"] == "most":
+        share, low, high = (row[name] + 0.5 for name in ("difference", "low", "high"))
+        return f"share {share:.3f} [{low:.3f}, {high:.3f}]"
     return f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
 
 
@@ -107,7 +110,7 @@ def picture(path: Path, claims: pd.DataFrame) -> None:
     ax.axvline(0, color="0.6", lw=1, zorder=1)
     ax.set_yticks(range(len(rows)), [f"{row['claim']} ({SIGNS[row['is']].format(**row)})" for row in rows], fontsize=8)
     ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.set_xlabel("difference that the claim is about, with its 95 % interval; shaded: too small to matter")
+    ax.set_xlabel("difference, or share less a half, with its 95 % interval; shaded: too small to matter")
     handles = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
     if handles:
         ax.legend(handles.values(), handles.keys(), loc="best", fontsize=8)

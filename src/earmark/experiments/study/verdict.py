@@ -99,10 +99,24 @@ def tested(found: Evidence, kind: Kind, by: float) -> tuple[float, str]:
 
 
 def counted(right: int, of: int) -> tuple[float, str]:
-    """The two-sided p of a claim that most trainings do something, of `right` among `of` (exact, binomial)."""
+    """The two-sided p of a claim that most do something, of `right` among `of` (exact, binomial)."""
     holds = float(stats.binom.sf(right - 1, of, 0.5))
     fails = float(stats.binom.cdf(right, of, 0.5))
     return (min(1.0, 2 * holds), HOLDS) if holds <= fails else (min(1.0, 2 * fails), NOT)
+
+
+def count(claim: str, whose: str, right: int, of: int, what: str = "") -> dict[str, Any]:
+    """The line of a claim that most do something, as `row`: the difference is the share less a half, with Wilson's
+    interval.
+
+    of: from 1. what: of whom, for people.
+    """
+    p, speaks_for = counted(right, of)
+    share = stats.binomtest(right, of)
+    low, high = share.proportion_ci(1 - LEVEL, method="wilson")
+    asked = {"claim": claim, "whose": whose, "is": "most", "by": 0.0, "figures": f"{right} of {of}{what}"}
+    seen = {"difference": share.statistic - 0.5, "low": low - 0.5, "high": high - 0.5, "seeds": of, "groups": 0}
+    return asked | seen | {"p": p, "speaks_for": speaks_for}
 
 
 def row(claim: str, whose: str, figures: str, found: Evidence, kind: Kind, by: float) -> dict[str, Any]:
