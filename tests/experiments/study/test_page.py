@@ -34,6 +34,11 @@ def test_claims_of_several_studies_are_decided_together(files):
     assert alone.p_holm[0] == pytest.approx(2 * p[0])
 
 
+def test_a_claim_of_two_studies_says_whose(files, tmp_path):
+    found = page.merged([*files, claims(tmp_path / "three", ("A", -0.2, 0.02))])
+    assert found.claim.tolist() == ["A (one)", "B", "C", "A (three)"]
+
+
 def test_the_command_writes_table_picture_and_the_pages_top(files, tmp_path, earmark):
     mine = tmp_path / "mine.md"
     mine.write_text(f"# Mine\n\n{page.BEGIN}\nstale\n{page.END}\n\nThe end.\n")
@@ -60,7 +65,7 @@ def test_a_table_that_is_none(tmp_path, text, sentence):
 
 
 def test_what_cannot_be_merged_or_written(files, tmp_path):
-    with pytest.raises(EarmarkError, match="The claim 'A' is there twice"):
+    with pytest.raises(EarmarkError, match="The claims of study 'one' are there twice; give each file once"):
         page.merged([files[0], files[0]])
     (tmp_path / "bare.md").write_text("# Bare\n")
     with pytest.raises(EarmarkError, match=r"bare\.md has no place for verdicts"):

@@ -18,9 +18,9 @@ SIGNS = {"more": "above 0", "less": "below 0", "same": "within {by:g} of 0", "mo
 
 
 def merged(files: Sequence[Path]) -> pd.DataFrame:
-    """The claims of studies, by the claims.csv that each wrote, decided together; `study` names the study.
+    """The claims of studies, by the claims.csv that each wrote, decided together; `study` names the study's folder.
 
-    Raises EarmarkError for a file that is none.
+    A claim of several studies has the study's name behind it. Raises EarmarkError for a file that is none.
     """
     parts = []
     for file in files:
@@ -33,9 +33,11 @@ def merged(files: Sequence[Path]) -> pd.DataFrame:
             raise EarmarkError(f"{file} has no column '{missing[0]}'; give the claims.csv that `earmark study` wrote.")
         parts.append(found[list(verdict.COLUMNS)].assign(study=file.parent.name))
     together = pd.concat(parts, ignore_index=True)
-    twice = together.claim[together.claim.duplicated()]
+    twice = together.study[together.duplicated(["claim", "study"])]
     if len(twice):
-        raise EarmarkError(f"The claim '{twice.iloc[0]}' is there twice; each file once, and each claim in one study.")
+        raise EarmarkError(f"The claims of study '{twice.iloc[0]}' are there twice; give each file once.")
+    shared = together.claim.duplicated(keep=False)
+    together.loc[shared, "claim"] += " (" + together.study[shared] + ")"
     return verdict.decided(together)
 
 
