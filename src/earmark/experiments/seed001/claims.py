@@ -13,11 +13,8 @@ SAME = 0.02  # of accuracy: a difference that would matter
 Results = Sequence[dict]
 
 
-def judged(results: Results, cqt: str) -> pd.DataFrame:
-    """A line a claim, decided together, as `verdict.decided`. A claim about networks that no seed has come to is out.
-
-    cqt: whose inputs they are; with our own every claim says so.
-    """
+def judged(results: Results) -> pd.DataFrame:
+    """A line a claim, decided together, as `verdict.decided`; without those about networks that no seed has come to."""
     nets = [r for r in results if r["net"] == "dyad"]
     learnt = [r for r in nets if right(r)]
     with_all = [r for r in nets if r["alive_at_start"] == 4]
@@ -39,7 +36,12 @@ def judged(results: Results, cqt: str) -> pd.DataFrame:
         ),
         _most("A network that learns has a kernel for minor", "text", learnt, lambda r: has(r, "for minor")),
         _most("A network that learns has a kernel for major", "text", learnt, lambda r: has(r, "for major")),
-        _most("A map is negative on a chord", "text", nets, lambda r: any(min(k.values()) < 0 for k in responses(r))),
+        _most(
+            "A kernel's answer to a chord is negative",
+            "text",
+            nets,
+            lambda r: any(min(k.values()) < 0 for k in responses(r)),
+        ),
         _mean("Without its strongest kernel a network is worse", "text", "less", learnt, without_strongest),
         _mean(
             "A kernel with two weights of one sign is dispensable",
@@ -77,9 +79,7 @@ def judged(results: Results, cqt: str) -> pd.DataFrame:
             right,
         ),
     ]
-    found = pd.DataFrame([row for row in rows if row], columns=list(verdict.COLUMNS))
-    prefix = "" if cqt == "librosa" else "Our CQT: "
-    return verdict.decided(found.assign(claim=prefix + found.claim))
+    return verdict.decided(pd.DataFrame([row for row in rows if row], columns=list(verdict.COLUMNS)))
 
 
 def right(result: dict) -> bool:
@@ -92,9 +92,9 @@ def has(result: dict, role: str) -> bool:
     return any(k["role"] == role and not k["silent"] for k in result["kernels"])
 
 
-def responses(result: dict) -> list[dict]:
-    """Mean responses of every kernel to majors and to minors."""
-    return [{name: k[name] for name in ("response_to_majors", "response_to_minors")} for k in result["kernels"]]
+def negative(result: dict) -> bool:
+    """Whether a kernel's mean response to a class is below zero."""
+    return any(min(k["response_to_majors"], k["response_to_minors"]) < 0 for k in result["kernels"])
 
 
 def unclear(result: dict) -> list[dict]:

@@ -133,7 +133,7 @@ def _tell(result: dict, say: Callable[[str], None]) -> None:
 def _write(settings: Settings, results: list[dict], file: Path, out: Path) -> tuple[list[Path], dict[str, float]]:
     """All files below `out`, and the figures of metrics.json; prints the tables."""
     table = tables.of(results)
-    figures, judged = tables.figures_of(table), claims.judged(results, settings.train.cqt)
+    figures, judged = tables.figures_of(table), claims.judged(results)
     more = {"table": table, "claims": judged, "history": tables.histories(results), "kernels": tables.kernels(results)}
     files = single.write(out, file, more, figures)
     pictures = show.pictures(out, results, settings.train.cqt)
