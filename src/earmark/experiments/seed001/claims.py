@@ -36,12 +36,7 @@ def judged(results: Results) -> pd.DataFrame:
         ),
         _most("A network that learns has a kernel for minor", "text", learnt, lambda r: has(r, "for minor")),
         _most("A network that learns has a kernel for major", "text", learnt, lambda r: has(r, "for major")),
-        _most(
-            "A kernel's answer to a chord is negative",
-            "text",
-            nets,
-            lambda r: any(min(k.values()) < 0 for k in responses(r)),
-        ),
+        _most("A kernel's answer to a chord is negative", "text", nets, negative),
         _mean("Without its strongest kernel a network is worse", "text", "less", learnt, without_strongest),
         _mean(
             "A kernel with two weights of one sign is dispensable",
