@@ -55,7 +55,7 @@ def test_kernels_of_networks_that_learn():
 
 def test_only_what_the_seeds_came_to_is_asked():
     found = judged([result(1, last=0.7)])
-    assert not [c for c in found.index if "learnt" in c or ("kernel" in c and "four" not in c)]
+    assert not [c for c in found.index if "learnt" in c or "A kernel with" in c or "has a kernel" in c]
     assert not [c for c in found.index if "simpler" in c]
     assert set(found.verdict) == {"cannot tell"}
     small = judged([result(1), result(1, net="kernel") | {"alive_at_start": None}])
