@@ -49,7 +49,8 @@ def test_one_seed_or_one_group_decides_nothing():
 
 
 def test_groups_that_all_agree_are_as_if_one_did_not():
-    found = Evidence(np.zeros(5), np.zeros(100), 200)
+    found = Evidence(np.zeros(5), np.zeros(100), 200, least=1 / 200)
+    assert Evidence(np.zeros(5), np.zeros(100), 200).half(0.05) == 0
     assert found.half(0.05) == pytest.approx(stats.t.ppf(0.975, 199) / 200)
     assert verdict.tested(found, "same", 0.02) == (pytest.approx(2 * stats.t.sf(0.02 * 200, 199)), HOLDS)
 
@@ -123,6 +124,6 @@ def test_equal_networks_are_told_apart_no_more_often_than_said(groups, seeds, sp
             rng.random((seeds, groups)) < 1 / (1 + np.exp(-hard - rng.normal(0, spread, (seeds, 1)))) for _ in range(2)
         ]
         apart = cells[0].astype(float) - cells[1]
-        low, high = Evidence(apart.mean(1), shares @ apart.mean(0), groups).interval()
+        low, high = Evidence(apart.mean(1), shares @ apart.mean(0), groups, 1 / groups).interval()
         wrong += low > 0 or high < 0
     assert wrong <= stats.binom.ppf(0.99, n, 0.05)

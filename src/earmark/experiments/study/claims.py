@@ -131,7 +131,7 @@ def compared(mine: Sequence[Figure], other: Sequence[Figure], against: float, dr
     if other:
         drawn = drawn - np.mean([f.under(shares, 0) for f in other], axis=0)
         values = values - np.array([f.value for f in other])
-    return Evidence(values, drawn, len(groups))
+    return Evidence(values, drawn, len(groups), least=1 / len(groups))
 
 
 def _mean(figures: Sequence[Figure]) -> str:

@@ -30,12 +30,14 @@ class Evidence:
     """A difference, or a figure, as trainings and groups show it.
 
     by_seed: (seeds,), of all groups. by_groups: (draws,), the mean over seeds under random (exponential) weights of the
-    groups; None where there are none. groups: their number.
+    groups; None where there are none. groups: their number. least: of the groups' standard error; 1 / groups where one
+    is right or wrong as a whole, as if one differed: that none of those tested does is no proof that none will.
     """
 
     by_seed: np.ndarray
     by_groups: np.ndarray | None = None
     groups: int = 0
+    least: float = 0.0
 
     @property
     def value(self) -> float:
@@ -53,11 +55,9 @@ class Evidence:
             return [(np.inf, 1)]
         found = [(float(np.var(self.by_seed, ddof=1)) / self.seeds, self.seeds - 1)]
         if self.by_groups is not None:
-            # Random weights of a mean vary by n - 1 over n + 1 as much as samples do. No less than if one group
-            # differed: that none of those tested does is no proof that none will.
-            n = self.groups
+            n = self.groups  # random weights of a mean vary by n - 1 over n + 1 as much as samples do
             drawn = float(np.var(self.by_groups)) * (n + 1) / (n - 1) if n > 1 else np.inf
-            found.append((max(drawn, 1 / n**2), max(n - 1, 1)))
+            found.append((max(drawn, self.least**2), max(n - 1, 1)))
         return found
 
     def half(self, level: float) -> float:
