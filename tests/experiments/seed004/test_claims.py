@@ -48,8 +48,7 @@ def line(step: str, eer: float = 0.3, cosine: float = 0.3, **figures) -> list[di
 
 def judged(*lines: list[dict]) -> pd.DataFrame:
     results = [result for one in lines for result in one]
-    table = show.medians(pd.DataFrame([show.row(r) for r in results]), {})
-    return claims.judged(claims.Walk(results, FOUND, table)).set_index("claim")
+    return claims.judged(claims.Walk(results, FOUND)).set_index("claim")
 
 
 def only(found: pd.DataFrame, word: str) -> pd.Series:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from earmark.experiments.seed004 import show
 from earmark.experiments.seed004.data import Recordings
 from earmark.experiments.study import verdict
 from earmark.experiments.study.verdict import Evidence, Kind
@@ -20,17 +21,15 @@ Rows = Sequence[pd.Series]
 
 
 class Walk:
-    """The results of all steps and seeds, and the test trials that they score.
+    """The results of all steps and seeds, and the test trials that they score. table: means by step."""
 
-    table: medians by step, as `show.medians`.
-    """
-
-    def __init__(self, results: Iterable[dict], found: Recordings, table: pd.DataFrame):
+    def __init__(self, results: Sequence[dict], found: Recordings):
         self.by_step: dict[str, list[dict]] = {}
         for result in results:
             change = {"mr_change": result["mr"] - result["mr_untrained"]}
             self.by_step.setdefault(result["step"], []).append(result | change)
-        self.table = table.set_index("step")
+        rows = pd.DataFrame([show.row(r) for r in results]).drop(columns=["said", "seed"])
+        self.table = rows.set_index("step").apply(pd.to_numeric).groupby(level="step", sort=False).mean()
         self.trials, self.read = _trials(found), {}
 
     @cached_property
@@ -41,7 +40,7 @@ class Walk:
         return list(self.table.index[(self.table.eer_native < LEARNS) & self.table.asker_accuracy.notna()])
 
     def rows(self, steps: Iterable[str]) -> list[pd.Series]:
-        """Medians of steps, each with the step as its name."""
+        """Means of steps, each with the step as its name."""
         return [self.table.loc[step] for step in steps]
 
     def eer(self, step: str, way: str = "native", less: float = 0.0) -> Evidence:
@@ -51,7 +50,7 @@ class Walk:
             figures = [Eer(trials) for trials in scored]
             n = len(figures[0].groups)
             shares = np.random.default_rng(SEED).standard_exponential((DRAWS, n + 1))
-            shares[:, 0] = 0.0
+            shares[:, 0] = 0.0  # of a speaker whom no test has heard, whom the interval's t allows for
             drawn = np.mean([figure.under(shares, 0) for figure in figures], axis=0)
             self.read[step, way] = Evidence(np.array([figure.value for figure in figures]), drawn, n)
         found = self.read[step, way]

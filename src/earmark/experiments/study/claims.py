@@ -125,7 +125,7 @@ def compared(mine: Sequence[Figure], other: Sequence[Figure], against: float, dr
     """Figures by seed less those of another cell, or less a number. Groups are those that all have."""
     groups = sorted(set.intersection(*(set(f.groups) for f in (*mine, *other))))
     shares = draws.of(np.array(groups)).copy()
-    shares[:, 0] = 0.0  # nobody whom no test has seen: the interval has a t for him
+    shares[:, 0] = 0.0  # of a group that no test has seen, which the interval's t allows for
     drawn = np.mean([f.under(shares, 0) for f in mine], axis=0) - against
     values = np.array([f.value for f in mine]) - against
     if other:
