@@ -1,5 +1,6 @@
 """A page's claims: those of several studies decided together, as a table, a picture and the top of the page."""
 
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from earmark.experiments.study import verdict
 from earmark.experiments.study.verdict import HOLDS, NOT, UNDECIDED
 
 BEGIN, END = "<!-- verdicts: `earmark verdicts` writes what follows -->", "<!-- verdicts: end -->"
+WIDTH = 75  # characters of a claim beside its interval
 COLOURS = {HOLDS: "C2", NOT: "C3", UNDECIDED: "0.6"}
 SIGNS = {"more": "above 0", "less": "below 0", "same": "within {by:g} of 0", "most": "share above .5"}
 
@@ -110,9 +112,10 @@ def picture(path: Path, claims: pd.DataFrame) -> None:
         ax.plot([row["low"], row["high"]], [y, y], color=colour, lw=2)
         ax.plot(row["difference"], y, "o", color=colour, label=row["verdict"])
     ax.axvline(0, color="0.6", lw=1, zorder=1)
-    ax.set_yticks(range(len(rows)), [f"{row['claim']} ({SIGNS[row['is']].format(**row)})" for row in rows], fontsize=8)
+    names = [f"{row['claim']} ({SIGNS[row['is']].format(**row)})" for row in rows]
+    ax.set_yticks(range(len(rows)), [textwrap.fill(name, WIDTH) for name in names], fontsize=8)
     ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.set_xlabel("difference, or share less a half, with its 95 % interval; shaded: too small to matter")
+    ax.set_xlabel("difference, or share less a half, with its 95 % interval\n(shaded: too small to matter)")
     handles = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
     if handles:
         ax.legend(handles.values(), handles.keys(), loc="best", fontsize=8)
