@@ -7,9 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from earmark.evaluation.settings import EvaluateSettings
 from earmark.experiments.seed004 import show
 from earmark.experiments.seed004.data import Recordings
 from earmark.experiments.study import verdict
+from earmark.experiments.study.claims import seen
+from earmark.experiments.study.figure import Draws
 from earmark.experiments.study.verdict import Evidence, Kind
 from earmark.tasks.speaker.outcomes import Eer
 
@@ -32,6 +35,7 @@ class Walk:
         rows = rows.drop(columns=["said", "seed"])
         self.table = rows.set_index("step").apply(pd.to_numeric).groupby(level="step", sort=False).mean()
         self.trials, self.read = _trials(found), {}
+        self.draws = Draws(EvaluateSettings(DRAWS, SEED))
 
     @cached_property
     def learnt(self) -> list[str]:
@@ -47,20 +51,13 @@ class Walk:
     def eer(self, step: str, way: str = "native", less: float = 0.0) -> Evidence:
         """A step's EER by `native` distance or `cosine`, less a number; a group is a test speaker."""
         if (step, way) not in self.read:
-            scored = [self.trials.assign(score=r["scores"][way]) for r in self.by_step[step]]
-            figures = [Eer(trials) for trials in scored]
-            n = len(figures[0].groups)
-            shares = np.random.default_rng(SEED).standard_exponential((DRAWS, n + 1))
-            shares[:, 0] = 0.0  # of a speaker whom no test has heard, whom the interval's t allows for
-            drawn = np.mean([figure.under(shares, 0) for figure in figures], axis=0)
-            self.read[step, way] = Evidence(np.array([figure.value for figure in figures]), drawn, n)
-        found = self.read[step, way]
-        return Evidence(found.by_seed - less, found.by_groups - less, found.groups)
+            figures = [Eer(self.trials.assign(score=r["scores"][way])) for r in self.by_step[step]]
+            self.read[step, way] = seen(figures, self.draws)
+        return self.read[step, way].less(less)
 
     def gain(self, before: str, after: str, way: str = "native") -> Evidence:
         """The EER of one step less that of the one before it."""
-        a, b = self.eer(before, way), self.eer(after, way)
-        return Evidence(b.by_seed - a.by_seed, b.by_groups - a.by_groups, b.groups)
+        return self.eer(after, way).less(self.eer(before, way))
 
     def own(self, name: str, steps: Sequence[str], less: float, of: Callable = max) -> Evidence:
         """A figure of the trainings themselves less a number: by seed the largest, or the smallest, of the steps."""
@@ -106,9 +103,8 @@ def judged(walk: Walk) -> pd.DataFrame:
             figures, seen = claim.figures(walk.rows(steps)), claim.seen(walk, steps)
             found.append(verdict.row(claim.said, claim.whose, figures, seen, claim.kind, claim.by))
         else:
-            said = {"claim": claim.said, "whose": claim.whose, "is": claim.kind, "by": claim.by}
             none = f"no network of pairs has an EER below {LEARNS:g}"
-            found.append(said | {"figures": none, "p": 1.0, "speaks_for": verdict.UNDECIDED})
+            found.append(verdict.untold(claim.said, claim.whose, none, claim.kind, claim.by))
     return verdict.decided(pd.DataFrame(found, columns=list(verdict.COLUMNS)))
 
 

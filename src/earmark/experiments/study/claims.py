@@ -1,7 +1,7 @@
 """The claims of a study file: what they compare, and what the trainings say of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -94,8 +94,7 @@ def _row(claim: Claim, of: Outcome, than: Outcome | None = None, *, draws: Draws
         return verdict.count(claim.says, claim.whose, of.n_refused, n, " trainings end without a figure")
     refused = next((o.refused for o in (of, than) if o and o.refused), "")
     if refused or claim.kind == "refused":
-        asked = {"claim": claim.says, "whose": claim.whose, "is": claim.kind, "by": claim.by, "figures": refused}
-        return asked | {"p": 1.0, "speaks_for": verdict.UNDECIDED}
+        return verdict.untold(claim.says, claim.whose, refused, claim.kind, claim.by)
     found, values = evidence(of, than, claim, draws)
     name = claim.figure or of.figure.names(of.answers)[0]
     kind: Kind = claim.kind  # type: ignore[assignment]
@@ -112,8 +111,9 @@ def evidence(of: Outcome, than: Outcome | None, claim: Claim, draws: Draws) -> t
         mine, other = [p[0] for p in pairs], [p[1] for p in pairs]
     else:
         mine, other = [a[s] for s in sorted(a)], []
-    against = 0.0 if than else float(claim.than)  # type: ignore[arg-type]
-    return compared(mine, other, against, draws), [_mean(other) if than else f"{against:g}", _mean(mine)]
+    found = replace(seen(mine, draws), least=1 / len(mine[0].groups))
+    against = seen(other, draws) if than else float(claim.than)  # type: ignore[arg-type]
+    return found.less(against), [_mean(other) if than else f"{against:g}", _mean(mine)]
 
 
 def by_seed(outcome: Outcome, name: str) -> dict[int, Figure]:
@@ -121,17 +121,13 @@ def by_seed(outcome: Outcome, name: str) -> dict[int, Figure]:
     return {int(seed): outcome.figure.read(one, name) for seed, one in outcome.answers.groupby("seed")}
 
 
-def compared(mine: Sequence[Figure], other: Sequence[Figure], against: float, draws: Draws) -> Evidence:
-    """Figures by seed less those of another cell, or less a number. Groups are those that all have."""
-    groups = sorted(set.intersection(*(set(f.groups) for f in (*mine, *other))))
-    shares = draws.of(np.array(groups)).copy()
+def seen(figures: Sequence[Figure], draws: Draws) -> Evidence:
+    """A figure by seed, and by weights of the groups, which all seeds share."""
+    groups = figures[0].groups
+    shares = draws.of(groups).copy()
     shares[:, 0] = 0.0  # of a group that no test has seen, which the interval's t allows for
-    drawn = np.mean([f.under(shares, 0) for f in mine], axis=0) - against
-    values = np.array([f.value for f in mine]) - against
-    if other:
-        drawn = drawn - np.mean([f.under(shares, 0) for f in other], axis=0)
-        values = values - np.array([f.value for f in other])
-    return Evidence(values, drawn, len(groups), least=1 / len(groups))
+    drawn = np.mean([f.under(shares, 0) for f in figures], axis=0)
+    return Evidence(np.array([f.value for f in figures]), drawn, len(groups))
 
 
 def _mean(figures: Sequence[Figure]) -> str:

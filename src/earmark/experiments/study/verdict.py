@@ -60,6 +60,13 @@ class Evidence:
             found.append((max(drawn, self.least**2), max(n - 1, 1)))
         return found
 
+    def less(self, other: "Evidence | float") -> "Evidence":
+        """Itself less a number, or less what the same seeds and groups show of something else."""
+        if not isinstance(other, Evidence):
+            other = Evidence(np.full(self.seeds, float(other)), None if self.by_groups is None else np.array(other))
+        drawn = None if self.by_groups is None else self.by_groups - other.by_groups
+        return replace(self, by_seed=self.by_seed - other.by_seed, by_groups=drawn)
+
     def half(self, level: float) -> float:
         """Half of the two-sided interval; infinite where there is one seed, or one group."""
         return float(np.sqrt(sum(variance * stats.t.isf(level / 2, df) ** 2 for variance, df in self.parts)))
@@ -106,10 +113,9 @@ def counted(right: int, of: int) -> tuple[float, str]:
 
 
 def count(claim: str, whose: str, right: int, of: int, what: str = "") -> dict[str, Any]:
-    """The line of a claim that most do something, as `row`: the difference is the share less a half, with Wilson's
-    interval.
+    """The line of a claim that most do something, as `row`.
 
-    of: from 1. what: of whom, for people.
+    Its difference is the share less a half, with Wilson's interval. of: from 1. what: of whom, for people.
     """
     p, speaks_for = counted(right, of)
     share = stats.binomtest(right, of)
@@ -129,6 +135,12 @@ def row(claim: str, whose: str, figures: str, found: Evidence, kind: Kind, by: f
     seen = {"difference": found.value, "low": low, "high": high, "seeds": found.seeds, "groups": found.groups}
     asked = {"claim": claim, "whose": whose, "is": kind, "by": by, "figures": figures}
     return asked | seen | {"p": p, "speaks_for": speaks_for}
+
+
+def untold(claim: str, whose: str, figures: str, kind: str, by: float) -> dict[str, Any]:
+    """The line of a claim of which nothing was seen, as `row`; figures: why."""
+    asked = {"claim": claim, "whose": whose, "is": kind, "by": by, "figures": figures}
+    return asked | {"p": 1.0, "speaks_for": UNDECIDED}
 
 
 def decided(claims: pd.DataFrame) -> pd.DataFrame:
