@@ -317,7 +317,7 @@ def test_evaluation_does_not_depend_on_the_batch(name):
 
 @every_network
 def test_a_seed_gives_the_same_weights(name):
-    one, same, other = (nn.utils.parameters_to_vector(body(name, seed=s).parameters()) for s in (0, 0, 1))
+    one, same, other = (torch.cat([p.flatten() for p in body(name, seed=s).parameters()]) for s in (0, 0, 1))
     torch.testing.assert_close(one, same, rtol=0, atol=0)
     assert (one != other).any()
 
@@ -357,3 +357,21 @@ def test_widths_that_are_none_are_refused(name, width):
 def test_other_depths_are_refused():
     with pytest.raises(ValueError, match="depth is 50, but ResNetish has 18 or 34 layers"):
         ResNetish(64, 501, depth=50)
+
+
+@every_network
+def test_convolutions_run_with_channels_last(name):
+    """Which takes half the time on a CPU, and says the same."""
+    network = body(name).eval()
+    convs = [m for m in network.modules() if isinstance(m, nn.Conv2d) and m.kernel_size != (1, 1)]
+    maps: list[torch.Tensor] = []
+    for conv in convs:
+        conv.register_forward_hook(lambda module, x, y: maps.append(y))
+    said = network(windows(3))
+    assert len(maps) == len(convs)
+    assert all(y.is_contiguous(memory_format=torch.channels_last) and not y.is_contiguous() for y in maps)
+
+    for conv in convs:  # rows first again, whatever comes in
+        conv.to(memory_format=torch.contiguous_format)
+        conv.register_forward_pre_hook(lambda module, x: x[0].contiguous())
+    torch.testing.assert_close(network(windows(3)), said, rtol=1e-4, atol=1e-5)

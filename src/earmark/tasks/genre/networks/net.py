@@ -1,5 +1,6 @@
 """Seed 003's first network, which he calls an AlexNet; its convolutions come from PyTorch's MNIST example."""
 
+import torch
 from torch import Tensor, nn
 
 from earmark.nn.sizes import require_window, scaled
@@ -24,9 +25,11 @@ class Net(nn.Module):
         c1, c2, c3, c4, self.n_out = (scaled(n, width) for n in (32, 64, 128, 256, 128))
         self.features = nn.Sequential(*_pair(1, c1, c2), *_pair(c2, c3, c4), nn.AdaptiveAvgPool2d(GRID))
         self.dense = nn.Sequential(nn.Linear(c4 * GRID**2, self.n_out), nn.ReLU(), nn.Dropout(0.5))
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.dense(self.features(x).flatten(1))
+        x = self.features(x.contiguous(memory_format=torch.channels_last))
+        return self.dense(x.flatten(1))
 
 
 def _pair(c_in: int, c_mid: int, c_out: int) -> list[nn.Module]:

@@ -4,6 +4,7 @@ Deep residual learning is He, Zhang, Ren and Sun 2016; ResNetish, with its stem 
 map of 4 x 6 cells, follows Hershey et al. 2017 (arXiv:1609.09430), whose own has 50 layers.
 """
 
+import torch
 from torch import Tensor, nn
 
 from earmark.nn.sizes import require_window, scaled
@@ -56,9 +57,11 @@ class ResNetish(nn.Module):
         self.stages = nn.Sequential(*map(_stage, inputs, channels, strides, BLOCKS[depth]))
         self.pool = nn.AdaptiveAvgPool2d(GRID)
         self.apply(_he_init)
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.pool(self.stages(self.stem(x))).flatten(1)
+        x = self.stem(x.contiguous(memory_format=torch.channels_last))
+        return self.pool(self.stages(x)).flatten(1)
 
 
 def _conv_norm(c_in: int, c_out: int, kernel: int, stride: int) -> list[nn.Module]:

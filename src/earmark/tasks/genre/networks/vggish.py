@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
 from earmark.nn.sizes import require_window, scaled
@@ -35,6 +36,8 @@ class VGGish(nn.Module):
         dense = (nn.Sequential(nn.Linear(a, b), nn.ReLU()) for a, b in pairwise(units))
         self.dense = nn.Sequential(*dense)
         self.n_out = units[-1]
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.dense(self.features(x).flatten(1))
+        x = self.features(x.contiguous(memory_format=torch.channels_last))
+        return self.dense(x.flatten(1))
