@@ -51,7 +51,7 @@ ui: setup
 lock:
 	cp requirements.lock requirements.new
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header --no-emit-find-links \
-	  --no-emit-index-url --extra dev --extra demo pyproject.toml -o requirements.new
+	  --no-emit-index-url --extra pipeline --extra dev --extra demo pyproject.toml -o requirements.new
 	{ head -2 requirements.lock; grep -vE '^(nvidia-|cuda-|triton)' requirements.new; } > requirements.tmp
 	mv requirements.tmp requirements.lock && rm requirements.new
 

@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parents[1] / "docs/reference"
 COMMANDS = """\
 # Commands
 
-Made by `python recipes/reference.py` from the commands themselves; `earmark COMMAND --help` says the same. A mistake
+Made by `python recipes/reference.py` from the commands themselves; `--help` behind a command says the same. A mistake
 of the user's ends with one sentence and the exit status 1, a command line that cannot be read with 2.
 
 """

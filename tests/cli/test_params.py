@@ -83,6 +83,7 @@ def test_a_block_with_all_its_names(project, earmark):
         ("genre.train.schedule.step.gamma", ["genre.train.schedule.gamma (step)"]),
         ("genre.train.schedule.onecycle", ["genre.train.schedule.name (onecycle)"]),
         ("genre.model.vggish", [f"genre.model.{k} ({SEED003})" for k in ("name", "pooling", "width", "filter")]),
+        ("train.epochs", ["chord.train.epochs", "genre.train.epochs", "speaker.train.epochs"]),
         ("demo.seed", ["demo.seed"]),
         ("demo", ["demo", "demo.songs_per_genre", "demo.voices", "demo.seed"]),
     ],

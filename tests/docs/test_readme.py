@@ -1,5 +1,6 @@
-"""README.md: every command runs as it is shown, on recordings of the names that it uses."""
+"""README.md and guides that it leads to: every command runs as it is shown, on recordings of the names it uses."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pretty_midi
 import pytest
 import typer
+import yaml
 
 import guide
 import newcomer
@@ -20,8 +22,15 @@ from project import REPOSITORY, make
 from voice_audio import voice
 
 README = REPOSITORY / "README.md"
-PAGES = (README, *sorted((REPOSITORY / "docs").glob("*.md")))
-MAKE, OWN, USING, COMPARING, ESC10, CHORDS, MORE_CHORDS, SPEAKERS = guide.blocks(README, "bash")
+DOCS = REPOSITORY / "docs"
+PAGES = sorted({*REPOSITORY.glob("*.md"), *DOCS.rglob("*.md")} - {REPOSITORY / "CHANGELOG.md"})
+MAKE, OWN, USING, COMPARING = guide.blocks(README, "bash")
+LONG, SCORE, CROSSVAL, RELEASE = guide.blocks(DOCS / "predicting.md", "bash")
+RUNS, EXPERIMENT = guide.blocks(DOCS / "tracking.md", "bash")
+CHORDS, MORE_CHORDS = guide.blocks(DOCS / "chords.md", "bash")
+(SPEAKERS,) = guide.blocks(DOCS / "speakers.md", "bash")
+(ESC10,) = guide.blocks(DOCS / "results/genre.md", "bash")
+(DEVELOPING,) = guide.blocks(REPOSITORY / "CONTRIBUTING.md", "bash")
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +45,7 @@ def place(tmp_path_factory) -> Path:
     (clone / ".venv/bin/activate").write_text(f"export PATH={Path(sys.executable).parent}:$PATH\n")
     newcomer.make_small(clone, **{"train.epochs": 20, "train.lr": 0.003})
     newcomer.recordings(clone / "generated", 2, first=20)
+    (clone / "recordings").symlink_to(home / "recordings")
     for name in ("b.flac", "concert.flac", "song.flac"):
         tone(clone / name, 700.0, 2.0, 8000)
     for i, name in enumerate(("a.wav", "b.wav", "who.wav", "known/ann/1.wav", "known/bob/1.wav")):
@@ -52,10 +62,13 @@ def place(tmp_path_factory) -> Path:
 def walk(place) -> dict[str, str]:
     """What the blocks about one's own audio, the model and its promotion printed, one after the other."""
     home = place.parent
-    said = {"own": newcomer.run(OWN, place, home), "using": newcomer.run(USING, place, home)}
+    said = {"own": newcomer.run(OWN, place, home)}
+    using = {"using": USING, "long": LONG, "score": SCORE, "crossval": CROSSVAL, "release": RELEASE}
+    said |= {name: newcomer.run(block, place, home) for name, block in using.items()}
     newcomer.make_small(place, **{"train.epochs": 20, "train.lr": 0.002})
     newcomer.run(guide.Block("", 0, "bash", "dvc repro publish@genre"), place, home)
-    return said | {"comparing": newcomer.run(COMPARING, place, home)}
+    comparing = {"comparing": COMPARING, "runs": RUNS, "experiment": EXPERIMENT}
+    return said | {name: newcomer.run(block, place, home) for name, block in comparing.items()}
 
 
 def test_the_two_commands_are_make_s_own():
@@ -78,6 +91,9 @@ def test_from_a_folder_to_a_champion_in_five_commands(walk):
 @pytest.mark.pipeline
 def test_using_a_model(walk, place):
     assert "concert.flac" in walk["using"]
+    assert (place / "chords/song.lab").exists()
+    assert {path.name for path in (place / "times").iterdir()} == {"concert.txt", "concert.selections.txt"}
+    assert len(json.loads(walk["long"][walk["long"].index("[\n") :])) == 30
     assert (place / "score/genre/score.json").exists()
     assert (place / "crossval/genre/metrics.json").exists()
     assert {path.name for path in (place / "release/genre").iterdir()} == {
@@ -86,6 +102,8 @@ def test_using_a_model(walk, place):
         "model.safetensors",
         "recordings.csv",
     }
+    assert walk["release"].count(".wav") == 6
+    assert "no groups" in walk["crossval"]
 
 
 @pytest.mark.pipeline
@@ -96,7 +114,15 @@ def test_comparing_and_promoting(walk):
     assert "Version 2 is champion; before it was version 1." in said
     assert "Version 1 is champion again; version 2 was rolled back." in said
     assert "rollback" in said.partition("when (UTC)")[2]
-    assert "no groups" in said
+
+
+@pytest.mark.pipeline
+def test_runs_are_listed_and_an_experiment_leaves_the_folder_alone(walk, place):
+    assert "train.lr 0.003 → 0.002" in walk["runs"]
+    assert "reports/genre/metrics.json" in walk["runs"]  # dvc metrics diff
+    assert "slower" in walk["experiment"]
+    params = yaml.safe_load((place / "params.yaml").read_text())
+    assert params["tasks"]["genre"]["train"]["lr"] == 0.002
 
 
 @pytest.mark.pipeline
@@ -135,6 +161,11 @@ def test_speakers(place):
     assert (place / "voices.parquet").exists()
 
 
+@pytest.mark.parametrize("line", DEVELOPING.text.splitlines())
+def test_developers_targets_exist(line):
+    subprocess.run(["make", "-n", line.split()[1]], cwd=REPOSITORY, capture_output=True, check=True)
+
+
 INLINE = sorted(
     {(page.name, code) for page in PAGES for code in re.findall(r"`((?:earmark|dvc|make) [^`]+)`", page.read_text())}
 )
@@ -150,6 +181,8 @@ def test_a_command_within_a_sentence_exists(page, code):
         return
     command = typer.main.get_command(app).commands[name]
     if hasattr(command, "commands"):  # predict, bench, render
+        if not rest:
+            return
         name, *rest = rest
         command = command.get_command(None, name)
     complaint = ""

@@ -16,6 +16,7 @@ from earmark.cli import (
     check,
     compare,
     experiments,
+    extras,
     listen,
     own,
     params,
@@ -78,6 +79,10 @@ def main() -> None:
             sys.stdout.flush()  # or a full disk behind `>` would be noticed when nobody can say so
     except EarmarkError as e:
         _end(str(e))
+    except ModuleNotFoundError as e:
+        if (said := extras.missing(e.name or "")) is None:
+            raise
+        _end(said)
     except OSError as e:
         if e.errno not in (*REFUSED, errno.EPIPE):
             raise

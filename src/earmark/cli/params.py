@@ -41,7 +41,8 @@ class Entry:
 
 def params(
     key: Annotated[
-        str | None, typer.Argument(help="A key or a block, as in genre.train.schedule; all by default.")
+        str | None,
+        typer.Argument(help="A key or a block, as in genre.train.schedule or, of all tasks, train."),
     ] = None,
 ) -> None:
     """Print what the keys of params.yaml mean, their choices, and their values here."""
@@ -60,12 +61,12 @@ def select(found: list[Entry], key: str | None) -> list[Entry]:
 
 
 def _paths(entry: Entry) -> set[str]:
-    """How an entry may be asked for: by its key, and by its name in place of 'the one that params.yaml has'."""
+    """How an entry may be asked for: by its key, with its kind in the key or not, and without the task."""
     block, _, last = entry.key.rpartition(".")
-    if not entry.kind:
-        return {entry.key}
-    names = entry.kind.split(" | ")
-    return {entry.key} | {f"{block}.{name}" if last == "name" else f"{block}.{name}.{last}" for name in names}
+    names = entry.kind.split(" | ") if entry.kind else []
+    of_kinds = {f"{block}.{name}" if last == "name" else f"{block}.{name}.{last}" for name in names}
+    whole = {entry.key} | of_kinds
+    return whole | {path.partition(".")[2] for path in whole if "." in path}
 
 
 def _within(path: str, asked: str) -> bool:

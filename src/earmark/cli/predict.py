@@ -33,7 +33,7 @@ app = typer.Typer(no_args_is_help=True, cls=Tasks)
 
 @app.callback()
 def predict(ctx: typer.Context) -> None:
-    """Say what recordings are, with the registry's champion, another model, or the released one."""
+    """Answer for recordings: with the registry's champion, another model, or the released one."""
 
     def resolve(named: str | None) -> "Chosen":
         from earmark.registry import resolve

@@ -96,7 +96,6 @@ def _released(task: Task) -> Chosen:
     config = model_files.read_plain(folder)
     about = config["release"].get("about") or ", ".join(config["labels"])
     sentence = (
-        f"Answering with {name}, which knows {about}; "
-        f"`earmark promote {task.name}` makes a model of your own training answer instead."
+        f"Answering with {name}, which knows {about}; after `earmark promote {task.name}` a model of your own answers."
     )
     return Chosen(folder, name, sentence, "bundle")

@@ -181,7 +181,7 @@ def test_bundle_answers_and_says_what_it_knows(nowhere, earmark):
     _, out, err = earmark("predict", "genre", "a.wav")
     assert out.splitlines()[:2] == [
         "Answering with earmark's released genre bundle, which knows tones, three classes; "
-        "`earmark promote genre` makes a model of your own training answer instead.",
+        "after `earmark promote genre` a model of your own answers.",
         "It tells 3 classes apart: high, low, noise.",
     ]
     assert err == []

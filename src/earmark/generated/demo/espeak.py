@@ -64,6 +64,6 @@ def _load() -> tuple[ctypes.CDLL, str]:
 
         return ctypes.CDLL(espeakng_loader.get_library_path()), espeakng_loader.get_data_path()
     except ImportError:
-        raise EarmarkError("Demo voices need eSpeak NG; install it with: pip install 'earmark[demo]'.") from None
+        raise EarmarkError("Demo voices need eSpeak NG: `pip install '.[demo]'` in earmark's clone.") from None
     except (OSError, RuntimeError) as e:
         raise EarmarkError(f"eSpeak NG cannot be loaded ({e}); install espeakng-loader anew.") from None
