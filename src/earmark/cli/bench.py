@@ -27,7 +27,7 @@ def chords(
     out: Annotated[Path | None, typer.Option(help="Write that JSON here; otherwise nothing is written.")] = None,
     draws: Annotated[int, typer.Option(min=0, help="Draws behind the intervals; 0 for none.")] = 1000,
 ) -> None:
-    """Score a folder of chord estimates: WCSR, bass, segmentation, class-balanced tetrads, and where it goes wrong."""
+    """Score a folder of .lab files: weighted chord symbol recall, bass, segmentation, and the main confusions."""
     from earmark.tasks.chord import bench
 
     if out:

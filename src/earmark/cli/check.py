@@ -18,7 +18,7 @@ def check(
         list[str] | None, typer.Argument(metavar="[TASK]...", help="All that params.yaml has by default.")
     ] = None,
 ) -> None:
-    """See that params.yaml can be read, the recordings are where it says, and DVC has its repository."""
+    """Check params.yaml, the folders of recordings that it names, and the DVC repository."""
     for name in tasks or ():
         catalog.check(name)
     found = config.load(PARAMS).tasks if not tasks else {name: config.load_task(PARAMS, name) for name in tasks}

@@ -35,7 +35,7 @@ def code() -> None:
 
 
 def demo() -> None:
-    """Generate the demo music and voices, where a task's data.root is theirs; else their folders stay empty."""
+    """Generate the demo music and voices for the tasks that use them."""
     from earmark.generated.demo import music, voices
     from earmark.pipeline import stages
 

@@ -18,7 +18,7 @@ def promote(
     task: TaskName,
     version: Annotated[int | None, typer.Option(help="A registered version; the challenger by default.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be decided, and change nothing.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Whatever the gate says; needs --why.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Promote whatever the gate says; needs --why.")] = False,
     why: Annotated[str | None, typer.Option(help="The reason, kept in the ledger.")] = None,
 ) -> None:
     """Make a version champion if the gate lets it: exit status 0; 3 where it says no, 4 where it cannot tell."""
@@ -40,7 +40,7 @@ def rollback(
     task: TaskName,
     why: Annotated[str | None, typer.Option(help="The reason, kept in the ledger.")] = None,
 ) -> None:
-    """Make the champion before champion again; as often as there is history."""
+    """Restore the previous champion; can be repeated as far as the history goes."""
     one = catalog.task(task)
     from earmark.pipeline import to_commit
     from earmark.registry import champion, tracking
@@ -99,7 +99,7 @@ def sync(
     ] = None,
     why: Annotated[str | None, typer.Option(help="The reason, kept in the ledger.")] = None,
 ) -> None:
-    """Decide which is right where store and ledger name different champions."""
+    """Resolve a difference between MLflow's champion and the ledger's."""
     one = catalog.task(task)
     if ledger_counts == store_counts or (entry and store_counts):
         raise EarmarkError("Give one of --from-ledger and --from-store; --entry goes with --from-ledger.")

@@ -17,7 +17,7 @@ from earmark.tasks import catalog
 def review(
     task: TaskName,
     out: Annotated[Path | None, typer.Option(help="Write the labels of the listening report, to be marked.")] = None,
-    apply: Annotated[Path | None, typer.Option(help="Make a new manifest of the marks that a file holds.")] = None,
+    apply: Annotated[Path | None, typer.Option(help="Write a corrected manifest from this review file.")] = None,
 ) -> None:
     """Write the test recordings' labels, most doubtful first (--out), or put corrected ones into force (--apply)."""
     catalog.check(task)

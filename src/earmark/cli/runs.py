@@ -28,7 +28,7 @@ def runs(
     last: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print a list for programs.")] = False,
 ) -> None:
-    """List a task's runs, newest first: the settings that changed against the run before, and the figures."""
+    """List a task's runs, newest first: the settings changed since the previous run, and the figures."""
     one = catalog.task(task)
     found = _rows(one, every_kind)
     if as_json:

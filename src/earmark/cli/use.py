@@ -66,7 +66,7 @@ def release(
     overrides: Overrides = None,
     out: Annotated[Path | None, typer.Option(help="The bundle's folder; release/TASK by default.")] = None,
 ) -> None:
-    """Write a bundle with its card: genre's recipe trained on all recordings, another task's champion as it is.
+    """Write a model folder with its card: genre's is trained on all recordings, chord's and speaker's is the champion.
 
     `predict --model FOLDER` answers with it. What `predict` answers with by itself stays as it is.
     """

@@ -36,7 +36,7 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="The folder for .lab, .json, .jams and .mid files, with named folders' sub-folders."),
+        typer.Option(help="The folder for .lab, .json, .jams and .mid files; sub-folders of the input are kept."),
     ] = None,
     names: Annotated[
         Names, typer.Option(help="C:maj/3 in Harte's notation, or C/E as on charts of popular music.")
