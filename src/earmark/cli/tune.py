@@ -22,7 +22,9 @@ def tune(
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over; the earlier study is kept as a backup.")] = False,
     show: Annotated[bool, typer.Option("--show", help="Say what was found, and do nothing.")] = False,
     apply: Annotated[bool, typer.Option("--apply", help="Write the chosen setting into params.yaml.")] = False,
-    whatever: Annotated[bool, typer.Option("--whatever", help="With --apply: even if params.yaml changed since.")] = False,
+    whatever: Annotated[
+        bool, typer.Option("--whatever", help="With --apply: even if params.yaml changed since.")
+    ] = False,
     finish: Annotated[int | None, typer.Option(help="Train this pruned trial to its end.")] = None,
     outer: Annotated[str | None, typer.Option(help="With --finish: the outer fold, where there are several.")] = None,
     overrides: Overrides = None,
