@@ -76,8 +76,8 @@ def features_settings(**changes) -> FeatureSettings:
     return FeatureSettings(**plain | changes)
 
 
-def seed000_features(**changes) -> FeatureSettings:
-    """The features of seed 000."""
+def song_mil_features(**changes) -> FeatureSettings:
+    """The features of song_mil."""
     seed = {
         "kind": "mfcc",
         "sample_rate": 22050,

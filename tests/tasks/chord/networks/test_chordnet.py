@@ -1,4 +1,4 @@
-"""Seed 002's network: its size, the article's formulas restated, padding, and every switch."""
+"""ChordNet: its size, the article's formulas restated, padding, and every switch."""
 
 import numpy as np
 import pytest
@@ -258,7 +258,7 @@ def lstm(a: int, h: int) -> int:
     ],
 )
 def test_parameters_of_the_cores_and_cells_at_width_1(changes, more):
-    """Against the seed's network, whose dual path has two BLSTMs and two dense layers."""
+    """Against the text's network, whose dual path has two BLSTMs and two dense layers."""
     with torch.device("meta"):
         assert count(ChordNet(ChordNetSettings(**changes))) == 5_187_784 + more
 

@@ -1,4 +1,4 @@
-"""Seed 004's loss: against a double loop for all settings, blind where labels broadcast, and its alarm."""
+"""The loss of pairs: against a double loop for all settings, blind where labels broadcast, and its alarm."""
 
 import itertools
 import math
