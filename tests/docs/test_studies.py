@@ -28,10 +28,9 @@ FILES = sorted((REPOSITORY / "studies").glob("*.yaml"))
 ALIASES = {path.stem: path.readlink() for path in FILES if path.is_symlink()}  # former names
 STUDIES = {path.stem: yaml.safe_load(path.read_text()) for path in FILES if not path.is_symlink()}
 PAGES = sorted((REPOSITORY / "docs/studies").glob("*.md"))
-TEXTS = re.compile(r"^\| \[`(\w+)`\]\((\w+)\.md\) \|.*\| seed (\d{3}) \|$", re.M)  # of docs/studies/README.md
-OF_TEXTS = {
-    name: f"seed{number}" for name, _, number in TEXTS.findall((REPOSITORY / "docs/studies/README.md").read_text())
-}
+TEXTS = re.compile(r"^\| \[`(\w+)`\]\((\w+)\.md\) \|.*\| seed (\d{3}) \|$", re.M)  # rows of TABLE
+TABLE = (REPOSITORY / "docs/studies/README.md").read_text()
+OF_TEXTS = {name: f"seed{number}" for name, _, number in TEXTS.findall(TABLE)}
 PROSE = [
     REPOSITORY / "README.md",
     *sorted((REPOSITORY / "docs").rglob("*.md")),

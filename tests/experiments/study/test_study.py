@@ -148,11 +148,8 @@ def test_the_same_command_goes_on_and_ends_in_tables(place, monkeypatch, trained
     assert table.index.tolist() == ["0.05", "0.0001", "1e+30", "-1"]
     assert table.refused.isna().tolist() == [True, True, False, False]
     assert table.accuracy.isna().tolist() == [False, False, True, True]
-    assert table.loc["0.05", ["reference_test", "reference_val", "reference_note"]].tolist() == [
-        0.73,
-        0.76,
-        "the article",
-    ]
+    reference = table.loc["0.05", ["reference_test", "reference_val", "reference_note"]]
+    assert reference.tolist() == [0.73, 0.76, "the article"]
     effects = pd.read_csv(place / "study/mine/effects.csv", dtype={"level": str}).set_index("level")
     assert effects.pairs.to_dict() == {"0.0001": 1, "1e+30": 0, "-1": 0}
     gap = table.accuracy["0.0001"] - table.accuracy["0.05"]
