@@ -68,7 +68,7 @@ def reverse(x: Tensor, lengths: Tensor | None) -> Tensor:
 def by_chunks(x: Tensor, lengths: Tensor | None, layer: nn.Module, size: int = CHUNK) -> Tensor:
     """`layer` on pieces of `size` frames, each of one song alone: (b, t, n_in) -> (b, t, n_out).
 
-    Every song begins a chunk of its own and its last chunk is as long as what is left of it. The seed reshapes
+    Every song begins a chunk of its own and its last chunk is as long as what is left of it. ChordNet's text reshapes
     the batch instead, so his songs must be multiples of 256 frames or share a chunk with the next.
     """
     n, t, _ = x.shape

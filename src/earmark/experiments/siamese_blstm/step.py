@@ -17,7 +17,7 @@ SHOWN_EVERY = 10  # batches to a point of a training's curves
 class FitSettings:
     """How a network is trained: `batches` of `speakers` x `segments` stretches of `frames` frames, Adam at `lr`.
 
-    loss: `pairs`, or `aam`, whose `scale` and `margin` (radians) are read then. drawn: `two_by_two` as the seed, half
+    loss: `pairs`, or `aam`, whose `scale` and `margin` (radians) are read then. drawn: `two_by_two` as the text, half
         of one speaker and half of two, or `all` pairs of a batch.
     """
 

@@ -115,7 +115,7 @@ class CrossEntropy(HeadWeights):
 
 @dataclass(frozen=True)
 class Tversky(HeadWeights):
-    """Of chordnet: the Tversky loss of its vectors, as the seed wrote it or of logits."""
+    """Of chordnet: the Tversky loss of its vectors, as its author wrote it or of logits."""
 
     name: Literal["tversky", "tversky_of_logits"] = "tversky_of_logits"
     alpha: float = 0.4
@@ -131,7 +131,7 @@ class Tversky(HeadWeights):
 
 @dataclass(frozen=True)
 class FocalTversky(Tversky):
-    """Of chordnet: the focal Tversky loss of its vectors, as the seed wrote it or of logits."""
+    """Of chordnet: the focal Tversky loss of its vectors, as its author wrote it or of logits."""
 
     name: Literal["focal_tversky", "focal_tversky_of_logits"] = "focal_tversky"  # type: ignore[assignment]
     power: float = 3.0

@@ -289,9 +289,9 @@ class SpeakerSettings:
     gate: GateSettings = field(default_factory=GateSettings)
 
     def __post_init__(self) -> None:
-        seed = isinstance(self.model, Blstm)
+        blstm = isinstance(self.model, Blstm)
         fits = (isinstance(self.model, Blstm) and self.model.read == "dense") or self.train.loss.name != "pairs"
-        alone = not seed or self.features.normalize != "both"
+        alone = not blstm or self.features.normalize != "both"
         require(alone, "features.normalize", "must be bands or level for model.name blstm")
         heard = not self.model.statistics or self.features.normalize != "bands"
         require(heard, "model.statistics", "must be 0 where features.normalize is bands, which takes their means away")

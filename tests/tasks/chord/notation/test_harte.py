@@ -13,7 +13,7 @@ from earmark.tasks.chord.notation.vocabulary import IGNORED, NARROW, NARROW_QUAL
 SHORTHANDS = [name for name in mir_eval.chord.QUALITIES if name]
 
 
-def seed_name(label: str) -> str:
+def chordnet_name(label: str) -> str:
     """ChordNet's name of the quality that a label falls to."""
     return NARROW_QUALITIES[class_of(parse(label)) // 12].lead_sheet
 
@@ -124,7 +124,7 @@ def test_bass_is_written_as_inversion(quality, root, bass, label):
 )
 def test_nearest_class_keeps_the_root(label, name):
     assert class_of(parse(label)) % 12 == 0
-    assert seed_name(label) == name
+    assert chordnet_name(label) == name
 
 
 def test_wide_vocabulary_knows_sus2():

@@ -210,7 +210,7 @@ def test_a_filter_of_the_test_alone_is_none_in_training():
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_net_is_the_seeds(training):
+def test_net_is_the_articles(training):
     """Against the layers that his article lists, dropout's places and shares included."""
     network = body("net").train(training)
     w = list(network.parameters())

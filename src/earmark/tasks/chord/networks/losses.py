@@ -48,7 +48,8 @@ def tversky_index(truth: Tensor, probs: Tensor, alpha: float = 0.5, mask: Tensor
     """TP / (TP + alpha FP + (1 - alpha) FN) over all frames and tones of the batch: scalar (Salehi et al. 2017).
 
     truth: (..., tones) 0 or 1; probs: the same shape, 0 to 1; mask: (...) bool, true where a frame counts.
-    As in the seed, alpha weights the FALSE POSITIVES; most other code has it the other way round. At .5 it is Dice.
+    As in ChordNet's text, alpha weights the FALSE POSITIVES; most other code has it the other way round. At .5 it
+    is Dice.
     """
     return 1 - _tversky_loss(truth, probs, 1 - probs, alpha, mask)
 
