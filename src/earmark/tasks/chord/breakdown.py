@@ -92,8 +92,8 @@ def taken_for(cut: Pieces, words: Vocabulary = NARROW) -> pd.DataFrame:
     """Which chord is taken for which, bass included, all true roots put on G, longest first.
 
     Columns truth and estimate in Harte's notation, the same as lead sheets write it (`G7sus4` taken for `F/G`, the
-    example of ChordNet's text), seconds, and their share of the time that the true quality sounds. Truths of X and N are
-    left out.
+    example of ChordNet's text), seconds, and their share of the time that the true quality sounds. Truths of X and N
+    are left out.
     """
     found: dict[tuple[str, str], float] = {}
     sounding: dict[str, float] = {}
