@@ -227,7 +227,8 @@ class GenreSettings:
         require(
             filtered or self.features.log_floor != "none",
             "features.log_floor",
-            "'none' leaves minus infinity, which net, resnetish and vggish alone read (model.filter forward or test)",
+            "'none' leaves minus infinity, which net, resnetish and vggish alone read, with model.filter forward "
+            "or test",
         )
         sliced = self.features.framing == "recording" or self.train.judged_on == "windows"
         require(sliced, "train.judged_on", "must be windows for features.framing window")
