@@ -1,9 +1,9 @@
-"""Seed 004's loss of all pairs and its gradient by matrix products, beside a double loop over the same segments.
+"""siamese_blstm's loss of all pairs and its gradient by matrix products, beside a double loop over the same segments.
 
     OMP_NUM_THREADS=1 python benchmarks/all_pairs.py [--segments 256] [--times 15] [--loops 3]
 
 Embeddings of 128 values from a softplus, 8 segments a speaker, the fixed loss (symmetric, soft hinge). Median seconds
-of each in the same process; the loop is the seed's own arithmetic, one pair after the other.
+of each in the same process; the loop is the published text's own arithmetic, one pair after the other.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
     python benchmarks/cqt_picture.py RECORDING OUT.png [--start 0] [--seconds 6] [--gamma 4]
 
-Seed 002's author found that in librosa's CQT low notes are smeared in time while high ones are needlessly sharp, and
+ChordNet's author found that in librosa's CQT low notes are smeared in time while high ones are needlessly sharp, and
 adjusted Q until both looked alike. Below each spectrogram: how long its filters are (sharpness in time), and how broad
 (in pitch), from C1 up.
 """

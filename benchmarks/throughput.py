@@ -3,10 +3,10 @@
     OMP_NUM_THREADS=2 python benchmarks/throughput.py [--clips 320] [--rounds 5] [--models compact,cnn] [--json FILE]
 
 All train on random 2.5 s crops of 5 s clips (64 bands, 100 frames a second) in batches of 32 with AdamW. A plain
-DataLoader reads one float32 .npy a clip (seed 003's way) that the page cache holds, crops in numpy and stacks; another
-computes the clip's log-mel with librosa whenever it is asked for; Lightning's Trainer, where it is installed, takes the
-first one's batches. earmark draws its crops from the feature store in one gather. Rounds alternate; the median epoch of
-each counts, of Lightning's without what `fit` does before and after.
+DataLoader reads one float32 .npy a clip (as the article on sound CNNs does) that the page cache holds, crops in
+numpy and stacks; another computes the clip's log-mel with librosa whenever it is asked for; Lightning's Trainer, where
+it is installed, takes the first one's batches. earmark draws its crops from the feature store in one gather. Rounds
+alternate; the median epoch of each counts, of Lightning's without what `fit` does before and after.
 """
 
 import argparse

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Seed 002's ChordNet at its width on a machine with a GPU, which renders its songs itself; arguments as of chord.sh:
+# ChordNet at its width on a machine with a GPU, which renders its songs itself; arguments as of chord.sh:
 #
 #   recipes/chordnet.sh POP909_FOLDER VALIDATION.sf2 TRAINING.sf2...
 #

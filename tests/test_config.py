@@ -405,6 +405,21 @@ def test_a_key_of_before_is_refused_with_its_new_name(task, old, new):
     assert f"There is no key 'tasks.{task}.{old}' to override: {old} is now {new}" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("dotted", "value", "key", "old", "new"),
+    [
+        ("features.log_floor", "seed003", "features.log_floor", "seed003", "zero"),
+        ("model", {"name": "cnn", "variant": "seed000"}, "model.variant", "seed000", "song_mil"),
+    ],
+)
+def test_a_value_of_before_is_refused_with_its_new_name(dotted, value, key, old, new):
+    sentence = f"tasks.genre.{key} '{old}' is now '{new}'; write that."
+    assert message(changed(f"tasks.genre.{dotted}", value)) == f"params.yaml: {sentence}"
+    with pytest.raises(EarmarkError) as error:
+        overridden("model.name=mlp", f"{key}={old}", task="genre")
+    assert str(error.value).endswith(sentence)
+
+
 @pytest.mark.parametrize("task", MOVED)
 def test_params_of_before_are_refused_in_one_sentence(task):
     with pytest.raises(EarmarkError) as error:

@@ -19,7 +19,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from earmark.tasks.genre.batches import GenreTask
-from earmark.tasks.genre.settings import Compact, FrameLoss, ModelSettings, Seed003Net, TrainSettings
+from earmark.tasks.genre.settings import Compact, FrameLoss, ModelSettings, SoundCnnNet, TrainSettings
 from earmark.tasks.genre.windows import Windows
 from earmark.training import loop
 from earmark.training.settings import AdamW, Cosine
@@ -33,7 +33,7 @@ LARGER = 8  # times as large, on CUDA
 CLIPS = {"cuda": 1024, "cpu": 8}
 WORKERS = min(4, os.cpu_count() or 1)
 ROUNDS = 5  # at most, beside the first
-MODELS = {"compact": Compact(), "ResNetish18": Seed003Net(name="resnetish18")}
+MODELS = {"compact": Compact(), "ResNetish18": SoundCnnNet(name="resnetish18")}
 REFERENCE, OURS = "DataLoader, np.load, float32", "earmark, precision auto"
 AUGMENTED = replace(
     UNAUGMENTED, stretch=0.2, mel_roll=4, equalizer_db=3.0, time_masks=2, time_mask_s=0.2, band_masks=2, band_mask=8

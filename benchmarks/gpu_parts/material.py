@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from earmark.tasks.chord.batches import ChordTask
-from earmark.tasks.chord.notation.vocabulary import IGNORED, SEED, WIDE, Vocabulary
+from earmark.tasks.chord.notation.vocabulary import IGNORED, NARROW, WIDE, Vocabulary
 from earmark.tasks.chord.settings import (
     DOWN,
     UP,
@@ -119,9 +119,9 @@ def songs(channels: int, vocabulary: Vocabulary) -> Songs:
 def _chord(
     network: ChordModelSettings, loss: Any, device: torch.device, precision: str, still: bool
 ) -> tuple[ChordTask, ChordTrainSettings]:
-    seed = isinstance(network, ChordNetModel)
-    words = SEED if seed else WIDE
-    of = songs(2 if seed else 1, words)
+    stereo = isinstance(network, ChordNetModel)
+    words = NARROW if stereo else WIDE
+    of = songs(2 if stereo else 1, words)
     settings = ChordTrainSettings(
         loss=loss,
         batch_size=4,
@@ -140,7 +140,7 @@ def _chord(
 
 
 def chordnet(device: torch.device, precision: str, still: bool) -> tuple[ChordTask, ChordTrainSettings]:
-    """Seed 002's network with its dual path and its second network, a tenth as wide."""
+    """ChordNet with its dual path and its second network, a tenth as wide."""
     network = ChordNetModel(width=0.1, chunk_frames=8, vector="sigmoid")
     return _chord(network, FocalTversky(name="focal_tversky_of_logits"), device, precision, still)
 

@@ -17,7 +17,7 @@ from earmark.tasks.chord.networks.chordnet import ChordNetOutput
 from earmark.tasks.chord.networks.pitch_net import ChordLogits
 from earmark.tasks.chord.settings import ChordModelSettings, ChordNetModel, PitchNetModel
 from earmark.tasks.genre.networks.song import SongModel
-from earmark.tasks.genre.settings import Compact, ModelSettings, Seed000Net, Seed003Net
+from earmark.tasks.genre.settings import Compact, ModelSettings, SongMilNet, SoundCnnNet
 from earmark.tasks.speaker.networks.build import build as tower
 from earmark.tasks.speaker.networks.losses import AamSoftmax
 from earmark.tasks.speaker.settings import Resnet, SpeakerModelSettings, Tdnn
@@ -44,9 +44,9 @@ DEMO = ChordNetModel(width=0.25, core="blstm", vector="sigmoid", drop_features=F
 PITCH_NET = PitchNetModel(channels=80, blocks=7, agreement=True)  # recipes/chord.yaml
 NETWORKS = (
     Network("compact", Compact(), "crops", 1, (32, 256)),
-    Network("cnn", Seed000Net(), "crops", 1, (32, 256)),
-    Network("net", Seed003Net(), "crops", 1, (32, 256)),
-    Network("ResNetish18", Seed003Net(name="resnetish18"), "crops", 1, (32, 256)),
+    Network("cnn", SongMilNet(), "crops", 1, (32, 256)),
+    Network("net", SoundCnnNet(), "crops", 1, (32, 256)),
+    Network("ResNetish18", SoundCnnNet(name="resnetish18"), "crops", 1, (32, 256)),
     Network("ChordNet", RECIPE, "frames", 512, (16, 64)),
     Network("ChordNet of the demo", DEMO, "frames", 256, (4, 64)),
     Network("pitch_net", PITCH_NET, "frames", 192, (16, 64)),
@@ -119,8 +119,7 @@ def _speaker(settings: SpeakerModelSettings, batch: int, device: torch.device) -
 
 def _chord(settings: ChordModelSettings, batch: int, frames: int, device: torch.device) -> Made:
     """Crops that are full, and a loss of every head: cross-entropy of its classes, binary where it has none."""
-    seed = isinstance(settings, ChordNetModel)
-    channels = 2 if seed else 1
+    channels = 2 if isinstance(settings, ChordNetModel) else 1
     model = network(settings, len(vocabulary(settings).qualities), OCTAVES, channels, BINS).to(device)
     x = torch.rand(batch, channels, frames, OCTAVES * BINS).to(device)
     with torch.no_grad():

@@ -198,7 +198,7 @@ def _of_union(kind: Any, of: dict[str, type], raw: Any, where: str, origin: str)
 
 
 def _refuse_former(kind: Any, raw: dict[str, Any], where: str, origin: str) -> None:
-    """Raise EarmarkError for a key of before, with its name of today."""
+    """Raise EarmarkError for a key or a value of before, with its name of today."""
     for old in tagged.former(kind):
         node: Any = raw
         for part in old.split("."):
@@ -206,6 +206,8 @@ def _refuse_former(kind: Any, raw: dict[str, Any], where: str, origin: str) -> N
         if node is not None:
             sentence = f"{_dotted(where, old)} is now {_dotted(where, overrides.moved(kind, old))}"
             raise EarmarkError(f"{origin}: {sentence}; move it there, or remove it.")
+    for key, (was, now) in tagged.renamed(kind, raw).items():
+        raise EarmarkError(f"{origin}: {_dotted(where, key)} '{was}' is now '{now}'; write that.")
 
 
 def _dotted(where: str, key: Any) -> str:

@@ -45,7 +45,7 @@ def test_meanings_are_those_in_the_source():
     assert meanings.of_field(train, "lr") == "Learning rate, the highest of the schedule."  # of the class it inherits
 
 
-SEED003 = "net | resnetish18 | resnetish34 | vggish"
+SOUND_CNNS = "net | resnetish18 | resnetish34 | vggish"
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_block_with_all_its_names(project, earmark):
         ("genre.train.schedule.gamma", ["genre.train.schedule.gamma (step)", "genre.train.schedule.gamma (plateau)"]),
         ("genre.train.schedule.step.gamma", ["genre.train.schedule.gamma (step)"]),
         ("genre.train.schedule.onecycle", ["genre.train.schedule.name (onecycle)"]),
-        ("genre.model.vggish", [f"genre.model.{k} ({SEED003})" for k in ("name", "pooling", "width", "filter")]),
+        ("genre.model.vggish", [f"genre.model.{k} ({SOUND_CNNS})" for k in ("name", "pooling", "width", "filter")]),
         ("train.epochs", ["chord.train.epochs", "genre.train.epochs", "speaker.train.epochs"]),
         ("demo.seed", ["demo.seed"]),
         ("demo", ["demo", "demo.songs_per_genre", "demo.voices", "demo.seed"]),

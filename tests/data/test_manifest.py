@@ -385,12 +385,12 @@ def test_clip_lengths_by_hand():
     assert at.seconds[50] == 2.0
 
 
-def test_clip_lengths_are_numpys_percentiles_and_not_those_of_seed_003():
+def test_clip_lengths_are_numpys_percentiles_and_not_those_of_the_article():
     durations = np.random.default_rng(3).gamma(2.0, 4.0, 501)
     recordings = pd.DataFrame({"duration_s": durations})
     at = manifest.clip_lengths(recordings).dropna().set_index("percentile").seconds
     np.testing.assert_array_equal(at, np.percentile(durations, at.index))
-    assert at[80] != np.sort(durations)[int(0.6 * len(durations))]  # what the seed printed as 80 %
+    assert at[80] != np.sort(durations)[int(0.6 * len(durations))]  # what the article printed as 80 %
     assert (durations <= at[80]).mean() == pytest.approx(0.8, abs=0.002)
 
 

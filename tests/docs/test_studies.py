@@ -24,13 +24,17 @@ from earmark.cli.app import app
 from earmark.experiments.study import plan, run
 from project import REPOSITORY
 
-STUDIES = {path.stem: yaml.safe_load(path.read_text()) for path in sorted((REPOSITORY / "studies").glob("*.yaml"))}
-OF_TEXTS = sorted(name for name in STUDIES if re.fullmatch(r"seed\d{3}", name))
+FILES = sorted((REPOSITORY / "studies").glob("*.yaml"))
+ALIASES = {path.stem: path.readlink() for path in FILES if path.is_symlink()}  # former names
+STUDIES = {path.stem: yaml.safe_load(path.read_text()) for path in FILES if not path.is_symlink()}
 PAGES = sorted((REPOSITORY / "docs/studies").glob("*.md"))
+TEXTS = re.compile(r"^\| \[`(\w+)`\]\((\w+)\.md\) \|.*\| seed (\d{3}) \|$", re.M)  # rows of TABLE
+TABLE = (REPOSITORY / "docs/studies/README.md").read_text()
+OF_TEXTS = {name: f"seed{number}" for name, _, number in TEXTS.findall(TABLE)}
 PROSE = [
     REPOSITORY / "README.md",
     *sorted((REPOSITORY / "docs").rglob("*.md")),
-    *(REPOSITORY / "studies").glob("*.yaml"),
+    *(path for path in FILES if not path.is_symlink()),
 ]
 LINK = re.compile(r"\[`([\w.]+): ([^`]+)`\]\(([^)\s]+)\)")
 ANY_LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -111,6 +115,23 @@ def unknown_levels(text: str, studies: dict[str, dict]) -> list[str]:
     return found
 
 
+def test_former_names_of_studies_lead_to_them():
+    """Those of the table of texts, and of ChordNet's text as written."""
+    assert OF_TEXTS == {
+        "song_mil": "seed000",
+        "dyad_net": "seed001",
+        "chordnet": "seed002",
+        "sound_cnns": "seed003",
+        "siamese_blstm": "seed004",
+    }
+    written = {"seed002_as_written": Path("chordnet_as_written.yaml")}
+    assert {old: Path(f"{name}.yaml") for name, old in OF_TEXTS.items()} | written == ALIASES
+    for old, target in ALIASES.items():
+        file = REPOSITORY / f"studies/{old}.yaml"
+        assert plan.name_of(file, quick=False) == target.stem
+        assert plan.read(file) == STUDIES[target.stem]
+
+
 @pytest.mark.parametrize("name", OF_TEXTS)
 def test_every_published_text_has_its_page(name):
     page = REPOSITORY / f"docs/studies/{name}.md"
@@ -164,21 +185,21 @@ def test_a_study_s_command_is_one(page, code, monkeypatch):
 def test_the_checks_see_what_is_wrong():
     page = REPOSITORY / "docs/studies/page.md"
     source = "../../src/earmark/experiments/study/plan.py"
-    study = "../../studies/seed003.yaml"
+    study = "../../studies/sound_cnns.yaml"
     right = f"[`plan.py: KINDS`]({source}) [`plan.py: Cell`]({source}) [`plan.py: Cell.levels`]({source}) "
-    right += f"[`plan.py: Plan.nested`]({source}) [`seed003.yaml: base`]({study}) "
-    right += f"[`seed003.yaml: factors.schedule.step 10`]({study}) [`seed003.yaml: schedule.step 10`]({study})"
+    right += f"[`plan.py: Plan.nested`]({source}) [`sound_cnns.yaml: base`]({study}) "
+    right += f"[`sound_cnns.yaml: factors.schedule.step 10`]({study}) [`sound_cnns.yaml: schedule.step 10`]({study})"
     assert broken(page, right) == []
     for wrong, why in {
         f"[`plan.py: KINDZ`]({source})": "holds no such name",
         f"[`plan.py: Cell.nested`]({source})": "holds no such name",
         f"[`plans.py: KINDS`]({source})": "the file is called plan.py",
         "[`gone.py: KINDS`](../../src/gone.py)": "there is no such file",
-        f"[`seed003.yaml: bass`]({study})": "holds no such name",
+        f"[`sound_cnns.yaml: bass`]({study})": "holds no such name",
         "[own audio](../own_audi.md)": "leads nowhere",
     }.items():
         assert why in broken(page, wrong)[0]
     text = "level `step 10` of the factor `schedule`, and levels `4 s` and\n# `5 s` of the factor clip"
-    assert unknown_levels(text, {"seed003": STUDIES["seed003"]}) == []
-    assert len(unknown_levels(text, {"seed002": STUDIES["seed002"]})) == 3
+    assert unknown_levels(text, {"sound_cnns": STUDIES["sound_cnns"]}) == []
+    assert len(unknown_levels(text, {"chordnet": STUDIES["chordnet"]})) == 3
     assert unknown_levels("level `never` of the factor `schedule`", STUDIES) != []

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builders import features_settings, noise, seed000_features, sines
+from builders import features_settings, noise, sines, song_mil_features
 from earmark.features import rows
 from earmark.features.frames import mirrored_around, recording_frames, samples_frames, sliding, spooled
 from earmark.features.torchaudio_lite import torchaudio
@@ -25,8 +25,8 @@ def music(seconds: float, rate: int, seed: int = 0) -> np.ndarray:
     return (x * np.linspace(1, 0.05, len(x))).astype(np.float32)
 
 
-def test_seed_000_windows_equal_librosa(tmp_path):
-    s = seed000_features()
+def test_song_mil_windows_equal_librosa(tmp_path):
+    s = song_mil_features()
     x = music(61.0, s.sample_rate)
     sf.write(tmp_path / "a.wav", x, s.sample_rate, subtype="FLOAT")
     got = np.concatenate(list(recording_frames(tmp_path / "a.wav", s)))
@@ -205,8 +205,8 @@ def test_long_recordings_are_not_filled(fill):
     np.testing.assert_array_equal(frames(x, features_settings(fill=fill)), frames(x, features_settings()))
 
 
-def test_seed_003_writes_zero_for_the_log_of_nothing():
-    raw = {"normalize": "none", "log_floor": "seed003"}
+def test_log_floor_zero_writes_zero_for_the_log_of_nothing():
+    raw = {"normalize": "none", "log_floor": "zero"}
     x = np.concatenate([np.zeros(8000, np.float32), 0.01 * music(1.0, 8000)])
     s = features_settings(**raw)
     mel = librosa.feature.melspectrogram(y=x, sr=8000, n_fft=s.n_fft, hop_length=s.hop_length, n_mels=s.n_mels)
@@ -219,7 +219,7 @@ def test_seed_003_writes_zero_for_the_log_of_nothing():
     assert got[:, 0].max() == 0 > got[:, 40:].max()  # silence is the loudest thing in a quiet recording
 
 
-def test_seed_003s_setting_gives_his_frames():
+def test_the_articles_setting_gives_his_frames():
     for seconds, n in ((4.0, 401), (5.0, 501), (10.0, 1001)):
         s = features_settings(sample_rate=44100, hop_length=441, n_fft=1024, n_mels=64, window_s=seconds)
         assert (s.window_frames, s.f_high, s.n_bands) == (n, 22050, 64)
@@ -236,7 +236,7 @@ def his_frames(x: np.ndarray, s, mel: str = "htk", norm: str | None = None, padd
 
 
 HIS = {"sample_rate": 44100, "n_fft": 1024, "hop_length": 441, "n_mels": 64, "f_min": 0.0, "f_max": 22050.0}
-HIS |= {"log_floor": "seed003", "normalize": "none", "fill": "pad_log", "window_s": 4.0, "window_hop_s": 1.0}
+HIS |= {"log_floor": "zero", "normalize": "none", "fill": "pad_log", "window_s": 4.0, "window_hop_s": 1.0}
 TORCHAUDIO = {"mel_scale": "htk", "mel_norm": "none", "padding": "reflect"}
 
 
@@ -249,7 +249,7 @@ def clip_with_silence(seconds: float, rate: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("cuts", [(), (7,), (300, 511, 512, 90000), tuple(range(4410, 200000, 4410))])
-def test_seed_003s_frames_are_torchaudios(cuts):
+def test_the_articles_frames_are_torchaudios(cuts):
     """The whole of a clip, as the article makes its frames: torchaudio's transform with all its defaults."""
     s = features_settings(**HIS, **TORCHAUDIO)
     x = clip_with_silence(5.0, 44100)
@@ -312,13 +312,13 @@ def test_mirrored_margins_are_numpys(n, margin, cuts):
 def test_minus_infinity_stays_where_no_floor_is_asked_for():
     x = clip_with_silence(1.0, 8000)
     raw, zeros = (
-        frames(x, features_settings(normalize="none", log_floor=floor, fill="pad_log")) for floor in ("none", "seed003")
+        frames(x, features_settings(normalize="none", log_floor=floor, fill="pad_log")) for floor in ("none", "zero")
     )
     assert np.isneginf(raw).any()
     np.testing.assert_array_equal(np.where(np.isfinite(raw), raw, 0), zeros)
 
 
-@pytest.mark.parametrize("floor", ["seed003", "none", "top_db"])
+@pytest.mark.parametrize("floor", ["zero", "none", "top_db"])
 def test_128_bands_at_his_n_fft_have_some_that_say_nothing(floor):
     """Those that no FFT bin falls into: 0 or minus infinity as the floor says, never NaN."""
     s = features_settings(**HIS | {"n_mels": 128, "log_floor": floor}, **TORCHAUDIO, empty_filters="keep")
@@ -327,7 +327,7 @@ def test_128_bands_at_his_n_fft_have_some_that_say_nothing(floor):
     got = frames(music(4.0, 44100), s)
     assert len(empty) > 0
     assert not np.isnan(got).any()
-    silent = got.max(0) == (got.min() if floor == "top_db" else {"seed003": 0.0, "none": -np.inf}[floor])
+    silent = got.max(0) == (got.min() if floor == "top_db" else {"zero": 0.0, "none": -np.inf}[floor])
     assert np.flatnonzero(silent & (np.ptp(np.nan_to_num(got), axis=0) == 0)).tolist() == empty.tolist()
 
 

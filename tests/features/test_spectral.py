@@ -19,7 +19,7 @@ SETTINGS = [
     features_settings(sample_rate=16000, n_fft=400, hop_length=160, n_mels=40, n_mfcc=20),
     features_settings(sample_rate=22050, n_fft=2048, hop_length=512, n_mels=64, f_min=50.0, f_max=8000.0, top_db=40.0),
 ]
-IDS = ["8k", "seed000", "16k", "band"]
+IDS = ["8k", "song_mil", "16k", "band"]
 
 
 def signal(rate: int) -> np.ndarray:

@@ -21,7 +21,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-x))
 
 
-def seeds_evonorm(x: np.ndarray, groups: int, v: np.ndarray, gamma: np.ndarray, beta: np.ndarray) -> np.ndarray:
+def his_evonorm(x: np.ndarray, groups: int, v: np.ndarray, gamma: np.ndarray, beta: np.ndarray) -> np.ndarray:
     """The article's call(), channels last: (batch, frames, bins, channels)."""
     b, t, f, c = x.shape
     grouped = x.reshape(b, t, f, groups, c // groups)
@@ -31,7 +31,7 @@ def seeds_evonorm(x: np.ndarray, groups: int, v: np.ndarray, gamma: np.ndarray, 
 
 
 @pytest.mark.parametrize("channels", [16, 24, 8, 4])
-def test_evonorm_is_the_seeds(channels):
+def test_evonorm_is_chordnets(channels):
     rng = np.random.default_rng(0)
     x = 3 + 2 * rng.standard_normal((2, 7, 5, channels)).astype(np.float32)
     v, gamma, beta = rng.uniform(0.5, 2, (3, channels)).astype(np.float32)
@@ -39,7 +39,7 @@ def test_evonorm_is_the_seeds(channels):
     for p, value in ((norm.v, v), (norm.gamma, gamma), (norm.beta, beta)):
         p.data = torch.tensor(value)
     got = norm(torch.tensor(x).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).detach().numpy()
-    np.testing.assert_allclose(got, seeds_evonorm(x, min(8, channels), v, gamma, beta), atol=1e-5)
+    np.testing.assert_allclose(got, his_evonorm(x, min(8, channels), v, gamma, beta), atol=1e-5)
 
 
 def test_evonorm_keeps_padding_out_of_its_moments():

@@ -76,9 +76,9 @@ def features_settings(**changes) -> FeatureSettings:
     return FeatureSettings(**plain | changes)
 
 
-def seed000_features(**changes) -> FeatureSettings:
-    """The features of seed 000."""
-    seed = {
+def song_mil_features(**changes) -> FeatureSettings:
+    """The features of song_mil."""
+    theirs = {
         "kind": "mfcc",
         "sample_rate": 22050,
         "n_fft": 1024,
@@ -89,7 +89,7 @@ def seed000_features(**changes) -> FeatureSettings:
         "window_s": 5.0,
         "window_hop_s": 2.5,
     }
-    return features_settings(**seed | changes)
+    return features_settings(**theirs | changes)
 
 
 def data_settings(**changes) -> DataSettings:

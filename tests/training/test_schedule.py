@@ -61,7 +61,7 @@ def test_plateau_on_accuracy_wants_it_to_rise():
     assert got == [1, 1, 1, 1, 1, 0.2]  # not below min_lr
 
 
-def test_seed_003s_plateau_takes_a_rising_loss_for_progress():
+def test_the_articles_plateau_takes_a_rising_loss_for_progress():
     falling = [{"val/loss": v, "val/accuracy": 0.5} for v in (5.0, 4.0, 3.0, 2.0, 1.0)]
     got = by_epoch(5, falling, name="plateau", monitor="loss_rising", patience=1, gamma=0.1)
     assert got == pytest.approx([1, 1, 1, 0.1, 0.1])  # the better it learns, the sooner it is slowed down

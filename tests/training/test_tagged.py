@@ -15,7 +15,7 @@ from earmark.tasks import catalog, model_folder
 from earmark.tasks.chord.settings import ChordModelSettings, ChordNetModel, PitchNetModel
 from earmark.tasks.genre.networks import trained
 from earmark.tasks.genre.networks.build import body
-from earmark.tasks.genre.settings import Compact, ModelSettings, Seed000Net, Seed003Net
+from earmark.tasks.genre.settings import Compact, ModelSettings, SongMilNet, SoundCnnNet
 from earmark.tasks.speaker.settings import Blstm, Resnet, SpeakerModelSettings, Tdnn
 from earmark.training import loop, tagged
 from earmark.training.model_files import ModelConfig, write
@@ -23,7 +23,7 @@ from earmark.training.schedule import Schedule
 from project import REPOSITORY
 
 # As config.json of before had them: the keys of every name, whichever was in use.
-GENRE = {"width": 0.5, "variant": "seed000", "channels": 8, "hidden": 4, "dropout": 0.3, "pooling": "mean_logit"}
+GENRE = {"width": 0.5, "variant": "song_mil", "channels": 8, "hidden": 4, "dropout": 0.3, "pooling": "mean_logit"}
 CHORD = {
     **{"channels": 8, "stem": 4, "blocks": 2, "width": 0.5, "core": "blstm", "vector": "sigmoid"},
     **{"drop_features": False, "smoothing": False, "direct": True, "decoder": "crf"},
@@ -35,13 +35,13 @@ SPEAKER = {
 FLAT = {
     ("genre", "compact"): Compact(width=0.5, dropout=0.3, pooling="mean_logit"),
     **{
-        ("genre", name): Seed000Net(
-            name=name, variant="seed000", channels=8, hidden=4, dropout=0.3, pooling="mean_logit"
+        ("genre", name): SongMilNet(
+            name=name, variant="song_mil", channels=8, hidden=4, dropout=0.3, pooling="mean_logit"
         )
         for name in ("cnn", "mlp")
     },
     **{
-        ("genre", name): Seed003Net(name=name, width=0.5, pooling="mean_logit")
+        ("genre", name): SoundCnnNet(name=name, width=0.5, pooling="mean_logit")
         for name in ("net", "resnetish18", "resnetish34", "vggish")
     },
     ("chord", "pitch_net"): PitchNetModel(channels=8, stem=4, blocks=2, decoder="crf"),
@@ -141,6 +141,39 @@ def test_a_folder_of_another_earmark_is_refused_in_one_sentence(tmp_path, change
     assert text.startswith(f"{folder}/config.json has settings that this earmark does not know (")
     assert said in text
     assert text.endswith("use the earmark that wrote it, or train the model anew.")
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "old", "new"),
+    [("model", "variant", "seed000", "song_mil"), ("features", "log_floor", "seed003", "zero")],
+)
+def test_a_value_of_before_in_a_model_folder_answers_as_before(tmp_path, part, key, old, new):
+    """A config.json with the old value of a setting: the same settings, and the same probabilities to the bit."""
+    features = features_settings(normalize="none", log_floor="zero", dtype="float32")
+    model = SongMilNet(variant="song_mil", channels=4, hidden=4, dropout=0.0)
+    net = trained.untrained(features, model, 3)
+    for name in ("today", "before"):
+        config = ModelConfig("genre", ["a", "b", "c"], features, model, asdict(train_settings()), {}, 1, 0)
+        write(tmp_path / name, config, net.state_dict(), [{"epoch": 1}], "")
+    file = tmp_path / "before/config.json"
+    text = file.read_text()
+    assert text.count(f'"{key}": "{new}"') == 1
+    file.write_text(text.replace(f'"{key}": "{new}"', f'"{key}": "{old}"'))
+    assert json.loads(file.read_text())[part][key] == old
+    today, before = (model_folder.read_config(tmp_path / name) for name in ("today", "before"))
+    assert today == before
+    windows = torch.randn(6, 1, features.n_bands, features.window_frames, generator=torch.Generator().manual_seed(1))
+    networks = [trained.load(tmp_path / name, trained.config(tmp_path / name)) for name in ("today", "before")]
+    said = [network.eval()(windows, torch.tensor([0, 0, 0, 1, 1, 1]), 2) for network in networks]
+    assert all(torch.equal(*pair) for pair in zip(*said, strict=True))
+
+
+def test_a_value_of_before_is_one_of_its_own_key_alone():
+    assert tagged.renamed(SongMilNet, {"variant": "seed003", "hidden": "seed000", "pooling": ["seed000"]}) == {}
+    assert tagged.renamed(SongMilNet, {"variant": ["seed000"]}) == {}
+    assert tagged.renamed(Compact, {"variant": "seed000"}) == {}
+    assert tagged.renamed(SongMilNet, {"variant": "seed000"}) == {"variant": ("seed000", "song_mil")}
+    assert tagged.of_today(SongMilNet, {"variant": "seed000", "hidden": 4}) == {"variant": "song_mil", "hidden": 4}
 
 
 def test_features_of_a_store_of_before_are_read():

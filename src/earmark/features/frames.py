@@ -102,9 +102,9 @@ def _decibels(blocks: Iterable[np.ndarray], settings: FeatureSettings) -> Iterat
 
 
 def _log(power: Tensor, settings: FeatureSettings) -> Tensor:
-    """log(power) without a floor; `seed003` writes 0 for minus infinity, as the article does."""
+    """log(power) without a floor; `zero` writes 0 for minus infinity, as the article on sound CNNs does."""
     log = power.log()
-    return torch.where(log.isneginf(), 0.0, log) if settings.log_floor == "seed003" else log
+    return torch.where(log.isneginf(), 0.0, log) if settings.log_floor == "zero" else log
 
 
 def sliding(blocks: Iterable[np.ndarray], size: int, hop: int) -> Iterator[np.ndarray]:
@@ -155,7 +155,7 @@ def _fill_log(blocks: Iterable[Tensor], settings: FeatureSettings) -> Iterator[T
 
 
 def _both_sides(n: int) -> tuple[int, int]:
-    """n as two halves, the smaller first, as seed 003 deals them."""
+    """n as two halves, the smaller first, as the article on sound CNNs deals them."""
     return n // 2, n - n // 2
 
 

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from earmark.errors import require
 
@@ -12,6 +12,8 @@ LEVEL_UNIT_DB = 15.0  # brings the features of most recordings near unit deviati
 @dataclass(frozen=True)
 class FeatureSettings:
     """Log-mel or MFCC frames, and the windows a model judges one at a time."""
+
+    FORMER_VALUES: ClassVar[dict[str, dict[str, str]]] = {"log_floor": {"seed003": "zero"}}
 
     kind: Literal["log_mel", "mfcc"]
     """Of frames: log-mel decibels, or cepstra of them."""
@@ -29,10 +31,10 @@ class FeatureSettings:
     """Upper edge of the mel bank, in Hz; null: half the sample rate."""
     top_db: float
     """Decibels below the recording's loudest band that count as nothing."""
-    log_floor: Literal["top_db", "seed003", "none"]
-    """`top_db` as above; `seed003` takes the natural logarithm of raw mel power and writes 0 for minus infinity, as the
-    article does: silence becomes the loudest thing in a quiet recording. `none` takes the same logarithm and leaves
-    minus infinity, as the article did first, to a network that has a filter (model.filter)."""
+    log_floor: Literal["top_db", "zero", "none"]
+    """`top_db` as above; `zero` takes the natural logarithm of raw mel power and writes 0 for minus infinity, as the
+    article on sound CNNs does: silence becomes the loudest thing in a quiet recording. `none` takes the same logarithm
+    and leaves minus infinity, as the article did first, to a network that has a filter (model.filter)."""
     normalize: Literal["level", "recording", "none"]
     """`level` floors decibels `top_db` below the recording's loudest mel band, takes their mean over the recording away
     and divides by 15 dB: level does not matter, contrast does. `recording` divides by the recording's own deviation
@@ -43,10 +45,10 @@ class FeatureSettings:
     repeated to the recording's length. Null keeps silence."""
     framing: Literal["recording", "window"]
     """`recording` computes frames over the whole recording and windows are slices of them; `window` computes every
-    window by itself, as seed 000 does (its window hop is no multiple of its frame hop: slices are other numbers)."""
+    window by itself, as song_mil's text (its window hop is no multiple of its frame hop: slices are other numbers)."""
     fill: Literal["tile", "pad", "pad_log"]
     """A recording shorter than a window is repeated (`tile`), gets silence on both sides (`pad`), or zeros among its
-    logarithms on both sides (`pad_log`, as seed 003)."""
+    logarithms on both sides (`pad_log`, as the article on sound CNNs)."""
     window_s: float
     """Seconds of a window, which is what a network hears at once."""
     window_hop_s: float

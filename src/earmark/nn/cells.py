@@ -1,4 +1,4 @@
-"""The LSTM cells that seed 002 offers beside the plain one: layer-normalised, and with peepholes.
+"""The LSTM cells that ChordNet's text offers beside the plain one: layer-normalised, and with peepholes.
 
 As TensorFlow Addons 0.14 has them (tfa.rnn.LayerNormLSTMCell, tfa.rnn.PeepholeLSTMCell). Each reads a sequence in one
 direction, (batch, frames, n_in) -> (batch, frames, units), from a state of zeros, and answers like nn.LSTM: outputs and

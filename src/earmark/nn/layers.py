@@ -1,4 +1,4 @@
-"""Layers of seed 002's ChordNet that no library has as he wrote them; none lets padding change a result.
+"""Layers of ChordNet that no library has as its author wrote them; none lets padding change a result.
 
 Maps are (batch, channels, frames, bins). `mask` is (batch, frames), true where a frame belongs to its song; None
 where all do. Padded frames of a map are zeros between layers, as a convolution would see beyond a song's ends.
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, pad
 
-GROUPS = 8  # of every EvoNorm-S0 in the seed
+GROUPS = 8  # of every EvoNorm-S0 in ChordNet's text
 RATIO = 8  # channels to hidden units of the attention
 
 
@@ -36,7 +36,7 @@ def mean_of_frames(x: Tensor, mask: Tensor | None) -> Tensor:
 class EvoNormS0(nn.Module):
     """x sigmoid(v x) / deviation * gamma + beta, per group of neighbouring channels (Liu et al. 2020).
 
-    The seed's moments: over the frames, the bins and the channels of a group, the variance biased, epsilon under
+    ChordNet's moments: over the frames, the bins and the channels of a group, the variance biased, epsilon under
     the root. Time is among them, so a song's length decides nothing and its padding must be left out. Fewer
     channels than 8 make a group each. Returns zeros in padded frames.
     """
@@ -69,7 +69,7 @@ class EvoNormS0(nn.Module):
 class WeightNormDense(nn.Module):
     """A dense layer whose weights have norm g per unit: (..., n_in) -> (..., n_out); Salimans and Kingma 2016.
 
-    As in the seed, g starts at 1, not at the norm of the drawn weights.
+    As in ChordNet's text, g starts at 1, not at the norm of the drawn weights.
     """
 
     def __init__(self, n_in: int, n_out: int, bias: bool = False):
@@ -85,7 +85,7 @@ class WeightNormDense(nn.Module):
 
 
 class SpatialGate(nn.Module):
-    """CBAM's spatial attention (Woo et al. 2018) with a 3x3 kernel; the seed calls it ChannelAttention.
+    """CBAM's spatial attention (Woo et al. 2018) with a 3x3 kernel; ChordNet's text calls it ChannelAttention.
 
     Mean and maximum over channels, a convolution, a sigmoid for every frame and bin.
     """
@@ -109,7 +109,7 @@ class SpatialGate(nn.Module):
 
 
 class ChannelGate(nn.Module):
-    """CBAM's channel attention; the seed calls it SpatialAttention.
+    """CBAM's channel attention; ChordNet's text calls it SpatialAttention.
 
     Mean and maximum over a song's frames and bins, two shared dense layers, a sigmoid for every channel. The
     dense layers are weight-normalised too: the article binds the name Dense anew before they are built.
@@ -165,7 +165,7 @@ class _Unused(torch.autograd.Function):
 class Block(nn.Module):
     """3x3 convolution, EvoNorm, both gates, a 1x1 bottleneck: (b, c_in, t, f) -> (b, filters // alpha, t, f).
 
-    A shortcut wherever the number of channels allows it, which is the seed's rule.
+    A shortcut wherever the number of channels allows it, which is its author's rule.
     """
 
     def __init__(self, c_in: int, filters: int, alpha: int, survival: float):

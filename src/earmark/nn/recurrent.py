@@ -1,4 +1,4 @@
-"""The recurrent cores of seed 002: bidirectional LSTMs, or the dual path over chunks and over the song.
+"""The recurrent cores of ChordNet: bidirectional LSTMs, or the dual path over chunks and over the song.
 
 Sequences are (batch, frames, features); `lengths` (batch,) in frames, None where every song fills the batch.
 """
@@ -9,7 +9,7 @@ from torch.nn.functional import layer_norm, pad
 
 from earmark.nn.cells import CELLS
 
-CHUNK = 256  # frames, the seed's
+CHUNK = 256  # frames, as ChordNet's text has it
 
 
 class Blstm(nn.Module):
@@ -40,7 +40,7 @@ class Blstm(nn.Module):
 class StackedBlstm(nn.Module):
     """Blstms one above the other: (b, t, n_in) -> (b, t, 2 * units).
 
-    residual: each from the second on is added to what it was given, as seed 002's _add_lstm_layer does.
+    residual: each from the second on is added to what it was given, as _add_lstm_layer of ChordNet's text does.
     """
 
     def __init__(self, n_in: int, units: int, layers: int, residual: bool, cell: str = "lstm", dropout: float = 0.0):
@@ -68,7 +68,7 @@ def reverse(x: Tensor, lengths: Tensor | None) -> Tensor:
 def by_chunks(x: Tensor, lengths: Tensor | None, layer: nn.Module, size: int = CHUNK) -> Tensor:
     """`layer` on pieces of `size` frames, each of one song alone: (b, t, n_in) -> (b, t, n_out).
 
-    Every song begins a chunk of its own and its last chunk is as long as what is left of it. The seed reshapes
+    Every song begins a chunk of its own and its last chunk is as long as what is left of it. ChordNet's text reshapes
     the batch instead, so his songs must be multiples of 256 frames or share a chunk with the next.
     """
     n, t, _ = x.shape
@@ -84,10 +84,10 @@ def by_chunks(x: Tensor, lengths: Tensor | None, layer: nn.Module, size: int = C
 class DualPathRnn(nn.Module):
     """One BLSTM over chunks of `chunk` frames, one over the song, each followed by a dense layer and a norm.
 
-    (b, t, n_in) -> (b, t, 2 * units). Seed 002's; Luo, Chen and Yoshioka 2020 run the second across the chunks
-    at one position, he runs it along all frames. His norm has no weights and Keras's epsilon, 1e-3. chunk 0: the
-    same network without chunks, in which both read the song. Padded frames of the result are not defined: the next
-    layer masks them.
+    (b, t, n_in) -> (b, t, 2 * units). ChordNet's; Luo, Chen and Yoshioka 2020 run the second across the chunks
+    at one position, its author runs it along all frames. His norm has no weights and Keras's epsilon, 1e-3. chunk 0:
+    the same network without chunks, in which both read the song. Padded frames of the result are not defined: the
+    next layer masks them.
     """
 
     def __init__(self, n_in: int, units: int, dropout: float = 0.1, chunk: int = CHUNK):

@@ -1,4 +1,4 @@
-"""What seed 003's networks share: scaling their channels, and the smallest window that they take."""
+"""What Net, ResNetish and VGGish share: scaling their channels, and the smallest window that they take."""
 
 import math
 
@@ -6,7 +6,7 @@ import math
 def scaled(n: int, width: float) -> int:
     """n channels or units times width, to the nearest multiple of 4 (halves go up), at least 4.
 
-    width: factor above 0; 1 leaves every size of seed 003 as it is. Anything else raises ValueError.
+    width: factor above 0; 1 leaves every size as its author has it. Anything else raises ValueError.
     """
     if not 0 < width < math.inf:
         raise ValueError(f"width is {width}, but must be a finite number above 0, such as 1 or 0.25")

@@ -138,6 +138,17 @@ def keys(kind: Any, prefix: str = "") -> dict[str, Any]:
     return found
 
 
+def former_values(kind: Any, prefix: str = "") -> dict[str, Mapping[str, str]]:
+    """Every dotted key below a dataclass of settings that had other values before: old value -> new one."""
+    found: dict[str, Mapping[str, str]] = {}
+    for one in tagged.branches(kind).values() or [kind]:
+        found |= {f"{prefix}{key}": said for key, said in tagged.former_values(one).items()}
+        for key, of in tagged.types(one).items():
+            if is_dataclass(of) or tagged.branches(of):
+                found |= former_values(of, f"{prefix}{key}.")
+    return found
+
+
 def _below(node: Any, key: str, where: str) -> Any:
     known = [str(k) for k in node] if isinstance(node, dict) else []
     if key not in known:

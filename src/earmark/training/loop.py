@@ -140,7 +140,7 @@ def fit(
 
 
 def build_optimizer(model: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
-    """Keras's defaults where the seeds rely on them: plain SGD, RMSprop with rho .9.
+    """Keras's defaults where the published texts rely on them: plain SGD, RMSprop with rho .9.
 
     Raises ValueError for an optimizer that is not known here.
     """

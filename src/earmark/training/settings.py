@@ -39,7 +39,7 @@ class Plateau:
     """Epochs without progress that are let pass."""
     monitor: Literal["loss", "accuracy", "loss_rising"] = "loss"
     """The validation `loss` (falling is better) or `accuracy` (rising is better); `loss_rising` takes a rising loss for
-    progress, the mistake of seed 003."""
+    progress, the mistake of the article on sound CNNs."""
     min_lr: float = 0.0
     """The lowest rate."""
 

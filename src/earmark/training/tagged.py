@@ -1,6 +1,7 @@
 """Settings that are one of several kinds: unions of dataclasses, told apart by their `name`; standard library only.
 
-A class may say in FORMER what its keys were called before: old key -> new one, below the same block.
+A class may say in FORMER what its keys were called before: old key -> new one, below the same block; and in
+FORMER_VALUES what values of a key were: key -> old value -> new one.
 """
 
 from collections.abc import Mapping
@@ -30,6 +31,27 @@ def former(kind: Any) -> Mapping[str, str]:
     return found
 
 
+def former_values(kind: Any) -> Mapping[str, Mapping[str, str]]:
+    """The keys of a class whose values were called otherwise before, and what each old value is called now."""
+    found: Mapping[str, Mapping[str, str]] = getattr(kind, "FORMER_VALUES", {})
+    return found
+
+
+def renamed(kind: Any, raw: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """The keys of a block that have a value of before: the old value and the new one."""
+    said = {key: raw.get(key) for key in former_values(kind)}
+    return {
+        key: (value, former_values(kind)[key][value])
+        for key, value in said.items()
+        if isinstance(value, str) and value in former_values(kind)[key]
+    }
+
+
+def of_today(kind: Any, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """A block of a class with its values of before under their names of today."""
+    return dict(raw) | {key: new for key, (_, new) in renamed(kind, raw).items()}
+
+
 def having(kind: Any, key: str) -> list[str]:
     """The names of a union whose settings have a key."""
     return [name for name, one in branches(kind).items() if key in types(one)]
@@ -51,7 +73,7 @@ def stored(kind: Any, raw: Any) -> Any:
         kind = of[name]
     if not is_dataclass(kind):
         return tuple(raw) if get_origin(kind) is tuple else raw
-    known = types(kind)
+    known, raw = types(kind), of_today(kind, raw)
     if unknown := [key for key in raw if key not in known]:
         raise EarmarkError(f"unknown key '{unknown[0]}'; {nearest(unknown[0], known)}")
     return kind(**{key: stored(known[key], value) for key, value in raw.items()})  # type: ignore[operator]

@@ -95,7 +95,7 @@ def test_split_is_a_level_too(tmp_path):
 
 
 def test_reference_belongs_to_the_cells_with_its_levels(tmp_path):
-    entry = {"levels": {"model": "Wide", "lr": 0.001}, "test": 0.73, "val": 0.76, "note": "seed 003"}
+    entry = {"levels": {"model": "Wide", "lr": 0.001}, "test": 0.73, "val": 0.76, "note": "the article"}
     found = parsed(tmp_path, reference=[entry])
     figures = [found.reference_of(cell).get("test") for cell in found.cells]
     assert figures == [None, None, 0.73, None, None, None]
@@ -298,7 +298,37 @@ def test_a_key_of_before_is_refused_with_its_new_name(tmp_path, old, new):
     assert str(caught.value) == text
 
 
-@pytest.mark.parametrize("name", ["esc10", "esc10_ingredients", "seed000", "seed002", "seed003"])
+@pytest.mark.parametrize(
+    ("key", "old", "new"), [("model.variant", "seed000", "song_mil"), ("features.log_floor", "seed003", "zero")]
+)
+def test_a_value_of_before_is_refused_with_its_new_name(tmp_path, key, old, new):
+    sentence = f"{key} '{old}' is now '{new}'; write that."
+    for base, level, more, who in (
+        ({}, {key: old}, {}, "factor 'f'"),
+        ({key: old}, {}, {}, "base"),
+        ({}, {}, {key: old}, "--set"),
+    ):
+        with pytest.raises(EarmarkError) as caught:
+            cells(tmp_path, base, {"a": level}, more)
+        assert str(caught.value) == f"{tmp_path / 'mine.yaml'}: {who}: {sentence}"
+
+
+@pytest.mark.parametrize(("old", "new"), [("seed001", "dyad_net"), ("seed004", "siamese_blstm")])
+def test_a_kind_of_before_is_refused_with_its_new_name(tmp_path, old, new):
+    (file := tmp_path / "mine.yaml").write_text(f"kind: {old}\n")
+    with pytest.raises(EarmarkError) as caught:
+        plan.read(file)
+    assert str(caught.value) == f"{file}: kind '{old}' is now '{new}'; write that."
+
+
+def test_a_link_to_a_study_is_called_as_what_it_leads_to(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/mine.yaml").write_text("task: genre\n")
+    (link := tmp_path / "old.yaml").symlink_to("elsewhere/mine.yaml")
+    assert [plan.name_of(link, quick) for quick in (False, True)] == ["mine", "mine-quick"]
+
+
+@pytest.mark.parametrize("name", ["esc10", "esc10_ingredients", "song_mil", "chordnet", "sound_cnns"])
 def test_studies_of_the_repository_have_settings_in_every_cell(name):
     file = REPOSITORY / f"studies/{name}.yaml"
     for quick in (False, *([True] if plan.read(file).get("quick") else [])):

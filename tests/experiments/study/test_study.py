@@ -29,7 +29,7 @@ STUDY = {
     "factors": {"lr": {"key": "train.lr", "values": [0.05, 0.0001, 1e30, -1]}},
     "k": 3,
     "folds": ["fold1", "fold3"],
-    "reference": [{"levels": {"lr": 0.05}, "test": 0.73, "val": 0.76, "note": "seed 003"}],
+    "reference": [{"levels": {"lr": 0.05}, "test": 0.73, "val": 0.76, "note": "the article"}],
     "quick": {"factors": {"lr": [0.0001]}, "folds": ["fold1"]},
 }
 NESTED = {
@@ -148,13 +148,25 @@ def test_the_same_command_goes_on_and_ends_in_tables(place, monkeypatch, trained
     assert table.index.tolist() == ["0.05", "0.0001", "1e+30", "-1"]
     assert table.refused.isna().tolist() == [True, True, False, False]
     assert table.accuracy.isna().tolist() == [False, False, True, True]
-    assert table.loc["0.05", ["reference_test", "reference_val", "reference_note"]].tolist() == [0.73, 0.76, "seed 003"]
+    reference = table.loc["0.05", ["reference_test", "reference_val", "reference_note"]]
+    assert reference.tolist() == [0.73, 0.76, "the article"]
     effects = pd.read_csv(place / "study/mine/effects.csv", dtype={"level": str}).set_index("level")
     assert effects.pairs.to_dict() == {"0.0001": 1, "1e+30": 0, "-1": 0}
     gap = table.accuracy["0.0001"] - table.accuracy["0.05"]
     assert effects.loc["0.0001", "difference"] == pytest.approx(gap)
     for name in ("table.png", "effects.png", "mine.yaml"):
         assert (place / "study/mine" / name).exists()
+
+
+def test_a_link_to_a_study_is_the_same_study(place, monkeypatch, trained):
+    """Its trainings, its run in MLflow, its folder and its copy: nothing is called by the link."""
+    (place / "old.yaml").symlink_to("mine.yaml")
+    before = sorted(f.name for f in (place / "study/mine").iterdir())
+    assert study(monkeypatch, "old.yaml") == 0
+    assert trained == []
+    assert sorted(f.name for f in (place / "study/mine").iterdir()) == before
+    assert sorted(f.name for f in (place / "study").iterdir()) == ["mine"]
+    assert (len(parents(place, "old")), parents(place, "mine")[0].info.status) == (0, "FINISHED")
 
 
 def test_table_agrees_with_the_kept_predictions(place):
@@ -373,11 +385,11 @@ def test_what_studies_of_chords_do_not_have_is_one_sentence(chords, monkeypatch,
     assert sentence in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_seed_002s_study_is_one_that_can_be_run():
+def test_chordnets_study_is_one_that_can_be_run():
     """Every cell's settings hold, and the factors are the author's claims."""
     raw = run.config.read(REPOSITORY / "params.yaml")
     for quick, n in ((False, 39), (True, 25)):
-        planned = run.read_plan(REPOSITORY / "studies/seed002.yaml", raw, quick, [])
+        planned = run.read_plan(REPOSITORY / "studies/chordnet.yaml", raw, quick, [])
         assert len(planned.cells) == n
         preparer = Preparer(planned, raw, print, plain_progress)
         of = [preparer.settings(cell) for cell in planned.cells]

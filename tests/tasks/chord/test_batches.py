@@ -15,7 +15,7 @@ from earmark.tasks.chord import loss
 from earmark.tasks.chord.batches import ChordTask, Songs, joined, rotated
 from earmark.tasks.chord.decoding import fit_crf, weights
 from earmark.tasks.chord.networks.losses import LossSettings, head_losses
-from earmark.tasks.chord.notation.vocabulary import IGNORED, SEED, WIDE
+from earmark.tasks.chord.notation.vocabulary import IGNORED, NARROW, WIDE
 from earmark.tasks.chord.settings import (
     ChordNetModel,
     ChordTrainSettings,
@@ -187,7 +187,7 @@ def test_a_weighted_quality_counts_as_often_in_the_chords_loss(name):
     """Half of the frames major, half minor: with minor weighted 3 it makes three quarters of the loss, by hand."""
     collection, make, kind = {
         "pitch_net": (songs(), task, partial(CrossEntropy, label_smoothing=0.0)),
-        "chordnet": (stereo(), seed002, FocalTversky),
+        "chordnet": (stereo(), chordnet, FocalTversky),
     }[name]
     collection.chord[::2] += np.where(collection.chord[::2] == IGNORED, 0, 12)  # the next quality is minor
     losses = {}
@@ -207,7 +207,7 @@ def test_a_weighted_quality_counts_as_often_in_the_chords_loss(name):
 def test_a_joint_crf_is_trained_with_the_network_and_moves_it():
     ends, losses = [], []
     for decoder in ("crf", "crf_joint"):
-        of = seed002(stereo((64,) * 4), n_train=3, epochs=2, model={"decoder": decoder})
+        of = chordnet(stereo((64,) * 4), n_train=3, epochs=2, model={"decoder": decoder})
         fit = loop.fit(of, of.settings)
         ends.append(fit.weights)
         losses.append(fit.history[-1])
@@ -221,7 +221,7 @@ def test_a_joint_crf_is_trained_with_the_network_and_moves_it():
 
 
 def test_transitions_learnt_by_their_likelihood_make_the_songs_likelier():
-    of = seed002(stereo((64,) * 4), n_train=3)
+    of = chordnet(stereo((64,) * 4), n_train=3)
     crops = next(of.said_of_crops())
     before = fit_crf.counted(of.songs, of.train, believed=1.0)
     was = fit_crf.loss_of(before, *crops).item()
@@ -231,7 +231,7 @@ def test_transitions_learnt_by_their_likelihood_make_the_songs_likelier():
 
 
 def test_a_models_decoder_has_the_weights_that_its_settings_name():
-    of = seed002(stereo((64,) * 4), n_train=3)
+    of = chordnet(stereo((64,) * 4), n_train=3)
     plain = decoder_weights(of, ChordNetModel(width=0.08, vector="sigmoid"))
     assert plain == {}
     named = decoder_weights(of, ChordNetModel(width=0.08, vector="sigmoid", quality_weights={"7sus4": 2.0, "N": 0.5}))
@@ -250,7 +250,7 @@ def test_a_models_decoder_has_the_weights_that_its_settings_name():
 def test_every_crf_is_written_with_its_trust_chosen_on_held_out_songs(decoder, monkeypatch):
     monkeypatch.setattr(fit_crf, "STEPS", 3)
     model = {"decoder": decoder}
-    of = seed002(stereo((64,) * 4), n_train=3, model=model)
+    of = chordnet(stereo((64,) * 4), n_train=3, model=model)
     found = decoder_weights(of, ChordNetModel(width=0.08, vector="sigmoid", **model))
     assert set(found) == {f"crf.{name}" for name in fit_crf.TiedCrf(44).state_dict()}
     counted = fit_crf.counted(of.songs, of.train)
@@ -303,28 +303,28 @@ def stereo(lengths=(40, 10, 33)) -> Songs:
     """The same songs in 44 qualities with a second channel, whose loud semitone is the tritone of the first's."""
     of = songs(lengths)
     side = np.roll(of.values, 18, axis=1)
-    return replace(of, values=np.concatenate([of.values, side], 1), none=SEED.none)
+    return replace(of, values=np.concatenate([of.values, side], 1), none=NARROW.none)
 
 
-def seed002(collection: Songs, n_train: int = 2, model: dict | None = None, **changes) -> ChordTask:
+def chordnet(collection: Songs, n_train: int = 2, model: dict | None = None, **changes) -> ChordTask:
     places = np.arange(len(collection.ids))
     network = ChordNetModel(width=0.08, vector="sigmoid", **model or {})
     safe = FocalTversky(name="focal_tversky_of_logits", weight_key=1.0)
-    args = len(SEED.qualities), network, settings(**{"loss": safe} | changes), torch.device("cpu")
+    args = len(NARROW.qualities), network, settings(**{"loss": safe} | changes), torch.device("cpu")
     return ChordTask(collection, places[:n_train], places[n_train:], *args)
 
 
 @pytest.mark.parametrize("semitones", [-5, 0, 6])
 def test_both_channels_move_along(semitones):
-    of = seed002(stereo())
+    of = chordnet(stereo())
     x = of.crops.spectrograms(torch.arange(8)[None], torch.tensor([semitones]))
     assert x.shape == (1, 2, 8, 36)
     for channel, values in enumerate(np.split(of.songs.values[:8], 2, axis=1)):
         np.testing.assert_array_equal(x[0, channel], transposed(torch.from_numpy(values), semitones).float())
 
 
-def test_seed_002s_heads_get_vector_change_and_classes():
-    of = seed002(stereo(), transpose=False)
+def test_chordnets_heads_get_vector_change_and_classes():
+    of = chordnet(stereo(), transpose=False)
     x, targets, lengths = of.examples(torch.tensor([[1, 0]]))
     heads = loss.of_heads(targets)
     assert heads.vector.shape == (1, 16, 25)
@@ -337,8 +337,8 @@ def test_seed_002s_heads_get_vector_change_and_classes():
     assert of._losses(of.model, said, targets, lengths) == parts
 
 
-def test_padding_of_a_batch_changes_nothing_for_seed_002():
-    of = seed002(stereo())
+def test_padding_of_a_batch_changes_nothing_for_chordnet():
+    of = chordnet(stereo())
     of.model.eval()
     rows = of.crops.rows(torch.tensor([1, 0]), torch.zeros(2, dtype=torch.int64), 40)
     x = of.crops.spectrograms(rows, torch.zeros(2, dtype=torch.int64))
@@ -348,21 +348,21 @@ def test_padding_of_a_batch_changes_nothing_for_seed_002():
     torch.testing.assert_close(both.smooth[:1, :10], alone.smooth)
 
 
-def test_training_seed_002_learns_and_comes_back_from_a_checkpoint(tmp_path):
-    whole = seed002(stereo((64,) * 6 + (40, 40)), n_train=6, epochs=6)
+def test_training_chordnet_learns_and_comes_back_from_a_checkpoint(tmp_path):
+    whole = chordnet(stereo((64,) * 6 + (40, 40)), n_train=6, epochs=6)
     fit = loop.fit(whole, whole.settings)
     assert fit.history[-1]["val/loss"] < fit.history[0]["val/loss"]
     assert fit.history[-1]["val/bass"] > 2 / 13
-    cut = seed002(stereo((64,) * 6 + (40, 40)), n_train=6, epochs=6)
+    cut = chordnet(stereo((64,) * 6 + (40, 40)), n_train=6, epochs=6)
     shorter = replace(cut.settings, epochs=3)
     loop.fit(cut, shorter, tmp_path / "state.pt")
-    again = seed002(stereo((64,) * 6 + (40, 40)), n_train=6, epochs=6)
+    again = chordnet(stereo((64,) * 6 + (40, 40)), n_train=6, epochs=6)
     assert loop.fit(again, again.settings, tmp_path / "state.pt").history == fit.history
 
 
 def test_sharpness_aware_training_ends_elsewhere_and_comes_back_from_a_checkpoint(tmp_path):
     def of(**changes) -> ChordTask:
-        return seed002(stereo((64,) * 4), n_train=4, keep="last", **changes)
+        return chordnet(stereo((64,) * 4), n_train=4, keep="last", **changes)
 
     plain, sharp = of(), of(sam_rho=0.05)
     weights = [loop.fit(one, one.settings).weights for one in (plain, sharp)]

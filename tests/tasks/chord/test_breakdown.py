@@ -5,9 +5,9 @@ import pytest
 
 from chord_songs import random_song, song
 from earmark.tasks.chord import breakdown, scores
-from earmark.tasks.chord.notation.vocabulary import SEED, SEED_QUALITIES
+from earmark.tasks.chord.notation.vocabulary import NARROW, NARROW_QUALITIES
 
-PLACE = {q.harte: i for i, q in enumerate(SEED_QUALITIES)} | {"N": 44}
+PLACE = {q.harte: i for i, q in enumerate(NARROW_QUALITIES)} | {"N": 44}
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_rows_are_normalized_and_unsupported_ones_blank():
 
 
 def test_an_estimate_of_x_counts_as_n():
-    found = breakdown.confusion_of_qualities(scores.pieces([song("C 1", "X 1")]), SEED)
+    found = breakdown.confusion_of_qualities(scores.pieces([song("C 1", "X 1")]), NARROW)
     assert found[PLACE["maj"], 44] == 1
 
 
@@ -94,7 +94,7 @@ def test_names_of_the_same_notes_are_listed_on_c():
 
 
 def test_what_is_taken_for_what_is_named_as_lead_sheets_do():
-    """Seed 002's own example: 7sus4 is written down as F/G, its tonic being C."""
+    """ChordNet's own example: 7sus4 is written down as F/G, its tonic being C."""
     cut = scores.pieces(
         [
             song("G:sus4(b7) 4 | C 2 | N 1 | A:sus4(b7) 1", "F/2 3 | G:sus4(b7) 1 | C/3 2 | C 1 | G/2 1", "a"),

@@ -23,7 +23,7 @@ from earmark.tasks.chord.decoding.crf import TiedCrf
 from earmark.tasks.chord.decoding.weights import Suggestion
 from earmark.tasks.chord.networks import build
 from earmark.tasks.chord.networks.pitch_net import ChordLogits
-from earmark.tasks.chord.notation.vocabulary import IGNORED, SEED, WIDE
+from earmark.tasks.chord.notation.vocabulary import IGNORED, NARROW, WIDE
 from earmark.tasks.chord.settings import ChordNetModel
 from earmark.tasks.chord.songs import Songs
 
@@ -104,7 +104,7 @@ def prepared(tmp_path):
     return tmp_path, table
 
 
-@pytest.mark.parametrize(("network", "words"), [(CHORDNET, SEED), (CHORD_NETWORK, WIDE)])
+@pytest.mark.parametrize(("network", "words"), [(CHORDNET, NARROW), (CHORD_NETWORK, WIDE)])
 def test_store_and_labels_join_in_the_tables_order(prepared, network, words):
     folder, table = prepared
     stored = store.load(folder / "store")
@@ -129,7 +129,7 @@ def test_a_store_without_a_recording_is_refused(prepared):
         dataset.gather(more, folder, store.load(folder / "store"), CHORD_NETWORK)
 
 
-def test_seed_002_is_heard_whole_and_in_pieces_of_long_recordings(monkeypatch):
+def test_chordnet_is_heard_whole_and_in_pieces_of_long_recordings(monkeypatch):
     torch.manual_seed(0)
     model = build.untrained(ChordNetModel(width=0.08), STEREO).eval()
     values = torch.rand(50, 2 * BINS)
@@ -147,15 +147,16 @@ def test_seed_002_is_heard_whole_and_in_pieces_of_long_recordings(monkeypatch):
 
 def alternating(monkeypatch) -> tuple[Songs, torch.Tensor]:
     """C and G major in turn, 8 frames each; every fifth frame is heard as D major, twice as sure as the others."""
-    c, g, d = (SEED.index(1, root) for root in (0, 7, 2))
+    c, g, d = (NARROW.index(1, root) for root in (0, 7, 2))
     truth = np.repeat(np.tile([c, g], 30), 8)
     n = len(truth)
-    heard = torch.zeros(n, SEED.n_classes)
+    heard = torch.zeros(n, NARROW.n_classes)
     heard[torch.arange(n), torch.from_numpy(truth)] = 3.0
     heard[::5, d] = 6.0
     none, values = np.zeros(n, np.int64), np.zeros((n, 36 + 33), np.float16)
     change = (np.arange(n) % 8 == 0).astype(np.uint8)
-    songs = Songs(values, np.array([0]), np.array([n]), ["s"], truth, none, none, values[:, :12], change, 36, SEED.none)
+    no = NARROW.none
+    songs = Songs(values, np.array([0]), np.array([n]), ["s"], truth, none, none, values[:, :12], change, 36, no)
     odds = torch.from_numpy(np.where(change, 4.0, -8.0)).float()
     zeros = torch.zeros(n, 13), torch.zeros(n, 12), odds, torch.zeros(n, 24)
     monkeypatch.setattr(fit_crf, "said", lambda *a: build.ChordLogits(heard, *zeros))
@@ -204,7 +205,7 @@ def test_what_changes_are_worth_is_a_logistic_regression():
 
 
 def test_frames_right_count_class_root_and_segments_and_leave_the_unknown_out():
-    c, minor, none = SEED.index(1, 0), SEED.index(2, 0), SEED.none
+    c, minor, none = NARROW.index(1, 0), NARROW.index(2, 0), NARROW.none
     path, truth = np.array([c, minor, none, c, c]), np.array([c, c, none, none, IGNORED])
     # of the truth's runs of 2, 2 and 1 frames one each is in one piece; of the path's 1, 1, 1 and 2 four
     assert fit_crf.score(path, truth, none) == (2 + 3 + 5 * 3 / 5) / 3
@@ -264,14 +265,14 @@ def said_c_major(n: int) -> ChordLogits:
 
 
 def test_weights_are_listed_and_drawn_beside_both_matrices(tmp_path, monkeypatch):
-    n = len(SEED.qualities) + 1
+    n = len(NARROW.qualities) + 1
     before, after, given = np.zeros((n, n), int), np.zeros((n, n), int), np.ones(n)
     before[1, [1, 6]], before[6, [1, 6]] = (30, 10), (15, 5)
     after[1, [1, 6]], after[6, [1, 6]] = (20, 20), (5, 15)
     given[[1, 6]] = 0.5, 2.0
     drawn = []
     monkeypatch.setattr(report, "save", lambda fig, path: drawn.append((fig, path.name)))
-    report.quality_weights(tmp_path, Suggestion(given, before, after), 0.1, SEED)
+    report.quality_weights(tmp_path, Suggestion(given, before, after), 0.1, NARROW)
     rows = pd.read_csv(tmp_path / "quality_weights.csv").values.tolist()
     assert rows == [["maj", 4.0, 0.5, 0.75, 0.5], ["7", 2.0, 2.0, 0.25, 0.75]]
     ((fig, name),) = drawn
@@ -283,7 +284,7 @@ def test_weights_are_listed_and_drawn_beside_both_matrices(tmp_path, monkeypatch
     assert yaml.safe_load((tmp_path / "quality_weights.yaml").read_text()) == {
         "quality_weights": {"maj": 0.5, "7": 2.0}
     }
-    report.quality_weights(tmp_path, Suggestion(given, before, before, (1 / given, after)), 0.1, SEED)
+    report.quality_weights(tmp_path, Suggestion(given, before, before, (1 / given, after)), 0.1, NARROW)
     rows = pd.read_csv(tmp_path / "quality_weights.csv")[["weight", "given", "right_after", "right_given"]]
     assert rows.values.tolist() == [[0.5, 2.0, 0.75, 0.5], [2.0, 0.5, 0.25, 0.75]]
     last = drawn[-1][0].axes[1]

@@ -21,7 +21,7 @@ def chordnet(smoothing: bool) -> torch.nn.Module:
 
 
 @pytest.mark.parametrize("smoothing", [True, False])
-def test_seed_002_has_a_raw_vector_and_a_smoothed_one_where_it_smooths(smoothing):
+def test_chordnet_has_a_raw_vector_and_a_smoothed_one_where_it_smooths(smoothing):
     model, values = chordnet(smoothing), torch.rand(30, WIDTH)
     found = vectors.heard(model, values, 1)
     with torch.no_grad():

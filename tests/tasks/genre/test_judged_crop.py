@@ -1,4 +1,4 @@
-"""Validation and test by one random crop, as seed 003 has them: what is heard, and what the draws add."""
+"""Validation and test by one random crop, as sound_cnns has them: what is heard, and what the draws add."""
 
 import numpy as np
 import pandas as pd

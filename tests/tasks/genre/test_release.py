@@ -206,6 +206,18 @@ def test_figures_of_before_a_key_came_hold_for_its_default(place):
         release.figures(quote(place, recipe=recipe), ours, pytest.fail)
 
 
+def test_figures_of_before_a_value_had_its_name_are_of_the_same_recipe(place):
+    said = ("model.name=cnn", "model.variant=song_mil", "features.log_floor=zero", "features.normalize=none")
+    said = [f"tasks.genre.{one}" for one in (*said, "features.trim_db=null")]
+    ours = configuration.load_task(REPOSITORY / "params.yaml", "genre", said)
+    recipe = key.recipe(ours)
+    recipe["model"]["variant"], recipe["features"]["log_floor"] = "seed000", "seed003"
+    assert release.figures(quote(place, recipe=recipe), ours, pytest.fail)["accuracy"] == 0.75
+    recipe["model"]["variant"] = "sound"
+    with pytest.raises(EarmarkError, match=r"another recipe: model\.variant is sound there and song_mil here"):
+        release.figures(quote(place, recipe=recipe), ours, pytest.fail)
+
+
 def test_figures_of_another_recipe_are_refused(place):
     path = quote(place)
     assert release.figures(path, settings(), pytest.fail)["accuracy"] == 0.75

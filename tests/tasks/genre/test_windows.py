@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import features_settings, seed000_features
+from builders import features_settings, song_mil_features
 from earmark.features.store import Store
 from earmark.tasks.genre.windows import count_windows, index
 
@@ -31,7 +31,7 @@ def test_slices_of_a_recording_by_hand():
 
 
 def test_windows_computed_by_themselves_by_hand():
-    s = seed000_features()
+    s = song_mil_features()
     assert (s.window_samples, s.window_hop_samples, s.window_frames) == (110250, 55125, 216)
     assert s.window_stride == 216  # they lie end to end in the store
     assert s.window_stride_s == 2.5

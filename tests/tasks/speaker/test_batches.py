@@ -79,13 +79,13 @@ def test_voices_are_told_apart_after_some_steps(loss):
     assert max(row["val/accuracy"] for row in fit.history) > 0.9
 
 
-def test_seed_004s_loss_runs_in_the_loop():
+def test_the_loss_of_pairs_runs_in_the_loop():
     of = task(loss="pairs", epochs=1, batches=3)
     fit = loop.fit(of, of.settings)
     assert math.isfinite(fit.history[0]["train/loss"])
 
 
-def test_a_collapse_of_seed_004s_loss_is_said():
+def test_a_collapse_of_the_loss_of_pairs_is_said():
     of = task(loss=replace(PAIR, positive="clip"))
     assert of.alarm() is None
     loop.fit(of, replace(of.settings, epochs=1, batches=1))

@@ -1,6 +1,6 @@
 """The checks that parsing a study file repeats; each ends in one sentence with the file's name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,11 @@ class Checks:
         """Refuse a value that is none of the known words."""
         self.that(said[key] in known, f"{key} is '{said[key]}'; {nearest(str(said[key]), known)}")
 
+    def today(self, what: str, value: Any, former: Mapping[str, str]) -> None:
+        """Refuse a value of before, with its name of today."""
+        now = former.get(value) if isinstance(value, str) else None
+        self.that(now is None, f"{what} '{value}' is now '{now}'; write that.")
+
     def seeds(self, raw: Any, what: str) -> list[int]:
         """`raw`, which must list different whole numbers from 0."""
         whole = isinstance(raw, list) and all(type(s) is int and s >= 0 for s in raw)
@@ -55,7 +60,9 @@ class Checks:
 
     def overrides(self, raw: Any, who: str, known: set[str], splits: tuple[str, ...] = ()) -> dict[str, Any]:
         """Dotted keys and values of a level or a base, all of which exist; a level may also set `split`."""
+        former = overrides.former_values(catalog.task(self.task).settings) if self.task in catalog.names() else {}
         for key, value in self.mapping(raw, who).items():
+            self.today(f"{who}: {key}", value, former.get(key, {}))
             if key not in known:
                 hint = self._hint(key, known)
                 raise EarmarkError(f"{self.file}: {who} sets '{key}', which is no key of tasks.{self.task}; {hint}")

@@ -18,11 +18,8 @@ from earmark.tasks.overrides import over
 
 SPLITS = ("group", "random", "frame", "last_rows")
 DESIGNS = ("grid", "one_at_a_time")
-KINDS = (
-    "grid",
-    "seed001",
-    "seed004",
-)  # the last two have keys of their own: earmark.experiments.seed001.run and seed004
+KINDS = ("grid", "dyad_net", "siamese_blstm")  # the last two have keys of their own: earmark.experiments.KIND.run
+FORMER_KINDS = {"seed001": "dyad_net", "seed004": "siamese_blstm"}
 CHOICES = ("none", "nested", "nested_ring")
 # What a study may say, and what it says when it leaves a key out.
 DEFAULTS: dict[str, Any] = {
@@ -102,9 +99,15 @@ class Plan:
 
 def read(file: Path) -> dict[str, Any]:
     """A study file as nested dicts. Raises EarmarkError for what is no YAML mapping or gives a key twice."""
-    found = mapping(file, DEFAULTS)
-    Checks(file, "").choice(DEFAULTS | found, "kind", KINDS)
+    found, check = mapping(file, DEFAULTS), Checks(file, "")
+    check.today("kind", found.get("kind"), FORMER_KINDS)
+    check.choice(DEFAULTS | found, "kind", KINDS)
     return found
+
+
+def name_of(file: Path, quick: bool) -> str:
+    """What a study is called, in MLflow and below study/: its file's name, and for a link that of what it leads to."""
+    return file.resolve().stem + ("-quick" if quick else "")
 
 
 def mapping(file: Path, known: Iterable[str], kind: str = "study", place: str = "studies") -> dict[str, Any]:
@@ -145,7 +148,7 @@ def parse(
     whole = _factors(check, study["factors"], set(known))
     reference = _references(check, said["reference"], whole, cells)
     return Plan(
-        name=file.stem + ("-quick" if quick else ""),
+        name=name_of(file, quick),
         task=said["task"],
         about=str(said["about"]),
         cells=cells,

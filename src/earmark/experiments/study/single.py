@@ -47,5 +47,6 @@ def write(out: Path, file: Path, tables: dict[str, pd.DataFrame], figures: dict[
     for name, table in tables.items():
         table.to_csv(out / f"{name}.csv", index=False)
     (out / "metrics.json").write_text(json.dumps(figures, indent=2) + "\n")
-    shutil.copyfile(file, out / file.name)
-    return [*(out / f"{name}.csv" for name in tables), out / "metrics.json", out / file.name]
+    copy = out / file.resolve().name
+    shutil.copyfile(file, copy)
+    return [*(out / f"{name}.csv" for name in tables), out / "metrics.json", copy]

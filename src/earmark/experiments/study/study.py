@@ -155,8 +155,9 @@ class Study:
         gaps.to_csv(out / "effects.csv", index=False)
         show.cells_picture(out / "table.png", self.plan, found)
         pictures = show.effects_pictures(out, gaps)
-        shutil.copyfile(self.file, out / self.file.name)
-        return [*(out / n for n in ("table.csv", "table.png", "effects.csv")), *pictures, out / self.file.name]
+        copy = out / self.file.resolve().name
+        shutil.copyfile(self.file, copy)
+        return [*(out / n for n in ("table.csv", "table.png", "effects.csv")), *pictures, copy]
 
 
 def _refusal(result: dict) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from earmark.tasks.chord.notation import harte
-from earmark.tasks.chord.notation.vocabulary import IGNORED, SEED, Vocabulary
+from earmark.tasks.chord.notation.vocabulary import IGNORED, NARROW, Vocabulary
 from earmark.tasks.chord.scores import OUTSIDE, Pieces, comparisons
 
 SHOWN = ("root", "majmin", "sevenths", "tetrads", "bass", "chord529_accuracy")
@@ -45,7 +45,7 @@ def _wcsr(score: np.ndarray, seconds: np.ndarray) -> float:
     return float((score * counts).sum() / counts.sum()) if counts.sum() > 0 else np.nan
 
 
-def confusion_of_qualities(cut: Pieces, vocabulary: Vocabulary = SEED, same_root: bool = False) -> np.ndarray:
+def confusion_of_qualities(cut: Pieces, vocabulary: Vocabulary = NARROW, same_root: bool = False) -> np.ndarray:
     """Seconds of each true quality (rows) under each estimated one, N last: (qualities + 1, qualities + 1).
 
     A chord outside of the vocabulary counts as its nearest class; an estimate of X as N. same_root: only where the
@@ -61,9 +61,9 @@ def confusion_of_qualities(cut: Pieces, vocabulary: Vocabulary = SEED, same_root
 
 def confusion_of_roots(cut: Pieces) -> np.ndarray:
     """Seconds of each true root (rows) under each estimated one, N last: (13, 13)."""
-    true, estimated = _classes(cut, SEED)
+    true, estimated = _classes(cut, NARROW)
     known = true != IGNORED
-    roots = (_roots(c[known], SEED) for c in (true, estimated))
+    roots = (_roots(c[known], NARROW) for c in (true, estimated))
     return _confusion(*roots, cut.seconds[known], 13)
 
 
@@ -88,11 +88,12 @@ def normalized(confusion: np.ndarray) -> np.ndarray:
     return np.divide(confusion, support, out=np.full_like(confusion, np.nan, dtype=float), where=support > 0)
 
 
-def taken_for(cut: Pieces, words: Vocabulary = SEED) -> pd.DataFrame:
+def taken_for(cut: Pieces, words: Vocabulary = NARROW) -> pd.DataFrame:
     """Which chord is taken for which, bass included, all true roots put on G, longest first.
 
-    Columns truth and estimate in Harte's notation, the same as lead sheets write it (`G7sus4` taken for `F/G`, seed
-    002's example), seconds, and their share of the time that the true quality sounds. Truths of X and N are left out.
+    Columns truth and estimate in Harte's notation, the same as lead sheets write it (`G7sus4` taken for `F/G`, the
+    example of ChordNet's text), seconds, and their share of the time that the true quality sounds. Truths of X and N
+    are left out.
     """
     found: dict[tuple[str, str], float] = {}
     sounding: dict[str, float] = {}

@@ -132,7 +132,7 @@ def _at(segments: list[Segment], bounds: np.ndarray) -> list[Segment]:
 def comparisons(pairs: list[tuple[str, str]]) -> dict[str, np.ndarray]:
     """Score 0..1 of (truth, estimate) by measure, (pairs,) each, OUTSIDE where the measure does not count it.
 
-    bass: the same pitch class, or N twice. chord529_accuracy: the same class, extensions counted; what seed 002's
+    bass: the same pitch class, or N twice. chord529_accuracy: the same class, extensions counted; what ChordNet's
     table lacks stands for its nearest class on both sides.
     """
     truth, estimate = ([pair[side] for pair in pairs] for side in (0, 1))

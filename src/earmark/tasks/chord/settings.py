@@ -115,11 +115,11 @@ class CrossEntropy(HeadWeights):
 
 @dataclass(frozen=True)
 class Tversky(HeadWeights):
-    """Of chordnet: the Tversky loss of its vectors, as the seed wrote it or of logits."""
+    """Of chordnet: the Tversky loss of its vectors, as its author wrote it or of logits."""
 
     name: Literal["tversky", "tversky_of_logits"] = "tversky_of_logits"
     alpha: float = 0.4
-    """Weight of false positives, the seed's is .4; false negatives weigh 1 - alpha."""
+    """Weight of false positives, ChordNet's is .4; false negatives weigh 1 - alpha."""
     focal_gamma: float = 2.0
     """Of the focal losses of changes and key."""
 
@@ -131,7 +131,7 @@ class Tversky(HeadWeights):
 
 @dataclass(frozen=True)
 class FocalTversky(Tversky):
-    """Of chordnet: the focal Tversky loss of its vectors, as the seed wrote it or of logits."""
+    """Of chordnet: the focal Tversky loss of its vectors, as its author wrote it or of logits."""
 
     name: Literal["focal_tversky", "focal_tversky_of_logits"] = "focal_tversky"  # type: ignore[assignment]
     power: float = 3.0
@@ -185,8 +185,8 @@ class ChordTrainSettings(LoopSettings):
     band_mask: int
     """Widest of them, in bins."""
     crops: Literal["random", "changes", "chords"] = "random"
-    """`random` starts anywhere in a song, `changes` where a chord begins; `chords` ends at a change, too, as seed 002
-    asks: no chord of a crop is cut, but for one that outlasts it."""
+    """`random` starts anywhere in a song, `changes` where a chord begins; `chords` ends at a change, too, as ChordNet's
+    text asks: no chord of a crop is cut, but for one that outlasts it."""
     short: float = 0.0
     """Share of the batches whose crops are cut to a tenth up to a third, as short recordings have nothing around."""
 

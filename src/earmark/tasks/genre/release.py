@@ -75,13 +75,13 @@ def _same_recipe(path: Path, theirs: dict, settings: GenreSettings) -> None:
 
 
 def _of_today(kind: Any, raw: Any) -> Any:
-    """Plain settings of the type `kind` with today's keys: figures of before have flat keys for what is a block now."""
+    """Plain settings of the type `kind` as of today: figures of before have flat keys for what is a block now."""
     if of := tagged.branches(kind):
         raw = tagged.without_foreign(kind, {"name": raw} if isinstance(raw, str) else raw)
         kind = of.get(str(raw.get("name")))
     if not is_dataclass(kind):
         return raw
-    known, raw = tagged.types(kind), dict(raw)
+    known, raw = tagged.types(kind), tagged.of_today(kind, raw)
     for old in tagged.former(kind).keys() & raw.keys():
         block, _, key = tagged.former(kind)[old].partition(".")
         name = raw.get(block)

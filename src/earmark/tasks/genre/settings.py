@@ -40,19 +40,21 @@ class Compact(WindowModel):
 
 
 @dataclass(frozen=True)
-class Seed000Net(WindowModel):
-    """Seed 000's: `cnn`, or `mlp`, a perceptron over the whole window."""
+class SongMilNet(WindowModel):
+    """song_mil's: `cnn`, or `mlp`, a perceptron over the whole window."""
+
+    FORMER_VALUES: ClassVar[dict[str, dict[str, str]]] = {"variant": {"seed000": "song_mil"}}
 
     name: Literal["cnn", "mlp"] = "cnn"
-    variant: Literal["sound", "seed000"] = "sound"
-    """`seed000` is the article's network (no activation after its convolutions, nothing normalised), `sound` adds batch
+    variant: Literal["sound", "song_mil"] = "sound"
+    """`song_mil` is the text's network (no activation after its convolutions, nothing normalised), `sound` adds batch
     normalisation, activations and dropout."""
     channels: int = 16
     """Of the first convolution; a perceptron has none."""
     hidden: int = 32
     """Units of the dense layers."""
     dropout: float = 0.2
-    """Share of features that a training step leaves out; the article's network has none."""
+    """Share of features that a training step leaves out; the text's network has none."""
 
     def __post_init__(self) -> None:
         require(self.channels > 0 and self.hidden > 0, "channels", "and hidden must be above 0")
@@ -60,8 +62,8 @@ class Seed000Net(WindowModel):
 
 
 @dataclass(frozen=True)
-class Seed003Net(WindowModel):
-    """Seed 003's: `net` (AlexNet-like), `resnetish18`, `resnetish34` or `vggish`, with their authors' dropout."""
+class SoundCnnNet(WindowModel):
+    """sound_cnns': `net` (AlexNet-like), `resnetish18`, `resnetish34` or `vggish`, with their authors' dropout."""
 
     name: Literal["net", "resnetish18", "resnetish34", "vggish"] = "net"
     width: float = 1.0
@@ -74,7 +76,7 @@ class Seed003Net(WindowModel):
         _require_width(self.width)
 
 
-ModelSettings = Compact | Seed000Net | Seed003Net
+ModelSettings = Compact | SongMilNet | SoundCnnNet
 
 
 @dataclass(frozen=True)
@@ -176,8 +178,8 @@ class TrainSettings(LoopSettings):
     """Random changes of a training crop."""
     judged_on: Literal["windows", "crop"] = "windows"
     """What validation and test hear of a recording: all its fixed `windows`, or one `crop` that may start at any frame
-    and is drawn anew each time, as seed 003 does; the test then tells how far its accuracy goes from draw to draw.
-    Answers for a user's recordings hear the windows."""
+    and is drawn anew each time, as the article on sound CNNs does; the test then tells how far its accuracy goes from
+    draw to draw. Answers for a user's recordings hear the windows."""
     balance: Literal["none", "weights", "sampling"] = "none"
     """For classes of unequal size: `weights` multiplies a recording's loss by the inverse frequency of its class (1 on
     average), `sampling` draws an epoch of the same length in which all classes are equally frequent. Validation stays
@@ -221,11 +223,12 @@ class GenreSettings:
         voted = self.model.pooling != "majority_vote" or self.train.by_frame
         rule = "'majority_vote' has no gradient, which the song loss needs; set train.loss.name to frame"
         require(voted, "model.pooling", rule)
-        filtered = isinstance(self.model, Seed003Net) and self.model.filter != "none"
+        filtered = isinstance(self.model, SoundCnnNet) and self.model.filter != "none"
         require(
             filtered or self.features.log_floor != "none",
             "features.log_floor",
-            "'none' leaves minus infinity, which networks of seed 003 alone read, with model.filter forward or test",
+            "'none' leaves minus infinity, which net, resnetish and vggish alone read, with model.filter forward "
+            "or test",
         )
         sliced = self.features.framing == "recording" or self.train.judged_on == "windows"
         require(sliced, "train.judged_on", "must be windows for features.framing window")

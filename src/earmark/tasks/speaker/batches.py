@@ -97,7 +97,7 @@ class SpeakerTask:
     def validate(self, model: nn.Module) -> dict[str, float]:
         """1 - AUC as the loss, EER, and 1 - EER as the accuracy, by cosine on the validation trials.
 
-        Of seed 004's loss also the share of the last batch's outputs that a clip would leave without a slope.
+        Of the loss of pairs also the share of the last batch's outputs that a clip would leave without a slope.
         """
         row = (
             {"train/dead_share": pairs.dead_share(self.last[0])}
@@ -114,7 +114,7 @@ class SpeakerTask:
         return row | {"val/loss": 1 - auc, "val/eer": eer, "val/accuracy": 1 - eer}
 
     def alarm(self) -> str | None:
-        """What is wrong where seed 004's loss has collapsed, as far as the last batch tells, and what to change."""
+        """What is wrong where the loss of pairs has collapsed, as far as the last batch tells, and what to change."""
         if not isinstance(self.settings.loss, PairSettings) or self.last is None:
             return None
         embeddings, speakers, loss = self.last

@@ -1,7 +1,7 @@
 """Log-mel frames of speech: decibels below the recording's loudest band, (frames, bands), time first.
 
-Reshaping (bands, frames) into (frames, bands) instead of transposing it is a known bug of public code of seed 004's
-design: the arrays have the right shape and no meaning.
+Reshaping (bands, frames) into (frames, bands) instead of transposing it is a known bug of public code of
+siamese_blstm's design: the arrays have the right shape and no meaning.
 """
 
 from collections.abc import Iterator

@@ -36,7 +36,7 @@ class SpeakerFeatureSettings:
     hop_length: int
     """Samples between frames."""
     n_mels: int
-    """Mel bands; 128 in seed 004, with n_fft 1024: else the lowest filters are empty."""
+    """Mel bands; 128 in siamese_blstm's text, with n_fft 1024: else the lowest filters are empty."""
     f_min: float
     """Lower edge of the mel bank, in Hz."""
     f_max: float
@@ -120,13 +120,13 @@ class Tdnn(Tower):
 
 @dataclass(frozen=True)
 class Blstm(Tower):
-    """Seed 004's: two BLSTMs and two dense layers."""
+    """siamese_blstm's: two BLSTMs and two dense layers."""
 
     name: Literal["blstm"] = "blstm"
     read: Literal["blstm", "dense"] = "dense"
     """Where the embedding is taken: the second BLSTM or the last dense layer."""
     head: Literal["prelu", "softplus", "softmax"] = "softplus"
-    """What makes the dense layers' word positive: `prelu`, the seed's, nothing (the losses clip it, as the asker)."""
+    """What makes the dense layers' word positive: `prelu`, the text's, nothing (the losses clip it, as the asker)."""
     batch_norm: bool = False
     """Whether the head is normalised over a batch."""
     dropout: float = 0.1
@@ -142,7 +142,7 @@ SpeakerModelSettings = Resnet | Tdnn | Blstm
 
 @dataclass(frozen=True)
 class PairSettings:
-    """Seed 004's loss over all pairs of a batch; studies/seed004.yaml walks from the asker's to one that learns."""
+    """The loss over all pairs of a batch; studies/siamese_blstm.yaml walks from the asker's to one that learns."""
 
     distance: Literal["kl", "reversed", "symmetric"] = "symmetric"
     """`kl` of one direction, `reversed` the other, or `symmetric`, their sum."""
@@ -289,9 +289,9 @@ class SpeakerSettings:
     gate: GateSettings = field(default_factory=GateSettings)
 
     def __post_init__(self) -> None:
-        seed = isinstance(self.model, Blstm)
+        blstm = isinstance(self.model, Blstm)
         fits = (isinstance(self.model, Blstm) and self.model.read == "dense") or self.train.loss.name != "pairs"
-        alone = not seed or self.features.normalize != "both"
+        alone = not blstm or self.features.normalize != "both"
         require(alone, "features.normalize", "must be bands or level for model.name blstm")
         heard = not self.model.statistics or self.features.normalize != "bands"
         require(heard, "model.statistics", "must be 0 where features.normalize is bands, which takes their means away")

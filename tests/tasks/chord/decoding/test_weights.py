@@ -5,7 +5,7 @@ import pytest
 
 from earmark.errors import EarmarkError
 from earmark.tasks.chord.decoding import weights
-from earmark.tasks.chord.notation.vocabulary import IGNORED, SEED, WIDE, N
+from earmark.tasks.chord.notation.vocabulary import IGNORED, NARROW, WIDE, N
 
 
 def frames_of(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -13,19 +13,19 @@ def frames_of(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     quality = np.repeat([1, 6], 600)
     log_p = np.full((1200, 529), -50.0, np.float32)
     evidence = rng.normal(np.where(quality == 6, 1.0, -1.0), 1.0)
-    log_p[:, SEED.index(6, 0)] = evidence - 1.5
-    log_p[:, SEED.index(1, 0)] = 0.0
-    return log_p, SEED.index(quality, 0)
+    log_p[:, NARROW.index(6, 0)] = evidence - 1.5
+    log_p[:, NARROW.index(1, 0)] = 0.0
+    return log_p, NARROW.index(quality, 0)
 
 
 def test_weights_are_named_in_either_way_and_unknown_names_are_refused():
-    found = weights.named({"7sus4": 2.0, "min": 0.5, "N": 3.0}, SEED, "model.quality_weights")
+    found = weights.named({"7sus4": 2.0, "min": 0.5, "N": 3.0}, NARROW, "model.quality_weights")
     assert {i: w for i, w in enumerate(found) if w != 1} == {2: 0.5, 20: 2.0, 44: 3.0}
     with pytest.raises(EarmarkError, match=r"^train.loss.quality_weights names the quality 'mim'; did you mean 'min'?"):
-        weights.named({"mim": 2.0}, SEED, "train.loss.quality_weights")
+        weights.named({"mim": 2.0}, NARROW, "train.loss.quality_weights")
     with pytest.raises(EarmarkError, match="names one quality twice, as 'm' and 'min'; remove one"):
-        weights.named({"m": 2.0, "min": 1.0}, SEED, "k")
-    names = [(q.harte, q.seed) for q in WIDE.qualities]
+        weights.named({"m": 2.0, "min": 1.0}, NARROW, "k")
+    names = [(q.harte, q.lead_sheet) for q in WIDE.qualities]
     assert all(i == k for i, one in enumerate(names) for k, other in enumerate(names) if set(one) & set(other))
 
 
@@ -61,15 +61,15 @@ def test_suggestion_raises_what_is_missed_and_shows_both_matrices():
     again = log_p + np.log(found.weights)[np.arange(529) // 12]  # what a decoder would add to its classes
     again = again.argmax(1)
     assert (found.after[1, 6], found.after[6, 1]) == (
-        (again[:600] == SEED.index(6, 0)).sum(),
-        (again[600:] == SEED.index(1, 0)).sum(),
+        (again[:600] == NARROW.index(6, 0)).sum(),
+        (again[600:] == NARROW.index(1, 0)).sum(),
     )
 
 
 def test_suggestion_is_none_where_none_helps():
     log_p = np.full((2, 529), -5.0, np.float32)
-    log_p[0, SEED.index(1, 0)] = log_p[1, N] = 0.0
-    found = weights.suggest(weights.by_quality(log_p), np.array([SEED.index(1, 0), N]))
+    log_p[0, NARROW.index(1, 0)] = log_p[1, N] = 0.0
+    found = weights.suggest(weights.by_quality(log_p), np.array([NARROW.index(1, 0), N]))
     assert (found.weights == 1).all()
     assert (found.before == found.after).all()
 
@@ -83,7 +83,7 @@ def test_unknown_frames_do_not_count():
 
 def test_a_quality_is_its_likeliest_root_and_n_is_itself():
     log_p = np.full((2, 529), -9.0, np.float32)
-    log_p[0, SEED.index(6, 11)], log_p[0, SEED.index(6, 3)], log_p[1, N] = -1.0, -2.0, -3.0
+    log_p[0, NARROW.index(6, 11)], log_p[0, NARROW.index(6, 3)], log_p[1, N] = -1.0, -2.0, -3.0
     found = weights.by_quality(log_p)
     assert (found.shape, found.dtype) == ((2, 45), np.float32)
     assert (found[0, 6], found[0, 5], found[0, 44], found[1, 44]) == (-1, -9, -9, -3)
@@ -104,7 +104,7 @@ def test_careful_rounds_go_as_far_as_a_lopsided_model_needs():
     heard = np.full((1200, 45), -50.0)
     for place, q in enumerate((1, 2, 6)):
         heard[:, q] = rng.normal(1.0 * (true == q), 1) + (0, 0.5, 3.5)[place]
-    found = weights.suggest(heard, SEED.index(true, 0))
+    found = weights.suggest(heard, NARROW.index(true, 0))
     assert (weights.recalls(found.before)[[1, 2]] < 0.1).all()
     assert (weights.recalls(found.after)[[1, 2, 6]] > 0.55).all()
 

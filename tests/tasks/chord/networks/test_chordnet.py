@@ -1,4 +1,4 @@
-"""Seed 002's network: its size, the article's formulas restated, padding, and every switch."""
+"""ChordNet: its size, the article's formulas restated, padding, and every switch."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def surviving(net: ChordNet) -> list[Block]:
     return blocks
 
 
-def test_width_1_has_the_seeds_parameters():
+def test_width_1_has_the_texts_parameters():
     """By hand, layer by layer, from the article's code; torch's second LSTM biases are 5,120 more, and untrained."""
 
     def evonorm(c: int) -> int:
@@ -70,17 +70,17 @@ def test_width_1_has_the_seeds_parameters():
     assert sum(p.numel() for p in net.parameters()) == by_hand + 5_120
 
 
-def test_shortcuts_and_survival_are_the_seeds():
+def test_shortcuts_and_survival_are_the_texts():
     net = ChordNet().features
     survival = [block.depth and block.depth.survival for block in net.blocks]
     assert survival == [0.9, 0.9, None, 0.8, 0.7, None, 0.6, None]
     assert [block.n_out for block in net.blocks] == [24, 24, 12, 12, 12, 16, 16, 64]
 
 
-def test_octaves_become_channels_as_in_the_seed():
+def test_octaves_become_channels_as_in_the_text():
     x = spectrum(2, 5)
-    seeds = torch.cat([x[:, 0], x[:, 1]], dim=2)  # FlattenChannelDimension, then BBB
-    expected = torch.stack([seeds[:, :, i : i + 36] for i in range(0, 504, 36)], dim=1)
+    flat = torch.cat([x[:, 0], x[:, 1]], dim=2)  # FlattenChannelDimension, then BBB
+    expected = torch.stack([flat[:, :, i : i + 36] for i in range(0, 504, 36)], dim=1)
     assert torch.equal(fold_octaves(x, 36), expected)
 
 
@@ -258,7 +258,7 @@ def lstm(a: int, h: int) -> int:
     ],
 )
 def test_parameters_of_the_cores_and_cells_at_width_1(changes, more):
-    """Against the seed's network, whose dual path has two BLSTMs and two dense layers."""
+    """Against the text's network, whose dual path has two BLSTMs and two dense layers."""
     with torch.device("meta"):
         assert count(ChordNet(ChordNetSettings(**changes))) == 5_187_784 + more
 

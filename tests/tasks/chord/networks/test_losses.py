@@ -25,7 +25,7 @@ TRUTH = torch.tensor([[1.0, 1.0, 0.0, 0.0]])
 PROBS = torch.tensor([[0.9, 0.5, 0.4, 0.1]])  # TP 1.4, FP .5, FN .6
 
 
-def seeds_tversky(truth: np.ndarray, probs: np.ndarray, alpha: float, smooth: float = 1e-6) -> float:
+def his_tversky(truth: np.ndarray, probs: np.ndarray, alpha: float, smooth: float = 1e-6) -> float:
     tp, fp, fn = (truth * probs).sum(), ((1 - truth) * probs).sum(), (truth * (1 - probs)).sum()
     return (tp + smooth) / (tp + alpha * fp + (1 - alpha) * fn + smooth)
 
@@ -47,7 +47,7 @@ def test_both_forms_are_the_articles(alpha, gamma):
     rng = np.random.default_rng(0)
     truth, logits = (rng.random((3, 7, 25)) < 0.2).astype(float), rng.normal(size=(3, 7, 25))
     probs = 1 / (1 + np.exp(-logits))
-    expected = (1 - seeds_tversky(truth, probs, alpha)) ** gamma
+    expected = (1 - his_tversky(truth, probs, alpha)) ** gamma
     got = focal_tversky(torch.tensor(truth), torch.tensor(probs), alpha, gamma)
     assert got.item() == pytest.approx(expected, rel=1e-9)
     safe = focal_tversky_of_logits(torch.tensor(truth), torch.tensor(logits), alpha, gamma)

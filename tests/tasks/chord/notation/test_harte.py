@@ -8,14 +8,14 @@ import pytest
 
 from earmark.tasks.chord.notation import harte
 from earmark.tasks.chord.notation.harte import NONE, UNKNOWN, ChordError, class_of, label_of, namesakes, parse
-from earmark.tasks.chord.notation.vocabulary import IGNORED, QUALITIES, SEED, SEED_QUALITIES, WIDE, N
+from earmark.tasks.chord.notation.vocabulary import IGNORED, NARROW, NARROW_QUALITIES, QUALITIES, WIDE, N
 
 SHORTHANDS = [name for name in mir_eval.chord.QUALITIES if name]
 
 
-def seed_name(label: str) -> str:
-    """Seed 002's name of the quality that a label falls to."""
-    return SEED_QUALITIES[class_of(parse(label)) // 12].seed
+def chordnet_name(label: str) -> str:
+    """ChordNet's name of the quality that a label falls to."""
+    return NARROW_QUALITIES[class_of(parse(label)) // 12].lead_sheet
 
 
 @pytest.mark.parametrize("label", ["C", "C:maj", "C:(3,5)", "B#:maj"])
@@ -79,7 +79,7 @@ def test_quality_as_written():
     assert [harte.quality_of(x) for x in labels] == ["maj", "maj", "min7", "sus4(b7,9)", "(1,5)", "N", "X"]
 
 
-@pytest.mark.parametrize("vocabulary", [SEED, WIDE])
+@pytest.mark.parametrize("vocabulary", [NARROW, WIDE])
 def test_every_class_is_written_and_read_back_over_every_bass(vocabulary):
     for index, bass in product(range(vocabulary.none), range(12)):
         chord = parse(label_of(index, bass, vocabulary))
@@ -101,7 +101,7 @@ def test_every_class_is_written_and_read_back_over_every_bass(vocabulary):
     ],
 )
 def test_bass_is_written_as_inversion(quality, root, bass, label):
-    assert label_of(SEED.index(quality, root), bass) == label
+    assert label_of(NARROW.index(quality, root), bass) == label
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_bass_is_written_as_inversion(quality, root, bass, label):
 )
 def test_nearest_class_keeps_the_root(label, name):
     assert class_of(parse(label)) % 12 == 0
-    assert seed_name(label) == name
+    assert chordnet_name(label) == name
 
 
 def test_wide_vocabulary_knows_sus2():
@@ -134,7 +134,7 @@ def test_wide_vocabulary_knows_sus2():
 def test_what_stands_for_sus2_is_right_by_root_and_third_and_never_by_tetrads():
     """C:5 loses nothing that any quality of the table would keep; its notes on another root lose the root."""
     measures = mir_eval.chord
-    for quality in SEED_QUALITIES:
+    for quality in NARROW_QUALITIES:
         assert measures.tetrads(["C:sus2"], [f"C:{quality.harte}"])[0] == 0
     assert [f(["C:sus2"], ["C:5"])[0] for f in (measures.root, measures.thirds)] == [1, 1]
     assert [f(["C:sus2"], ["G:sus4/4"])[0] for f in (measures.root, measures.thirds)] == [0, 0]

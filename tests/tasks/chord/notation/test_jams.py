@@ -13,7 +13,7 @@ from earmark.tasks.chord import annotations
 from earmark.tasks.chord.notation import harte, jams, lab
 from earmark.tasks.chord.notation.lab import Segment
 from earmark.tasks.chord.notation.targets import NO_KEY, key_label, key_of
-from earmark.tasks.chord.notation.vocabulary import SEED, WIDE
+from earmark.tasks.chord.notation.vocabulary import NARROW, WIDE
 
 MODEL = {"name": "version 3", "source": "champion", "version": "3", "sha256": "ab"}
 # jams 0.3.5, schemata/namespaces/chord/chord.json and key/key_mode.json
@@ -59,7 +59,7 @@ def test_a_file_as_the_schema_has_it(tmp_path):
     }
 
 
-@pytest.mark.parametrize("words", [SEED, WIDE], ids=["seed", "wide"])
+@pytest.mark.parametrize("words", [NARROW, WIDE], ids=["narrow", "wide"])
 def test_every_label_that_a_model_can_say_is_of_the_namespace(words):
     labels = {harte.label_of(index, bass, words) for index in range(words.n_classes) for bass in range(12)}
     assert len(labels) == 12 * 12 * len(words.qualities) + 1

@@ -5,7 +5,7 @@ import pytest
 
 from earmark.tasks.chord.notation import lab, targets
 from earmark.tasks.chord.notation.lab import Segment
-from earmark.tasks.chord.notation.vocabulary import IGNORED, SEED, WIDE
+from earmark.tasks.chord.notation.vocabulary import IGNORED, NARROW, WIDE
 
 SONG = [
     Segment(0.0, 1.0, "N"),
@@ -16,7 +16,7 @@ SONG = [
 ]
 
 
-def at_half_seconds(vocabulary=SEED) -> targets.Targets:
+def at_half_seconds(vocabulary=NARROW) -> targets.Targets:
     return lab.frames(SONG, 11, 0.5, vocabulary)
 
 
@@ -54,7 +54,7 @@ def test_frames_before_the_first_row_are_unknown():
     assert lab.frames([Segment(0.5, 1.0, "N")], 3, 0.5).chord.tolist() == [IGNORED, 528, IGNORED]
 
 
-@pytest.mark.parametrize("vocabulary", [SEED, WIDE])
+@pytest.mark.parametrize("vocabulary", [NARROW, WIDE])
 @pytest.mark.parametrize("semitones", range(-5, 7))
 def test_transposed_targets_are_those_of_transposed_labels(semitones, vocabulary):
     moved = at_half_seconds(vocabulary).transposed(semitones, vocabulary)

@@ -6,7 +6,7 @@ import mir_eval
 import numpy as np
 import pytest
 
-from earmark.tasks.chord.notation.vocabulary import EXTRA, IGNORED, QUALITIES, SEED, SEED_QUALITIES, WIDE, N
+from earmark.tasks.chord.notation.vocabulary import EXTRA, IGNORED, NARROW, NARROW_QUALITIES, QUALITIES, WIDE, N
 from project import REPOSITORY
 
 FACTS = REPOSITORY.parent / "shared/chord_qualities.json"
@@ -15,15 +15,15 @@ FACTS = REPOSITORY.parent / "shared/chord_qualities.json"
 @pytest.mark.skipif(not FACTS.is_file(), reason="the table of facts is not at ../shared/chord_qualities.json")
 def test_table_restates_the_facts():
     rows = json.loads(FACTS.read_text())
-    assert [(q.seed, q.harte, list(q.intervals)) for q in QUALITIES] == [
+    assert [(q.lead_sheet, q.harte, list(q.intervals)) for q in QUALITIES] == [
         (r["seed"], r["harte"], r["intervals"]) for r in rows
     ]
 
 
 def test_529_classes():
-    assert (len(SEED_QUALITIES), N, SEED.n_classes, WIDE.n_classes) == (44, 528, 529, 56 * 12 + 1)
-    assert SEED_QUALITIES[0].harte == "5"
-    assert SEED_QUALITIES[43].seed == "7(9,#11,13)"
+    assert (len(NARROW_QUALITIES), N, NARROW.n_classes, WIDE.n_classes) == (44, 528, 529, 56 * 12 + 1)
+    assert NARROW_QUALITIES[0].harte == "5"
+    assert NARROW_QUALITIES[43].lead_sheet == "7(9,#11,13)"
 
 
 @pytest.mark.parametrize("quality", QUALITIES + EXTRA, ids=lambda q: q.harte)
@@ -39,19 +39,19 @@ def test_no_two_qualities_have_the_same_intervals():
 
 
 def test_index_and_parts_are_inverse():
-    assert SEED.index(1, 7) == 19  # G:maj
-    assert SEED.parts(19) == (1, 7)
-    assert [SEED.index(*SEED.parts(i)) for i in range(N)] == list(range(N))
-    assert SEED.parts(N) is None
+    assert NARROW.index(1, 7) == 19  # G:maj
+    assert NARROW.parts(19) == (1, 7)
+    assert [NARROW.index(*NARROW.parts(i)) for i in range(N)] == list(range(N))
+    assert NARROW.parts(N) is None
 
 
 @pytest.mark.parametrize("index", [-1, 529, IGNORED])
 def test_what_is_no_class_has_no_parts(index):
     with pytest.raises(ValueError, match=f"chord class {index} is outside"):
-        SEED.parts(index)
+        NARROW.parts(index)
 
 
 def test_transposition_moves_the_root_alone():
-    assert SEED.transposed(SEED.index(10, 11), 3) == SEED.index(10, 2)
-    assert SEED.transposed(SEED.index(10, 2), -3) == SEED.index(10, 11)
-    assert (SEED.transposed(N, 5), SEED.transposed(IGNORED, 5)) == (N, IGNORED)
+    assert NARROW.transposed(NARROW.index(10, 11), 3) == NARROW.index(10, 2)
+    assert NARROW.transposed(NARROW.index(10, 2), -3) == NARROW.index(10, 11)
+    assert (NARROW.transposed(N, 5), NARROW.transposed(IGNORED, 5)) == (N, IGNORED)

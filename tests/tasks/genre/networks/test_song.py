@@ -29,8 +29,8 @@ from earmark.tasks.genre.settings import ModelSettings
 POOLINGS = ("mean_prob", "mean_logit", "majority_vote", "attention")
 
 
-def seed000(**changes) -> ModelSettings:
-    return model_settings(**{"variant": "seed000", "channels": 16, "hidden": 32, "dropout": 0.0} | changes)
+def written(**changes) -> ModelSettings:
+    return model_settings(**{"variant": "song_mil", "channels": 16, "hidden": 32, "dropout": 0.0} | changes)
 
 
 def windows(n: int, bands: int = 13, frames: int = 40, seed: int = 0) -> torch.Tensor:
@@ -38,16 +38,16 @@ def windows(n: int, bands: int = 13, frames: int = 40, seed: int = 0) -> torch.T
 
 
 @pytest.mark.parametrize(("n_classes", "n_parameters"), [(3, 21_075), (2, 21_009)])
-def test_seed_000_parameters(n_classes, n_parameters):
-    model = SongModel(13, 216, n_classes, seed000())
+def test_song_mil_parameters(n_classes, n_parameters):
+    model = SongModel(13, 216, n_classes, written())
     assert describe.count(model) == n_parameters
     assert model.head.out_features == (1 if n_classes == 2 else n_classes)
     by_window, by_song = model(windows(4, 13, 216), torch.tensor([0, 0, 1, 1]), 2)
     assert (by_window.shape, by_song.shape) == ((4, n_classes), (2, n_classes))
 
 
-def test_seed_000_layer_by_layer():
-    model = SongModel(13, 216, 3, seed000())
+def test_song_mil_layer_by_layer():
+    model = SongModel(13, 216, 3, written())
     rows = describe.layers(model, windows(2, 13, 216), torch.tensor([0, 0]), 1)
     # Keras's summary, channels first here: (11, 214, 16), (5, 71, 16), (3, 69, 16), (1, 34, 16), 32, 32, 3
     assert [(shape, n) for _, shape, n in rows] == [
@@ -62,9 +62,9 @@ def test_seed_000_layer_by_layer():
     assert model.body.dense1.in_features == 544
 
 
-def test_seed_000_convolutions_have_no_activation():
+def test_song_mil_convolutions_have_no_activation():
     """Without biases they scale with a positive factor, and the first one also with a negative one."""
-    body = build.body(13, 216, seed000())
+    body = build.body(13, 216, written())
     convs = torch.nn.Sequential(body.conv1, body.pool1, body.conv2, body.pool2)
     features = []
     body.dense1.register_forward_pre_hook(lambda _module, inputs: features.append(inputs[0]))
@@ -77,9 +77,9 @@ def test_seed_000_convolutions_have_no_activation():
         torch.testing.assert_close(body.conv1(-x), -body.conv1(x))
 
 
-def test_seed_000_starts_as_keras():
+def test_song_mil_starts_as_keras():
     torch.manual_seed(0)
-    model = SongModel(13, 216, 3, seed000())
+    model = SongModel(13, 216, 3, written())
     for layer in (model.body.conv1, model.body.conv2, model.body.dense1, model.body.dense2, model.head):
         fan_in = layer.weight[0].numel()
         fan_out = layer.weight.shape[0] * (9 if layer.weight.ndim == 4 else 1)
@@ -89,14 +89,14 @@ def test_seed_000_starts_as_keras():
         assert not layer.bias.any()
 
 
-def test_seed_000_refuses_windows_too_small():
-    build.body(10, 14, seed000())
+def test_song_mil_refuses_windows_too_small():
+    build.body(10, 14, written())
     for bands, frames in ((9, 14), (10, 13)):
         with pytest.raises(ValueError, match="too small"):
-            build.body(bands, frames, seed000())
+            build.body(bands, frames, written())
 
 
-@pytest.mark.parametrize(("variant", "extra"), [("seed000", 0), ("sound", 2 * 13 + 2 * 2 * 8)])
+@pytest.mark.parametrize(("variant", "extra"), [("song_mil", 0), ("sound", 2 * 13 + 2 * 2 * 8)])
 def test_mlp_parameters(variant, extra):
     model = SongModel(13, 40, 3, model_settings(name="mlp", variant=variant))
     dense = (13 * 40 + 1) * 8 + (8 + 1) * 8 + (8 + 1) * 3
@@ -138,7 +138,7 @@ def test_band_norm_is_by_band():
 
 
 def test_summary_holds_both_models():
-    model = SongModel(13, 216, 3, seed000())
+    model = SongModel(13, 216, 3, written())
     model.train()
     text = describe.summary(model, 13, 216, 23, 3)
     assert model.training
@@ -148,7 +148,7 @@ def test_summary_holds_both_models():
     assert "23 windows of a recording that long, pooled by mean_prob" in text
     assert "(23, 3)" in text
     assert text.endswith("Parameters: 21,075\n")
-    attention = SongModel(13, 216, 3, seed000(pooling="attention"))
+    attention = SongModel(13, 216, 3, written(pooling="attention"))
     n = 21_075 + 2 * 33 * 32 + 33
     assert describe.summary(attention, 13, 216, 23, 3).endswith(f"Parameters: {n:,}\n")
 
@@ -201,7 +201,7 @@ def test_more_units_are_a_softmax():
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
-@pytest.mark.parametrize("variant", ["seed000", "sound"])
+@pytest.mark.parametrize("variant", ["song_mil", "sound"])
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_recordings_of_a_batch_do_not_influence_each_other(pooling, variant, n_classes):
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""Towers of the speaker task: shapes, sizes, padding that changes nothing, and seed 004's two ways of reading."""
+"""Towers of the speaker task: shapes, sizes, padding that changes nothing, and siamese_blstm's two ways of reading."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Seed 004's loss: against a double loop for all settings, blind where labels broadcast, and its alarm."""
+"""The loss of pairs: against a double loop for all settings, blind where labels broadcast, and its alarm."""
 
 import itertools
 import math
@@ -30,7 +30,7 @@ def outputs(head: str = "prelu") -> torch.Tensor:
 
 
 def loop_pair(p: torch.Tensor, q: torch.Tensor, same: bool, s: PairSettings) -> torch.Tensor:
-    """One pair as the seed writes it, in float64."""
+    """One pair as the text writes it, in float64."""
     p, q = (v.clamp(1e-7, 1) if s.positive == "clip" else v + 1e-7 for v in (p, q))
     over = torch.sum if s.over == "sum" else torch.mean
     ahead, back = over(p * torch.log(p / q)), over(q * torch.log(q / p))

@@ -1,6 +1,6 @@
 """Weights for a model's chord qualities: named in settings, or suggested from a validation confusion matrix.
 
-Seed 002's author raised by hand the qualities that his matrix showed as missed. Here the matrix does: a quality that is
+ChordNet's author raised by hand the qualities that his matrix showed as missed. Here the matrix does: a quality that is
 estimated less often than it sounds gets a weight above 1 on its probability, one that takes others' place below 1.
 """
 
@@ -30,11 +30,11 @@ class Suggestion:
 
 
 def named(said: Mapping[str, float], words: Vocabulary, key: str) -> np.ndarray:
-    """Weights (qualities + 1,), N last, from settings by Harte's shorthand or seed 002's name; 1 where nothing is said.
+    """Weights (qualities + 1,), N last, by Harte's shorthand or the lead sheets' name; 1 where nothing is said.
 
     Raises EarmarkError for a quality that the vocabulary lacks, or that has both names, with the settings' `key`.
     """
-    names = [(q.harte, q.seed) for q in words.qualities] + [("N", "N")]
+    names = [(q.harte, q.lead_sheet) for q in words.qualities] + [("N", "N")]
     place = {name: i for i, both in enumerate(names) for name in both}
     found = np.ones(len(names))
     for name, weight in said.items():

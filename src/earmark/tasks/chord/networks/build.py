@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from earmark.tasks.chord.networks import streamed
 from earmark.tasks.chord.networks.chordnet import ChordNet, ChordNetOutput, ChordNetSettings
 from earmark.tasks.chord.networks.pitch_net import ChordLogits, PitchNet
-from earmark.tasks.chord.notation.vocabulary import SEED, WIDE, Vocabulary
+from earmark.tasks.chord.notation.vocabulary import NARROW, WIDE, Vocabulary
 from earmark.tasks.chord.settings import (
     DOWN,
     UP,
@@ -29,7 +29,7 @@ QUALITY_WEIGHTS = "quality_weights"  # the name of the decoding's weights of qua
 
 def vocabulary(model: ChordModelSettings) -> Vocabulary:
     """The qualities that a network can name."""
-    return SEED if isinstance(model, ChordNetModel) else WIDE
+    return NARROW if isinstance(model, ChordNetModel) else WIDE
 
 
 def network(

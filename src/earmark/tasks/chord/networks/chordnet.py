@@ -1,4 +1,4 @@
-"""Seed 002: ChordNet reads chords, bass, key and chord changes from a constant-Q transform at once."""
+"""ChordNet reads chords, bass, key and chord changes from a constant-Q transform at once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,16 +28,16 @@ BLOCKS = (
 
 @dataclass(frozen=True)
 class ChordNetSettings:
-    """The network as the seed has it, and what can be changed about it.
+    """The network as the text has it (docs/studies/chordnet.md), and what can be changed about it.
 
     width: multiplies channels and hidden sizes, to multiples of 8. bins_per_octave, octaves, channels: of the input.
-    core: of the first network; `dprnn` is the seed's. The smoothing network always has BLSTMs.
-    chunk_frames: of the dual path, the seed's is 256; 0: no chunks.
-    vector: `clip` is the seed's ReLU limited to 1, without a gradient for half of all frames; `sigmoid` has one.
-    drop_features: the seed folds 512 features to 14 x 36 and drops the last 8; without it they fill a 15th
+    core: of the first network; `dprnn` is the text's. The smoothing network always has BLSTMs.
+    chunk_frames: of the dual path, the text's is 256; 0: no chunks.
+    vector: `clip` is the text's ReLU limited to 1, without a gradient for half of all frames; `sigmoid` has one.
+    drop_features: the text folds 512 features to 14 x 36 and drops the last 8; without it they fill a 15th
         channel with zeros behind them.
     smoothing: the second network; without it the chord is read from the first vector.
-    direct: read the chord from the features and not from a vector, which is what the seed argues against.
+    direct: read the chord from the features and not from a vector, which is what the text argues against.
     cell, lstm_residual, lstm_dropout: of every BLSTM outside the dual path, by what nn.recurrent says of them.
     lstm_layers: BLSTMs of the first network with core blstm; smoothing_layers: of the smoothing network.
     """
@@ -139,7 +139,7 @@ class ChordNet(nn.Module):
 
 
 class ChromaNet(nn.Module):
-    """The seed's chroma_net: (batch, c_in, frames, octave) -> (batch, frames, hidden).
+    """The text's chroma_net: (batch, c_in, frames, octave) -> (batch, frames, hidden).
 
     Stem and eight blocks on 12 bins; a dense layer with EvoNorm and tanh; the recurrent core; a dense layer with
     EvoNorm and ReLU. Padded frames of the input count for nothing, those of the result are zeros.
@@ -224,7 +224,7 @@ def fold_features(x: Tensor, drop: bool) -> Tensor:
 
 
 def _clip(x: Tensor) -> Tensor:
-    """The seed's ReLU(1.0)."""
+    """The text's ReLU(1.0)."""
     return x.clamp(0, 1)
 
 

@@ -1,7 +1,7 @@
 """Losses of chord recognition: focal, Tversky and focal-Tversky, with padding and unknown chords left out.
 
-Each has two forms: of probabilities, as seed 002 wrote them, and of logits, which neither overflow nor lose the
-gradient of a confident answer. Classes are the last axis; frames before it in any shape.
+Each has two forms: of probabilities, as ChordNet's author wrote them, and of logits, which neither overflow nor lose
+the gradient of a confident answer. Classes are the last axis; frames before it in any shape.
 """
 
 from typing import Literal, NamedTuple
@@ -13,7 +13,7 @@ from torch.nn.functional import log_softmax, nll_loss
 from earmark.errors import EarmarkError
 from earmark.tasks.chord.notation.vocabulary import IGNORED
 
-SMOOTH = 1e-6  # the seed's, which keeps 0 / 0 away
+SMOOTH = 1e-6  # ChordNet's, which keeps 0 / 0 away
 TINY = 1e-7  # Keras's epsilon: no probability below it enters a logarithm
 
 
@@ -48,7 +48,8 @@ def tversky_index(truth: Tensor, probs: Tensor, alpha: float = 0.5, mask: Tensor
     """TP / (TP + alpha FP + (1 - alpha) FN) over all frames and tones of the batch: scalar (Salehi et al. 2017).
 
     truth: (..., tones) 0 or 1; probs: the same shape, 0 to 1; mask: (...) bool, true where a frame counts.
-    As in the seed, alpha weights the FALSE POSITIVES; most other code has it the other way round. At .5 it is Dice.
+    As in ChordNet's text, alpha weights the FALSE POSITIVES; most other code has it the other way round. At .5 it
+    is Dice.
     """
     return 1 - _tversky_loss(truth, probs, 1 - probs, alpha, mask)
 
@@ -56,7 +57,7 @@ def tversky_index(truth: Tensor, probs: Tensor, alpha: float = 0.5, mask: Tensor
 def focal_tversky(
     truth: Tensor, probs: Tensor, alpha: float = 0.4, gamma: float = 3.0, mask: Tensor | None = None
 ) -> Tensor:
-    """(1 - Tversky index)^gamma, the seed's loss for both vectors; gamma 1 is the plain Tversky loss.
+    """(1 - Tversky index)^gamma, ChordNet's loss for both vectors; gamma 1 is the plain Tversky loss.
 
     A gamma above 1 prefers batches with many errors. Below 1 the slope at a perfect answer is infinite, and the
     author warns of it: EarmarkError.
@@ -94,7 +95,7 @@ def _power(loss: Tensor, gamma: float) -> Tensor:
     if not gamma >= 1:
         raise EarmarkError(
             f"The focal-Tversky loss's gamma is {gamma}, but must be at least 1: below it the slope at a perfect "
-            "answer is infinite; 3 is the seed's, 1 the plain Tversky loss."
+            "answer is infinite; 3 is ChordNet's, 1 the plain Tversky loss."
         )
     return loss**gamma
 
@@ -114,9 +115,9 @@ class ChordTargets(NamedTuple):
 
 
 class LossSettings(NamedTuple):
-    """How seed 002's heads are judged.
+    """How ChordNet's heads are judged.
 
-    vector: `focal_tversky` and `tversky` of the activated vector as he wrote them; with `_of_logits` the safe
+    vector: `focal_tversky` and `tversky` of the activated vector as its author wrote them; with `_of_logits` the safe
         forms, which want a network whose vectors are sigmoids. alpha, power: of these; his are .4 and 3.
     gamma: of the focal loss of transition and key. Bass and chord have cross-entropy, focal with gamma 0.
     *_weight: share of each head in the sum; both vectors share one.

@@ -7,7 +7,7 @@ from typing import Literal
 from earmark.errors import require
 
 Decoding = Literal["switch", "crf", "crf_likelihood", "crf_joint"]
-QualityWeights = dict[str, float]  # by Harte's shorthand or seed 002's name, as maj7 or 7sus4, and N
+QualityWeights = dict[str, float]  # by Harte's shorthand or the lead sheets' name, as maj7 or 7sus4, and N
 
 
 @dataclass(frozen=True)
@@ -40,32 +40,32 @@ class PitchNetModel:
 
 @dataclass(frozen=True)
 class ChordNetModel:
-    """Seed 002's network: it reads two channels and names 44 qualities."""
+    """The network of ChordNet's text: it reads two channels and names 44 qualities."""
 
     name: Literal["chordnet"] = "chordnet"
     width: float = 1.0
-    """Multiplies the channels; the seed's is 1."""
+    """Multiplies the channels; the text's is 1."""
     core: Literal["dprnn", "blstm"] = "dprnn"
-    """What looks over time: the seed's dual-path network, or BLSTMs."""
+    """What looks over time: the text's dual-path network, or BLSTMs."""
     chunk_frames: int = 256
     """Frames of a chunk, which dprnn's first LSTM reads alone, while the second reads the song; 0: none, both read the
-    song. The seed's are 256; a training crop holds two at least."""
+    song. The text's are 256; a training crop holds two at least."""
     lstm_layers: int = 1
     """Of core blstm: one above the other."""
     vector: Literal["clip", "sigmoid"] = "clip"
-    """How the vectors of notes come into 0..1; the seed clips."""
+    """How the vectors of notes come into 0..1; the text clips."""
     drop_features: bool = True
-    """The seed's, which leaves features unused."""
+    """The text's, which leaves features unused."""
     smoothing: bool = True
-    """The seed's second network, for a smoother vector, in twice the time."""
+    """The text's second network, for a smoother vector, in twice the time."""
     smoothing_layers: int = 1
     """BLSTMs of the second network, one above the other."""
     cell: Literal["lstm", "lnlstm", "peephole"] = "lstm"
-    """Of all BLSTMs outside dprnn: layer-normalised, or with peepholes, which the seed offers; both are slow."""
+    """Of all BLSTMs outside dprnn: layer-normalised, or with peepholes, which the text offers; both are slow."""
     lstm_residual: bool = False
     """Of these: each above the first adds its input."""
     lstm_dropout: float = 0.0
-    """Of these: share of the input that is zero in training; of cell lstm alone, as in the seed."""
+    """Of these: share of the input that is zero in training; of cell lstm alone, as in the text."""
     direct: bool = False
     """Read the chord past the vector."""
     decoder: Decoding = "switch"

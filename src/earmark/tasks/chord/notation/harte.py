@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from earmark.tasks.chord.notation.vocabulary import IGNORED, SEED, WIDE, Vocabulary
+from earmark.tasks.chord.notation.vocabulary import IGNORED, NARROW, WIDE, Vocabulary
 
 ROOTS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 DEGREES = ("1", "b2", "2", "b3", "3", "4", "b5", "5", "b6", "6", "b7", "7")
@@ -102,14 +102,14 @@ def quality_of(label: str) -> str:
     return label if label in ("N", "X") else (label.split("/")[0].partition(":")[2] or "maj")
 
 
-def class_of(chord: Chord, vocabulary: Vocabulary = SEED) -> int:
+def class_of(chord: Chord, vocabulary: Vocabulary = NARROW) -> int:
     """The class of a chord, the root kept in any case; IGNORED for X.
 
     1. The quality of the same intervals. 2. Else the largest quality contained in the chord, the table's order
     deciding between equals: C:7(#11) is a C:7, C:13 (with Harte's 11th) a C:9(13), C:sus4(b7,9) a C:sus4(b7).
     3. Else the one that differs in the fewest notes: C:min7(*5) is a C:min7, C:maj(*5) a C:maj.
-    C:sus2 becomes C:5 in seed 002's table: no quality there is right by mir_eval's tetrads, but C:5 keeps root, third
-    and bass; G:sus4/4 has its notes, and loses the root. POP909 is sus2 for 4 % of its time, so that the seed's table
+    C:sus2 becomes C:5 in ChordNet's table: no quality there is right by mir_eval's tetrads, but C:5 keeps root, third
+    and bass; G:sus4/4 has its notes, and loses the root. POP909 is sus2 for 4 % of its time, so that ChordNet's table
     can reach .961 of its tetrads at most, WIDE all of them.
     """
     if chord.root < 0:
@@ -129,7 +129,7 @@ def _quality(intervals: frozenset[int], qualities: tuple) -> int:
     return min(range(len(qualities)), key=distance)
 
 
-def label_of(index: int, bass: int | None = None, vocabulary: Vocabulary = SEED) -> str:
+def label_of(index: int, bass: int | None = None, vocabulary: Vocabulary = NARROW) -> str:
     """Harte label of a class; a bass 0..11 other than the root is written as inversion, in degrees above the root."""
     parts = vocabulary.parts(index)
     if parts is None:
@@ -157,8 +157,8 @@ def transposed(label: str, semitones: int) -> str:
     return ROOTS[(root + semitones) % 12] + label[ROOT.match(label).end() :]
 
 
-def lead_sheet(label: str, vocabulary: Vocabulary = SEED) -> str:
-    """The label as lead sheets write it, with seed 002's names: F/G for F:maj/2, Am7/G for A:min7/b7.
+def lead_sheet(label: str, vocabulary: Vocabulary = NARROW) -> str:
+    """The label as lead sheets write it, with ChordNet's names: F/G for F:maj/2, Am7/G for A:min7/b7.
 
     The quality is the vocabulary's nearest (see `class_of`).
     """
@@ -167,7 +167,7 @@ def lead_sheet(label: str, vocabulary: Vocabulary = SEED) -> str:
         return label
     quality, root = vocabulary.parts(class_of(chord, vocabulary))  # type: ignore[misc]
     bass = f"/{ROOTS[chord.bass]}" if chord.bass != root else ""
-    return f"{ROOTS[root]}{vocabulary.qualities[quality].seed}{bass}"
+    return f"{ROOTS[root]}{vocabulary.qualities[quality].lead_sheet}{bass}"
 
 
 def spelt(label: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from earmark.errors import EarmarkError
 from earmark.tasks.chord.notation import harte, pop
 from earmark.tasks.chord.notation.targets import Targets, of_labels
-from earmark.tasks.chord.notation.vocabulary import SEED, Vocabulary
+from earmark.tasks.chord.notation.vocabulary import NARROW, Vocabulary
 
 ROUNDING_S = 0.001  # rows that overlap by no more were rounded: the later row's start counts
 CLOSED_S = 0.05  # a gap of no more is closed: the earlier chord lasts until the later one starts
@@ -151,7 +151,7 @@ def transposed(segments: list[Segment], semitones: int) -> list[Segment]:
     return [s._replace(label=harte.transposed(s.label, semitones)) for s in segments]
 
 
-def frames(segments: list[Segment], n_frames: int, hop_s: float, vocabulary: Vocabulary = SEED) -> Targets:
+def frames(segments: list[Segment], n_frames: int, hop_s: float, vocabulary: Vocabulary = NARROW) -> Targets:
     """Targets of n_frames frames, frame i centred at i * hop_s seconds; X where no segment covers the centre."""
     starts = np.array([s.start_s for s in segments])
     ends = np.array([s.end_s for s in segments])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from earmark.tasks.chord.notation import harte
-from earmark.tasks.chord.notation.vocabulary import IGNORED, SEED, Vocabulary
+from earmark.tasks.chord.notation.vocabulary import IGNORED, NARROW, Vocabulary
 
 NO_KEY = 24
 MINOR_MODES = ("min", "minor", "aeolian", "dorian", "phrygian", "locrian")
@@ -26,18 +26,18 @@ class Targets:
     transition: np.ndarray
 
     def vectors(self) -> np.ndarray:
-        """Seed 002's vectors (n, 25): 12 tones, then the bass one-hot with N as its 13th; zeros where unknown."""
+        """ChordNet's vectors (n, 25): 12 tones, then the bass one-hot with N as its 13th; zeros where unknown."""
         one_hot = (self.bass[:, None] == np.arange(13)).astype(np.float32)
         return np.concatenate([self.tones, one_hot], axis=1)
 
-    def transposed(self, semitones: int, vocabulary: Vocabulary = SEED) -> "Targets":
+    def transposed(self, semitones: int, vocabulary: Vocabulary = NARROW) -> "Targets":
         """The same frames as many semitones higher."""
         chord = vocabulary.transposed(self.chord, semitones)
         tones, bass = np.roll(self.tones, semitones, axis=1), transposed_bass(self.bass, semitones)
         return replace(self, chord=chord, tones=tones, bass=bass)
 
 
-def of_labels(labels: list[str], place: np.ndarray, vocabulary: Vocabulary = SEED) -> Targets:
+def of_labels(labels: list[str], place: np.ndarray, vocabulary: Vocabulary = NARROW) -> Targets:
     """Targets of frames from the labels of segments; place: (n,) each frame's segment, -1 where there is none."""
     chords = [harte.parse(label) for label in labels] + [harte.UNKNOWN]
     classes = np.array([harte.class_of(c, vocabulary) for c in chords])

@@ -1,7 +1,7 @@
 """The chord qualities that a model can name, and the numbers of its classes.
 
 A chord class is `quality * 12 + root`, pitch classes counted from C = 0; after all of them comes N, no chord. The
-first 44 qualities are those of seed 002, in its order: 44 x 12 + 1 = 529 classes.
+first 44 qualities are those of ChordNet's text, in its order: 44 x 12 + 1 = 529 classes.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,12 @@ IGNORED = -100  # the target of X, an unknown chord: no class, and no loss
 
 @dataclass(frozen=True)
 class Quality:
-    """A kind of chord: seed 002's name, Harte's shorthand, and semitones above the root in ascending order."""
+    """A kind of chord: its name on lead sheets, Harte's shorthand, and semitones above the root in ascending order.
 
-    seed: str
+    lead_sheet: as ChordNet's text writes it.
+    """
+
+    lead_sheet: str
     harte: str
     intervals: tuple[int, ...]
 
@@ -66,13 +69,13 @@ QUALITIES = (
     Quality("m7(9,13)", "min9(13)", (0, 2, 3, 7, 9, 10)),
     Quality("M7(9,13)", "maj9(13)", (0, 2, 4, 7, 9, 11)),
     Quality("7(9,#11,13)", "9(#11,13)", (0, 2, 4, 6, 7, 9, 10)),
-    # beyond the seed's table
+    # beyond ChordNet's table
     Quality("aug7(9)", "aug(b7,9)", (0, 2, 4, 8, 10)),
     Quality("7(9,#11)", "9(#11)", (0, 2, 4, 6, 7, 10)),
     Quality("7(b9,#11)", "7(b9,#11)", (0, 1, 4, 6, 7, 10)),
     Quality("7(#11,13)", "7(#11,13)", (0, 4, 6, 7, 9, 10)),
 )
-SEED_QUALITIES = QUALITIES[:44]
+NARROW_QUALITIES = QUALITIES[:44]
 
 # Harte's further shorthands, and what people write that neither table has; min11 is min9(11).
 EXTRA = (
@@ -124,6 +127,6 @@ class Vocabulary:
         return {frozenset(q.intervals): i for i, q in enumerate(self.qualities)}
 
 
-SEED = Vocabulary(SEED_QUALITIES)
+NARROW = Vocabulary(NARROW_QUALITIES)
 WIDE = Vocabulary(QUALITIES + EXTRA)
-N = SEED.none  # 528
+N = NARROW.none  # 528

@@ -8,7 +8,7 @@ from earmark.tasks.genre.networks.compact import Compact
 from earmark.tasks.genre.networks.net import Net
 from earmark.tasks.genre.networks.resnetish import ResNetish
 from earmark.tasks.genre.networks.vggish import VGGish
-from earmark.tasks.genre.networks.window import Cnn000, Mlp000, SoundCnn, SoundMlp
+from earmark.tasks.genre.networks.window import SoundCnn, SoundMlp, WrittenCnn, WrittenMlp
 from earmark.tasks.genre.settings import ModelSettings
 
 
@@ -28,7 +28,7 @@ class Filtered(nn.Module):
 def body(n_bands: int, n_frames: int, s: ModelSettings) -> nn.Module:
     """The network that these settings describe. Raises ValueError for windows too small for it."""
     network = _network(n_bands, n_frames, s)
-    if isinstance(s, settings.Seed003Net) and s.filter != "none":
+    if isinstance(s, settings.SoundCnnNet) and s.filter != "none":
         return Filtered(network, test_only=s.filter == "test")
     return network
 
@@ -37,18 +37,18 @@ def _network(n_bands: int, n_frames: int, s: ModelSettings) -> nn.Module:
     match s:
         case settings.Compact():
             return Compact(n_bands, n_frames, s.width, s.dropout)
-        case settings.Seed003Net(name="net"):
+        case settings.SoundCnnNet(name="net"):
             return Net(n_bands, n_frames, s.width)
-        case settings.Seed003Net(name="resnetish18" | "resnetish34"):
+        case settings.SoundCnnNet(name="resnetish18" | "resnetish34"):
             return ResNetish(n_bands, n_frames, s.width, depth=int(s.name[-2:]))
-        case settings.Seed003Net(name="vggish"):
+        case settings.SoundCnnNet(name="vggish"):
             return VGGish(n_bands, n_frames, s.width)
-        case settings.Seed000Net(name="cnn", variant="seed000"):
-            return Cnn000(n_bands, n_frames, s.channels, s.hidden)
-        case settings.Seed000Net(name="cnn"):
+        case settings.SongMilNet(name="cnn", variant="song_mil"):
+            return WrittenCnn(n_bands, n_frames, s.channels, s.hidden)
+        case settings.SongMilNet(name="cnn"):
             return SoundCnn(n_bands, s.channels, s.hidden, s.dropout)
-        case settings.Seed000Net(name="mlp", variant="seed000"):
-            return Mlp000(n_bands, n_frames, s.hidden)
-        case settings.Seed000Net(name="mlp"):
+        case settings.SongMilNet(name="mlp", variant="song_mil"):
+            return WrittenMlp(n_bands, n_frames, s.hidden)
+        case settings.SongMilNet(name="mlp"):
             return SoundMlp(n_bands, n_frames, s.hidden, s.dropout)
     raise ValueError(f"unknown model {s!r}")

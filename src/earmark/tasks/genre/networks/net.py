@@ -1,4 +1,4 @@
-"""Seed 003's first network, which he calls an AlexNet; its convolutions come from PyTorch's MNIST example."""
+"""Net, which the article on sound CNNs calls an AlexNet; its convolutions come from PyTorch's MNIST example."""
 
 import torch
 from torch import Tensor, nn
@@ -10,18 +10,18 @@ GRID = 8  # the last map is averaged to 8 x 8 cells, so that the size of a windo
 
 
 class Net(nn.Module):
-    """Seed 003's Net without its last layer: (N, 1, bands, frames) -> (N, n_out).
+    """The article's Net without its last layer: (N, 1, bands, frames) -> (N, n_out).
 
     Two pairs of valid 3x3 convolutions with ReLU (32, 64 and 128, 256 channels), each pair followed by
     2x2 max pooling and dropout .25; 8 x 8 average pooling; 128 units, ReLU and dropout .5. It has
     AlexNet's plan of convolutions, then dense layers with dropout (Krizhevsky, Sutskever and Hinton
-    2012), and neither its kernels nor its depth. Weights start as PyTorch's defaults, as his did.
+    2012), and neither its kernels nor its depth. Weights start as PyTorch's defaults, as its author's did.
     """
 
     def __init__(self, n_bands: int, n_frames: int, width: float = 1.0):
         """width scales 32, 64, 128, 256 channels and 128 units. ValueError: window below 16 x 16, width <= 0."""
         super().__init__()
-        require_window("seed 003's Net", n_bands, n_frames, SMALLEST)
+        require_window("Net", n_bands, n_frames, SMALLEST)
         c1, c2, c3, c4, self.n_out = (scaled(n, width) for n in (32, 64, 128, 256, 128))
         self.features = nn.Sequential(*_pair(1, c1, c2), *_pair(c2, c3, c4), nn.AdaptiveAvgPool2d(GRID))
         self.dense = nn.Sequential(nn.Linear(c4 * GRID**2, self.n_out), nn.ReLU(), nn.Dropout(0.5))

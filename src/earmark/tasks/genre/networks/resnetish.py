@@ -1,4 +1,4 @@
-"""ResNetish: residual networks for log-mel windows, as seed 003 took them from sound-clf-pytorch.
+"""ResNetish: residual networks for log-mel windows, as the article on sound CNNs took them from sound-clf-pytorch.
 
 Deep residual learning is He, Zhang, Ren and Sun 2016; ResNetish, with its stem of stride 1 and a last
 map of 4 x 6 cells, follows Hershey et al. 2017 (arXiv:1609.09430), whose own has 50 layers.

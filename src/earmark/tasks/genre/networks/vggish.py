@@ -1,4 +1,4 @@
-"""VGGish: the VGG network for log-mel windows that seed 003 names, as sound-clf-pytorch builds it."""
+"""VGGish: the VGG network for log-mel windows that the article on sound CNNs names, as sound-clf-pytorch builds it."""
 
 from itertools import pairwise
 

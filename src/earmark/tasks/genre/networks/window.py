@@ -1,13 +1,13 @@
-"""Models that judge one window of features at a time (seed 000)."""
+"""Models that judge one window of features at a time: song_mil's, as written and made sound."""
 
 import torch
 from torch import Tensor, nn
 
 
-class Cnn000(nn.Module):
-    """Seed 000's window model, layer by layer: (N, 1, bands, frames) -> (N, hidden).
+class WrittenCnn(nn.Module):
+    """The window model of song_mil's text, layer by layer: (N, 1, bands, frames) -> (N, hidden).
 
-    Valid 3x3 convolutions without an activation, as in the article, so that only the pooling between
+    Valid 3x3 convolutions without an activation, as in the text, so that only the pooling between
     them is not linear.
     """
 
@@ -19,7 +19,7 @@ class Cnn000(nn.Module):
         self.pool2 = nn.MaxPool2d((2, 2))
         bands, frames = ((n_bands - 2) // 2 - 2) // 2, ((n_frames - 2) // 3 - 2) // 2
         if bands < 1 or frames < 1:
-            raise ValueError(f"windows of {n_bands} bands x {n_frames} frames are too small for seed 000's network")
+            raise ValueError(f"windows of {n_bands} bands x {n_frames} frames are too small for song_mil's network")
         self.dense1 = nn.Linear(channels * bands * frames, hidden)
         self.dense2 = nn.Linear(hidden, hidden)
         self.n_out = hidden
@@ -30,7 +30,7 @@ class Cnn000(nn.Module):
         return torch.relu(self.dense2(torch.relu(self.dense1(x))))
 
 
-class Mlp000(nn.Module):
+class WrittenMlp(nn.Module):
     """The asker's alternative, a multi-layer perceptron over the whole window: -> (N, hidden)."""
 
     def __init__(self, n_bands: int, n_frames: int, hidden: int):
@@ -68,7 +68,7 @@ class ConvBlock(nn.Sequential):
 
 
 class SoundCnn(nn.Module):
-    """Seed 000's idea made sound: normalised input, activations, pooling over time: -> (N, hidden).
+    """song_mil's idea made sound: normalised input, activations, pooling over time: -> (N, hidden).
 
     Four blocks of c, 2c, 4c, 4c channels; the last map is averaged over bands, then its mean and
     maximum over time are read, so that the size of a window does not decide the number of weights.

@@ -1,4 +1,4 @@
-"""Seed 004's branch: two bidirectional LSTMs and four dense layers; its embedding is read from either end."""
+"""The branch of siamese_blstm: two bidirectional LSTMs and four dense layers; its embedding is read from either end."""
 
 from itertools import pairwise
 from typing import Literal
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from earmark.nn.recurrent import Blstm
 from earmark.nn.sizes import scaled
 
-UNITS = 256  # of each direction; the seed leaves sizes to a file, 256 are his group's (Stadelmann et al. 2018)
+UNITS = 256  # of each direction; the answer leaves sizes to a file, 256 are his group's (Stadelmann et al. 2018)
 DENSE = (512, 256, 256)  # before the last, which has `embedding` units; ours
 
 
@@ -18,7 +18,7 @@ class SpeakerBlstm(nn.Module):
 
     BLSTM, dropout, BLSTM, of which the last state of each direction is kept, dense layers with PReLU, dropout after
     the first. PReLU starts as ReLU, with a slope a unit, as Keras's `init='zero'`. `batch_norm` comes after the last
-    dense layer and before `head`, which takes the last PReLU's place. `read` decides what `embed` gives; the seed reads
+    dense layer and before `head`, which takes the last PReLU's place. `read` decides what `embed` gives; the text reads
     the BLSTM, whose training knew it as the dense layers' input alone.
     """
 

@@ -1,4 +1,4 @@
-"""Seed 004's loss of pairs: a distance of same speakers, a hinge of different ones; float32, no loops.
+"""siamese_blstm's loss of pairs: a distance of same speakers, a hinge of different ones; float32, no loops.
 
 The distance is a Kullback-Leibler divergence, KL(p || q) = sum p log p - p log q over the values of two embeddings.
 They are at least 0 but need not sum to one (the asker's do not), and then one direction alone has no lower bound.
@@ -83,7 +83,7 @@ def judged(d: Distances, same: Tensor, s: PairSettings) -> Tensor:
 
 
 def two_by_two_loss(a: Tensor, b: Tensor, same: Tensor, s: PairSettings) -> Tensor:
-    """Mean loss of pairs a[i], b[i] (n, d), as in the seed; same: (n,).
+    """Mean loss of pairs a[i], b[i] (n, d), as in the text; same: (n,).
 
     With `broadcast` as there: labels (n, 1) against distances (n,) make n x n losses, each distance judged by each
     label. Their mean is share * mean distance + (1 - share) * mean hinge: which pair is which has dropped out.

@@ -1,0 +1,117 @@
+"""What the notebook says of its network, what more can be asked, and what the seeds answer."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from earmark.experiments.dyad_net.tables import HIS
+from earmark.experiments.study import verdict
+from earmark.experiments.study.verdict import Evidence
+
+SAME = 0.02  # of accuracy: a difference that would matter
+Results = Sequence[dict]
+
+
+def judged(results: Results) -> pd.DataFrame:
+    """A line a claim, decided together, as `verdict.decided`; without those about networks that no seed has come to."""
+    nets = [r for r in results if r["net"] == "dyad"]
+    learnt = [r for r in nets if right(r)]
+    with_all = [r for r in nets if r["alive_at_start"] == 4]
+    with_few = [r for r in nets if r["alive_at_start"] <= 2]
+    rows = [
+        _most("Accuracy is 1 after the first epoch", "text", nets, lambda r: r["history"][0]["val_accuracy"] == 1),
+        _most("Accuracy is 1 after the last epoch", "text", nets, right),
+        _most(
+            f"The validation loss ends at {HIS['val_loss']} or less",
+            "text",
+            nets,
+            lambda r: r["history"][-1]["val_loss"] <= HIS["val_loss"],
+        ),
+        _most(
+            f"The loss of ten more batches is {HIS['evaluated_loss']} or less",
+            "text",
+            nets,
+            lambda r: r["evaluated_loss"] <= HIS["evaluated_loss"],
+        ),
+        _most("A network that learns has a kernel for minor", "text", learnt, lambda r: has(r, "for minor")),
+        _most("A network that learns has a kernel for major", "text", learnt, lambda r: has(r, "for major")),
+        _most("A kernel's answer to a chord is negative", "text", nets, negative),
+        _mean("Without its strongest kernel a network is worse", "text", "less", learnt, without_strongest),
+        _mean(
+            "A kernel with two weights of one sign is dispensable",
+            "text",
+            "same",
+            [r for r in learnt if unclear(r)],
+            lambda r: np.mean([k["accuracy_without"] for k in unclear(r)]) - r["evaluated_accuracy"],
+        ),
+        _most(
+            "A kernel with two weights of one sign answers to nothing",
+            "ours",
+            [k for r in learnt for k in unclear(r)],
+            lambda k: k["silent"],
+        ),
+        _most("A network whose four kernels all answer at the start learns", "ours", with_all, right),
+        _most("A network of which two or fewer answer at the start learns", "ours", with_few, right),
+        _mean(
+            "What it has learnt holds for roots that it has not met",
+            "ours",
+            "same",
+            learnt,
+            lambda r: r["unseen_accuracy"] - r["evaluated_accuracy"],
+        ),
+        _mean(
+            "What it has learnt holds between the semitones",
+            "ours",
+            "same",
+            learnt,
+            lambda r: r["quarter_tones_accuracy"] - r["evaluated_accuracy"],
+        ),
+        _most(
+            "The simpler network, a kernel a class, ends with accuracy 1",
+            "text",
+            [r for r in results if r["net"] == "kernel"],
+            right,
+        ),
+    ]
+    return verdict.decided(pd.DataFrame([row for row in rows if row], columns=list(verdict.COLUMNS)))
+
+
+def right(result: dict) -> bool:
+    """Whether a network ends with accuracy 1 on validation."""
+    return bool(result["history"][-1]["val_accuracy"] == 1)
+
+
+def has(result: dict, role: str) -> bool:
+    """Whether a network has a kernel of a role that answers to something."""
+    return any(k["role"] == role and not k["silent"] for k in result["kernels"])
+
+
+def negative(result: dict) -> bool:
+    """Whether a kernel's mean response to a class is below zero."""
+    return any(min(k["response_to_majors"], k["response_to_minors"]) < 0 for k in result["kernels"])
+
+
+def unclear(result: dict) -> list[dict]:
+    """Kernels that are for both classes or against both, as the one that the text has no name for."""
+    return [k for k in result["kernels"] if k["role"] in ("for both", "against both")]
+
+
+def without_strongest(result: dict) -> float:
+    """Accuracy without the kernel whose two weights differ most, less that of the whole network."""
+    strongest = max((k for k in result["kernels"] if not k["silent"]), key=lambda k: abs(k["strength"]))
+    return float(strongest["accuracy_without"] - result["evaluated_accuracy"])
+
+
+def _most(claim: str, whose: str, of: Iterable[dict], holds: Callable[[dict], bool]) -> dict | None:
+    """A claim that is right where it is so of most."""
+    found = [bool(holds(one)) for one in of]
+    return verdict.count(claim, whose, sum(found), len(found)) if found else None
+
+
+def _mean(claim: str, whose: str, kind: verdict.Kind, of: Results, gap: Callable[[dict], float]) -> dict | None:
+    """A claim about a difference of accuracy, of so many networks."""
+    if not of:
+        return None
+    found = Evidence(np.array([gap(r) for r in of]))
+    return verdict.row(claim, whose, f"accuracy by {found.value:+.3f} in {found.seeds} networks", found, kind, SAME)

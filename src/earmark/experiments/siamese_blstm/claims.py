@@ -1,0 +1,260 @@
+"""What siamese_blstm's question and answer say, what decides it, and whether the walk bears it out."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from earmark.evaluation.settings import EvaluateSettings
+from earmark.experiments.siamese_blstm import show
+from earmark.experiments.siamese_blstm.data import Recordings
+from earmark.experiments.study import verdict
+from earmark.experiments.study.claims import seen
+from earmark.experiments.study.figure import Draws
+from earmark.experiments.study.verdict import Evidence, Kind
+from earmark.tasks.speaker.outcomes import Eer
+
+BETTER = 0.02  # of EER or clustering error: a change that is worth having
+LEARNS = 0.35  # EER by its own distance, from which on down a network is said to have learnt
+UNRELATED = 0.1  # adjusted Rand index below which clusters have nothing to do with speakers
+DRAWS, SEED = 400, 0
+Rows = Sequence[pd.Series]
+
+
+class Walk:
+    """The results of all steps and seeds, and the test trials that they score. table: means by step."""
+
+    def __init__(self, results: Sequence[dict], found: Recordings):
+        self.by_step: dict[str, list[dict]] = {}
+        for result in results:
+            change = {"mr_change": result["mr"] - result["mr_untrained"]}
+            self.by_step.setdefault(result["step"], []).append(result | change)
+        rows = pd.DataFrame([show.row(r) for part in self.by_step.values() for r in part])
+        rows = rows.drop(columns=["said", "seed"])
+        self.table = rows.set_index("step").apply(pd.to_numeric).groupby(level="step", sort=False).mean()
+        self.trials, self.read = _trials(found), {}
+        self.draws = Draws(EvaluateSettings(DRAWS, SEED))
+
+    @cached_property
+    def learnt(self) -> list[str]:
+        """Networks whose distances, of pairs, tell speakers apart."""
+        if "asker_accuracy" not in self.table:  # no loss of pairs in the whole walk
+            return []
+        return list(self.table.index[(self.table.eer_native < LEARNS) & self.table.asker_accuracy.notna()])
+
+    def rows(self, steps: Iterable[str]) -> list[pd.Series]:
+        """Means of steps, each with the step as its name."""
+        return [self.table.loc[step] for step in steps]
+
+    def eer(self, step: str, way: str = "native", less: float = 0.0) -> Evidence:
+        """A step's EER by `native` distance or `cosine`, less a number; a group is a test speaker."""
+        if (step, way) not in self.read:
+            figures = [Eer(self.trials.assign(score=r["scores"][way])) for r in self.by_step[step]]
+            self.read[step, way] = seen(figures, self.draws)
+        return self.read[step, way].less(less)
+
+    def gain(self, before: str, after: str, way: str = "native") -> Evidence:
+        """The EER of one step less that of the one before it."""
+        return self.eer(after, way).less(self.eer(before, way))
+
+    def own(self, name: str, steps: Sequence[str], less: float, of: Callable = max) -> Evidence:
+        """A figure of the trainings themselves less a number: by seed the largest, or the smallest, of the steps."""
+        by_seed = zip(*([r[name] for r in self.by_step[step]] for step in steps), strict=True)
+        return Evidence(np.array([float(of(values)) - less for values in by_seed]))
+
+
+def _trials(found: Recordings) -> pd.DataFrame:
+    """The test trials in the order of their scores."""
+    speaker = found.table.drop_duplicates("utterance").set_index("utterance").label
+    test = found.trials[found.trials["split"] == "test"].reset_index(drop=True)
+    named = {f"speaker_{side}": test[side].map(speaker) for side in ("a", "b")}
+    return test.assign(**named, fold="test", seed=0)
+
+
+class Claim(NamedTuple):
+    """said, whose: what is claimed, by the question (`asked`), the answer (`answered`) or neither (`ours`).
+
+    steps: those it is about, or None for all networks of pairs that have learnt. kind, seen: whether what is seen of
+    them is above 0, below, or the same. by: what a difference must be to be worth having. figures: for people.
+    """
+
+    said: str
+    whose: str
+    steps: tuple[str, ...] | None
+    kind: Kind
+    seen: Callable[[Walk, Sequence[str]], Evidence]
+    figures: Callable[[Rows], str]
+    by: float = BETTER
+
+
+def judged(walk: Walk) -> pd.DataFrame:
+    """A line a claim, decided together, as `verdict.decided`.
+
+    A claim is left out where the walk lacks the steps that it is about; nothing is told where no network has learnt.
+    """
+    found = []
+    for claim in CLAIMS:
+        steps = walk.learnt if claim.steps is None else claim.steps
+        if not set(steps) <= set(walk.by_step):
+            continue
+        if steps:
+            figures, seen = claim.figures(walk.rows(steps)), claim.seen(walk, steps)
+            found.append(verdict.row(claim.said, claim.whose, figures, seen, claim.kind, claim.by))
+        else:
+            none = f"no network of pairs has an EER below {LEARNS:g}"
+            found.append(verdict.untold(claim.said, claim.whose, none, claim.kind, claim.by))
+    return verdict.decided(pd.DataFrame(found, columns=list(verdict.COLUMNS)))
+
+
+def eers(rows: Rows) -> str:
+    return "EER " + " → ".join(f"{r.eer_native:.3f}" for r in rows)
+
+
+def both(rows: Rows) -> str:
+    """EER by the network's own distance, and clustering error of its embeddings."""
+    return f"{eers(rows)}, clustering error " + " → ".join(f"{r.mr:.3f}" for r in rows)
+
+
+def by_cosine(rows: Rows) -> str:
+    found = "EER by cosine " + " → ".join(f"{r.eer_cosine:.3f}" for r in rows)
+    return f"{found}, clustering error " + " → ".join(f"{r.mr:.3f}" for r in rows)
+
+
+def learnt(rows: Rows) -> str:
+    """How many networks learn, and the best of them."""
+    best = min(rows, key=lambda r: r.eer_native)
+    return f"{len(rows)} learnt, {best.name} best with an EER of {best.eer_native:.3f}"
+
+
+def better(said: str, whose: str, *steps: str) -> Claim:
+    """The second step has the lower EER by its own distance."""
+    return Claim(said, whose, steps, "less", lambda walk, s: walk.gain(*s), both)
+
+
+CLAIMS = (
+    Claim(
+        "Labels (n, 1) against distances (n,) make the loss blind: the network as asked does not learn",
+        "ours",
+        ("asked",),
+        "more",
+        lambda walk, s: walk.eer(*s, less=LEARNS),
+        lambda r: f"{eers(r)}, AUC {r[0].auc_native:.3f}; learnt is below {LEARNS:g}",
+    ),
+    Claim(
+        "His accuracy never gets over .5: in his shapes it is half the share of distances that round to 0 or 1",
+        "asked",
+        ("asked",),
+        "less",
+        lambda walk, s: walk.own("blind_accuracy", s, 0.5 + 1e-9),
+        lambda r: f"{r[0].blind_accuracy:.3f}; each pair with its own label {r[0].asker_accuracy:.3f}",
+        by=0.01,
+    ),
+    Claim(
+        "Clusters of the asker's embeddings have nothing to do with the speakers",
+        "asked",
+        ("asked",),
+        "less",
+        lambda walk, s: walk.own("ari", s, UNRELATED),
+        lambda r: (
+            f"ARI {r[0].ari:.3f}, unrelated is below {UNRELATED:g}; clustering error {r[0].mr:.3f}, "
+            f"{r[0].mr_untrained:.3f} before training"
+        ),
+    ),
+    Claim(
+        "With all that the answer advises, and the labels' shape as it was, the network learns",
+        "answered",
+        ("answered",),
+        "less",
+        lambda walk, s: walk.eer(*s, less=LEARNS),
+        both,
+    ),
+    better("Distances that meet their own labels alone are better", "ours", "asked", "own_distance"),
+    better(
+        "The hinge's mean over the last axis is the batch's; each pair's own is better",
+        "ours",
+        "own_distance",
+        "labels",
+    ),
+    Claim(
+        "The accuracy compares what cannot be compared: a network that learns has less than chance",
+        "answered",
+        None,
+        "less",
+        lambda walk, s: walk.own("asker_accuracy", s, 0.5),
+        lambda r: f"at most {max(s.asker_accuracy for s in r):.3f}; {learnt(r)}",
+    ),
+    Claim(
+        "With a threshold tuned on validation data the metric shows what is learnt",
+        "answered",
+        None,
+        "more",
+        lambda walk, s: walk.own("custom_metric", s, 0.5, min),
+        lambda r: f"at least {min(s.custom_metric for s in r):.3f}; {learnt(r)}",
+    ),
+    Claim(
+        "Clipping leaves most outputs without a slope",
+        "answered",
+        ("labels",),
+        "more",
+        lambda walk, s: walk.own("dead_share", s, 0.5),
+        lambda r: f"{r[0].dead_share:.0%} of the outputs; alarm in {r[0].alarm:.0%} of the seeds",
+    ),
+    Claim(
+        "KL of one direction falls below zero",
+        "answered",
+        ("labels",),
+        "more",
+        lambda walk, s: walk.own("negative_in_training", s, 0.01),
+        lambda r: (
+            f"{r[0].negative_in_training:.0%} of the distances in training, {r[0].negative_share:.0%} on test "
+            f"speakers, the lowest {r[0].lowest:.2f}"
+        ),
+    ),
+    Claim(
+        "The sum of both directions has no negative distances",
+        "answered",
+        ("symmetric",),
+        "less",
+        lambda walk, s: walk.own("negative_in_training", s, 0.01),
+        lambda r: f"{max(r[0].negative_in_training, r[0].negative_share):.0%} of the distances",
+    ),
+    better("The sum of both directions learns better than one", "answered", "labels", "symmetric"),
+    better("Softplus with an epsilon in place of PReLU with a clip learns better", "answered", "symmetric", "softplus"),
+    better("A mean over the values in place of the sum learns better", "answered", "softplus", "over_mean"),
+    better("A softplus in the hinge learns better", "answered", "softplus", "soft_hinge"),
+    better(
+        "A hinge on each direction, as the two losses of the paper that are added, learns better",
+        "answered",
+        "softplus",
+        "by_direction",
+    ),
+    better("Batch norm before the head helps", "ours", "margin", "batch_norm"),
+    better("A softmax head, a distribution at last, helps", "ours", "batch_norm", "softmax"),
+    Claim(
+        "Embeddings of the layer that the loss sees are better than the BLSTM's",
+        "ours",
+        ("softmax", "dense"),
+        "less",
+        lambda walk, s: walk.gain(*s, way="cosine"),
+        by_cosine,
+    ),
+    better("All pairs of a batch learn more than pairs drawn two by two", "ours", "dense", "all_pairs"),
+    Claim(
+        "AAM-softmax over the same network beats the pairs",
+        "ours",
+        ("all_pairs", "aam"),
+        "less",
+        lambda walk, s: walk.gain(*s, way="cosine"),
+        by_cosine,
+    ),
+    Claim(
+        "Where the network learns, its embeddings cluster by speaker better than by the weights as drawn",
+        "ours",
+        None,
+        "less",
+        lambda walk, s: walk.own("mr_change", s, 0.0),
+        lambda r: f"clustering error by {max(s.mr_change for s in r):+.3f} or less; {learnt(r)}",
+    ),
+)
