@@ -52,7 +52,9 @@ def rows(project: Path, args: argparse.Namespace) -> Iterator[Row]:
     for name, command in commands(project, args.only.split(",")):
         for threads in args.threads.split(","):
             run(project, command, threads)  # once for the store that it makes and what the disk keeps in memory
-            idle, busy, used = [], [], []
+            idle = []
+            busy = []
+            used = []
             for _ in range(args.rounds):
                 spent, cores = run(project, command, threads)
                 idle.append(spent)

@@ -24,7 +24,9 @@ SAMPLE_RATE = 22050
 def song(frames: int, frames_per_chord: float, rng: np.random.Generator) -> np.ndarray:
     """Classes (frames,) whose roots move by fifths, fourths, seconds and thirds, common qualities more often."""
     share = 1 / np.arange(1, N_QUALITIES + 1)
-    classes, root, t = np.empty(frames, np.int64), 0, 0
+    classes = np.empty(frames, np.int64)
+    root = 0
+    t = 0
     while t < frames:
         root = (root + rng.choice([5, 7, 2, 9, 3])) % 12
         n = 1 + int(rng.exponential(frames_per_chord))

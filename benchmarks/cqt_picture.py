@@ -20,7 +20,9 @@ import torch
 from earmark.audio import read_blocks
 from earmark.features.cqt import CQT, bandwidths
 
-RATE, HOP, BINS = 22050, 256, 36
+RATE = 22050
+HOP = 256
+BINS = 36
 NOTES = np.arange(0, 252, BINS)
 
 

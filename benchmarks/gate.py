@@ -29,14 +29,19 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-MARGIN, LEVEL, STEP, CANDIDATES = 0.05, 0.05, 0.02, 10
+MARGIN = 0.05
+LEVEL = 0.05
+STEP = 0.02
+CANDIDATES = 10
 GROUPS = (20, 40, 80, 200)
 SIZES = ("one", "five", "1 to 12", "1 or 20")
 DISAGREEMENT = (0.05, 0.06, 0.1, 0.2, 0.5)
 SPREAD = (2.0, 20.0)  # concentration of the shares: wild, and as of models much alike
 DRAWS, AT_ONCE = 2000, 250
 CLASSES, CLASS_MARGIN = 10, 0.2  # the default of tasks.TASK.gate.class_margin
-SPEAKER_DRAWS, BINS, TRIALS = 200, 100, 6  # TRIALS of either kind a speaker
+SPEAKER_DRAWS = 200  # TRIALS of either kind a speaker
+BINS = 100
+TRIALS = 6
 
 Cell = dict[str, object]
 
@@ -131,7 +136,9 @@ def chains(repeats: int, rng: np.random.Generator) -> Iterator[Cell]:
 def _chain(n: int, disagreement: float, each: str, repeats: int, rng: np.random.Generator) -> np.ndarray:
     """How much lower than the first champion the last one is, (repeats,); the first has a true accuracy of .8."""
     first = rng.random((repeats, n)) < 0.8
-    champion, best, before = first, first.copy(), first
+    champion = first
+    best = first.copy()
+    before = first
     depth, before_depth = np.zeros(repeats, int), np.zeros(repeats, int)
     ones = np.ones((repeats, n))
     for number in range(1, CANDIDATES + 1):

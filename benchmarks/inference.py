@@ -31,7 +31,11 @@ from earmark.tasks.genre.predictions import Predictor
 from earmark.tasks.speaker.predictions import Embedder
 
 POINT = "7 Inference"
-RATE, SHORT_S, VOICE_S, VOICE_RATE, FILES = 44100, 5.0, 3.0, 16000, 8
+RATE = 44100
+SHORT_S = 5.0
+VOICE_S = 3.0
+VOICE_RATE = 16000
+FILES = 8
 ASKED = {"chord": ">= 600", "genre": ">= 600"}
 
 

@@ -127,7 +127,9 @@ def main() -> None:
     planned = run.read(args.file, Asked(args.quick, overrides=tuple(args.overrides)))
     ground = Ground(planned, config.read(Path("params.yaml")), console.warn, console.progress)
     kept = storage.opened(paths.state() / "tuning" / planned.task / planned.name, None)
-    begun, rng, found = optuna.get_all_study_names(kept), np.random.default_rng(1), []
+    begun = optuna.get_all_study_names(kept)
+    rng = np.random.default_rng(1)
+    found = []
     for outer in ground.outers():
         name = run.study_name(planned, outer)
         settings = table(ground, outer, optuna.load_study(study_name=name, storage=kept)) if name in begun else []

@@ -34,9 +34,15 @@ from earmark.tasks.genre.batches import GenreTask
 from earmark.tasks.genre.windows import Windows
 from earmark.training import loop
 
-FRAMES, BANDS, CROP, CLASSES = 501, 64, 251, 10
+FRAMES = 501
+BANDS = 64
+CROP = 251
+CLASSES = 10
 LIGHTNING = importlib.util.find_spec("lightning") is not None
-RATE, SECONDS, HOP, N_FFT = 44100, 5, 441, 4096
+RATE = 44100
+SECONDS = 5
+HOP = 441
+N_FFT = 4096
 
 
 class Recordings(Dataset):

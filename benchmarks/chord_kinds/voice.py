@@ -100,7 +100,9 @@ def _controls(notes: list[Note], steps: int, rng: np.random.Generator) -> tuple[
     """Pitch in MIDI (steps,), level 0..1 (steps,), formants in Hz (steps, 5)."""
     pitch, level = np.full(steps, float(notes[0].pitch)), np.zeros(steps)
     formants, vibrato = np.tile(VOWELS[0].astype(float), (steps, 1)), np.zeros(steps)
-    rate, depth, sharp = rng.uniform(4.8, 6.5), rng.uniform(0.2, 0.7), rng.normal(0, 0.12)
+    rate = rng.uniform(4.8, 6.5)
+    depth = rng.uniform(0.2, 0.7)
+    sharp = rng.normal(0, 0.12)
     for note in notes:
         a, b = round(note.start * CONTROL), min(round(note.end * CONTROL), steps)
         pitch[a:] = note.pitch

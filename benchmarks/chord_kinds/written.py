@@ -35,7 +35,9 @@ CHORD_S, PAUSE_S = 3.0, 2.0
 SHAPES = {"maj": (0, 4, 7), "min": (0, 3, 7)}
 LOWS = (48, 58, 68)  # of a triad's lowest note, three registers
 STRUMMED = ("maj", "min", "7", "min7")
-TIMBRES, TIMBRE_S, TIMBRE_SEED = 12, 24.0, 4242
+TIMBRES = 12
+TIMBRE_S = 24.0
+TIMBRE_SEED = 4242
 
 
 def by_soundfont(song: songs.Song, sources: Sources) -> np.ndarray:

@@ -65,7 +65,9 @@ def median_s(step: Callable[[], object], device: torch.device, seconds: float) -
     for _ in range(WARM_UP[device.type]):
         step()
     wait(device)
-    began, times, events = time.perf_counter(), [], []
+    began = time.perf_counter()
+    times = []
+    events = []
     while len(times) < LEAST or (len(times) < MOST and time.perf_counter() - began < seconds):
         start = time.perf_counter()
         if device.type == "cuda":

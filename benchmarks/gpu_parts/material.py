@@ -38,7 +38,9 @@ from earmark.training.loop import Task
 from earmark.training.settings import AdamW, Cosine
 
 EPOCHS = 4
-BANDS, WINDOW, CLASSES = 24, 32, 3  # of genre
+BANDS = 24  # of genre
+WINDOW = 32
+CLASSES = 3
 BINS = 36  # of an octave, the one that chord networks hear here
 SPEAKERS, RUN = 6, 60  # a run's frames
 UNAUGMENTED = AugmentSettings(0.0, 0, 0.0, 0.0, 0.0, 0, 0.0, 0, 0, Unmixed())

@@ -23,9 +23,13 @@ from earmark.tasks.speaker.networks.losses import AamSoftmax
 from earmark.tasks.speaker.settings import Resnet, SpeakerModelSettings, Tdnn
 from gpu_parts.devices import autocast
 
-BANDS, FRAMES, CLASSES = 64, 251, 10  # of genre's windows of 2.5 s
+BANDS = 64  # of genre's windows of 2.5 s
+FRAMES = 251
+CLASSES = 10
 OCTAVES, BINS = 7, 36
-VOICE_BANDS, VOICE_FRAMES, VOICES = 80, 240, 1000  # 2.4 s, and training speakers
+VOICE_BANDS = 80  # 2.4 s, and training speakers
+VOICE_FRAMES = 240
+VOICES = 1000
 
 
 @dataclass(frozen=True)

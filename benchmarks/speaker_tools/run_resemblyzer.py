@@ -16,7 +16,10 @@ from resemblyzer import VoiceEncoder, preprocess_wav
 
 def main(listed: str, out: str) -> None:
     torch.set_num_threads(1)
-    encoder, rows, spent, seconds = VoiceEncoder("cpu"), [], 0.0, 0.0
+    encoder = VoiceEncoder("cpu")
+    rows = []
+    spent = 0.0
+    seconds = 0.0
     for row in pd.read_csv(listed).itertuples():
         began = time.process_time()
         sound = np.concatenate([preprocess_wav(path) for path in row.paths.split(";")])

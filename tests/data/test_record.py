@@ -88,7 +88,9 @@ def test_a_folder_in_its_place(tmp_path):
 
 
 def test_a_copy_of_the_project_reads_the_record_of_the_main_one_until_it_has_its_own(tmp_path, monkeypatch):
-    main, copy, place = tmp_path / "main", tmp_path / "copy", Path("splits/genre.csv")
+    main = tmp_path / "main"
+    copy = tmp_path / "copy"
+    place = Path("splits/genre.csv")
     (main / "splits").mkdir(parents=True)
     copy.mkdir()
     (main / place).write_text(HEAD + "a,train,1,0.2,0.2\n")

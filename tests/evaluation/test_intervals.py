@@ -6,7 +6,9 @@ from earmark.evaluation import intervals, paired
 from earmark.evaluation.settings import EvaluateSettings
 
 SETTINGS = EvaluateSettings(bootstrap=200, seed=3)
-RIGHT, THEIRS, GROUP = np.array([True, True, False, True]), np.array([True, False, False, True]), np.arange(4)
+RIGHT = np.array([True, True, False, True])
+THEIRS = np.array([True, False, False, True])
+GROUP = np.arange(4)
 
 
 def test_a_share_with_its_interval():

@@ -12,7 +12,13 @@ from earmark.features.classical import MODULATION_HZ, N_FEATURES, classical_feat
 
 RATE = 22050
 # Where the parts begin: share, cepstra, tones, rhythm, shape, beats of amplitudes and of decibels.
-SHARE, CEPSTRA, TONES, RHYTHM, SHAPE, BEATS, BEATS_DB = 0, 1, 181, 252, 274, 314, 426
+SHARE = 0
+CEPSTRA = 1
+TONES = 181
+RHYTHM = 252
+SHAPE = 274
+BEATS = 314
+BEATS_DB = 426
 
 
 def test_cepstra_and_tones_equal_librosa_on_the_samples():

@@ -9,7 +9,9 @@ from earmark.nn.cells import CELLS, Cell, LayerNormLstm, PeepholeLstm, PlainLstm
 from earmark.nn.layers import frame_mask
 from earmark.nn.recurrent import Blstm
 
-N_IN, UNITS, FRAMES = 3, 4, 2
+N_IN = 3
+UNITS = 4
+FRAMES = 2
 GATES = ("input", "forget", "candidate", "output")  # Keras's i, f, c, o
 
 
@@ -41,7 +43,9 @@ def test_layer_normalised_cell_by_hand():
     """The norms run over all four gates together; the bias comes after them; the state is handed on normalised."""
     cell = LayerNormLstm(N_IN, UNITS)
     w, x = arbitrary(cell), sequence()
-    h, c, outputs = np.zeros(UNITS), np.zeros(UNITS), []
+    h = np.zeros(UNITS)
+    c = np.zeros(UNITS)
+    outputs = []
     for frame in x[0].double().numpy():
         z = normed(w["weight_ih"] @ frame, w["input_norm.weight"], w["input_norm.bias"])
         z = z + normed(w["weight_hh"] @ h, w["recurrent_norm.weight"], w["recurrent_norm.bias"]) + w["bias"]
@@ -61,7 +65,9 @@ def test_peephole_cell_by_hand():
     cell = PeepholeLstm(N_IN, UNITS)
     w, x = arbitrary(cell), sequence()
     of_input, of_forget, of_output = w["peepholes"]
-    h, c, outputs = np.zeros(UNITS), np.zeros(UNITS), []
+    h = np.zeros(UNITS)
+    c = np.zeros(UNITS)
+    outputs = []
     for frame in x[0].double().numpy():
         g = by_gate(w["weight_ih"] @ frame + w["weight_hh"] @ h + w["bias"])
         i, f = sigmoid(g["input"] + of_input * c), sigmoid(g["forget"] + of_forget * c)
@@ -108,7 +114,9 @@ def test_cells_start_as_in_keras(cell):
 @pytest.mark.parametrize("cell", CELLS)
 def test_padding_counts_for_nothing_in_either_direction(cell):
     torch.manual_seed(0)
-    lstm, x, lengths = Blstm(N_IN, UNITS, cell), torch.randn(3, 9, N_IN), torch.tensor([4, 9, 1])
+    lstm = Blstm(N_IN, UNITS, cell)
+    x = torch.randn(3, 9, N_IN)
+    lengths = torch.tensor([4, 9, 1])
     garbage = x.masked_fill(~frame_mask(lengths, 9)[:, :, None], 1e6)
     got = lstm(garbage, lengths)
     for song, n in enumerate(lengths.tolist()):

@@ -50,7 +50,9 @@ def test_dual_path_by_its_formula():
 def test_blstm_is_torchs_bidirectional_one():
     """Its packed sequences, which leave padding out by never reading it."""
     torch.manual_seed(0)
-    ours, torchs, x = Blstm(5, 4), torch.nn.LSTM(5, 4, batch_first=True, bidirectional=True), torch.randn(3, 9, 5)
+    ours = Blstm(5, 4)
+    torchs = torch.nn.LSTM(5, 4, batch_first=True, bidirectional=True)
+    x = torch.randn(3, 9, 5)
     state = ours.ahead.state_dict() | {f"{name}_reverse": p for name, p in ours.back.state_dict().items()}
     torchs.load_state_dict(state)
     torch.testing.assert_close(ours(x, None), torchs(x)[0])

@@ -73,7 +73,9 @@ def test_first_repro_trains_evaluates_and_registers(small):
 
 def test_curves_of_the_report_are_told_the_average_of_the_training(small, tmp_path, monkeypatch):
     monkeypatch.chdir(small.path)
-    plain, told, drawn = model_files.read_plain, [], inspect.signature(pictures.learning_curves)
+    plain = model_files.read_plain
+    told = []
+    drawn = inspect.signature(pictures.learning_curves)
     trained_with = lambda path: plain(path) | {"train": plain(path)["train"] | {"average": 0.75}}  # noqa: E731
     monkeypatch.setattr(model_files, "read_plain", trained_with)
     note = lambda *args, **more: told.append(drawn.bind(*args, **more).arguments["average"])  # noqa: E731

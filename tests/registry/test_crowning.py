@@ -128,7 +128,9 @@ def kill_at(monkeypatch, step: int) -> Callable[[], int]:
 def test_killed_before_every_step(client, monkeypatch, capsys, decide):
     """Nothing was decided, or all of it once the next command has run."""
     crown(client, "3")
-    reached, step, ends = 0, 0, []
+    reached = 0
+    step = 0
+    ends = []
     while step <= reached:
         step += 1
         before, entries = champion(client), len(ledger.read("genre").entries)
@@ -205,7 +207,9 @@ def test_what_was_interrupted_and_then_decided_otherwise(client, monkeypatch):
 
 def test_two_at_once(client):
     """The second one waits, is told, and finds the champion of the first."""
-    entered, leave, said = threading.Event(), threading.Event(), []
+    entered = threading.Event()
+    leave = threading.Event()
+    said = []
 
     def first() -> None:
         with turn(client, TASK, print) as found:

@@ -23,7 +23,9 @@ from earmark.audio.source import AudioError, File
 
 SEEKING = ("mov", "caf", "ape", "mpc", "mpc8", "aiff", "avi", "iff", "dsf")  # their index may stand at the end
 PATIENCE_S = 60.0
-LARGEST_BLOCK, MEMORY, MESSAGES = 2**28, 2**31, 2**20  # bytes: one allocation, all of it, written to files
+LARGEST_BLOCK = 2**28  # bytes: one allocation, all of it, written to files
+MEMORY = 2**31
+MESSAGES = 2**20
 
 
 def installed() -> str | None:
@@ -38,7 +40,10 @@ class Ffmpeg:
         program = installed()
         if program is None:
             raise AudioError(f"it is {layout.name}, which needs ffmpeg; install ffmpeg, or convert it to FLAC or WAV")
-        self.layout, self.missing, self.notes, self.done = layout, layout.missing, list(layout.notes), 0
+        self.layout = layout
+        self.missing = layout.missing
+        self.notes = list(layout.notes)
+        self.done = 0
         self._held = ExitStack()
         try:
             self._said = self._held.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (closed by close)

@@ -67,7 +67,9 @@ def _frames_at(data: Data, start: int) -> int:
 
 def _frame(head: bytes) -> tuple[int, int] | None:
     """A frame header's number and how many sample frames it holds; None when its checksum is wrong."""
-    code, rate, lead = head[2] >> 4, head[2] & 0x0F, head[4] if len(head) > 4 else 0xFF
+    code = head[2] >> 4
+    rate = head[2] & 0x0F
+    lead = head[4] if len(head) > 4 else 0xFF
     more = 7 - (lead ^ 0xFF).bit_length() if lead >= 0xC0 else 0  # bytes, as in UTF-8
     number = lead & (0x7F >> (more + 1) if more else 0x7F)
     for byte in head[5 : 5 + more]:

@@ -95,7 +95,9 @@ def _header(second: int, third: int, mono: bool) -> Header | None:
     rate, index = third >> 2 & 3, third >> 4
     if second < 0xE0 or version == 1 or layer == 4 or rate == 3 or index in (0, 15):
         return None
-    kbps, hertz, padding = KBPS[version == 3, layer][index - 1], RATES[version][rate], third >> 1 & 1
+    kbps = KBPS[version == 3, layer][index - 1]
+    hertz = RATES[version][rate]
+    padding = third >> 1 & 1
     if layer == 1:
         return Header((12000 * kbps // hertz + padding) * 4, 384, version, 1, hertz, mono)
     samples = 576 if layer == 3 and version != 3 else 1152
@@ -128,7 +130,9 @@ class Scan:
     """
 
     def __init__(self, data: Data, start: int, stop: int):
-        self.data, self.start, self.stop = data, start, stop
+        self.data = data
+        self.start = start
+        self.stop = stop
         self.skipped, self.short = 0, False
 
     def __iter__(self) -> Iterator[tuple[int, Header]]:

@@ -8,7 +8,12 @@ BEGINS, ENDS = 2, 4  # flags of a page: the first, the last of a stream
 
 def layout(data: Data, start: int) -> Layout:
     """A part for each recording: pages that begin a stream, behind others, begin the next one."""
-    starts, at, stop, begun, last, whole = [start], start, start, True, 0, True
+    starts = [start]
+    at = start
+    stop = start
+    begun = True
+    last = 0
+    whole = True
     while (at := data.find(b"OggS", at)) >= 0:
         size = _size(data, at)
         if size is None or at + size > len(data):

@@ -70,7 +70,9 @@ class Levels:
     """Running peak and moments of blocks (n, channels), and whether a channel ever leaves its first value."""
 
     def __init__(self, channels: int):
-        self.n, self.peak, self.first = 0, 0.0, np.zeros(channels, np.float32)
+        self.n = 0
+        self.peak = 0.0
+        self.first = np.zeros(channels, np.float32)
         self.varies = np.zeros(channels, bool)
         self.total, self.products = np.zeros(channels), np.zeros((channels, channels))
 

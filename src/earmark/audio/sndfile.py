@@ -20,9 +20,13 @@ class Sndfile:
     """An open recording. sample_rate: Hz; missing: what its parts promise and lack, once they are read."""
 
     def __init__(self, file: File, data: Data, layout: Layout):
-        self.file, self.data, self.layout = file, data, layout
+        self.file = file
+        self.data = data
+        self.layout = layout
         self.first = self._open(layout.parts[0])
-        self.sample_rate, self.channels, self.missing = self.first.samplerate, self.first.channels, layout.missing
+        self.sample_rate = self.first.samplerate
+        self.channels = self.first.channels
+        self.missing = layout.missing
         self.notes = list(layout.notes)
 
     def _quietly(self) -> AbstractContextManager[None]:

@@ -90,7 +90,9 @@ def _block(key: str, kind: type, value: Any, meaning: str = "") -> Iterator[Entr
 
 def _fields(key: str, kind: type, value: Any, of: str) -> Iterator[Entry]:
     for f in fields(kind):
-        dotted, inner, said = f"{key}.{f.name}", _value(value, f.name), meanings.of_field(kind, f.name)
+        dotted = f"{key}.{f.name}"
+        inner = _value(value, f.name)
+        said = meanings.of_field(kind, f.name)
         if tagged.branches(f.type):
             yield from _union(dotted, f.type, inner, said)
         elif is_dataclass(f.type):

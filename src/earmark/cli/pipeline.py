@@ -88,7 +88,9 @@ def train(task: TaskName) -> None:
     from earmark.registry import tracking
     from earmark.training import model_files
 
-    asked, out, rooms = settings(task), Path("models") / task, catalog.task(task)
+    asked = settings(task)
+    out = Path("models") / task
+    rooms = catalog.task(task)
     stage, dataset = rooms.room("train"), rooms.room("dataset").load(asked)
     hashes = stage.hashes(dataset, asked.model, asked.train)
     key = hashes["train_key"]

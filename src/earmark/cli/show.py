@@ -61,11 +61,9 @@ def score(found: dict, names: tuple[str, ...]) -> None:
     """Figures of a folder beside those of the real test set, and of each label."""
     beside, less = found.get("real", {}), found.get("difference", {})
     rows = [(name, _figure(found, name), _figure(beside, name), _figure(less, name, "+.3f")) for name in names]
-    n, unusable, met = (
-        found["n_recordings"],
-        len(found["unusable"]),
-        (found.get("in_training") or {}).get("n_left_out", 0),
-    )
+    n = found["n_recordings"]
+    unusable = len(found["unusable"])
+    met = (found.get("in_training") or {}).get("n_left_out", 0)
     left = [f"{k} left out as {why}" for k, why in ((unusable, "unusable"), (met, "known to the model")) if k]
     title = f"{n} recording{'s' * (n != 1)} judged, {', '.join(left) or 'none left out'} [95 % interval]"
     console.table(("figure", "this folder", "real test set", "difference"), rows, title)

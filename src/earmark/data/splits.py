@@ -208,7 +208,9 @@ def require_groups(table: pd.DataFrame, key: str, least: int) -> None:
         raise EarmarkError(f"There is one class only ('{counts.index[0]}'); at least two are needed.")
     few = counts[counts < least]
     if len(few):
-        label, n_groups, n = few.index[0], int(few.iloc[0]), int((table.label == few.index[0]).sum())
+        label = few.index[0]
+        n_groups = int(few.iloc[0])
+        n = int((table.label == few.index[0]).sum())
         raise EarmarkError(
             f"Class '{label}' has {n} recording{'s' * (n != 1)} in {n_groups} group{'s' * (n_groups != 1)}; train, "
             "val and test need a group each: add recordings or remove the class."

@@ -138,5 +138,7 @@ def _drawn(values, sizes, unseen, ends, draws, seed):
     at_once = max(AT_ONCE // (len(values) + 1), 1)
     for start in range(0, draws, at_once):
         shares = rng.standard_exponential((min(at_once, draws - start), len(values) + 1))
-        top, bottom, extra = shares[:, 1:] @ values, shares[:, 1:] @ sizes, shares[:, 0] * unseen
+        top = shares[:, 1:] @ values
+        bottom = shares[:, 1:] @ sizes
+        extra = shares[:, 0] * unseen
         yield tuple((top + end * extra) / (bottom + extra) for end in ends)

@@ -83,7 +83,9 @@ def run(
 
     Yields each fold's dataset, in the task's own form, and its outcome.
     """
-    known, folds, key = sorted(table.fold.unique()), task.room("folds"), task.room("corpora").CORPORA.key
+    known = sorted(table.fold.unique())
+    folds = task.room("folds")
+    key = task.room("corpora").CORPORA.key
     for fold in some or known:
         if fold not in known:
             raise EarmarkError(f"There is no fold '{fold}'; {nearest(fold, known)}")
@@ -119,8 +121,14 @@ class Report:
     """Collects the folds of one cross-validation, each as a nested run, and ends in files and a parent run."""
 
     def __init__(self, task: Task, settings: Settings, out: Path, tracker: tracking.Tracker, run_id: str):
-        self.task, self.settings, self.out, self.of = task, settings, out, task.room("folds")
-        self.tracker, self.run_id, self.folds, self.data_sha256 = tracker, run_id, [], ""
+        self.task = task
+        self.settings = settings
+        self.out = out
+        self.of = task.room("folds")
+        self.tracker = tracker
+        self.run_id = run_id
+        self.folds = []
+        self.data_sha256 = ""
 
     @classmethod
     def start(cls, task: Task, settings: Settings, params: dict[str, str], out: Path) -> "Report":

@@ -56,7 +56,9 @@ def real(task: Task, model: Path, reports: Path, tracker=None) -> dict | None:
 
     Looked for in `reports`/metrics.json, in the released bundle's config.json, and in the tracker's runs.
     """
-    sha256, release, names = model_files.weights_sha256(model), model_files.read_plain(model)["release"], task.compared
+    sha256 = model_files.weights_sha256(model)
+    release = model_files.read_plain(model)["release"]
+    names = task.compared
     if (reports / "metrics.json").exists():
         found = json.loads((reports / "metrics.json").read_text())
         if found.get("model_sha256") == sha256:

@@ -51,7 +51,9 @@ class Frames:
     """
 
     def __init__(self, rows: Rows, peaks: np.ndarray, settings: FeatureSettings):
-        self.rows, self.peaks, self.settings = rows, peaks, settings
+        self.rows = rows
+        self.peaks = peaks
+        self.settings = settings
         self.sound = _sounding(peaks, settings.trim_db)
         windows_floored = settings.framing == "window" and settings.normalize == "none"
         floored = settings.log_floor == "top_db" and not windows_floored

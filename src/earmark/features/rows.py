@@ -20,7 +20,9 @@ class Rows:
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(MEMORY)  # noqa: SIM115 (closed by __exit__)
-        self.n, self.width, self.dtype = 0, 0, np.dtype(np.float32)
+        self.n = 0
+        self.width = 0
+        self.dtype = np.dtype(np.float32)
 
     def __enter__(self) -> "Rows":
         return self

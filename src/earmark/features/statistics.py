@@ -54,7 +54,9 @@ class _Moments:
     """Running mean and deviation of rows (n, d)."""
 
     def __init__(self) -> None:
-        self.n, self.total, self.squares = 0, np.zeros(SETTINGS.n_mfcc), np.zeros(SETTINGS.n_mfcc)
+        self.n = 0
+        self.total = np.zeros(SETTINGS.n_mfcc)
+        self.squares = np.zeros(SETTINGS.n_mfcc)
 
     def add(self, rows: np.ndarray) -> None:
         self.n += len(rows)

@@ -46,7 +46,10 @@ class Writer:
     def __init__(self, path: Path, n_bands: int, dtype: str, settings: dict):
         path.mkdir(parents=True, exist_ok=True)
         (path / "store.json").unlink(missing_ok=True)
-        self.path, self.n_bands, self.dtype, self.settings = path, n_bands, np.dtype(dtype), settings
+        self.path = path
+        self.n_bands = n_bands
+        self.dtype = np.dtype(dtype)
+        self.settings = settings
         self.ids: list[str] = []
         self.lengths: list[int] = []
         self.digest = hashlib.sha256()

@@ -25,7 +25,9 @@ def rollback(client: MlflowClient, task: Task, say: Say, why: str | None = None)
     """
     why = ledger.reason(why)
     with turn(client, task, say) as found:
-        now, name, stack = versions.by_alias(client, task, "champion"), task.registered_model, found.stack()
+        now = versions.by_alias(client, task, "champion")
+        name = task.registered_model
+        stack = found.stack()
         if now is None:
             raise EarmarkError(_nobody(client, task))
         if len(stack) < 2:

@@ -16,7 +16,10 @@ from mlflow.entities.model_registry import ModelVersion
 
 from earmark.errors import EarmarkError
 
-SECONDS, RATE, ASKED, PATIENCE_S = 5, 22050, 5, 300
+SECONDS = 5
+RATE = 22050
+ASKED = 5
+PATIENCE_S = 300
 CHILD = """
 import json, os, statistics, sys, time, warnings
 warnings.filterwarnings("ignore")

@@ -76,7 +76,10 @@ def gain(task: Task, new: pd.DataFrame, old: pd.DataFrame, level: float) -> Diff
 
 def _share_gain(new: pd.DataFrame, old: pd.DataFrame, level: float) -> Difference:
     a, b = (t.sort_values(["part", "recording"]) for t in (new, old))
-    right, theirs, weight, group = a.right.to_numpy(), b.right.to_numpy(), a.weight.to_numpy(), a.group.to_numpy()
+    right = a.right.to_numpy()
+    theirs = b.right.to_numpy()
+    weight = a.weight.to_numpy()
+    group = a.group.to_numpy()
     return paired.share_difference(right, theirs, weight, group, level)
 
 

@@ -11,11 +11,9 @@ from earmark.registry.runs import Row
 
 ALIASES = ("champion", "challenger")
 SHORTEST = 4  # characters of an id
-NUMBER, VERSION, ID = (
-    re.compile(r"#?(\d{1,6})"),
-    re.compile(r"v(?:ersion)?[ -]?(\d+)", re.I),
-    re.compile(r"[0-9a-f]{4,32}"),
-)
+NUMBER = re.compile(r"#?(\d{1,6})")
+VERSION = re.compile(r"v(?:ersion)?[ -]?(\d+)", re.I)
+ID = re.compile(r"[0-9a-f]{4,32}")
 
 
 class Named(NamedTuple):

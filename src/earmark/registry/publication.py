@@ -136,7 +136,9 @@ def _has_figures(run: Run, found: dict[str, Any]) -> str | None:
 
 def describe(tracker: Tracker, task: Task, run_id: str, one: Published) -> None:
     """Say on the run's page what it is and how good, and beside its first figures, in tables, the best baseline's."""
-    run, found, name = tracker.client.get_run(run_id), one.figures, task.headline
+    run = tracker.client.get_run(run_id)
+    found = one.figures
+    name = task.headline
     sha = one.evaluation_sha256[:8]
     if f"earmark.evaluation.{sha}" not in run.data.tags:
         sha = _has_figures(run, found) or sha

@@ -133,7 +133,9 @@ def _base(one: Judged, before: list[Judged]) -> Judged | None:
 
 def _row(one: Judged, beside: Judged | None, made: dict[int, list[str]], today: Today) -> Row:
     run, base = one.run, beside.run if beside else None
-    tags, info, params = run.data.tags, run.info, run.data.params
+    tags = run.data.tags
+    info = run.info
+    params = run.data.params
     evaluation = one.evaluations[0] if one.evaluations else None
     return Row(
         run_id=info.run_id,

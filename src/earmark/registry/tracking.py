@@ -244,7 +244,9 @@ class LiveRun:
     def __init__(
         self, tracker: Tracker, task: str, hashes: dict[str, str], params: dict[str, str], say: Callable[[str], None]
     ) -> None:
-        self.tracker, self.say, self.lost = tracker, say, False
+        self.tracker = tracker
+        self.say = say
+        self.lost = False
         self.waiting: list[Metric] = []
         self.sent = 0.0
         key = hashes["train_key"]

@@ -59,7 +59,9 @@ def settle(client: MlflowClient, task: Task) -> list[str]:
 
 def difference(client: MlflowClient, task: Task, found: Ledger) -> str | None:
     """Where store and ledger differ, in one sentence; None where they agree, which the store then notes."""
-    wanted, version, mark = found.champion(), versions.by_alias(client, task, "champion"), marked(client, task)
+    wanted = found.champion()
+    version = versions.by_alias(client, task, "champion")
+    mark = marked(client, task)
     if identities.key(version) == (wanted.key if wanted else None):
         if found.head and mark != found.head.id:
             crowning.mark(client, task, found.head.id)

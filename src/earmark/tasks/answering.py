@@ -77,7 +77,9 @@ class _Finding:
     """Numbers files in their order, and notes what is wrong with some."""
 
     def __init__(self, problems: Problems, asked: bool):
-        self.problems, self.asked, self.places = problems, asked, count()
+        self.problems = problems
+        self.asked = asked
+        self.places = count()
 
     def place(self) -> int | None:
         return next(self.places) if self.asked else None

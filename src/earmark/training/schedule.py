@@ -68,7 +68,9 @@ class HalfCosine:
     """Factor of the rate by step: linear from 1/warmup to 1, then half a cosine down to `end` at the last step."""
 
     def __init__(self, warmup: int, total: int, end: float):
-        self.warmup, self.total, self.end = warmup, total, end
+        self.warmup = warmup
+        self.total = total
+        self.end = end
 
     def __call__(self, step: int) -> float:
         if step < self.warmup:

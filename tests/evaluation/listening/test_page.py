@@ -18,7 +18,10 @@ class Read(HTMLParser):
 
     def __init__(self, text: str):
         super().__init__()
-        self.tags, self.attributes, self.held, self.inside = [], [], [], False
+        self.tags = []
+        self.attributes = []
+        self.held = []
+        self.inside = False
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):

@@ -53,7 +53,9 @@ def test_weights_start_as_keras_would_draw_them():
 
 
 def test_each_layer_has_a_seed_out_of_the_stream():
-    model, stream, twin = DyadNet(), np.random.RandomState(3), np.random.RandomState(3)
+    model = DyadNet()
+    stream = np.random.RandomState(3)
+    twin = np.random.RandomState(3)
     start(model, stream)
     conv, dense = twin.randint(10**7), twin.randint(10**7)
     torch.manual_seed(conv)

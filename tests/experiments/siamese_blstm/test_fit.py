@@ -115,7 +115,9 @@ def test_the_logged_accuracies_have_the_steps_shapes(root, sounds):
 
 def test_the_threshold_is_chosen_on_validation_segments_again_and_again(root, sounds):
     step = steps(root)["softplus"]
-    network, watch, chosen = tower(step), Watch(step, sounds.val), []
+    network = tower(step)
+    watch = Watch(step, sounds.val)
+    chosen = []
     heard, v = sounds.val, sounds.val.voices
     for i in range(25):
         if i == 12:

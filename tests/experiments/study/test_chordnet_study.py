@@ -43,7 +43,9 @@ def test_nothing_but_the_songs_is_left_to_params_yaml():
 
 def test_every_value_that_the_text_states():
     (s,) = cells("chordnet_as_written").values()
-    f, m, t = s.features, s.model, s.train
+    f = s.features
+    m = s.model
+    t = s.train
     assert (f.bins_per_octave, f.octaves, f.channels, f.n_bins) == (36, 7, 2, 252)
     assert (m.name, m.width, m.core, m.chunk_frames) == ("chordnet", 1, "dprnn", 256)
     assert (m.lstm_layers, m.smoothing_layers, m.cell, m.lstm_residual, m.lstm_dropout) == (1, 1, "lstm", False, 0)

@@ -100,7 +100,9 @@ def weighted_eer(found: pd.DataFrame, weights: np.ndarray, extra: tuple[float, f
 
 def test_a_difference_draw_by_draw():
     """The bounds are the quantiles of: one model with the unheard speaker judged rightly, the other wrongly."""
-    ours, theirs, draws = trials(0.6), trials(0.9, 2), 40
+    ours = trials(0.6)
+    theirs = trials(0.9, 2)
+    draws = 40
     names = sorted(set(ours.speaker_a))
     at = [ours[c].map(names.index).to_numpy() for c in ("speaker_a", "speaker_b")]
     same = ours.same.to_numpy(bool)

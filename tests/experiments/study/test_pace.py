@@ -24,7 +24,9 @@ def test_what_is_left_is_told_by_epochs():
 
 
 def test_trainings_that_follow_count_from_the_start():
-    pace, first, then = Pace(2), jobs(10, 30), jobs(40, 40)[1:]
+    pace = Pace(2)
+    first = jobs(10, 30)
+    then = jobs(40, 40)[1:]
     pace.begin(first, later=4)
     pace.end(first[0], 60.0)
     assert (pace.total, pace.left_s) == (6, (30 + 4 * 10) * 6.0 / 2)

@@ -42,7 +42,9 @@ def cells() -> dict[str, tuple]:
 
 def test_the_first_cell_has_the_questions_numbers(cells):
     split, s = cells[""]
-    f, m, t = s.features, s.model, s.train
+    f = s.features
+    m = s.model
+    t = s.train
     assert (f.kind, f.n_mfcc, f.window_s, f.max_seconds) == ("mfcc", 19, 5.0, 60.0)
     assert (t.loss, t.batch_size, t.epochs) == (FrameLoss(label_smoothing=0.0), 1800 / 50, 12)
     assert (t.optimizer, t.lr, t.schedule, t.weight_decay) == (RmsProp(), 0.001, Constant(), 0)

@@ -17,7 +17,9 @@ DRAWS = Draws(EvaluateSettings(bootstrap=200, seed=1))
 
 def answers(predicted: str, seed: int = 1) -> pd.DataFrame:
     """One letter a recording: what was predicted, with probability .8."""
-    labels, folds, groups = "aabb", "1122", "xxyy"
+    labels = "aabb"
+    folds = "1122"
+    groups = "xxyy"
     p = np.array([[0.8, 0.2] if each == "a" else [0.2, 0.8] for each in predicted])
     return pd.DataFrame(
         {

@@ -115,7 +115,9 @@ def test_holms_steps():
 @pytest.mark.parametrize(("groups", "seeds", "spread"), [(60, 2, 0.3), (60, 5, 0.1), (300, 3, 0.6), (300, 5, 0.6)])
 def test_equal_networks_are_told_apart_no_more_often_than_said(groups, seeds, spread):
     """Studies of two cells that are the same: right or wrong by group, as hard as they are, and by seed."""
-    rng, wrong, n = np.random.default_rng(1), 0, 400
+    rng = np.random.default_rng(1)
+    wrong = 0
+    n = 400
     shares = rng.standard_exponential((200, groups))
     shares /= shares.sum(1, keepdims=True)
     for _ in range(n):

@@ -34,7 +34,9 @@ def test_a_line_that_was_torn_is_cut(tmp_path):
 
 def test_running_trials_whose_lock_is_free_are_lost_and_others_are_not(tmp_path):
     study, running = begun(tmp_path), Running(tmp_path, "one")
-    alive, dead, done = study.ask(), study.ask(), study.ask()
+    alive = study.ask()
+    dead = study.ask()
+    done = study.ask()
     lock = running.hold(alive)
     running.release(running.hold(dead))
     study.tell(done, 1.0)

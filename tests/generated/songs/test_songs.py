@@ -132,7 +132,9 @@ def test_bare_songs_leave_out_the_thirds_of_triads_alone(monkeypatch):
     for name in ("write_bass", "write_walk", "write_melody"):
         write = getattr(parts, name)
         monkeypatch.setattr(parts, name, lambda changes, *a, write=write: meant.append(changes) or write(changes, *a))
-    bare, thirds, kept = 0, Counter(), {}
+    bare = 0
+    thirds = Counter()
+    kept = {}
     monkeypatch.setattr(cs, "MUSICLESS", 0.0)
     for song in (cs.compose(i, seed=5, seconds=30.0) for i in range(60)):
         for chord in song.chords:

@@ -38,7 +38,9 @@ def run(settings, root, out, warn) -> dict:
 
 def heard_report(answers, durations, root):
     """Every recording with its sound, the mistakes first."""
-    clips, rows, recordings = Clips("mel"), [], []
+    clips = Clips("mel")
+    rows = []
+    recordings = []
     order = (answers.label == answers.predicted).argsort(kind="stable")
     for i, (path, label, said) in enumerate(answers.iloc[order].itertuples(index=False)):
         clip, seconds = clips.place(path, [root / path], 0.0, 5.0), float(durations.iloc[order.iloc[i]])

@@ -20,7 +20,9 @@ class Batches:
     """The whole training split at every step."""
 
     def __init__(self, dataset, model, settings):
-        self.dataset, self.train, self.val = dataset, dataset.rows("train"), dataset.rows("val")
+        self.dataset = dataset
+        self.train = dataset.rows("train")
+        self.val = dataset.rows("val")
         self.x, self.y = torch.from_numpy(dataset.x), torch.from_numpy(dataset.y)
         torch.manual_seed(settings.seed)
         self.model = Layer(len(dataset.classes), model.bias)

@@ -81,7 +81,9 @@ def test_templates_are_the_triads_in_the_order_of_their_labels():
 
 
 def test_probabilities_by_hand():
-    exact, flat, quiet = np.isin(np.arange(12), (0, 4, 7)) * 2.0, np.ones(12), np.full(12, 1e-3)
+    exact = np.isin(np.arange(12), (0, 4, 7)) * 2.0
+    flat = np.ones(12)
+    quiet = np.full(12, 1e-3)
     found = baseline.probabilities(np.stack([exact, flat, quiet]))
     shared = [len({0, 4, 7} & set(np.flatnonzero(t))) / 3 for t in baseline.templates()]  # the cosine of two triads
     expected = np.exp(SHARPNESS * np.array([*shared, 0.5]))

@@ -205,7 +205,9 @@ def test_what_changes_are_worth_is_a_logistic_regression():
 
 
 def test_frames_right_count_class_root_and_segments_and_leave_the_unknown_out():
-    c, minor, none = NARROW.index(1, 0), NARROW.index(2, 0), NARROW.none
+    c = NARROW.index(1, 0)
+    minor = NARROW.index(2, 0)
+    none = NARROW.none
     path, truth = np.array([c, minor, none, c, c]), np.array([c, c, none, none, IGNORED])
     # of the truth's runs of 2, 2 and 1 frames one each is in one piece; of the path's 1, 1, 1 and 2 four
     assert fit_crf.score(path, truth, none) == (2 + 3 + 5 * 3 / 5) / 3
@@ -266,7 +268,9 @@ def said_c_major(n: int) -> ChordLogits:
 
 def test_weights_are_listed_and_drawn_beside_both_matrices(tmp_path, monkeypatch):
     n = len(NARROW.qualities) + 1
-    before, after, given = np.zeros((n, n), int), np.zeros((n, n), int), np.ones(n)
+    before = np.zeros((n, n), int)
+    after = np.zeros((n, n), int)
+    given = np.ones(n)
     before[1, [1, 6]], before[6, [1, 6]] = (30, 10), (15, 5)
     after[1, [1, 6]], after[6, [1, 6]] = (20, 20), (5, 15)
     given[[1, 6]] = 0.5, 2.0

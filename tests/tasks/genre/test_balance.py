@@ -16,7 +16,9 @@ from earmark.tasks.genre.windows import Windows
 from earmark.training import loop
 
 N_FRAMES, N_BANDS = 8, 12
-MANY, FEW, TEST = 44, 4, 40  # recordings of two classes to train on, and of each to test on
+MANY = 44  # recordings of two classes to train on, and of each to test on
+FEW = 4
+TEST = 40
 CHANGES = [
     {"loss": "frame"},
     {"loss": "song"},

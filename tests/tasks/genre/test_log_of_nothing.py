@@ -17,7 +17,9 @@ from earmark.tasks.genre import dataset, train
 from earmark.tasks.genre.predictions import Predictor
 from project import REPOSITORY
 
-RATE, CLASSES, CLIPS = 8000, 3, 12
+RATE = 8000
+CLASSES = 3
+CLIPS = 12
 OURS = features_settings(dtype="float16", window_s=1.0, window_hop_s=0.5)
 HIS = features_settings(dtype="float32", window_s=1.0, window_hop_s=0.5, normalize="none", log_floor="zero")
 

@@ -149,7 +149,9 @@ def _mark(body: bytes) -> tuple[int, float | None, dict[str, str]]:
     """Recording, start of the segment and what is said of it. Raises EarmarkError for anything else."""
     try:
         given = json.loads(body)
-        place, start_s, said = given["recording"], given["start_s"], {name: given[name].strip() for name in TEXTS}
+        place = given["recording"]
+        start_s = given["start_s"]
+        said = {name: given[name].strip() for name in TEXTS}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise EarmarkError("This is no mark.") from None
     if type(place) is not int or not (start_s is None or (type(start_s) in (int, float) and abs(start_s) < LONGEST_S)):

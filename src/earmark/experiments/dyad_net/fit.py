@@ -39,7 +39,10 @@ class KerasSgd:
     """
 
     def __init__(self, weights: Iterable[Tensor], lr: float, momentum: float, decay: float):
-        self.weights, self.lr, self.momentum, self.decay = list(weights), lr, momentum, decay
+        self.weights = list(weights)
+        self.lr = lr
+        self.momentum = momentum
+        self.decay = decay
         self.speeds, self.steps = [torch.zeros_like(w) for w in self.weights], 0
 
     @torch.no_grad()
@@ -58,7 +61,9 @@ def fit(net: str, seed: int, settings: FitSettings) -> dict[str, Any]:
     First weights, training and validation draw from one stream, as all of his do from NumPy's global one. What he does
     not ask has a stream of its own.
     """
-    model, stream, own = NETS[net](), np.random.RandomState(seed), np.random.RandomState([seed, 1])
+    model = NETS[net]()
+    stream = np.random.RandomState(seed)
+    own = np.random.RandomState([seed, 1])
     start(model, stream)
     training, validation = (Dyads(PITCHES_HZ, stream, settings.cqt) for _ in range(2))
     inputs = torch.from_numpy(training.templates).float()

@@ -35,7 +35,9 @@ def fit(step: Step, sounds: Sounds, seed: int) -> dict[str, Any]:
 
 def train(step: Step, tower: SpeakerBlstm, sounds: Sounds) -> dict[str, list[float]]:
     """The curves of a training by name, means over ten batches."""
-    segments, s, watch = Segments(sounds.train, CPU), step.train, Watch(step, sounds.val)
+    segments = Segments(sounds.train, CPU)
+    s = step.train
+    watch = Watch(step, sounds.val)
     head = AamSoftmax(tower.n_out, len(segments.runs_of), s.scale, s.margin) if s.loss == "aam" else None
     weights = [*tower.parameters(), *(head.parameters() if head else ())]
     optimizer = torch.optim.Adam([w for w in weights if w.requires_grad], s.lr)

@@ -95,7 +95,9 @@ class Utterances:
 
     def __init__(self, tower: SpeakerBlstm, heard: Heard, step: Step):
         self.heard, frames = heard, step.train.frames
-        segments, runs, starts = Segments(heard.voices, CPU), [], []
+        segments = Segments(heard.voices, CPU)
+        runs = []
+        starts = []
         for run, n in enumerate(segments.lengths.tolist()):
             at = torch.arange(0, max(1, n - frames + 1), frames)
             starts.append(at)

@@ -71,7 +71,9 @@ def parse(raw: dict[str, Any], file: Path, quick: bool, overrides: list[str]) ->
 def _steps(check: Checks, raw: Any, state: dict[str, Any]) -> tuple[list[Step], dict[str, str]]:
     """Each step is the one before it, or the one that its `from` names, with some keys changed."""
     check.that(isinstance(raw, list) and bool(raw), "steps must list at least one step.")
-    found, why, states = [], {}, {}
+    found = []
+    why = {}
+    states = {}
     for one in raw:
         check.known(check.mapping(one, "a step"), STEP_KEYS, "a step has the key")
         name = str(one.get("name") or "")

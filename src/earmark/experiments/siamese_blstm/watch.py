@@ -26,7 +26,9 @@ class Watch:
     """Curves of one training. heard: the validation speakers."""
 
     def __init__(self, step: Step, heard: Heard):
-        self.step, self.heard, self.batches = step, heard, 0
+        self.step = step
+        self.heard = heard
+        self.batches = 0
         self.found: dict[str, list[float]] = defaultdict(list)
         segments = Segments(heard.voices, CPU)
         runs = torch.arange(len(segments.lengths))

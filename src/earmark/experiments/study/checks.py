@@ -24,7 +24,9 @@ class Checks:
     """Checks about one study file."""
 
     def __init__(self, file: Path, task: str):
-        self.file, self.task, self.splits_named = file, task, set()
+        self.file = file
+        self.task = task
+        self.splits_named = set()
 
     def that(self, condition: bool, sentence: str) -> None:
         """Raise `sentence` with the file's name unless the condition holds."""

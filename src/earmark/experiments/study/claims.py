@@ -45,7 +45,9 @@ def parse(check: Checks, raw: Any, factors: dict[str, dict[str, Any]]) -> list[C
 def _claim(check: Checks, raw: Any, who: str, factors: dict[str, dict[str, Any]]) -> Claim:
     check.known(check.mapping(raw, who), KEYS, f"{who} has the key")
     check.that(bool(raw.get("says")), f"{who} needs 'says', a sentence of what is claimed.")
-    kind, than, by = raw.get("is", "more"), raw.get("than", {}), raw.get("by", WORTH)
+    kind = raw.get("is", "more")
+    than = raw.get("than", {})
+    by = raw.get("by", WORTH)
     check.choice({"is": kind}, "is", KINDS)
     check.that(type(by) in (int, float) and by >= 0, f"{who}: by must be a number from 0.")
     number = type(than) in (int, float)

@@ -10,9 +10,13 @@ class Pace:
     """Counts trainings. later: how many more there will be once those of `begin` are done."""
 
     def __init__(self, workers: int):
-        self.workers, self.later, self.ended = workers, 0, 0
+        self.workers = workers
+        self.later = 0
+        self.ended = 0
         self.waiting: dict[str, int] = {}  # epochs, by the key of the job
-        self.epochs, self.seconds, self.timed = 0, 0.0, 0  # of the trainings whose time is known
+        self.epochs = 0  # of the trainings whose time is known
+        self.seconds = 0.0
+        self.timed = 0
 
     def begin(self, jobs: Iterable[Job], later: int = 0) -> None:
         """These are next; the same job twice is one training."""

@@ -43,10 +43,15 @@ class Preparer:
     """
 
     def __init__(self, plan: Plan, raw: dict[str, Any], warn: Callable, progress: Callable):
-        self.plan, self.raw, self.warn, self.progress = plan, raw, warn, progress
+        self.plan = plan
+        self.raw = raw
+        self.warn = warn
+        self.progress = progress
         self.task = catalog.task(plan.task)
         # What every cell asks for again: one reading a source, one store a feature setting, one deal a split.
-        self.recordings, self.features, self.split = cache(self._recordings), cache(self._features), cache(self._split)
+        self.recordings = cache(self._recordings)
+        self.features = cache(self._features)
+        self.split = cache(self._split)
 
     def cells(self) -> list[Ready]:
         """All cells. Raises the first refusal when not one cell can be run."""

@@ -19,7 +19,9 @@ import pandas as pd
 from scipy import optimize, stats
 
 LEVEL = 0.05
-HOLDS, NOT, UNDECIDED = "holds", "does not", "cannot tell"
+HOLDS = "holds"
+NOT = "does not"
+UNDECIDED = "cannot tell"
 COLUMNS = ("claim", "whose", "is", "by", "figures", "difference", "low", "high", "seeds", "groups", "p", "speaks_for")
 LEAST = 1e-15  # a smaller p is none
 Kind = Literal["more", "less", "same"]

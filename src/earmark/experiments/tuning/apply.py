@@ -28,7 +28,9 @@ def changed(params: Path, found: dict[str, Any], whatever: bool) -> tuple[str, s
     whatever: also where the settings are others than when this was found. Raises EarmarkError where they are, and where
     the file cannot be edited so.
     """
-    raw, text, task = config.read(params), params.read_bytes().decode("utf-8"), found["task"]
+    raw = config.read(params)
+    text = params.read_bytes().decode("utf-8")
+    task = found["task"]
     today = deciding(raw, task)
     differs = sorted(k for k in {*today, *found["params"]} if today.get(k) != found["params"].get(k))
     if differs and not whatever:

@@ -44,9 +44,15 @@ class Ground:
         progress: Callable,
         known: Mapping[DataSettings, tuple[pd.DataFrame, Root]] | None = None,
     ):
-        self.plan, self.raw, self.warn, self.progress, self.known = plan, raw, warn, progress, known or {}
+        self.plan = plan
+        self.raw = raw
+        self.warn = warn
+        self.progress = progress
+        self.known = known or {}
         self.task = catalog.task(plan.task)
-        self.recordings, self.features, self.split = cache(self._recordings), cache(self._features), cache(self._split)
+        self.recordings = cache(self._recordings)
+        self.features = cache(self._features)
+        self.split = cache(self._split)
 
     def settings(self, more: Mapping[str, Any] | None = None) -> Settings:
         """The settings of params.yaml with the plan's base and more overrides. Raises EarmarkError where a setting's

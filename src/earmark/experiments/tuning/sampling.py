@@ -37,7 +37,11 @@ class Placed(BaseSampler):
     """
 
     def __init__(self, space: Space, kind: str, startup: int, seed: int, today: Mapping[str, Any] | None):
-        self.space, self.kind, self.startup, self.seed, self.today = space, kind, startup, seed, today
+        self.space = space
+        self.kind = kind
+        self.startup = startup
+        self.seed = seed
+        self.today = today
         self._grid = [p for p in points(space) if p != today] if kind == "grid" else []
         self._of: dict[int, BaseSampler] = {}
 

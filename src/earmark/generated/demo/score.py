@@ -10,7 +10,9 @@ from typing import NamedTuple
 from earmark.generated.demo.styles import Groove, Style
 
 PPQ = 480  # ticks a quarter: every step of the tables falls on a whole tick
-BASS_LOW, LEAD_LOW, LEAD_HIGH = 28, 64, 86  # MIDI notes
+BASS_LOW = 28  # MIDI notes
+LEAD_LOW = 64
+LEAD_HIGH = 86
 INVERTED, RESTING = 0.15, 0.25  # chance of an inverted chord, of a silent bar of the lead
 HELD = "X" + "-" * 11
 

@@ -48,7 +48,9 @@ def draw(rng: np.random.Generator) -> Effects:
         return values if rng.random() < share else None
 
     quiet = maybe(QUIET, *_passage(rng))
-    peak, seed, width = -rng.uniform(1, 20), int(rng.integers(2**31)), float(rng.choice((0.0, rng.uniform(0.3, 1.0))))
+    peak = -rng.uniform(1, 20)
+    seed = int(rng.integers(2**31))
+    width = float(rng.choice((0.0, rng.uniform(0.3, 1.0))))
     if rng.random() < CLEAN:
         return Effects(width=width, peak_db=peak, quiet=quiet, seed=seed)
     telephone = rng.random() < 0.03

@@ -28,7 +28,9 @@ class Bassist(NamedTuple):
 
 def bassist(metre: int, rng: random.Random) -> Bassist:
     """Somebody for a song; half are strict, three in ten keep to the bar, the rest are free."""
-    pattern, low, mind = rng.choice(BASSES[metre]), rng.choice((28, 28, 31, 33)), rng.random()
+    pattern = rng.choice(BASSES[metre])
+    low = rng.choice((28, 28, 31, 33))
+    mind = rng.random()
     return Bassist(pattern, low, by_bar=0.5 <= mind < 0.8, free=rng.uniform(0.2, 0.8) if mind >= 0.8 else 0.0)
 
 
@@ -61,8 +63,12 @@ def write_walk(
     A share of the chords in root position, drawn for the song, is met on the root, the others where the line happens to
     be; chords on another note than their root always stand on it. scale: pitch classes, the chord's own where empty.
     """
-    pattern, low, sure = rng.choice(WALKS[metre]), rng.choice((28, 31, 33)), rng.uniform(0.2, 0.9)
-    pitch, way, tones = low + 7, 1, []
+    pattern = rng.choice(WALKS[metre])
+    low = rng.choice((28, 31, 33))
+    sure = rng.uniform(0.2, 0.9)
+    pitch = low + 7
+    way = 1
+    tones = []
     for change in changes:
         if change.root is None:
             continue

@@ -113,7 +113,9 @@ def compose(index: int, seed: int, seconds: float = 36.0) -> Song:
 def _without_music(name: str, seconds: float, rng: random.Random) -> Song:
     """Drums alone, a voice alone, or nothing: what else sounds is not written in notes (`beside`)."""
     bar, metre = METRES[rng.choice(list(METRES))]
-    tempo, what, players = rng.uniform(60, 190), rng.choice(("drums", "voice", "nothing", "nothing")), []
+    tempo = rng.uniform(60, 190)
+    what = rng.choice(("drums", "voice", "nothing", "nothing"))
+    players = []
     beats = seconds * tempo / 60
     if what == "drums":
         players = [

@@ -69,7 +69,9 @@ def _harmonics(
     """The harmonics of hz (steps,), each as loud as its place among the formants (steps, 3) makes it."""
     step = np.arange(n) / CONTROL
     turn = np.exp(2j * np.pi * np.cumsum(np.interp(step, np.arange(len(hz)), hz)) / rate).astype(np.complex64)
-    wave, voice, slope = np.ones(n, np.complex64), np.zeros(n, np.float32), rng.uniform(0.7, 1.5)
+    wave = np.ones(n, np.complex64)
+    voice = np.zeros(n, np.float32)
+    slope = rng.uniform(0.7, 1.5)
     for k in range(1, min(MOST_HARMONICS, int(HIGHEST_HZ / hz.min())) + 1):
         wave *= turn
         partial = k * hz[:, None]

@@ -86,7 +86,9 @@ def main_key(segments: list[Segment]) -> str:
 
 def _row(where: str, fields: list[str]) -> Segment:
     try:
-        start, end, label = float(fields[0]), float(fields[1]), fields[2]
+        start = float(fields[0])
+        end = float(fields[1])
+        label = fields[2]
     except (ValueError, IndexError):
         raise EarmarkError(f"{where}: '{' '.join(fields)}' is not 'START END LABEL', times in seconds.") from None
     if not 0 <= start <= end < math.inf:

@@ -38,7 +38,11 @@ class ChordTask:
         settings: ChordTrainSettings,
         device: torch.device,
     ):
-        self.songs, self.train, self.val, self.settings, self.device = songs, train, val, settings, device
+        self.songs = songs
+        self.train = train
+        self.val = val
+        self.settings = settings
+        self.device = device
         self.crops = Crops(songs, device)
         self.lengths = self.crops.lengths
         torch.manual_seed(settings.seed)

@@ -57,7 +57,9 @@ def isophonics(root: Path, warn: Warn) -> pd.DataFrame:
     base = "annotations" if (root / "annotations").is_dir() else "."
     folder = require(root, PurePosixPath(base, "chordlab").as_posix())
     audio = {_plain(p): p for p in reversed(_audio_below(root, "audio", warn))}
-    songs, labs, paths = [], _labs(folder), Paths(root)
+    songs = []
+    labs = _labs(folder)
+    paths = Paths(root)
     for lab in labs:
         parts = _plain(PurePosixPath("audio", lab))
         path = audio.get(parts) or audio.get((parts[0], *parts[2:]))

@@ -17,7 +17,9 @@ from earmark.tasks.chord.predictions import Recogniser
 from earmark.tasks.chord.settings import ChordSettings
 from earmark.training import model_files
 
-DATA, FEATURES, MODEL = Path("data/chord"), Path("features/chord"), Path("models/chord")
+DATA = Path("data/chord")
+FEATURES = Path("features/chord")
+MODEL = Path("models/chord")
 
 
 def run(settings: ChordSettings, root: Root, out: Path, warn: Callable[[str], None]) -> dict:

@@ -43,7 +43,9 @@ def listening(path: Path, songs: list[scores.Song], root: Root, found: Mapping[s
     root: the audio's folder, below which the songs' names are files.
     """
     listed = [songs[i] for i in worst_first(songs)[:LISTED]]
-    cut, clips, sums = stretches(listed), Clips("cqt"), scores.summed(listed)
+    cut = stretches(listed)
+    clips = Clips("cqt")
+    sums = scores.summed(listed)
     differs: list[list[tuple[float, float]]] = [[] for _ in listed]
     for s in cut:
         if not s.right:

@@ -110,7 +110,11 @@ def summed(songs: list[Song]) -> Sums:
 
 def pieces(songs: Iterable[Song]) -> Pieces:
     """Cut the truth's time at every boundary; an estimate counts as N where it has begun late or ended early."""
-    song, seconds, chord_s, pair, places = [], [], [], [], {}
+    song = []
+    seconds = []
+    chord_s = []
+    pair = []
+    places = {}
     for i, s in enumerate(songs):
         start, end = s.truth[0].start_s, s.truth[-1].end_s
         estimate = lab.spanned(s.estimate, start, end, "N")

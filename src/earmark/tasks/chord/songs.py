@@ -66,7 +66,9 @@ class Crops:
     """Frames of songs on a device: which rows a crop takes, its spectrogram and its targets in another key."""
 
     def __init__(self, songs: Songs, device: torch.device):
-        self.songs, self.device, self.data = songs, device, songs.on(device)
+        self.songs = songs
+        self.device = device
+        self.data = songs.on(device)
         self.offsets, self.lengths = torch.from_numpy(songs.offsets), torch.from_numpy(songs.lengths)
         self.channels, self.semitone = songs.channels, songs.bins_per_octave // 12
 

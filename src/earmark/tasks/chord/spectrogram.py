@@ -81,7 +81,9 @@ def _pieces(blocks: Iterable[np.ndarray], size: int, around: int) -> Iterator[tu
 
     Yields samples, how many stand before the piece, and its size, None for the last one, which goes to the end.
     """
-    waiting, n, before = [], 0, 0
+    waiting = []
+    n = 0
+    before = 0
     for block in blocks:
         waiting.append(block)
         n += block.shape[1]

@@ -111,7 +111,9 @@ class Augment:
     """
 
     def __init__(self, settings: AugmentSettings, n_classes: int, frames_per_second: float, unit_db: float):
-        self.settings, self.n_classes, self.unit_db = settings, n_classes, unit_db
+        self.settings = settings
+        self.n_classes = n_classes
+        self.unit_db = unit_db
         self.time = round(settings.time_mask_s * frames_per_second)
 
     def __call__(self, x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

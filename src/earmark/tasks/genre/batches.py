@@ -112,7 +112,10 @@ class GenreTask:
         frames_per_second: float = 100.0,
         unit_db: float = 15.0,
     ):
-        self.data, self.train, self.val, self.settings = DeviceWindows(windows, device), train, val, settings
+        self.data = DeviceWindows(windows, device)
+        self.train = train
+        self.val = val
+        self.settings = settings
         self.labels = torch.from_numpy(windows.labels).to(device)
         self.augment = Augment(settings.augment, n_classes, frames_per_second, unit_db)
         # What an epoch draws from: recordings, or windows where the frame loss judges fixed ones.

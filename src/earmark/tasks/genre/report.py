@@ -51,7 +51,9 @@ def reliability(path: Path, predictions: pd.DataFrame, bins: int = 10) -> None:
     right = (songs.recording_predicted == songs.label).to_numpy()
     counts, mean, accuracy = metrics.reliability(confidence, right, bins)
     error = metrics.ece(confidence, right, bins)
-    middle, used, width = (np.arange(bins) + 0.5) / bins, counts > 0, 1 / bins
+    middle = (np.arange(bins) + 0.5) / bins
+    used = counts > 0
+    width = 1 / bins
     shape = {"height_ratios": (3, 1), "hspace": 0.05}
     fig, (top, below) = plt.subplots(2, 1, figsize=(5, 6), sharex=True, gridspec_kw=shape, layout="constrained")
     top.plot([0, 1], [0, 1], ls=":", color="0.4", label="perfectly calibrated")

@@ -49,7 +49,10 @@ class SpeakerTask:
         device: torch.device,
         speakers: list[str],
     ):
-        self.features, self.settings, self.device, self.val = features, settings, device, val
+        self.features = features
+        self.settings = settings
+        self.device = device
+        self.val = val
         self.speakers = speakers
         self.last: tuple[Tensor, Tensor, Tensor] | None = None  # embeddings, speakers and loss of a batch
         self.segments = Segments(voices, device)

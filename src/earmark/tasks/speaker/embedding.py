@@ -33,7 +33,9 @@ def of_blocks(tower: nn.Module, blocks: Iterable[Tensor], n: int, normalize: str
 
 def _regrouped(blocks: Iterable[Tensor], stops: list[int]) -> Iterator[Tensor]:
     """The frames of blocks (k, bands) anew, each part up to the next of `stops`."""
-    held, start, places = None, 0, iter(stops)
+    held = None
+    start = 0
+    places = iter(stops)
     stop = next(places)
     for block in blocks:
         held = block if held is None else torch.cat([held, block])

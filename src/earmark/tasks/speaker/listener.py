@@ -33,7 +33,9 @@ class Listener:
     def __init__(self, chosen: Chosen, problems: answering.Problems, channel: int | None = None):
         from earmark.tasks.speaker.predictions import Embedder
 
-        self.chosen, self.name, self.embedder = chosen, chosen.name, Embedder(chosen.folder)
+        self.chosen = chosen
+        self.name = chosen.name
+        self.embedder = Embedder(chosen.folder)
         self.release: dict = self.embedder.config.release
         self.problems, self.channel = problems, channel
 

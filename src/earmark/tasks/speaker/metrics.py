@@ -92,7 +92,9 @@ def without_thresholds(test: Answers, settings: EvaluateSettings) -> dict:
 
 def draws_of(trials: TrialSet, settings: EvaluateSettings) -> Draws:
     """The same weights for the same trials and settings."""
-    n, seed, speakers = settings.bootstrap, settings.seed, trials.speakers.max() + 1
+    n = settings.bootstrap
+    seed = settings.seed
+    speakers = trials.speakers.max() + 1
     shares = np.random.default_rng(seed).standard_exponential((n, speakers + 1))
     times = scores.multiplicities(speakers, n, seed)
     return Draws(settings, shares, times, metrics.resamples(trials.speakers, n, seed))

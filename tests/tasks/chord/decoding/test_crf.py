@@ -92,7 +92,9 @@ def test_log_likelihood_is_brute_force(change):
 
 @pytest.mark.parametrize("path", [(2, 2, 12), (2, 7, 7)])
 def test_its_gradient_is_brute_forces(path):
-    made, x, change = crf(seed=1), frames(3, 13, seed=1).requires_grad_(), CHANGE.clone().requires_grad_()
+    made = crf(seed=1)
+    x = frames(3, 13, seed=1).requires_grad_()
+    change = CHANGE.clone().requires_grad_()
     scores = all_scores(made, x[0], change[0])
     expected = scores[path] - torch.stack(list(scores.values())).logsumexp(0)
     parameters = [*made.parameters(), x, change]
@@ -129,7 +131,9 @@ def test_unknown_frames_are_summed_over():
 
 @pytest.mark.parametrize("unknown", [False, True])
 def test_padding_changes_no_likelihood_and_no_gradient(unknown):
-    made, x, change = crf(2), frames(6, 25, batch=3), frames(6, 3)[0].T.clone()
+    made = crf(2)
+    x = frames(6, 25, batch=3)
+    change = frames(6, 3)[0].T.clone()
     classes = torch.randint(0, 25, (3, 6), generator=torch.Generator().manual_seed(0))
     if unknown:
         classes[1, 1] = -100
@@ -138,7 +142,9 @@ def test_padding_changes_no_likelihood_and_no_gradient(unknown):
     alone = [made.log_likelihood(*song) for song in cut]
     wanted = torch.autograd.grad(sum(alone), learnt)
     for i, n in enumerate(lengths):
-        x[i, n:], change[i, n:], classes[i, n:] = float("nan"), float("nan"), -100
+        x[i, n:] = float("nan")
+        change[i, n:] = float("nan")
+        classes[i, n:] = -100
     got = made.log_likelihood(x, classes, lengths, change)
     torch.testing.assert_close(got, torch.cat(alone))
     for a, b in zip(torch.autograd.grad(got.sum(), learnt), wanted, strict=True):

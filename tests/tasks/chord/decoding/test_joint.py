@@ -85,7 +85,9 @@ def test_pairs_by_hand():
     bass[0, [0, 4, 7, 2]], bass[1, [5, 12]] = (-1.9, 0, -1.0, -2.1), (-3, 0)
     pairs = joint.near(chord, bass, SMALL, {"chord": 2.0, "bass": 2.0})
     rows = list(zip(pairs.chord.tolist(), pairs.bass.tolist(), pairs.kind.tolist(), strict=True))
-    root, inversion, foreign = joint.ROOT, joint.INVERSION, joint.FOREIGN
+    root = joint.ROOT
+    inversion = joint.INVERSION
+    foreign = joint.FOREIGN
     assert rows == [
         (0, 0, root),
         (0, 4, inversion),

@@ -28,7 +28,9 @@ def test_viterbi_is_brute_force(seed):
 @pytest.mark.parametrize("seed", range(12))
 def test_viterbi_with_prices_is_brute_force(seed):
     rng = np.random.default_rng(seed)
-    log_probs, cost, price = 2 * rng.normal(size=(6, 4)), rng.uniform(0, 2, 6), rng.uniform(0, 4, 4)
+    log_probs = 2 * rng.normal(size=(6, 4))
+    cost = rng.uniform(0, 2, 6)
+    price = rng.uniform(0, 4, 4)
     best = max(product(range(4), repeat=6), key=lambda path: worth(path, log_probs, cost, price))
     assert tuple(viterbi(log_probs, cost, price)) == best
 

@@ -83,7 +83,9 @@ def test_unknown_frames_do_not_count():
 
 def test_a_quality_is_its_likeliest_root_and_n_is_itself():
     log_p = np.full((2, 529), -9.0, np.float32)
-    log_p[0, NARROW.index(6, 11)], log_p[0, NARROW.index(6, 3)], log_p[1, N] = -1.0, -2.0, -3.0
+    log_p[0, NARROW.index(6, 11)] = -1.0
+    log_p[0, NARROW.index(6, 3)] = -2.0
+    log_p[1, N] = -3.0
     found = weights.by_quality(log_p)
     assert (found.shape, found.dtype) == ((2, 45), np.float32)
     assert (found[0, 6], found[0, 5], found[0, 44], found[1, 44]) == (-1, -9, -9, -3)

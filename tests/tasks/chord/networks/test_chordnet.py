@@ -289,7 +289,9 @@ def test_turning_a_switch_changes_the_chord(off, on):
 
 
 def test_dropout_of_the_lstms_counts_in_training_alone():
-    plain, dropping, x = network(), network(lstm_dropout=0.5), spectrum(1, 20)
+    plain = network()
+    dropping = network(lstm_dropout=0.5)
+    x = spectrum(1, 20)
     assert torch.equal(plain(x).chord, dropping(x).chord)
     surviving(plain), surviving(dropping)
     for net in (plain, dropping):

@@ -26,7 +26,9 @@ PROBS = torch.tensor([[0.9, 0.5, 0.4, 0.1]])  # TP 1.4, FP .5, FN .6
 
 
 def his_tversky(truth: np.ndarray, probs: np.ndarray, alpha: float, smooth: float = 1e-6) -> float:
-    tp, fp, fn = (truth * probs).sum(), ((1 - truth) * probs).sum(), (truth * (1 - probs)).sum()
+    tp = (truth * probs).sum()
+    fp = ((1 - truth) * probs).sum()
+    fn = (truth * (1 - probs)).sum()
     return (tp + smooth) / (tp + alpha * fp + (1 - alpha) * fn + smooth)
 
 
@@ -125,7 +127,9 @@ def test_focal_with_weights_by_hand():
 
 def test_gamma_0_is_cross_entropy():
     torch.manual_seed(0)
-    logits, labels, weights = torch.randn(4, 6, 5), torch.randint(0, 5, (4, 6)), torch.rand(5)
+    logits = torch.randn(4, 6, 5)
+    labels = torch.randint(0, 5, (4, 6))
+    weights = torch.rand(5)
     labels[0, :3] = -100
     flat = logits.flatten(0, 1), labels.flatten()
     torch.testing.assert_close(focal(logits, labels, 0.0), cross_entropy(*flat))

@@ -23,7 +23,9 @@ def small(seed: int = 0, **sizes) -> PitchNet:
 
 
 def test_parameters_by_hand():
-    c, stem, q = 64, 16, 56
+    c = 64
+    stem = 16
+    q = 56
     stems = stem * 3 * 7 + 2 * stem + stem * stem * 3 * 5 + 2 * stem
     fold = 7 * stem * c + 2 * c
     block = c * c * 12 + 2 * c + c * c * 3 + 2 * c

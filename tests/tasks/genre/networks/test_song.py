@@ -105,7 +105,9 @@ def test_mlp_parameters(variant, extra):
 
 
 def test_sound_cnn_parameters():
-    c, bands, hidden = 4, 24, 8
+    c = 4
+    bands = 24
+    hidden = 8
     convs = 9 * (c + c * 2 * c + 2 * c * 4 * c + 4 * c * 4 * c) + 2 * (c + 2 * c + 4 * c + 4 * c)
     expected = 2 * bands + convs + (8 * c + 1) * hidden + (hidden + 1) * 3
     assert describe.count(SongModel(bands, 50, 3, model_settings())) == expected

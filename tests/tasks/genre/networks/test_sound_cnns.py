@@ -190,7 +190,9 @@ def test_a_filter_reads_zeros_for_what_is_not_finite(name, filtered, training):
     plain = build.body(32, 48, SoundCnnNet(name=name, width=0.125)).train(training)
     plain.load_state_dict({k.removeprefix("inner."): v for k, v in network.state_dict().items()})
     x = windows(4)
-    x[0, 0, 3, 5], x[1, 0, :, 0], x[2, 0, 0, 0] = -math.inf, math.inf, math.nan
+    x[0, 0, 3, 5] = -math.inf
+    x[1, 0, :, 0] = math.inf
+    x[2, 0, 0, 0] = math.nan
     zeros = torch.where(torch.isfinite(x), x, torch.zeros(()))
     torch.manual_seed(1)
     got = network(x)

@@ -15,7 +15,9 @@ from earmark.tasks.speaker.networks.losses import (
     with_margin,
 )
 
-P, K, D = 4, 3, 6
+P = 4
+K = 3
+D = 6
 LABELS = torch.arange(P).repeat_interleave(K)
 
 

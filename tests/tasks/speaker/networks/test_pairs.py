@@ -15,7 +15,9 @@ from earmark.tasks.speaker.settings import Blstm, PairSettings, Resnet
 FIXED = PairSettings("symmetric", "add", "distance", True, 1.0, "sum", 1.0, 1.0, False)
 ASKED = PairSettings("kl", "clip", "distance", False, 1.0, "sum", 1.0, 1.0, True, "batch")
 OWN = replace(ASKED, broadcast=False, hinge_over="pair")
-P, K, D = 5, 3, 7
+P = 5
+K = 3
+D = 7
 LABELS = torch.arange(P).repeat_interleave(K)
 WAYS = [("kl", "distance"), ("reversed", "distance"), ("symmetric", "distance"), ("symmetric", "direction")]
 

@@ -32,7 +32,10 @@ MODEL = Tdnn(width=0.1, embedding=16, statistics=0.3)
 
 def material(speakers: int = 6, each: int = 5, longest: int = 60) -> Dataset:
     """Recordings of coloured noise; the last two speakers are val's. Those of training stand there at 1.1, too."""
-    rng, rows, ids, frames = np.random.default_rng(0), [], [], []
+    rng = np.random.default_rng(0)
+    rows = []
+    ids = []
+    frames = []
     colour = 8 * rng.standard_normal((speakers, 24))
     for speaker in range(speakers):
         split = "train" if speaker < speakers - 2 else "val"
@@ -129,7 +132,9 @@ def test_a_cosine_is_the_weighted_mean():
     class Fixed(torch.nn.Module):
         def __init__(self, rows):
             super().__init__()
-            self.rows, self.n_out, self.basis = torch.tensor(rows), 2, torch.zeros(1, 1)
+            self.rows = torch.tensor(rows)
+            self.n_out = 2
+            self.basis = torch.zeros(1, 1)
 
         def forward(self, x, lengths=None):
             assert x.shape == (2, 5, self.n_bands)

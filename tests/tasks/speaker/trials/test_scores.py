@@ -13,7 +13,9 @@ from earmark.tasks.speaker.trials.scores import Trials
 # Descending: same, same, different, same, different, different
 SCORE = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.1])
 SAME = np.array([1, 1, 0, 1, 0, 0], bool)
-A, B, C = 0, 1, 2  # speakers
+A = 0  # speakers
+B = 1
+C = 2
 
 
 def drawn(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

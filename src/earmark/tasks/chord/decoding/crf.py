@@ -107,7 +107,10 @@ class TiedCrf(nn.Module):
         transitions out of a chord, so that none is impossible.
         """
         q = self.n_qualities
-        pair, to_none, from_none, none = np.zeros((q, q, 12)), np.zeros(q), np.zeros(q), 0.0
+        pair = np.zeros((q, q, 12))
+        to_none = np.zeros(q)
+        from_none = np.zeros(q)
+        none = 0.0
         start = np.full(q + 1, prior)
         for song in songs:
             known = (song[:-1] >= 0) & (song[1:] >= 0)

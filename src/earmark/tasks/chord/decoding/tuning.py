@@ -40,7 +40,9 @@ def _resultant(spectrum: np.ndarray) -> np.ndarray:
     middle = values[1:-1]
     at = np.flatnonzero((middle > values[:-2]) & (middle >= values[2:]) & (middle > PEAK)) + 1
     at = at[(at % width > 0) & (at % width < width - 1)]
-    left, top, right = values[at - 1], values[at], values[at + 1]
+    left = values[at - 1]
+    top = values[at]
+    right = values[at + 1]
     place = at % width - 1 + (right - left) / (2 * (2 * top - left - right))
     angle = 2 * np.pi / BINS * place
     return np.array([(top * np.cos(angle)).sum() + 1j * (top * np.sin(angle)).sum(), top.sum()])

@@ -37,7 +37,10 @@ def viterbi(log_probs: np.ndarray | Blocks, cost: np.ndarray | float, price: np.
     if n == 0:
         return np.zeros(0, np.int64)
     worth = -np.asarray(price, np.float32)
-    costs, best, score, t = np.broadcast_to(np.asarray(cost, np.float32), n), np.zeros(n, np.int32), None, 0
+    costs = np.broadcast_to(np.asarray(cost, np.float32), n)
+    best = np.zeros(n, np.int32)
+    score = None
+    t = 0
     with Rows() as kept:
         for block in blocks(log_probs):
             entered = np.zeros(block.shape, bool)

@@ -11,7 +11,11 @@ from torch import Tensor, nn
 from earmark.nn.layers import Block, EvoNormS0, Stem, WeightNormDense, frame_mask, he_normal
 from earmark.nn.recurrent import CHUNK, Blstm, DualPathRnn, StackedBlstm
 
-N_VECTOR, N_TRANSITION, N_KEY, N_BASS, N_CHORD = 25, 2, 25, 13, 529
+N_VECTOR = 25
+N_TRANSITION = 2
+N_KEY = 25
+N_BASS = 13
+N_CHORD = 529
 FOLD = 36  # features to a channel where the smoothing network folds the first one's features
 # filters, their share after the bottleneck (1: none), probability to survive
 BLOCKS = (

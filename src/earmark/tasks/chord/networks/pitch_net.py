@@ -65,7 +65,10 @@ class Around(nn.Module):
     def _by_frequency(self) -> Tensor:
         """(6, 2 channels in, 2 channels out): the two real frequencies side by side, then real and imaginary parts."""
         spectrum = torch.matmul(self.weight, self.waves.T).movedim(2, 0).mT  # (12, in, out)
-        even, odd, real, imaginary = spectrum[0], spectrum[1], spectrum[2::2], spectrum[3::2]
+        even = spectrum[0]
+        odd = spectrum[1]
+        real = spectrum[2::2]
+        imaginary = spectrum[3::2]
         scale = math.sqrt(PITCH_CLASSES)
         none = torch.zeros_like(even)
         first = torch.cat([torch.cat([even, none], 1), torch.cat([none, odd], 1)])[None] * scale

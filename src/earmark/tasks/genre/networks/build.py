@@ -17,7 +17,9 @@ class Filtered(nn.Module):
 
     def __init__(self, inner: nn.Module, test_only: bool):
         super().__init__()
-        self.inner, self.test_only, self.n_out = inner, test_only, inner.n_out
+        self.inner = inner
+        self.test_only = test_only
+        self.n_out = inner.n_out
 
     def forward(self, x: Tensor) -> Tensor:
         if self.training and self.test_only:

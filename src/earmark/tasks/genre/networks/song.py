@@ -160,7 +160,9 @@ class Attended:
     """The weighted mean (1, hidden) of a bag's hidden values, which come in pieces, by the softmax of their scores."""
 
     def __init__(self) -> None:
-        self.top, self.weight, self.total = torch.tensor(-torch.inf), torch.tensor(0.0), torch.tensor(0.0)
+        self.top = torch.tensor(-torch.inf)
+        self.weight = torch.tensor(0.0)
+        self.total = torch.tensor(0.0)
 
     def add(self, h: Tensor, score: Tensor) -> None:
         """h: (k, hidden); score: (k,)."""

@@ -58,7 +58,9 @@ class Beside(nn.Module):
     def __init__(self, network: nn.Module, statistics: SpeakerStatistics, share: float):
         """share: of the statistics, 0 to 1."""
         super().__init__()
-        self.network, self.statistics, self.share = network, statistics, share
+        self.network = network
+        self.statistics = statistics
+        self.share = share
         self.n_out = network.n_out + statistics.n_out
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:

@@ -74,7 +74,9 @@ def agreements(clusters: np.ndarray, speakers: np.ndarray, draws: list[np.ndarra
     shape = row.max() + 1, column.max() + 1
     cell = row * shape[1] + column
     counts = np.stack([np.bincount(cell[d], minlength=shape[0] * shape[1]).reshape(shape) for d in draws]).astype(float)
-    n, by_speaker, by_cluster = counts.sum((1, 2)), counts.sum(2), counts.sum(1)
+    n = counts.sum((1, 2))
+    by_speaker = counts.sum(2)
+    by_cluster = counts.sum(1)
     together, of_speaker, of_cluster = ((x**2).reshape(len(x), -1).sum(1) - n for x in (counts, by_speaker, by_cluster))
     expected = of_speaker * of_cluster / np.maximum(n * (n - 1), 1)
     most = (of_speaker + of_cluster) / 2
