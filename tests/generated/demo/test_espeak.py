@@ -69,5 +69,5 @@ def test_an_unknown_voice(synthesiser, voice):
 
 def test_without_the_library_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
-    with pytest.raises(EarmarkError, match=r"pip install 'earmark\[demo\]'\.$"):
+    with pytest.raises(EarmarkError, match=r"`pip install '\.\[demo\]'` in earmark's clone\.$"):
         espeak.Espeak()
