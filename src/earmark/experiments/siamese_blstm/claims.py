@@ -144,7 +144,7 @@ CLAIMS = (
     ),
     Claim(
         "His accuracy never gets over .5: in his shapes it is half the share of distances that round to 0 or 1",
-        "asked",
+        "question",
         ("asked",),
         "less",
         lambda walk, s: walk.own("blind_accuracy", s, 0.5 + 1e-9),
@@ -153,7 +153,7 @@ CLAIMS = (
     ),
     Claim(
         "Clusters of the asker's embeddings have nothing to do with the speakers",
-        "asked",
+        "question",
         ("asked",),
         "less",
         lambda walk, s: walk.own("ari", s, UNRELATED),
@@ -164,7 +164,7 @@ CLAIMS = (
     ),
     Claim(
         "With all that the answer advises, and the labels' shape as it was, the network learns",
-        "answered",
+        "answer",
         ("answered",),
         "less",
         lambda walk, s: walk.eer(*s, less=LEARNS),
@@ -179,7 +179,7 @@ CLAIMS = (
     ),
     Claim(
         "The accuracy compares what cannot be compared: a network that learns has less than chance",
-        "answered",
+        "answer",
         None,
         "less",
         lambda walk, s: walk.own("asker_accuracy", s, 0.5),
@@ -187,7 +187,7 @@ CLAIMS = (
     ),
     Claim(
         "With a threshold tuned on validation data the metric shows what is learnt",
-        "answered",
+        "answer",
         None,
         "more",
         lambda walk, s: walk.own("custom_metric", s, 0.5, min),
@@ -195,7 +195,7 @@ CLAIMS = (
     ),
     Claim(
         "Clipping leaves most outputs without a slope",
-        "answered",
+        "answer",
         ("labels",),
         "more",
         lambda walk, s: walk.own("dead_share", s, 0.5),
@@ -203,7 +203,7 @@ CLAIMS = (
     ),
     Claim(
         "KL of one direction falls below zero",
-        "answered",
+        "answer",
         ("labels",),
         "more",
         lambda walk, s: walk.own("negative_in_training", s, 0.01),
@@ -214,19 +214,19 @@ CLAIMS = (
     ),
     Claim(
         "The sum of both directions has no negative distances",
-        "answered",
+        "answer",
         ("symmetric",),
         "less",
         lambda walk, s: walk.own("negative_in_training", s, 0.01),
         lambda r: f"{max(r[0].negative_in_training, r[0].negative_share):.0%} of the distances",
     ),
-    better("The sum of both directions learns better than one", "answered", "labels", "symmetric"),
-    better("Softplus with an epsilon in place of PReLU with a clip learns better", "answered", "symmetric", "softplus"),
-    better("A mean over the values in place of the sum learns better", "answered", "softplus", "over_mean"),
-    better("A softplus in the hinge learns better", "answered", "softplus", "soft_hinge"),
+    better("The sum of both directions learns better than one", "answer", "labels", "symmetric"),
+    better("Softplus with an epsilon in place of PReLU with a clip learns better", "answer", "symmetric", "softplus"),
+    better("A mean over the values in place of the sum learns better", "answer", "softplus", "over_mean"),
+    better("A softplus in the hinge learns better", "answer", "softplus", "soft_hinge"),
     better(
         "A hinge on each direction, as the two losses of the paper that are added, learns better",
-        "answered",
+        "answer",
         "softplus",
         "by_direction",
     ),

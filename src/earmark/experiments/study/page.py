@@ -14,6 +14,10 @@ from earmark.experiments.study import verdict
 from earmark.experiments.study.verdict import HOLDS, NOT, UNDECIDED
 
 BEGIN, END = "<!-- verdicts: `earmark verdicts` writes what follows -->", "<!-- verdicts: end -->"
+RULE = """\
+*Holds*: that it does not is ruled out. *Does not*: that it holds by as much as would be worth having is ruled out.
+Both by groups and seeds, and for all claims of the page together (Holm). Intervals are each claim's own, so that one
+may leave out 0 and the claim still not be told. A share is one of trainings, and held against a half."""
 WIDTH = 75  # characters of a claim beside its interval
 COLOURS = {HOLDS: "C2", NOT: "C3", UNDECIDED: "0.6"}
 SIGNS = {"more": "above 0", "less": "below 0", "same": "within {by:g} of 0", "most": "share above .5"}
@@ -71,7 +75,13 @@ def counts(claims: pd.DataFrame) -> str:
 
 def block(claims: pd.DataFrame, table: str, drawn: str) -> str:
     """The page's part as Markdown: the counts, a row a claim, the picture."""
-    lines = [f"**{counts(claims)}**", "", "| claim | of | verdict | seen | difference [95 % interval] | p (Holm) |"]
+    lines = [
+        f"**{counts(claims)}**",
+        "",
+        RULE,
+        "",
+        "| claim | from | verdict | seen | difference [95 % interval] | p (Holm) |",
+    ]
     lines.append("|---|---|---|---|---|---|")
     for row in claims.to_dict("records"):
         cells = (row["claim"], row["whose"], f"**{row['verdict']}**", row["figures"], _difference(row), _p(row))
