@@ -51,6 +51,8 @@ def test_blocks_have_a_language_a_line_and_an_output(page):
     assert [b.output for b in found] == ["what it says\n", None, None, None, None]
     assert guide.blocks(page, "python", "bash") == [found[0], found[2], found[4]]
     assert str(found[0]) == "page.md:3 (bash)"
+    page.write_text("No blocks.\n")
+    assert guide.blocks(page) == []
 
 
 def test_a_fence_that_is_never_closed(tmp_path):

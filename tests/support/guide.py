@@ -40,7 +40,7 @@ class Block:
 def blocks(guide: Path, *languages: str) -> list[Block]:
     """The fenced blocks of these languages, in order; of all of them without, '' being a fence that names none."""
     found = _parsed(guide)
-    following: list[Block | None] = [*found[1:], None]
+    following: list[Block | None] = [*found, None][1:]
     with_output = [
         Block(b.guide, b.line, b.language, b.text, after.text if after and after.language == "text" else None)
         for b, after in zip(found, following, strict=True)
