@@ -141,6 +141,7 @@ class Ffmpeg:
         return self._last_words() or f"ffmpeg ends with {ended}"
 
     def close(self) -> None:
+        """Let go of what it holds."""
         self._held.close()
 
 

@@ -39,6 +39,7 @@ class Header(NamedTuple):
 
     @property
     def kind(self) -> tuple[int, ...]:
+        """What all frames of a stream share: version, layer, rate and the rest."""
         return self[2:]
 
     @property
@@ -66,6 +67,7 @@ class Stream:
     frames: int = 0
 
     def add(self, start: int, size: int) -> None:
+        """One more frame of `size` bytes; frames without a gap are one span."""
         if self.spans and self.spans[-1].stop == start:
             self.spans[-1] = range(self.spans[-1].start, start + size)
         else:
@@ -74,6 +76,7 @@ class Stream:
 
     @property
     def stated(self) -> int:
+        """Frames that the tag states; 0 where none does."""
         return self.tag.frames if self.tag else 0
 
     @property

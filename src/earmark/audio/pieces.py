@@ -16,15 +16,19 @@ class Pieces(io.RawIOBase):
         self.at = 0
 
     def seekable(self) -> bool:
+        """True, as of any file."""
         return True
 
     def readable(self) -> bool:
+        """True, as of any file."""
         return True
 
     def tell(self) -> int:
+        """The place in bytes."""
         return self.at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place in bytes, from the start, here or the end, and return it."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self.at, io.SEEK_END: self.starts[-1]}[whence]
         self.at = max(0, base + offset)
         return self.at

@@ -77,6 +77,7 @@ class Levels:
         self.total, self.products = np.zeros(channels), np.zeros((channels, channels))
 
     def add(self, block: np.ndarray) -> None:
+        """Hear a block (samples, channels)."""
         if not self.n:
             self.first = block[0].copy()
         self.n += len(block)

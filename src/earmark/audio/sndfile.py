@@ -34,6 +34,7 @@ class Sndfile:
         return quiet.decoder() if prints else nullcontext()
 
     def close(self) -> None:
+        """Close the file that is open."""
         self.first.close()
 
     def _open(self, part: Part) -> sf.SoundFile:

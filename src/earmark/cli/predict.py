@@ -18,10 +18,12 @@ class Tasks(TyperGroup):
     """A command for each task that has one, imported when it is asked for; the nearest for one that does not exist."""
 
     def list_commands(self, ctx: "click.Context") -> list[str]:
+        """Names of the tasks that have a command."""
         there = Path(catalog.__file__).parent
         return [name for name in catalog.names() if (there / name / "commands.py").exists()]
 
     def get_command(self, ctx: "click.Context", cmd_name: str) -> "click.Command | None":
+        """A task's command; EarmarkError names the nearest for one that does not exist."""
         catalog.check(cmd_name)
         one = typer.Typer(add_completion=False)
         one.command(cmd_name)(catalog.task(cmd_name).room("commands").predict)

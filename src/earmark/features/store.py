@@ -68,6 +68,7 @@ class Writer:
         self.lengths.append(n)
 
     def close(self) -> None:
+        """Write the header, now that the number of frames is known, and the store's description."""
         shape = (sum(self.lengths), self.n_bands)
         head = repr({"descr": self.dtype.str, "fortran_order": False, "shape": shape})
         fill = self.HEADER - 10 - len(head) - 1

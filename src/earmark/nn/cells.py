@@ -57,9 +57,11 @@ class LayerNormLstm(Cell):
         self.state_norm = nn.LayerNorm(units, eps=EPSILON)
 
     def heard(self, x: Tensor) -> Tensor:
+        """(batch, time, 4 units) of (batch, time, n_in), normalised."""
         return self.input_norm(super().heard(x)) + self.bias
 
     def step(self, z: Tensor, h: Tensor, c: Tensor) -> State:
+        """The next output and state (batch, units) of what is heard and the last ones."""
         i, f, g, o = (z + self.recurrent_norm(linear(h, self.weight_hh))).chunk(4, 1)
         c = self.state_norm(torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g))
         return torch.sigmoid(o) * torch.tanh(c), c
@@ -73,14 +75,17 @@ class PeepholeLstm(Cell):
         self.peepholes = nn.Parameter(torch.empty(3, units))  # of input, forget, output
 
     def start(self) -> None:
+        """Keras's first weights, peepholes Glorot-uniform."""
         super().start()
         limit = (3 / self.units) ** 0.5  # Glorot's of a vector, as Keras counts its fans
         nn.init.uniform_(self.peepholes, -limit, limit)
 
     def heard(self, x: Tensor) -> Tensor:
+        """(batch, time, 4 units) of (batch, time, n_in)."""
         return super().heard(x) + self.bias
 
     def step(self, z: Tensor, h: Tensor, c: Tensor) -> State:
+        """The next output and state (batch, units); the gates see the state."""
         i, f, g, o = (z + linear(h, self.weight_hh)).chunk(4, 1)
         of_input, of_forget, of_output = self.peepholes
         c = torch.sigmoid(f + of_forget * c) * c + torch.sigmoid(i + of_input * c) * torch.tanh(g)
@@ -94,6 +99,7 @@ class PlainLstm(nn.LSTM):
         super().__init__(n_in, units, batch_first=True)
 
     def start(self) -> None:
+        """Keras's first weights; torch's second bias stays 0."""
         keras_start(self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0)
         nn.init.zeros_(self.bias_hh_l0.requires_grad_(False))
 

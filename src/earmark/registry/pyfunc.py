@@ -27,6 +27,7 @@ class EarmarkModel(PythonModel):
     """One row a recording, with the columns that its task answers; segments and embeddings are JSON."""
 
     def load_context(self, context: Any) -> None:
+        """Load the model of a version's artifacts, as MLflow asks for it."""
         folder = Path(context.artifacts["model"])
         task = catalog.task(model_files.read_plain(folder)["task"])
         self.columns, self.answer = list(task.answers), task.room("predictions").answering(folder)

@@ -262,6 +262,7 @@ class LiveRun:
         self.monitor.start()
 
     def start(self, fit: "Fit") -> None:
+        """Bring the run up to a training's history, which a resumed one has already."""
         if fit.epoch:
             self.say(f"Resuming after epoch {fit.epoch}.")
         self._try(lambda: self.tracker.log_missing(self.run_id, fit.history))

@@ -97,6 +97,7 @@ class Dyads:
         self.templates, self.stream = templates(roots_hz, cqt_of), stream
 
     def batch(self, n: int = 128) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs (n, 36, 3) and labels (n,): n / 2 roots drawn with replacement, as majors, then as minors."""
         chosen = self.stream.choice(self.templates.shape[1], size=n // 2, replace=True)
         gain = NOISE * self.stream.random_sample(1)
         noise = gain * self.stream.uniform(-1.0, 1.0, self.templates.shape[2:])

@@ -109,6 +109,7 @@ def judged(walk: Walk) -> pd.DataFrame:
 
 
 def eers(rows: Rows) -> str:
+    """Mean equal error rates by the step's own distance, in words."""
     return "EER " + " → ".join(f"{r.eer_native:.3f}" for r in rows)
 
 
@@ -118,6 +119,7 @@ def both(rows: Rows) -> str:
 
 
 def by_cosine(rows: Rows) -> str:
+    """Mean equal error rates by the cosine and clustering errors, in words."""
     found = "EER by cosine " + " → ".join(f"{r.eer_cosine:.3f}" for r in rows)
     return f"{found}, clustering error " + " → ".join(f"{r.mr:.3f}" for r in rows)
 

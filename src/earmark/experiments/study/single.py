@@ -29,6 +29,7 @@ class Story:
 
     @property
     def plan(self) -> Plan:
+        """As a plan of a grid, for the table and the log."""
         return Plan(self.name, self.task, self.about, [], self.factors, self.seeds, None, 0, "none", [])
 
 

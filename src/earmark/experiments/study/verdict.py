@@ -48,6 +48,7 @@ class Evidence:
 
     @property
     def seeds(self) -> int:
+        """How many there are."""
         return len(self.by_seed)
 
     @property

@@ -36,6 +36,7 @@ class Recordings:
 
     @property
     def folder(self) -> Path:
+        """The folder, without the splits behind it."""
         return Path(self.text.partition(":")[0])
 
     def table(self) -> pd.DataFrame:

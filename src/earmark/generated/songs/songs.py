@@ -65,6 +65,7 @@ class Song:
 
     @property
     def duration_s(self) -> float:
+        """Seconds, to the end of the last chord."""
         return self.chords[-1].end_s
 
 

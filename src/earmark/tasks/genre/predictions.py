@@ -44,6 +44,7 @@ class Answer:
 
     @property
     def label(self) -> str:
+        """The most probable."""
         return self.labels[int(self.probabilities.argmax())]
 
     def plain(self) -> dict:

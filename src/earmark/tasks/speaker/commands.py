@@ -42,6 +42,7 @@ class Wish:
 
     @property
     def chosen(self) -> int:
+        """How many kinds of answer are asked for; one may be."""
         return sum([self.embed is not None, self.verify, self.enroll is not None, self.cluster])
 
 

@@ -28,6 +28,7 @@ class Dataset:
 
     @property
     def store_sha256(self) -> str:
+        """The hash of its features' store."""
         return self.store.sha256
 
     def voices(self) -> tuple[voices.Voices, list[str]]:

@@ -103,6 +103,7 @@ class Vocabulary:
 
     @property
     def n_classes(self) -> int:
+        """Qualities on twelve roots, and N."""
         return self.none + 1
 
     def index(self, quality: int, root: int) -> int:

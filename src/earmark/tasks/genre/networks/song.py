@@ -174,4 +174,5 @@ class Attended:
 
     @property
     def mean(self) -> Tensor:
+        """(1, hidden): of what was added."""
         return self.total / self.weight

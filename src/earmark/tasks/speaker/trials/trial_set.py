@@ -49,10 +49,12 @@ class Answers:
 
     @cached_property
     def curve(self) -> scores.Curve:
+        """Errors at every threshold."""
         return scores.curve(self.score, self.trials.same)
 
     @cached_property
     def tree(self) -> np.ndarray:
+        """The agglomeration of the embeddings."""
         return clustering.tree(self.embeddings)
 
 
