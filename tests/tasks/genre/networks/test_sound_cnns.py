@@ -363,7 +363,7 @@ def test_other_depths_are_refused():
 
 @every_network
 def test_convolutions_run_with_channels_last(name):
-    """Which takes half the time on a CPU, and says the same."""
+    """Which takes .5 to .7 of the time on a CPU, and says the same."""
     network = body(name).eval()
     convs = [m for m in network.modules() if isinstance(m, nn.Conv2d) and m.kernel_size != (1, 1)]
     maps: list[torch.Tensor] = []
