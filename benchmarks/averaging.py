@@ -28,7 +28,7 @@ from earmark import config
 from earmark.errors import EarmarkError
 from earmark.tasks import catalog
 from earmark.training import loop
-from earmark.training.settings import LoopSettings, Plateau
+from earmark.training.settings import LoopSettings, PlateauSchedule
 
 FIGURES = {"accuracy": "val/accuracy", "loss": "val/loss"}
 
@@ -39,7 +39,7 @@ def averages(model: nn.Module, decays: list[float]) -> dict[str, AveragedModel]:
     return cold | {f"warm {d:g}": loop.moving_average(model, d) for d in decays}
 
 
-def followed(task: loop.Task, settings: LoopSettings, decays: list[float]) -> dict[str, loop.Row]:
+def followed(task: loop.TrainingTask, settings: LoopSettings, decays: list[float]) -> dict[str, loop.Row]:
     """Train once; the validation figures of the plain weights and of every average at the epoch that each keeps."""
     trained, followers = loop.Trained(task, settings), averages(task.model, decays)
     trained.step = _also(trained.step, lambda: [a.update_parameters(task.model) for a in followers.values()])
@@ -116,7 +116,7 @@ def main() -> None:
     args = parser.parse_args()
     try:
         settings = config.load_task(Path("params.yaml"), args.task, [f"tasks.{args.task}.{o}" for o in args.set])
-        if isinstance(settings.train.schedule, Plateau):
+        if isinstance(settings.train.schedule, PlateauSchedule):
             raise EarmarkError("A plateau schedule listens to the judged weights; set train.schedule to another.")
         for epochs in args.epochs:
             show(trainings(args.task, settings, epochs, args))

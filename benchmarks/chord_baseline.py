@@ -16,7 +16,7 @@ import soundfile as sf
 from earmark import console
 from earmark.tasks.chord import baseline, chroma, collection, metrics, scores
 from earmark.tasks.chord.notation import lab
-from earmark.tasks.chord.predictions import Song
+from earmark.tasks.chord.predictions import SongPrediction
 
 SHOWN = ("root", "majmin", "sevenths", "tetrads", "bass", "seg", scores.BALANCED, "transition_f1")
 
@@ -36,7 +36,7 @@ def judged(folder: Path) -> tuple[str, ...]:
     heard = [baseline.decoded(chroma.of(path)) for path in table.path]
     speed = sum(sf.info(path).duration for path in table.path) / (time.process_time() - began)
     songs = [
-        metrics.beside(row, lab.read(row.lab), Song(segments, "N", 0.0, 0.0))
+        metrics.beside(row, lab.read(row.lab), SongPrediction(segments, "N", 0.0, 0.0))
         for row, segments in zip(table.itertuples(), heard, strict=True)
     ]
     found = scores.evaluate(songs)

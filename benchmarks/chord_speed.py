@@ -55,7 +55,7 @@ def steps(read: predictions.Recogniser, path: Path, out: Path) -> list[float]:
         marks.append(time.process_time())
         return value
 
-    recording = audio.Checked(path)
+    recording = audio.CheckedRecording(path)
     blocks = done(list(spectrogram.samples(recording, features)))
     values = done(spectrogram.of_blocks(blocks, features))
     heard = done(read.heard(torch.from_numpy(values)))

@@ -48,7 +48,7 @@ def trained(songs, settings: ChordSettings, parts: list[np.ndarray], decoder: st
     return task
 
 
-def decoded(task: ChordTask, settings: ChordSettings, decoder: str, rows: list) -> list[scores.Song]:
+def decoded(task: ChordTask, settings: ChordSettings, decoder: str, rows: list) -> list[scores.ScoredSong]:
     """Truth and estimate of the judged songs: `rows` of the table with their places."""
     how = "crf" if decoder == "deaf" else decoder
     weights = decoder_weights(task, replace(settings.model, decoder=how))
@@ -87,7 +87,7 @@ def main() -> None:
     table = collection.table_of([args.songs]).assign(path=lambda t: t.path.map(str))
     songs = collection.gather(table, settings.features, progress, words=vocabulary(settings.model))
     print(yaml.safe_dump({"model": asdict(settings.model)}, default_flow_style=True).strip())
-    judged: dict[str, list[scores.Song]] = {name: [] for name in DECODERS}
+    judged: dict[str, list[scores.ScoredSong]] = {name: [] for name in DECODERS}
     for seed in range(1, args.seeds + 1):
         print(f"seed {seed}")
         one = replace(settings, train=replace(settings.train, seed=seed))
@@ -99,7 +99,7 @@ def main() -> None:
     show(judged)
 
 
-def show(judged: dict[str, list[scores.Song]]) -> None:
+def show(judged: dict[str, list[scores.ScoredSong]]) -> None:
     """Print a line a decoder and figure."""
     sums = {name: scores.summed(songs) for name, songs in judged.items()}
     draws = resamples(np.array([s.group for s in judged["switch"]]), 1000, 0)

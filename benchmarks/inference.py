@@ -62,19 +62,19 @@ def rows(answer: dict[str, Callable], songs: list[Path], short: Path, rounds: in
     """Every row."""
     seconds = {file: audio.check(file).duration_s for file in songs}
     for name in ("chord", "genre"):
-        one = median(lambda name=name: [answer[name](audio.Checked(file)) for file in songs[:2]], rounds)
+        one = median(lambda name=name: [answer[name](audio.CheckedRecording(file)) for file in songs[:2]], rounds)
         played = sum(seconds[file] for file in songs[:2])
         detail = f"CPU s an hour {3600 * one / played:.2f}; two files of {played / 2:.0f} s, one thread"
         yield Row(POINT, f"{name}: times real time, file to answer", played / one, ASKED[name], detail)
-        late = median(lambda name=name: answer[name](audio.Checked(short)), rounds, time.perf_counter)
+        late = median(lambda name=name: answer[name](audio.CheckedRecording(short)), rounds, time.perf_counter)
         yield Row(POINT, f"{name}: ms for a file of {SHORT_S:g} s", 1e3 * late, "", "wall time, one thread")
     voice = io.BytesIO()
     sf.write(voice, 0.1 * np.random.default_rng(0).standard_normal(int(VOICE_RATE * VOICE_S)), VOICE_RATE, format="WAV")
-    spoken = median(lambda: answer["speaker"](audio.Checked(voice.getvalue())), 10 * rounds)
+    spoken = median(lambda: answer["speaker"](audio.CheckedRecording(voice.getvalue())), 10 * rounds)
     yield Row(POINT, f"voice: CPU ms for {VOICE_S:g} s", 1e3 * spoken, "<= 8", "WAV of 16 kHz, one thread")
     cores = os.cpu_count() or 1
     for name in ("chord", "genre"):
-        jobs = [(audio.Checked(file),) for file in songs]
+        jobs = [(audio.CheckedRecording(file),) for file in songs]
         ways = (partial(answered, answer[name], jobs, workers) for workers in (1, cores))
         alone, together = (median(way, max(3, rounds // 2), time.perf_counter) for way in ways)
         detail = f"{len(songs)} files: {alone:.2f} s by one, {together:.2f} s by {cores} threads"

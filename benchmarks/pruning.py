@@ -28,7 +28,7 @@ from earmark import config, console, paths
 from earmark.experiments.study import jobs
 from earmark.experiments.tuning import pruning, run, storage
 from earmark.experiments.tuning.ground import Ground
-from earmark.experiments.tuning.run import Asked
+from earmark.experiments.tuning.run import TuningOptions
 
 PRUNERS = ("none", "median", "wilcoxon")
 BUDGETS = (0.25, 0.5, 0.75)  # of the seconds of all trials
@@ -124,7 +124,7 @@ def main() -> None:
     parser.add_argument("--replays", type=int, default=100, help="of each outer fold")
     parser.add_argument("--quick", action="store_true", help="the tuning was one with --quick")
     args = parser.parse_args()
-    planned = run.read(args.file, Asked(args.quick, overrides=tuple(args.overrides)))
+    planned = run.read(args.file, TuningOptions(args.quick, overrides=tuple(args.overrides)))
     ground = Ground(planned, config.read(Path("params.yaml")), console.warn, console.progress)
     kept = storage.opened(paths.state() / "tuning" / planned.task / planned.name, None)
     begun = optuna.get_all_study_names(kept)

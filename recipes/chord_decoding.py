@@ -37,7 +37,7 @@ TRIED = {
 }
 
 Constants = dict[tuple[str, str], float]
-Recording = tuple[list[lab.Segment], ChordLogits, float]  # truth, what the network says, seconds
+Recording = tuple[list[lab.LabSegment], ChordLogits, float]  # truth, what the network says, seconds
 
 
 def main() -> None:
@@ -113,7 +113,7 @@ def judged(constants: Constants, folder: int) -> list[float]:
     for (table, name), value in constants.items():
         getattr(predictions, table)[name] = value
     songs = [
-        scores.Song(str(i), truth, predictions.song(heard, read.features.hop_s, seconds).segments, str(i))
+        scores.ScoredSong(str(i), truth, predictions.song(heard, read.features.hop_s, seconds).segments, str(i))
         for i, (truth, heard, seconds) in enumerate(folders[folder])
     ]
     found = scores.evaluate(songs, n_draws=0)

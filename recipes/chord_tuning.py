@@ -79,9 +79,9 @@ def drawn(path: Path) -> float:
     return effects.draw(np.random.default_rng(seed)).cents
 
 
-def chosen(answer: tuple, i: int, least: float) -> scores.Song:
+def chosen(answer: tuple, i: int, least: float) -> scores.ScoredSong:
     truth, heard, estimates = answer
-    return scores.Song(str(i), truth, estimates[int(abs(heard) > least)], str(i))
+    return scores.ScoredSong(str(i), truth, estimates[int(abs(heard) > least)], str(i))
 
 
 if __name__ == "__main__":

@@ -35,8 +35,8 @@ from earmark.tasks.speaker import (
     release,
     train,
 )
-from earmark.tasks.speaker.collection import Folder
-from earmark.tasks.speaker.dataset import Dataset
+from earmark.tasks.speaker.collection import SpeakerFolder
+from earmark.tasks.speaker.dataset import SpeakerDataset
 from earmark.tasks.speaker.networks import build
 from earmark.tasks.speaker.settings import (
     SpeakerFeatureSettings,
@@ -86,7 +86,7 @@ def stored(table: pd.DataFrame, settings: SpeakerFeatureSettings, state: Path) -
     return store.load(path)
 
 
-def trained(heard: Dataset, s: dict, epochs: dict[str, int], state: Path) -> list[Path]:
+def trained(heard: SpeakerDataset, s: dict, epochs: dict[str, int], state: Path) -> list[Path]:
     """Model folders of the networks, one a view, each trained by itself. s: settings; epochs: of each view."""
     network = s["model"].network
     for view in VIEWS:
@@ -102,8 +102,8 @@ def trained(heard: Dataset, s: dict, epochs: dict[str, int], state: Path) -> lis
 def write(
     out: Path,
     networks: list[Path],
-    heard: Dataset,
-    folders: list[Folder],
+    heard: SpeakerDataset,
+    folders: list[SpeakerFolder],
     settings: EvaluateSettings,
     recipe: dict,
     words: str,
@@ -126,7 +126,7 @@ def write(
     say(json.dumps(facts["figures"], indent=1))
 
 
-def _tests(heard: Dataset, folders: list[Folder]) -> dict[str, Dataset]:
+def _tests(heard: SpeakerDataset, folders: list[SpeakerFolder]) -> dict[str, SpeakerDataset]:
     """Every folder that has test speakers, by itself."""
     having = [f for f in folders if (f.table["split"] == "test").any()]
     return {f.name: replace(heard, table=f.table, trials=f.trials) for f in having}

@@ -20,7 +20,7 @@ from speaker import VIEWS, read, stored, trained
 
 from earmark.console import progress, say, warn
 from earmark.tasks.speaker import closed_form, collection, dataset, embedding, predictions, voices
-from earmark.tasks.speaker.dataset import Dataset
+from earmark.tasks.speaker.dataset import SpeakerDataset
 from earmark.tasks.speaker.networks import build
 from earmark.tasks.speaker.trials import baseline, pairing, scores, utterances
 from earmark.tasks.speaker.trials.trial_set import TrialSet
@@ -68,7 +68,7 @@ def within(table: pd.DataFrame) -> TrialSet:
     return TrialSet(found, pd.DataFrame({"a": name[i], "b": name[j], "same": label[i] == label[j]}))
 
 
-def judge(design: Dataset, trials: TrialSet, network: build.Views) -> dict[float | str, tuple[float, ...]]:
+def judge(design: SpeakerDataset, trials: TrialSet, network: build.Views) -> dict[float | str, tuple[float, ...]]:
     """EER, 1 - AUC and minimum DCF of every share, and of MFCC + LDA."""
     segments = voices.Segments(design.heard(trials).voices, torch.device("cpu"))
     cosine = lambda vectors: pairing.score(vectors, trials.at)  # noqa: E731

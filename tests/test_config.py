@@ -13,7 +13,7 @@ from earmark.errors import EarmarkError
 from earmark.tasks import overrides
 from earmark.training import tagged
 from earmark.training.key import flatten
-from earmark.training.settings import Plateau, Step
+from earmark.training.settings import PlateauSchedule, StepSchedule
 
 PARAMS = Path(__file__).parents[1] / "params.yaml"
 FORMER = Path(__file__).parent / "support/former/params.yaml"  # as it was before there were blocks with a name
@@ -335,8 +335,10 @@ def overridden(*assignments: str, task: str = "genre"):
 
 
 def test_another_name_brings_its_defaults_and_keeps_what_both_have():
-    assert overridden("train.schedule.name=step").train.schedule == Step()
-    assert overridden("train.schedule.name=plateau", "train.schedule.min_lr=0.5").train.schedule == Plateau(min_lr=0.5)
+    assert overridden("train.schedule.name=step").train.schedule == StepSchedule()
+    assert overridden("train.schedule.name=plateau", "train.schedule.min_lr=0.5").train.schedule == PlateauSchedule(
+        min_lr=0.5
+    )
     assert overridden("model.width=0.5").model.width == 0.5
     narrow = overridden("model.name=net", "model.width=0.5").model
     assert (narrow.name, narrow.width, narrow.pooling) == ("net", 0.5, "mean_prob")
@@ -356,15 +358,15 @@ def test_keys_of_one_name_that_mean_another_thing_are_not_kept():
 
 @pytest.mark.parametrize("order", permutations(["name=step", "gamma=0.5", "step_epochs=3"]))
 def test_overrides_may_come_in_any_order(order):
-    expected = Step(step_epochs=3, gamma=0.5)
+    expected = StepSchedule(step_epochs=3, gamma=0.5)
     assert overridden(*(f"train.schedule.{one}" for one in order)).train.schedule == expected
 
 
 def test_a_block_is_set_whole_and_its_keys_after_it():
     block = "train.schedule={name: step, gamma: 0.5}"
-    assert overridden(block).train.schedule == Step(gamma=0.5)
+    assert overridden(block).train.schedule == StepSchedule(gamma=0.5)
     for order in permutations([block, "train.schedule.step_epochs=3"]):
-        assert overridden(*order).train.schedule == Step(step_epochs=3, gamma=0.5)
+        assert overridden(*order).train.schedule == StepSchedule(step_epochs=3, gamma=0.5)
 
 
 def test_a_key_that_the_file_leaves_to_its_default_can_be_set():

@@ -11,7 +11,7 @@ from chord_kinds import voice
 from chord_kinds.recording import Clean, Clip, Kind, Recording, Sources, heard
 from earmark.generated.songs.effects import RATE, Effects, apply
 from earmark.tasks.chord.notation import lab
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 
 CLEAN = Effects()
 SOUNDING_DB = -40.0  # below a voice's loudest window, where it pauses
@@ -87,7 +87,7 @@ def under(singer: bool, db: float, sources: Sources) -> Iterator[Recording]:
         yield _of(song, mixed(music, above, db))
 
 
-def sung_over(chords: list[Segment], n: int, rng: np.random.Generator) -> np.ndarray:
+def sung_over(chords: list[LabSegment], n: int, rng: np.random.Generator) -> np.ndarray:
     """A line over the chords (n,), sung by a man or a woman."""
     woman = rng.random() < 0.5
     notes = voice.line(voice.over(chords), 57 if woman else 46, rng)

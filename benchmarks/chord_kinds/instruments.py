@@ -13,19 +13,19 @@ import soxr
 from earmark.errors import EarmarkError
 from earmark.generated.songs import render
 from earmark.generated.songs.effects import RATE
-from earmark.generated.songs.songs import Song
+from earmark.generated.songs.songs import GeneratedSong
 
 DRAWBARS = {0.5: 0.5, 1: 1.0, 1.5: 0.4, 2: 0.7, 3: 0.35, 4: 0.4, 6: 0.15, 8: 0.2}  # of an organ, by partial
 TIMIDITY_RATE = 44100
 PEAK = 0.5
 
 
-def by_soundfont(song: Song, soundfont: Path) -> np.ndarray:
+def by_soundfont(song: GeneratedSong, soundfont: Path) -> np.ndarray:
     """(n, 2) at RATE."""
     return _fitted(soxr.resample(render.rendered(song, str(soundfont)), render.RENDER_RATE, RATE), song)
 
 
-def by_freepats(song: Song, config: Path) -> np.ndarray:
+def by_freepats(song: GeneratedSong, config: Path) -> np.ndarray:
     """(n, 2) at RATE; programs that a configuration of timidity lacks are played by the next of their family."""
     midi, there = copy.deepcopy(song.midi), programs(config)
     for player in midi.instruments:
@@ -54,7 +54,7 @@ def nearest(program: int, there: set[int]) -> int:
     return min(family, key=lambda p: (abs(p - program), p), default=0)
 
 
-def organ(song: Song) -> np.ndarray:
+def organ(song: GeneratedSong) -> np.ndarray:
     """(n, 1) at RATE: sines in the proportions of drawbars, no drums."""
     sound = np.zeros(round(song.duration_s * RATE) + RATE)
     for player in song.midi.instruments:
@@ -68,7 +68,7 @@ def organ(song: Song) -> np.ndarray:
     return _fitted(sound[:, None], song)
 
 
-def _fitted(sound: np.ndarray, song: Song) -> np.ndarray:
+def _fitted(sound: np.ndarray, song: GeneratedSong) -> np.ndarray:
     """Exactly the song's length, at the level of a recording: some pianos come 40 dB lower than others."""
     n = round(song.duration_s * RATE)
     sound = np.pad(sound[:n], ((0, max(0, n - len(sound))), (0, 0)))

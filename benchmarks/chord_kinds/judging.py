@@ -10,7 +10,7 @@ from chord_kinds.recording import Kind
 from earmark.evaluation.intervals import LEVEL
 from earmark.evaluation.paired import share_difference
 from earmark.tasks.chord import bench, scores
-from earmark.tasks.chord.scores import Song
+from earmark.tasks.chord.scores import ScoredSong
 
 DRAWS = 2000
 # Of a figure, the quality whose tetrads alone count; 'exact' is tetrads, since a triad with a seventh is another chord.
@@ -51,7 +51,7 @@ def answered(kind: Kind, answers: Path, truth: Path) -> dict[str, Parts]:
     return {figure: Parts(*_parts(figure, songs, sums), names, groups) for figure in kind.figures}
 
 
-def _parts(figure: str, songs: list[Song], sums: scores.Sums) -> tuple[np.ndarray, np.ndarray]:
+def _parts(figure: str, songs: list[ScoredSong], sums: scores.Sums) -> tuple[np.ndarray, np.ndarray]:
     if figure in ("n_share", "n_in_music"):
         return none_said(songs, where=figure == "n_share")
     if figure in EXACT:
@@ -60,7 +60,7 @@ def _parts(figure: str, songs: list[Song], sums: scores.Sums) -> tuple[np.ndarra
     return sums.parts["tetrads" if figure == "exact" else figure]
 
 
-def none_said(songs: list[Song], where: bool) -> tuple[np.ndarray, np.ndarray]:
+def none_said(songs: list[ScoredSong], where: bool) -> tuple[np.ndarray, np.ndarray]:
     """Seconds of N in the estimate and seconds in all, (songs,) each, where the truth is N (`where`), or a chord."""
     cut = scores.pieces(songs)
     true, said = (np.array([pair[side] == "N" for pair in cut.pairs])[cut.pair] for side in (0, 1))

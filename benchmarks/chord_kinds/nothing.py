@@ -10,7 +10,7 @@ from chord_kinds.degraded import spoken
 from chord_kinds.recording import Clip, Kind, Recording, Sources, heard
 from earmark.generated.songs import parts, songs
 from earmark.generated.songs.effects import RATE
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 
 SECONDS = 20.0
 EACH = 2  # recordings of a sub-kind
@@ -23,7 +23,7 @@ N = int(SECONDS * RATE)
 def _said(group: str, number: int, sound: np.ndarray) -> Recording:
     rms = np.sqrt((sound.astype(float) ** 2).mean())
     sound = (sound * (LEVEL / max(rms, 1e-9))).astype(np.float32)
-    return Recording(f"{group}_{number}", group, sound, [Segment(0.0, len(sound) / RATE, "N")])
+    return Recording(f"{group}_{number}", group, sound, [LabSegment(0.0, len(sound) / RATE, "N")])
 
 
 def noises(sources: Sources) -> Iterator[Recording]:
@@ -83,7 +83,7 @@ def singing(sources: Sources) -> Iterator[Recording]:
         yield _said("sung voice", i, voice.sung(notes, N, rng, 1.17 if woman else 1.0))
 
 
-def drums(play: Callable[[songs.Song, Sources], np.ndarray]) -> Callable[[Sources], Iterator[Recording]]:
+def drums(play: Callable[[songs.GeneratedSong, Sources], np.ndarray]) -> Callable[[Sources], Iterator[Recording]]:
     """The generator's drums by themselves, as `play` sounds them."""
 
     def alone(sources: Sources) -> Iterator[Recording]:
@@ -91,10 +91,10 @@ def drums(play: Callable[[songs.Song, Sources], np.ndarray]) -> Callable[[Source
             rng = random.Random(f"drums/{sources.seed}/{i}")
             beat, bar = 60 / rng.uniform(75, 150), (4, 4, 3, 4)[i % 4]
             tones = parts.write_drums(int(SECONDS / beat), bar, 4 if bar == 4 else 3, rng)
-            part = songs.Part("drums", tones, KITS[i % 4], 110, 90)
+            part = songs.InstrumentPart("drums", tones, KITS[i % 4], 110, 90)
             midi, _ = songs.perform([part], lambda at, beat=beat: at * beat, SECONDS, rng)
-            chords = (Segment(0.0, SECONDS, "N"),)
-            song = songs.Song("drums", "drums", "drums", 60 / beat, "N", chords, midi)
+            chords = (LabSegment(0.0, SECONDS, "N"),)
+            song = songs.GeneratedSong("drums", "drums", "drums", 60 / beat, "N", chords, midi)
             yield _said("drums", i, play(song, sources))
 
     return alone

@@ -19,7 +19,7 @@ from earmark import audio
 from earmark.errors import EarmarkError
 from earmark.generated.songs.effects import RATE
 from earmark.tasks.chord.notation import lab
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 
 HOW = {"flac": {"subtype": "PCM_24"}, "wav": {"subtype": "FLOAT"}, "mp3": {"compression_level": 0.99}}
 LOUDEST = 0.99  # of full scale, which FLAC and MP3 cut at
@@ -39,7 +39,7 @@ class Recording(NamedTuple):
     name: str
     group: str
     sound: np.ndarray
-    truth: list[Segment]
+    truth: list[LabSegment]
     rate: int = RATE
     store: str = "flac"
 

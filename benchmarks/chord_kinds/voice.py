@@ -11,7 +11,7 @@ from scipy.ndimage import uniform_filter1d
 
 from earmark.generated.songs.effects import RATE
 from earmark.tasks.chord.notation import harte
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 
 CONTROL = 200  # Hz of pitch, level and formants
 # Peterson and Barney (1952), men, with higher ones as usual; Hz.
@@ -37,7 +37,7 @@ class Note(NamedTuple):
     pitch: int
 
 
-def over(chords: Iterable[Segment]) -> list[tuple[float, float, frozenset[int]]]:
+def over(chords: Iterable[LabSegment]) -> list[tuple[float, float, frozenset[int]]]:
     """Spans of time and the pitch classes that a line may rest on in them."""
     return [(c.start_s, c.end_s, harte.parse(c.label).tones - {harte.NO_BASS}) for c in chords if c.label not in "NX"]
 

@@ -14,9 +14,9 @@ from chord_kinds.recording import Kind, Recording, Sources
 from earmark.generated.songs import comping, parts, songs
 from earmark.generated.songs.effects import RATE
 from earmark.generated.songs.harmony import Change
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 
-Play = Callable[[songs.Song, Sources], np.ndarray]
+Play = Callable[[songs.GeneratedSong, Sources], np.ndarray]
 BEAT_S = 0.6
 LEAD_S = 0.3
 QUICK_S = 25.0
@@ -40,12 +40,12 @@ TIMBRE_S = 24.0
 TIMBRE_SEED = 4242
 
 
-def by_soundfont(song: songs.Song, sources: Sources) -> np.ndarray:
+def by_soundfont(song: songs.GeneratedSong, sources: Sources) -> np.ndarray:
     """(n, 2)."""
     return instruments.by_soundfont(song, sources.soundfont)
 
 
-def by_freepats(song: songs.Song, sources: Sources) -> np.ndarray:
+def by_freepats(song: songs.GeneratedSong, sources: Sources) -> np.ndarray:
     """(n, 2)."""
     return instruments.by_freepats(song, sources.freepats)
 
@@ -57,7 +57,7 @@ def quick(length_s: float, sources: Sources) -> Iterator[Recording]:
         yield Recording(f"song_{i}", f"song_{i}", by_soundfont(song, sources), list(song.chords))
 
 
-def quick_song(number: int, length_s: float, seed: int) -> songs.Song:
+def quick_song(number: int, length_s: float, seed: int) -> songs.GeneratedSong:
     """Comping, bass and, in every other song, drums."""
     rng = random.Random(f"quick/{seed}/{number}/{length_s}")
     tonic, beats = rng.randrange(12), length_s / BEAT_S
@@ -69,13 +69,13 @@ def quick_song(number: int, length_s: float, seed: int) -> songs.Song:
     player = comping.Player(rng.choice(("XxxxXxxx", "X-x-X-x-")), "close", rng.uniform(56, 66), False, True, 0.0)
     comp = comping.write_comp(changes, player, 4, rng)
     bass = parts.write_bass(changes, parts.Bassist("R-R-R-R-"), 4, rng)
-    players = [songs.Part("comp", comp, COMPS[(number + round(2 / length_s)) % 6], 110, 85)]
-    players.append(songs.Part("bass", bass, rng.choice((32, 33, 34)), 105, 90, 0.9))
+    players = [songs.InstrumentPart("comp", comp, COMPS[(number + round(2 / length_s)) % 6], 110, 85)]
+    players.append(songs.InstrumentPart("bass", bass, rng.choice((32, 33, 34)), 105, 90, 0.9))
     if number % 2:
         drums = parts.write_drums(int(n * beats), 4, 4, rng)
-        players.append(songs.Part("drums", drums, 0, 85, 80))
+        players.append(songs.InstrumentPart("drums", drums, 0, 85, 80))
     midi, _ = songs.perform(players, _seconds, QUICK_S, rng)
-    return songs.Song(f"quick_{number}", f"quick_{number}", "band", 60 / BEAT_S, "N", tuple(chords), midi)
+    return songs.GeneratedSong(f"quick_{number}", f"quick_{number}", "band", 60 / BEAT_S, "N", tuple(chords), midi)
 
 
 def _seconds(beat: float) -> float:
@@ -97,14 +97,16 @@ def single(chords: list[tuple[str, int, list[int], float]], play: Play, sources:
     midi.instruments = list(players.values())
     end = len(chords) * every
     midi.instruments[0].control_changes.append(pretty_midi.ControlChange(64, 0, end))
-    sound = play(songs.Song("chords", "chords", "chords", 120.0, "N", (Segment(0.0, end, "N"),), midi), sources)
+    sound = play(
+        songs.GeneratedSong("chords", "chords", "chords", 120.0, "N", (LabSegment(0.0, end, "N"),), midi), sources
+    )
     for i, (label, program, _, _) in enumerate(chords):
         at = round(i * every * RATE)
         yield Recording(
             f"{i:03d}_{label.replace(':', '_').replace('/', '_on_')}_{program}",
             label.split("/")[0],
             sound[at : at + round(CHORD_S * RATE)],
-            [Segment(0.0, CHORD_S, label)],
+            [LabSegment(0.0, CHORD_S, label)],
         )
 
 
@@ -142,7 +144,7 @@ def recorded(sources: Sources) -> Iterator[Recording]:
     """Recordings of one chord each, which their label names."""
     for i, (path, label) in enumerate(sources.pianos):
         sound, rate = sf.read(path, dtype="float32", always_2d=True)
-        truth = [Segment(0.0, len(sound) / rate, label)]
+        truth = [LabSegment(0.0, len(sound) / rate, label)]
         yield Recording(f"{i:03d}_{path.stem}", label.split("/")[0], sound, truth, rate)
 
 

@@ -19,10 +19,10 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from earmark.tasks.genre.batches import GenreTask
-from earmark.tasks.genre.settings import Compact, FrameLoss, ModelSettings, SoundCnnNet, TrainSettings
+from earmark.tasks.genre.settings import CompactSettings, FrameLoss, ModelSettings, SoundCnnsSettings, TrainSettings
 from earmark.tasks.genre.windows import Windows
 from earmark.training import loop
-from earmark.training.settings import AdamW, Cosine
+from earmark.training.settings import AdamW, CosineSchedule
 from gpu_parts.devices import autocast, wait
 from gpu_parts.material import UNAUGMENTED
 from gpu_parts.networks import BANDS, CLASSES, FRAMES
@@ -33,7 +33,7 @@ LARGER = 8  # times as large, on CUDA
 CLIPS = {"cuda": 1024, "cpu": 8}
 WORKERS = min(4, os.cpu_count() or 1)
 ROUNDS = 5  # at most, beside the first
-MODELS = {"compact": Compact(), "ResNetish18": SoundCnnNet(name="resnetish18")}
+MODELS = {"compact": CompactSettings(), "ResNetish18": SoundCnnsSettings(name="resnetish18")}
 REFERENCE, OURS = "DataLoader, np.load, float32", "earmark, precision auto"
 AUGMENTED = replace(
     UNAUGMENTED, stretch=0.2, mel_roll=4, equalizer_db=3.0, time_masks=2, time_mask_s=0.2, band_masks=2, band_mask=8
@@ -52,7 +52,7 @@ PLAIN = TrainSettings(
     seed=1,
     device="auto",
     precision="float32",
-    schedule=Cosine(warmup_epochs=5),
+    schedule=CosineSchedule(warmup_epochs=5),
     augment=UNAUGMENTED,
 )
 

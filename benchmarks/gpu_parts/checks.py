@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from earmark.training import loop
-from earmark.training.loop import Task
+from earmark.training.loop import TrainingTask
 from gpu_parts.devices import exact
 from gpu_parts.material import TRAININGS
 
@@ -145,7 +145,7 @@ def _require_on_cpu(fit: loop.Fit) -> None:
     require(there == {"cpu"}, f"the kept weights lie on {', '.join(sorted(there))}")
 
 
-def _loaded(name: str, device: torch.device, weights: dict[str, Tensor]) -> tuple[Task, tuple[Tensor, ...]]:
+def _loaded(name: str, device: torch.device, weights: dict[str, Tensor]) -> tuple[TrainingTask, tuple[Tensor, ...]]:
     """A training with given weights, and what its network would be given of its first batch, on the CPU."""
     task, _ = TRAININGS[name](device, "float32", True)
     task.model.load_state_dict(weights)
@@ -155,7 +155,7 @@ def _loaded(name: str, device: torch.device, weights: dict[str, Tensor]) -> tupl
 
 
 @torch.no_grad()
-def _said(task: Task, inputs: tuple[Tensor, ...]) -> list[Tensor]:
+def _said(task: TrainingTask, inputs: tuple[Tensor, ...]) -> list[Tensor]:
     """The network's answers to inputs, which it is given on its own device; on the CPU."""
     model = task.model.eval()
     device = next(model.parameters()).device
@@ -170,7 +170,7 @@ def _said(task: Task, inputs: tuple[Tensor, ...]) -> list[Tensor]:
     return [part.float().cpu() for part in parts]
 
 
-def _gradient(task: Task) -> dict[str, Tensor]:
+def _gradient(task: TrainingTask) -> dict[str, Tensor]:
     """The gradient of the first batch's loss, nothing of which is left to chance; on the CPU."""
     model = task.model.train()
     for module in model.modules():

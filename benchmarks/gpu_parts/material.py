@@ -23,19 +23,19 @@ from earmark.tasks.chord.settings import (
 )
 from earmark.tasks.chord.songs import Songs
 from earmark.tasks.genre.batches import GenreTask
-from earmark.tasks.genre.settings import AugmentSettings, Compact, FrameLoss, TrainSettings, Unmixed
+from earmark.tasks.genre.settings import AugmentSettings, CompactSettings, FrameLoss, TrainSettings, Unmixed
 from earmark.tasks.genre.windows import Windows
-from earmark.tasks.speaker.batches import Heard, SpeakerTask
+from earmark.tasks.speaker.batches import SpeakerTask, ValidationTrials
 from earmark.tasks.speaker.settings import (
-    AamSoftmax,
-    Resnet,
+    AamSoftmaxSettings,
+    ResnetSettings,
     SpeakerFeatureSettings,
     SpeakerTrainSettings,
     VoiceAugmentSettings,
 )
 from earmark.tasks.speaker.voices import Voices
-from earmark.training.loop import Task
-from earmark.training.settings import AdamW, Cosine
+from earmark.training.loop import TrainingTask
+from earmark.training.settings import AdamW, CosineSchedule
 
 EPOCHS = 4
 BANDS = 24  # of genre
@@ -63,7 +63,7 @@ def loop_settings(precision: str, **changes: Any) -> dict[str, Any]:
         "seed": 1,
         "device": "auto",
         "precision": precision,
-        "schedule": Cosine(warmup_epochs=1),
+        "schedule": CosineSchedule(warmup_epochs=1),
     }
     return plain | changes
 
@@ -95,7 +95,7 @@ def genre(device: torch.device, precision: str, still: bool) -> tuple[GenreTask,
     )
     n = len(of.ids)
     parts = np.arange(n - last), np.arange(n - last, n)
-    return GenreTask(of, *parts, CLASSES, Compact(width=0.25), settings, device), settings
+    return GenreTask(of, *parts, CLASSES, CompactSettings(width=0.25), settings, device), settings
 
 
 def songs(channels: int, vocabulary: Vocabulary) -> Songs:
@@ -173,7 +173,7 @@ def speaker(device: torch.device, precision: str, still: bool) -> tuple[SpeakerT
     judged = voices(2, seed=1)
     a, b = np.triu_indices(len(judged.speakers), 1)
     settings = SpeakerTrainSettings(
-        loss=AamSoftmax(margin_epochs=0, scale=15.0),
+        loss=AamSoftmaxSettings(margin_epochs=0, scale=15.0),
         speakers=SPEAKERS,
         segments=2,
         segments_s=(0.3, 0.5),
@@ -182,12 +182,14 @@ def speaker(device: torch.device, precision: str, still: bool) -> tuple[SpeakerT
         **loop_settings(precision, lr=0.01),
     )
     names = [f"speaker {i}" for i in range(SPEAKERS)]
-    heard = Heard(judged, a, b, judged.speakers[a] == judged.speakers[b])
-    network = Resnet(width=0.2, embedding=16)
+    heard = ValidationTrials(judged, a, b, judged.speakers[a] == judged.speakers[b])
+    network = ResnetSettings(width=0.2, embedding=16)
     return SpeakerTask(voices(3, seed=0), heard, VOICE_FEATURES, network, settings, device, names), settings
 
 
-Made = Callable[[torch.device, str, bool], tuple[Task, Any]]  # device, precision, still -> a training, its settings
+Made = Callable[
+    [torch.device, str, bool], tuple[TrainingTask, Any]
+]  # device, precision, still -> a training, its settings
 TRAININGS: dict[str, Made] = {
     "genre, compact": genre,
     "chord, ChordNet": chordnet,

@@ -17,10 +17,10 @@ from earmark.tasks.chord.networks.chordnet import ChordNetOutput
 from earmark.tasks.chord.networks.pitch_net import ChordLogits
 from earmark.tasks.chord.settings import ChordModelSettings, ChordNetModel, PitchNetModel
 from earmark.tasks.genre.networks.song import SongModel
-from earmark.tasks.genre.settings import Compact, ModelSettings, SongMilNet, SoundCnnNet
+from earmark.tasks.genre.settings import CompactSettings, ModelSettings, SongMilSettings, SoundCnnsSettings
 from earmark.tasks.speaker.networks.build import build as tower
 from earmark.tasks.speaker.networks.losses import AamSoftmax
-from earmark.tasks.speaker.settings import Resnet, SpeakerModelSettings, Tdnn
+from earmark.tasks.speaker.settings import ResnetSettings, SpeakerModelSettings, TdnnSettings
 from gpu_parts.devices import autocast
 
 BANDS = 64  # of genre's windows of 2.5 s
@@ -47,15 +47,15 @@ RECIPE = ChordNetModel(vector="sigmoid")  # recipes/chordnet.yaml: width 1, dual
 DEMO = ChordNetModel(width=0.25, core="blstm", vector="sigmoid", drop_features=False, smoothing=False)  # params.yaml
 PITCH_NET = PitchNetModel(channels=80, blocks=7, agreement=True)  # recipes/chord.yaml
 NETWORKS = (
-    Network("compact", Compact(), "crops", 1, (32, 256)),
-    Network("cnn", SongMilNet(), "crops", 1, (32, 256)),
-    Network("net", SoundCnnNet(), "crops", 1, (32, 256)),
-    Network("ResNetish18", SoundCnnNet(name="resnetish18"), "crops", 1, (32, 256)),
+    Network("compact", CompactSettings(), "crops", 1, (32, 256)),
+    Network("cnn", SongMilSettings(), "crops", 1, (32, 256)),
+    Network("net", SoundCnnsSettings(), "crops", 1, (32, 256)),
+    Network("ResNetish18", SoundCnnsSettings(name="resnetish18"), "crops", 1, (32, 256)),
     Network("ChordNet", RECIPE, "frames", 512, (16, 64)),
     Network("ChordNet of the demo", DEMO, "frames", 256, (4, 64)),
     Network("pitch_net", PITCH_NET, "frames", 192, (16, 64)),
-    Network("speaker resnet", Resnet(width=0.6), "segments", 1, (64, 256)),
-    Network("speaker tdnn", Tdnn(), "segments", 1, (64, 256)),
+    Network("speaker resnet", ResnetSettings(width=0.6), "segments", 1, (64, 256)),
+    Network("speaker tdnn", TdnnSettings(), "segments", 1, (64, 256)),
 )
 
 

@@ -69,7 +69,7 @@ BY_FFMPEG = [(*row[:2], r, n, *row[4:]) for row in ENCODED for r in row[2] for n
 
 def heard(source, rate: int) -> np.ndarray:
     """The decoded mean of the channels (n,), checked on its way."""
-    checked = audio.Checked(source)
+    checked = audio.CheckedRecording(source)
     x = np.concatenate(list(audio.read_blocks(checked, rate)))
     assert (checked.info.sample_rate, checked.info.note, checked.info.flat) == (rate, "", "")
     assert checked.info.duration_s == len(x) / rate

@@ -21,7 +21,7 @@ APE = bytes(64) + APE  # items, then the footer that counts both
 
 
 def samples(source) -> np.ndarray:
-    return np.concatenate(list(audio.read_blocks(audio.Checked(source), RATE)))
+    return np.concatenate(list(audio.read_blocks(audio.CheckedRecording(source), RATE)))
 
 
 def why(source) -> str:
@@ -183,7 +183,7 @@ def test_flac_of_other_block_sizes_without_a_stated_length(size):
 @pytest.mark.parametrize("around", [(ID3V2, b""), (b"", ID3V1), (ID3V2 + ID3V2, APE + ID3V1), (b"", APE)])
 def test_tags_around_the_frames(kind, around):
     whole = bytes(written(kind, "PCM_16" if kind == "FLAC" else "MPEG_LAYER_III"))
-    checked = audio.Checked(around[0] + whole + around[1])
+    checked = audio.CheckedRecording(around[0] + whole + around[1])
     got = np.concatenate(list(audio.read_blocks(checked, RATE)))
     np.testing.assert_array_equal(got, samples(whole))
     assert checked.info.note == ""
@@ -200,7 +200,7 @@ def mp3(rate: int = RATE, channels: int = 1, *options: str, tmp_path, name: str 
 def test_mp3_without_a_stated_length(tmp_path, rate, channels, options):
     data = mp3(rate, channels, "-write_xing", "0", *options, tmp_path=tmp_path)
     frames = list(mpeg.Scan(data, mpeg.after_id3(data, 0), len(data)))
-    checked = audio.Checked(data)
+    checked = audio.CheckedRecording(data)
     got = np.concatenate(list(audio.read_blocks(checked, rate)))
     assert len(got) == sum(frame.samples for _, frame in frames)
     assert 0 <= len(got) / rate - 2.3 < 4 * 1152 / rate
@@ -279,7 +279,7 @@ def test_mpeg_that_begins_or_breaks_within_a_frame(tmp_path, layer):
 def test_recordings_joined_byte_by_byte_are_read_one_after_the_other(tmp_path, name, options):
     rate = 48000 if name.endswith("opus") else RATE
     one = encoded(tmp_path / name, X, RATE, *options).read_bytes()
-    single, double = audio.check(one).duration_s, audio.Checked(one + one)
+    single, double = audio.check(one).duration_s, audio.CheckedRecording(one + one)
     got = np.concatenate(list(audio.read_blocks(double, rate)))
     assert len(got) / rate == pytest.approx(2 * single, abs=1 / rate)
     assert double.info.note == ""

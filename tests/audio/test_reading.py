@@ -31,14 +31,14 @@ def test_check_measures(tmp_path, suffix, channels):
     assert info.peak == pytest.approx(0.5, abs=1e-4 if suffix in ("wav", "flac") else 0.05)
     assert check(path.read_bytes()) == info
     assert check(str(path)) == info
-    checked = audio.Checked(path)
+    checked = audio.CheckedRecording(path)
     passed = np.concatenate(list(read_blocks(checked, RATE // 2)))
     assert checked.info == info
     np.testing.assert_array_equal(passed, whole(path, RATE // 2))
 
 
 def test_what_is_not_read_to_its_end_is_not_checked(tmp_path):
-    checked = audio.Checked(tone(tmp_path / "a.wav", seconds=3, rate=RATE))
+    checked = audio.CheckedRecording(tone(tmp_path / "a.wav", seconds=3, rate=RATE))
     list(read_blocks(checked, RATE, max_seconds=1))
     assert checked.info is None
 
@@ -54,7 +54,10 @@ def test_check_over_several_blocks(tmp_path):
 def refused(source) -> str:
     """Why, by a check of its own and in the pass that reads it, as mono or stereo."""
     reasons = set()
-    for read in (check, *(lambda s, f=f: list(f(audio.Checked(s), 16000)) for f in (read_blocks, audio.read_stereo))):
+    for read in (
+        check,
+        *(lambda s, f=f: list(f(audio.CheckedRecording(s), 16000)) for f in (read_blocks, audio.read_stereo)),
+    ):
         with pytest.raises(AudioError) as error:
             read(source)
         reasons.add(str(error.value))

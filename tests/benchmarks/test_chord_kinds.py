@@ -12,10 +12,10 @@ import soundfile as sf
 
 from builders import noise, sines
 from earmark.generated.songs.effects import RATE
-from earmark.generated.songs.songs import Song
+from earmark.generated.songs.songs import GeneratedSong
 from earmark.tasks.chord import scores
 from earmark.tasks.chord.notation import harte, lab
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 from project import REPOSITORY
 
 sys.path.append(str(REPOSITORY / "benchmarks"))  # as a script has its folder
@@ -126,7 +126,7 @@ def test_guitar_chords_are_what_their_labels_say():
 
 
 def test_single_chords_are_cut_where_they_are_struck(songs):
-    def play(song: Song, _: recording.Sources) -> np.ndarray:
+    def play(song: GeneratedSong, _: recording.Sources) -> np.ndarray:
         """Every note as its pitch, so that samples can be read."""
         sound = np.zeros((round(song.duration_s * RATE), 2))
         for player in song.midi.instruments:
@@ -137,7 +137,7 @@ def test_single_chords_are_cut_where_they_are_struck(songs):
     chords = [("C:maj", 0, [48, 52], 0.0), ("A:min/b3", 24, [60, 64], 0.5)]
     first, second = written.single(chords, play, sources(songs))
     assert (first.sound == 100).all()
-    assert first.truth == [Segment(0.0, 3.0, "C:maj")]
+    assert first.truth == [LabSegment(0.0, 3.0, "C:maj")]
     assert (second.sound[: RATE // 2] == 60).all()
     assert (second.sound[RATE // 2 :] == 124).all()
     assert (second.group, second.name, len(second.sound)) == (
@@ -149,7 +149,7 @@ def test_single_chords_are_cut_where_they_are_struck(songs):
 
 def test_all_is_none_where_there_is_no_music(songs):
     for one in nothing.noises(sources(songs)):
-        assert one.truth == [Segment(0.0, 20.0, "N")]
+        assert one.truth == [LabSegment(0.0, 20.0, "N")]
         assert len(one.sound) == 20 * RATE
         assert rms(one.sound) == pytest.approx(0 if one.group == "silence" else 0.1)
 
@@ -175,7 +175,7 @@ def test_a_voice_sings_the_notes_of_its_line():
 
 
 def test_a_line_begins_chords_on_their_notes_and_keeps_to_the_scale():
-    chords = [Segment(0, 2, "C:maj"), Segment(2, 4, "N"), Segment(4, 6, "F:maj"), Segment(6, 8, "G:7")]
+    chords = [LabSegment(0, 2, "C:maj"), LabSegment(2, 4, "N"), LabSegment(4, 6, "F:maj"), LabSegment(6, 8, "G:7")]
     spans = voice.over(chords)
     assert voice.scale(spans) == {0, 2, 4, 5, 7, 9, 11}
     for seed in range(5):
@@ -202,7 +202,7 @@ def test_the_organ_plays_notes_with_their_drawbars():
     drums = pretty_midi.Instrument(0, is_drum=True)
     drums.notes = [pretty_midi.Note(100, 36, 0.0, 0.4)]
     midi.instruments = [player, drums]
-    sound = instruments.organ(Song("", "", "", 120, "N", (Segment(0, 2, "N"),), midi))
+    sound = instruments.organ(GeneratedSong("", "", "", 120, "N", (LabSegment(0, 2, "N"),), midi))
     assert sound.shape == (2 * RATE, 1)
     assert np.abs(sound).max() == pytest.approx(0.5)
     assert not sound[: RATE // 2].any()
@@ -244,10 +244,10 @@ def test_songs_out_of_tune_are_not_taken(songs, capsys):
     assert f"{songs} lacks 1 songs in tune" in capsys.readouterr().err
 
 
-def song(name: str, truth: str, estimate: str) -> scores.Song:
+def song(name: str, truth: str, estimate: str) -> scores.ScoredSong:
     """Chords of a second each, as in 'C N F:min'."""
-    rows = ([Segment(float(i), i + 1.0, label) for i, label in enumerate(t.split())] for t in (truth, estimate))
-    return scores.Song(name, *rows, name)
+    rows = ([LabSegment(float(i), i + 1.0, label) for i, label in enumerate(t.split())] for t in (truth, estimate))
+    return scores.ScoredSong(name, *rows, name)
 
 
 def test_none_is_counted_inside_music_and_outside():

@@ -17,7 +17,7 @@ from bundles import CHORD_FEATURES, CHORD_NETWORK, CHORDNET, STEREO_FEATURES, sm
 from earmark.tasks.chord import predictions
 from earmark.tasks.chord.networks import build
 from earmark.tasks.chord.notation import lab
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 
 NETWORKS = {"pitch_net": (CHORD_NETWORK, CHORD_FEATURES), "chordnet": (CHORDNET, STEREO_FEATURES)}
 CUT = 0.6  # of a file's bytes that are left
@@ -222,6 +222,6 @@ def test_a_song_gets_the_same_labels_alone_and_inside_a_batch(name):
         assert [s[:3] for s in together] == [s[:3] for s in alone]
 
 
-def labels(heard, n: int, model) -> list[Segment]:
+def labels(heard, n: int, model) -> list[LabSegment]:
     hop_s = predictions.SWITCH_HOP_S
     return predictions.song(heard, hop_s, n * hop_s, words=build.vocabulary(model)).segments

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from earmark.tasks.genre.settings import SoundCnnNet
+from earmark.tasks.genre.settings import SoundCnnsSettings
 from earmark.training import loop
 from project import REPOSITORY
 
@@ -143,7 +143,7 @@ def test_settings_make_networks_that_step(of):
 
 
 def test_roofline_is_the_larger_of_both_times():
-    of = networks.Network("ResNetish18", SoundCnnNet(name="resnetish18", width=0.05), "crops", 1, (2, 4))
+    of = networks.Network("ResNetish18", SoundCnnsSettings(name="resnetish18", width=0.05), "crops", 1, (2, 4))
     slow_memory = steps.timed(of, 2, "float32", CPU, {"float32": 1e3, "copy": 1.0}, seconds=0.0)
     slow_products = steps.timed(of, 2, "float32", CPU, {"float32": 1e-3, "copy": 1e6}, seconds=0.0)
     assert (slow_memory.bound, slow_products.bound) == ("bytes", "operations")

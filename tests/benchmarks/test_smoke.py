@@ -62,7 +62,7 @@ def test_constant_q_transform_beside_librosa():
 def test_chords_from_file_to_answer_beside_librosas_transform_alone(tmp_path):
     sf.write(tmp_path / "a.flac", 0.1 * SOUND, RATE)
     answer = Recogniser(bundle.ROOT / "chord")
-    ours = cpu_s(lambda: answer(audio.Checked(tmp_path / "a.flac")))
+    ours = cpu_s(lambda: answer(audio.CheckedRecording(tmp_path / "a.flac")))
     assert cpu_s(lambda: np.abs(librosa.cqt(SOUND, **PLAIN))) / ours > 1.6 / 2
 
 

@@ -28,10 +28,12 @@ def here(tmp_path, monkeypatch):
     path = project / "reports/genre/listening.html"
     path.parent.mkdir(parents=True)
     files = ["low/0.wav", "high/1.wav"]
-    recordings = [page.Recording(file, [file], file.partition("/")[0], 1.5) for file in files]
-    rows = [page.Row([i], "song", "low", "high", i == 0, 0.5, 0.5, doubt) for i, doubt in enumerate((0.1, 0.9))]
+    recordings = [page.ReportRecording(file, [file], file.partition("/")[0], 1.5) for file in files]
+    rows = [page.ReportRow([i], "song", "low", "high", i == 0, 0.5, 0.5, doubt) for i, doubt in enumerate((0.1, 0.9))]
     kinds = {"song": "recordings"}
-    page.write(path, page.Report("genre", "", [], [], kinds, recordings, rows, [], None, [], "label", "mel", "share"))
+    page.write(
+        path, page.ListeningReport("genre", "", [], [], kinds, recordings, rows, [], None, [], "label", "mel", "share")
+    )
     return project
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from builders import data_settings
 from earmark.data import dealt, splits
-from earmark.data.record import NOTHING, Known, Record
+from earmark.data.record import NOTHING, KnownSplits, Record
 from earmark.errors import EarmarkError
 
 LABELS = "xyz"
@@ -251,5 +251,5 @@ def test_shares_that_drift_are_said():
 
 
 def test_unknown_groups_of_a_deal():
-    assert Known({"a": "test"}).get("b") is None
+    assert KnownSplits({"a": "test"}).get("b") is None
     assert replace(KEPT, path=Path("elsewhere")).known(data_settings()).split_of == {}

@@ -15,7 +15,7 @@ GUIDE = REPOSITORY / "docs/tuning.md"
 
 
 @pytest.fixture
-def example(tmp_path) -> plan.Plan:
+def example(tmp_path) -> plan.TuningPlan:
     (tmp_path / "mine.yaml").write_text(FILE.text)
     return plan.read(tmp_path / "mine.yaml")
 

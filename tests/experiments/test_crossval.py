@@ -14,7 +14,7 @@ from earmark.experiments import crossval
 from earmark.tasks import catalog, model_folder
 from earmark.tasks.chord import scores
 from earmark.tasks.chord.notation import lab
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 from earmark.training import key
 from project import write_params
 
@@ -108,9 +108,9 @@ def test_chords_are_judged_in_time_by_networks_that_never_heard_the_song(songs_o
     assert fold == {f"s{i}.wav": {"ab"[i % 2]} for i in range(10)}
     judged = []
     for name, rows in table.groupby("recording"):
-        estimate = [Segment(*row) for row in rows[["start_s", "end_s", "label"]].itertuples(index=False)]
+        estimate = [LabSegment(*row) for row in rows[["start_s", "end_s", "label"]].itertuples(index=False)]
         truth = lab.read((songs_of_two_folds / "audio" / name).with_suffix(".lab"))
-        judged.append(scores.Song(name, truth, estimate, name))
+        judged.append(scores.ScoredSong(name, truth, estimate, name))
     again = scores.evaluate(judged, 0)
     for name in ("majmin", "tetrads", "seg", "chord529_accuracy"):
         assert found[name] == pytest.approx(again[name])

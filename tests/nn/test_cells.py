@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import layer_norm
 
-from earmark.nn.cells import CELLS, Cell, LayerNormLstm, PeepholeLstm, PlainLstm
+from earmark.nn.cells import CELLS, LayerNormLstm, LstmCell, PeepholeLstm, PlainLstm
 from earmark.nn.layers import frame_mask
 from earmark.nn.recurrent import Blstm
 
@@ -100,7 +100,7 @@ def test_layer_norms_count_even_over_one_unit_s_equal_state():
 @pytest.mark.parametrize("cell", [LayerNormLstm, PeepholeLstm])
 def test_cells_start_as_in_keras(cell):
     torch.manual_seed(0)
-    lstm: Cell = cell(N_IN, UNITS)
+    lstm: LstmCell = cell(N_IN, UNITS)
     lstm.start()
     assert lstm.bias.tolist() == [0] * 4 + [1] * 4 + [0] * 8
     torch.testing.assert_close(lstm.weight_hh.T @ lstm.weight_hh, torch.eye(UNITS))

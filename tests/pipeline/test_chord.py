@@ -10,7 +10,7 @@ import pytest
 from earmark.evaluation.listening import page
 from earmark.tasks.chord import scores
 from earmark.tasks.chord.notation import harte, lab
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.parametrize("small", ["chord"], indirect=True)]
 FIGURES = {
@@ -30,9 +30,9 @@ def test_predictions_are_the_segments_that_the_figures_judge(small):
     for name, rows in table.groupby("recording"):
         np.testing.assert_allclose(rows.start_s.to_numpy()[1:], rows.end_s.to_numpy()[:-1])
         assert (rows.start_s.iloc[0], rows.end_s.iloc[-1]) == (0, 6.5)
-        estimate = [Segment(*row) for row in rows[["start_s", "end_s", "label"]].itertuples(index=False)]
+        estimate = [LabSegment(*row) for row in rows[["start_s", "end_s", "label"]].itertuples(index=False)]
         truth = lab.read(small.path / "data/chord" / test.lab[name])
-        judged.append(scores.Song(name, truth, estimate, name))
+        judged.append(scores.ScoredSong(name, truth, estimate, name))
     again = scores.evaluate(judged, 0)
     metrics = json.loads((small.path / "reports/chord/metrics.json").read_text())
     for name in FIGURES - {"key_accuracy", "key_weighted"}:

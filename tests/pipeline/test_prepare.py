@@ -14,7 +14,7 @@ import soundfile as sf
 from builders import data_settings, noise, plain_progress, prepared, tone
 from earmark.cli import pipeline
 from earmark.data import manifest, reading, splits
-from earmark.data.reading import Prepared
+from earmark.data.reading import PreparedRecordings
 from earmark.errors import EarmarkError
 from earmark.pipeline import prepare
 from earmark.tasks.genre.corpora import CORPORA
@@ -54,7 +54,7 @@ def test_facts_and_splits(folder):
 def test_write(folder, tmp_path):
     table, quarantined, _ = run(folder)
     out = tmp_path / "out"
-    prepare.write(CORPORA, out, Prepared(table, quarantined, {}))
+    prepare.write(CORPORA, out, PreparedRecordings(table, quarantined, {}))
     pd.testing.assert_frame_equal(manifest.load(out / "manifest.csv"), table, check_dtype=False)
     assert list(pd.read_csv(out / "quarantine.csv").columns) == ["path", "reason"]
     assert len(pd.read_csv(out / "summary.csv")) == 12
@@ -104,7 +104,7 @@ def test_quarantine_says_why(folder, tmp_path):
     assert len(table) == 18
     assert not set(table.path) & set(reasons)
     assert (table.sha256.str.len() == 64).all()
-    prepare.write(CORPORA, tmp_path / "out", Prepared(table, quarantined, {}))
+    prepare.write(CORPORA, tmp_path / "out", PreparedRecordings(table, quarantined, {}))
     assert len(pd.read_csv(tmp_path / "out" / "quarantine.csv")) == len(expected)
     assert json.loads((tmp_path / "out" / "data.json").read_text())["n_quarantined"] == len(expected)
 
@@ -187,7 +187,7 @@ def test_the_manifest_holds_paths_that_open(folder, tmp_path):
     assert quarantined.empty
     expected = [f"{y}/{i}.wav" for y in (nfd, "high", "noise") for i in range(6)]
     assert list(table.path) == expected
-    prepare.write(CORPORA, tmp_path / "out", Prepared(table, quarantined, {}))
+    prepare.write(CORPORA, tmp_path / "out", PreparedRecordings(table, quarantined, {}))
     assert all((folder / path).is_file() for path in manifest.load(tmp_path / "out/manifest.csv").path)
 
 

@@ -35,7 +35,7 @@ SOUNDFONT = str(Path(pretty_midi.__file__).parent / "TimGM6mb.sf2")
 def renders(tmp_path_factory):
     root = tmp_path_factory.mktemp("renders")
     for name, n, seed in (("songs", 4, 1), ("val", 2, 2)):
-        job = render.Job(str(root / name), 10.0, (SOUNDFONT,), seed, "train" if name == "songs" else "val")
+        job = render.RenderJob(str(root / name), 10.0, (SOUNDFONT,), seed, "train" if name == "songs" else "val")
         render.run(job, n, 1)
     return root
 

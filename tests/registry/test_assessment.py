@@ -10,8 +10,8 @@ from earmark.errors import EarmarkError
 from earmark.evaluation.settings import GateSettings
 from earmark.registry import cards, clean_process, ledger, promotion, tracking, versions
 from earmark.registry import champion as way_back
-from earmark.registry.clean_process import Tried
-from earmark.registry.promotion import Asked
+from earmark.registry.clean_process import AnswerCost
+from earmark.registry.promotion import PromotionRequest
 from stores import NAME, TASK, champion, crown, evaluated, run, version
 
 GATE = GateSettings(class_margin=None)
@@ -26,7 +26,7 @@ def answers(n: int, wrong: int, first: int = 0) -> list[float]:
 @pytest.fixture
 def tracker(project: Path, monkeypatch) -> tracking.Tracker:
     """Three versions with cards that answer at once; version 1 is champion, 2 challenger."""
-    monkeypatch.setattr(clean_process, "tried", lambda version: Tried(0.1, 1.0))
+    monkeypatch.setattr(clean_process, "tried", lambda version: AnswerCost(0.1, 1.0))
     found = tracking.connect("genre")
     for number in (version(found), version(found), version(found)):
         found.client.set_model_version_tag(NAME, number, cards.TAG, "runs:/r/card/CARD.md")
@@ -36,10 +36,10 @@ def tracker(project: Path, monkeypatch) -> tracking.Tracker:
 
 
 def promote(tracker, settings: GateSettings = GATE, **asked) -> promotion.Decision:
-    return promotion.promote(tracker.client, TASK, Asked(**asked), lambda: settings, pytest.fail)
+    return promotion.promote(tracker.client, TASK, PromotionRequest(**asked), lambda: settings, pytest.fail)
 
 
-def last() -> ledger.Entry:
+def last() -> ledger.LedgerEntry:
     return ledger.read("genre").entries[-1]
 
 
@@ -200,7 +200,7 @@ def test_a_champion_that_no_longer_loads(tracker, monkeypatch):
     def tried(version):
         if str(version.version) == "1":
             raise EarmarkError("it does not load")
-        return Tried(9.0, 1.0)
+        return AnswerCost(9.0, 1.0)
 
     monkeypatch.setattr(clean_process, "tried", tried)
     assert promote(tracker).verdict == "yes"
@@ -213,7 +213,7 @@ def test_a_version_that_does_not_load(tracker, monkeypatch):
     def tried(version):
         if str(version.version) == "2":
             raise EarmarkError("it reads a pickle (os.system)")
-        return Tried(0.1, 1.0)
+        return AnswerCost(0.1, 1.0)
 
     monkeypatch.setattr(clean_process, "tried", tried)
     found = promote(tracker)
@@ -257,7 +257,7 @@ def test_where_the_alias_is_gone_the_last_champion_is_the_measure(tracker, capsy
 
 
 def test_the_first_champion_has_nobody_to_be_compared_with(project, monkeypatch):
-    monkeypatch.setattr(clean_process, "tried", lambda version: Tried(0.1, 1.0))
+    monkeypatch.setattr(clean_process, "tried", lambda version: AnswerCost(0.1, 1.0))
     found = tracking.connect("genre")
     found.client.set_model_version_tag(NAME, version(found), cards.TAG, "runs:/r/card/CARD.md")
     evaluated(found, "1", "a", answers(FEW, 5))

@@ -6,15 +6,15 @@ import pytest
 
 from earmark.errors import EarmarkError
 from earmark.registry import compare, gate, runs, tracking
-from earmark.registry.compare import Difference, Figure
-from earmark.registry.named_runs import Known, joined
-from earmark.registry.runs import Today
+from earmark.registry.compare import HeadlineDifference, LoggedFigure
+from earmark.registry.named_runs import RunIndex, joined
+from earmark.registry.runs import CurrentHashes
 from earmark.tasks import catalog
 from stores import NAME
 
 GENRE = catalog.task("genre")
 TEST, OTHER = "1" * 64, "2" * 64
-TODAY = Today(TEST, None)
+TODAY = CurrentHashes(TEST, None)
 N = 40
 
 
@@ -73,7 +73,7 @@ def test_settings_figures_and_facts_stand_side_by_side(tracker, tmp_path):
     assert ids(found) == [first, second]
     one, other = found.columns
     assert found.settings == {"model.name": [None, "cnn"], "train.lr": ["0.1", "0.2"]}
-    assert one.figures == {"accuracy": Figure(0.75, (0.65, 0.85)), "macro_f1": Figure(0.5, None)}
+    assert one.figures == {"accuracy": LoggedFigure(0.75, (0.65, 0.85)), "macro_f1": LoggedFigure(0.5, None)}
     assert (one.title, other.title) == ("#1", "#2")
     assert (one.n_parameters, one.commit, other.dirty, other.rebuilt) == (1234, "f" * 40, True, True)
     assert (one.test, one.n_recordings, found.common, found.other) == (TEST, N, True, ["code_sha256"])
@@ -86,7 +86,7 @@ def test_the_difference_is_paired_and_the_gates(tracker, tmp_path):
     found = compared(tracker).columns[1].difference
     assert found.value == pytest.approx(6 / N)
     gained = gate.gain(GENRE, outcomes(36), outcomes(30), 0.025)
-    assert found == Difference(gained.difference, (gained.low, gained.high))
+    assert found == HeadlineDifference(gained.difference, (gained.low, gained.high))
     assert found.ci95[0] < 0.15 < found.ci95[1]
 
 
@@ -97,21 +97,21 @@ def test_errors_count_the_other_way(tracker, tmp_path, monkeypatch):
     monkeypatch.setattr(gate, "gain", lambda *args: gate.Difference(0.2, 0.1, 0.4))
     task = type(GENRE)(**vars(GENRE) | {"lower_is_better": True})
     found = compare.compared(tracker.client, task, (), TODAY, False)
-    assert found.columns[1].difference == Difference(-0.2, (-0.4, -0.1))
+    assert found.columns[1].difference == HeadlineDifference(-0.2, (-0.4, -0.1))
 
 
 def test_without_outcomes_it_is_not_paired_and_says_why(tracker, tmp_path):
     run(tracker, tmp_path, 30, kept=False)
     run(tracker, tmp_path, 36)
     found = compared(tracker).columns[1].difference
-    assert found == Difference(pytest.approx(0.15), None, "not paired: made by an earlier release")
+    assert found == HeadlineDifference(pytest.approx(0.15), None, "not paired: made by an earlier release")
 
 
 def test_other_test_recordings_are_not_subtracted(tracker, tmp_path):
     run(tracker, tmp_path, 30, OTHER)
     run(tracker, tmp_path, 36)
     found = compared(tracker)
-    assert found.columns[1].difference == Difference(None, None, "not the same test recordings")
+    assert found.columns[1].difference == HeadlineDifference(None, None, "not the same test recordings")
     assert not found.common
 
 
@@ -122,7 +122,7 @@ def test_recordings_that_all_were_judged_on_come_before_todays(tracker, tmp_path
     tracker.client.set_tag(second, "earmark.evaluation.bbbbbbbb", OTHER)
     found = compared(tracker)
     assert (found.common, found.columns[1].test, found.columns[1].figures["accuracy"].value) == (True, OTHER, 0.25)
-    assert found.columns[1].difference == Difference(-0.5, None, "not paired: made by an earlier release")
+    assert found.columns[1].difference == HeadlineDifference(-0.5, None, "not paired: made by an earlier release")
 
 
 def test_studies_have_their_own_figures(tracker, tmp_path):
@@ -130,8 +130,8 @@ def test_studies_have_their_own_figures(tracker, tmp_path):
     study = tracker.create("study-x", tracking.run_tags("study", {}), {})
     tracker.log(study, tracking.numbers("nested", {"accuracy": 0.875, "accuracy_ci95": [0.8, 0.9]}))
     found = compared(tracker, "#1", "study-x")
-    assert found.columns[1].figures == {"accuracy": Figure(0.875, (0.8, 0.9))}
-    assert found.columns[1].difference == Difference(None, None, "test recordings are not known")
+    assert found.columns[1].figures == {"accuracy": LoggedFigure(0.875, (0.8, 0.9))}
+    assert found.columns[1].difference == HeadlineDifference(None, None, "test recordings are not known")
 
 
 def test_numbers_are_those_of_earmark_runs(tracker, tmp_path):
@@ -216,7 +216,7 @@ def test_nothing_judged_is_one_sentence(tracker):
 
 def test_a_number_of_many_digits_is_an_id():
     row = type("Row", (), {"run_id": "12345678" + "a" * 24, "name": "x", "kind": "study", "versions": {}})()
-    assert Known("genre", [row], {}).named("12345678").title == "12345678"
+    assert RunIndex("genre", [row], {}).named("12345678").title == "12345678"
 
 
 def test_words_of_a_version_are_joined():

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from earmark.registry import entries
-from earmark.registry.entries import Entry, Identity, parsed
+from earmark.registry.entries import Identity, LedgerEntry, parsed
 
 MODEL = Identity(
     train_key="a" * 64,
@@ -17,7 +17,7 @@ MODEL = Identity(
     dvc={"models/genre": f"{'0' * 32}.dir", "reports/genre/metrics.json": "1" * 32},
     number=3,
 )
-ENTRY = Entry(
+ENTRY = LedgerEntry(
     kind="promotion",
     task="genre",
     at="20261128T153100.000001Z",
@@ -67,7 +67,7 @@ def test_a_field_that_a_later_release_adds_changes_no_former_id():
     class Later(Identity):
         more: str | None = None
 
-    class LaterEntry(Entry):
+    class LaterEntry(LedgerEntry):
         version: Later | None
         more: list[str] | None = None
 

@@ -9,7 +9,7 @@ import pytest
 from earmark.evaluation import outcomes
 from earmark.evaluation.settings import GateSettings
 from earmark.registry import gate
-from earmark.registry.clean_process import Tried
+from earmark.registry.clean_process import AnswerCost
 from earmark.registry.gate import Side, share_of_level
 from earmark.tasks import catalog
 
@@ -176,15 +176,15 @@ def test_probabilities_that_say_less():
 @pytest.mark.parametrize(
     ("new", "sentence"),
     [
-        (Tried(0.6, 1.0), "an answer takes 0.60 s, 6.0 times that of version 1, and 5 times is allowed."),
-        (Tried(0.1, 501.0), "its files take 501 MB, and 500 are allowed."),
+        (AnswerCost(0.6, 1.0), "an answer takes 0.60 s, 6.0 times that of version 1, and 5 times is allowed."),
+        (AnswerCost(0.1, 501.0), "its files take 501 MB, and 500 are allowed."),
     ],
 )
 def test_what_an_answer_costs(new, sentence):
-    old = champion(first(200, 0.8), tried=Tried(0.1, 1.0))
+    old = champion(first(200, 0.8), tried=AnswerCost(0.1, 1.0))
     assert asked(side(first(200, 0.8), tried=new), old) == ("no", [sentence])
     assert asked(side(first(200, 0.8), tried=new), old, max_slowdown=None, max_megabytes=None)[0] == "yes"
-    assert asked(side(first(200, 0.8), tried=Tried(0.4, 400.0)), old)[0] == "yes"
+    assert asked(side(first(200, 0.8), tried=AnswerCost(0.4, 400.0)), old)[0] == "yes"
 
 
 def voices(noise: float, name: str, speakers: int = 30, seed: int = 1) -> Side:

@@ -160,7 +160,7 @@ def test_experiments_other_stores_and_databases_get_the_full_work(published, mon
         assert not glance.unchanged("genre"), name
         monkeypatch.delenv(name)
     assert glance.unchanged("genre")
-    shown = glance.Shown(**json.loads(Path(".earmark/published/genre.json").read_text())["shown"])
+    shown = glance.PublishedState(**json.loads(Path(".earmark/published/genre.json").read_text())["shown"])
     for address in ("postgresql://h/db", "https://h", "http://name:word@h", "databricks", "http://127.0.0.1:9"):
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
         with pytest.raises(glance.UnseenError):
@@ -179,7 +179,7 @@ def test_a_publish_does_not_fail_by_an_answer_that_is_not_as_expected(published,
 
 def test_files_elsewhere_cannot_be_seen(published):
     change(published / "mlflow.db", "UPDATE runs SET artifact_uri = 's3://bucket/run'")
-    shown = glance.Shown(**json.loads(Path(".earmark/published/genre.json").read_text())["shown"])
+    shown = glance.PublishedState(**json.loads(Path(".earmark/published/genre.json").read_text())["shown"])
     with pytest.raises(glance.UnseenError):
         glance.fingerprint("genre", shown)
 

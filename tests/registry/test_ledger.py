@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from earmark.errors import EarmarkError
 from earmark.registry import entries, ledger
-from earmark.registry.entries import Entry, Identity
+from earmark.registry.entries import Identity, LedgerEntry
 from earmark.registry.ledger import Ledger
 
 
@@ -25,7 +25,7 @@ def written(workplace, monkeypatch):
     Path("params.yaml").touch()
     monkeypatch.setattr(ledger, "who", lambda: "Ada <ada@example.org>")
 
-    def write(kind: str, version: Identity | None, **rest) -> Entry:
+    def write(kind: str, version: Identity | None, **rest) -> LedgerEntry:
         entry = ledger.read("genre").entry(kind, version, **rest)
         ledger.append("genre", entry)
         return entry
@@ -213,7 +213,7 @@ def test_a_rollback_beyond_the_first_contradicts(written):
 def test_entries_that_follow_each_other():
     """As nobody can write them, since a name is a hash of what it follows; but who knows what a merge tool does."""
 
-    class Named(Entry):
+    class Named(LedgerEntry):
         @property
         def id(self) -> str:
             return "x"
@@ -229,7 +229,7 @@ def git(folder: Path, *command: str) -> None:
 
 
 @pytest.fixture
-def merged(written, workplace, monkeypatch) -> tuple[Entry, Entry]:
+def merged(written, workplace, monkeypatch) -> tuple[LedgerEntry, LedgerEntry]:
     """Two clones promoted versions 2 and 3 after 1, and git merged both."""
     written("promotion", model(1))
     git(workplace, "init", "-q", "-b", "main")

@@ -4,12 +4,12 @@ import pytest
 
 from earmark.errors import EarmarkError
 from earmark.registry import runs, tracking
-from earmark.registry.runs import Evaluation, Today
+from earmark.registry.runs import CurrentHashes, Evaluation
 from earmark.tasks import catalog
 
 GENRE, SPEAKER = catalog.task("genre"), catalog.task("speaker")
 OLD, NEW = "0" * 64, "1" * 64  # hashes of two sets of test recordings
-TODAY = Today(OLD, None)
+TODAY = CurrentHashes(OLD, None)
 FEATURES, TRAIN = {"features.n_mels": "64"}, {"train.lr": "0.003"}
 
 
@@ -73,16 +73,16 @@ def test_a_run_without_figures_is_compared_but_nothing_with_it(tracker):
 def test_figures_on_other_test_recordings_are_not_compared(tracker):
     trained(tracker, TRAIN, 0.75, OLD)
     trained(tracker, TRAIN, 0.25, NEW)
-    newest, oldest = rows(tracker, today=Today(NEW, None))
+    newest, oldest = rows(tracker, today=CurrentHashes(NEW, None))
     assert (newest.difference, newest.today, oldest.today) == (None, True, False)
-    assert [row.today for row in rows(tracker, today=Today(None, None))] == [None, None]
+    assert [row.today for row in rows(tracker, today=CurrentHashes(None, None))] == [None, None]
 
 
 def test_a_run_judged_again_counts_with_todays_recordings(tracker):
     run_id = trained(tracker, TRAIN, 0.75, OLD, "aaaaaaaa")
     evaluated(tracker, run_id, 0.625, NEW, "bbbbbbbb", "test-bbbbbbbb")
     evaluated(tracker, run_id, 0.5, NEW, "cccccccc", "test-cccccccc")
-    shown = lambda *today: rows(tracker, today=Today(*today))[0].evaluation.figure  # noqa: E731
+    shown = lambda *today: rows(tracker, today=CurrentHashes(*today))[0].evaluation.figure  # noqa: E731
     assert shown(OLD, None) == shown(None, None) == 0.75
     assert shown(NEW, "bbbbbbbb" + "f" * 56) == 0.625
     assert shown(NEW, "cccccccc" + "f" * 56) == 0.5
@@ -129,21 +129,21 @@ def test_an_experiment_that_was_deleted_is_said(tracker):
 
 
 def test_todays_hashes_are_those_of_the_working_tree(project):
-    assert Today.of(GENRE) == Today(None, None)
+    assert CurrentHashes.of(GENRE) == CurrentHashes(None, None)
     (project / "data/genre").mkdir(parents=True)
     (project / "reports/genre").mkdir(parents=True)
     head = "path,sha256,label,group,split,duration_s,sample_rate,channels,peak\n"
     both = "a.wav,1,x,a,train,1.0,8000,1,0.5\nb.wav,2,x,b,test,1.0,8000,1,0.5\n"
     (project / "data/genre/manifest.csv").write_text(head + both)
     (project / "reports/genre/metrics.json").write_bytes(b"{}")
-    today = Today.of(GENRE)
+    today = CurrentHashes.of(GENRE)
     assert today.metrics_sha256 == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
     (project / "data/genre/manifest.csv").write_text(head + both.replace("a.wav,1", "a.wav,9"))
-    assert Today.of(GENRE) == today  # what is trained on does not matter
+    assert CurrentHashes.of(GENRE) == today  # what is trained on does not matter
     (project / "data/genre/manifest.csv").write_text(head + both.replace("b.wav,2", "b.wav,9"))
-    assert Today.of(GENRE) != today
+    assert CurrentHashes.of(GENRE) != today
     (project / "data/genre/manifest.csv").write_text("path\na.wav\n")  # of another release
-    assert Today.of(GENRE) == Today(None, today.metrics_sha256)
+    assert CurrentHashes.of(GENRE) == CurrentHashes(None, today.metrics_sha256)
 
 
 def test_a_run_judged_anew_keeps_its_older_figures_and_is_compared_on_either(tracker):
@@ -152,7 +152,7 @@ def test_a_run_judged_anew_keeps_its_older_figures_and_is_compared_on_either(tra
     worse = trained(tracker, {"train.lr": "0.001"}, 0.88, OLD)
     evaluated(tracker, champion, 0.91, NEW, "bbbbbbbb", "test-bbbbbbbb")
     grown = trained(tracker, TRAIN, 0.89, NEW)
-    newest, middle, oldest = rows(tracker, today=Today(NEW, None))
+    newest, middle, oldest = rows(tracker, today=CurrentHashes(NEW, None))
     assert (oldest.evaluation.figure, [e.figure for e in oldest.earlier]) == (0.91, [0.9])
     assert (middle.run_id, middle.against, round(middle.difference, 3)) == (worse, champion, -0.02)
     assert (newest.run_id, newest.against, round(newest.difference, 3)) == (grown, champion, -0.02)

@@ -11,7 +11,7 @@ from earmark.tasks.chord.networks import build as network
 from earmark.tasks.chord.settings import ChordFeatureSettings, ChordModelSettings, ChordNetModel, PitchNetModel
 from earmark.tasks.genre.networks import trained
 from earmark.tasks.speaker.networks import build
-from earmark.tasks.speaker.settings import SpeakerFeatureSettings, Tdnn
+from earmark.tasks.speaker.settings import SpeakerFeatureSettings, TdnnSettings
 from earmark.training import model_files
 from earmark.training.model_files import ModelConfig
 
@@ -20,7 +20,7 @@ CHORD_NETWORK = PitchNetModel(channels=8, stem=4, blocks=2)
 STEREO_FEATURES = replace(CHORD_FEATURES, channels=2)
 CHORDNET = ChordNetModel(width=0.08)
 VOICES = SpeakerFeatureSettings(16000, 512, 160, 16, 20.0, 7600.0, 80.0, 30.0, (), "level")
-TOWER = Tdnn(width=0.1, embedding=16)
+TOWER = TdnnSettings(width=0.1, embedding=16)
 LABELS = ["high", "low", "noise"]
 
 

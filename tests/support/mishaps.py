@@ -37,7 +37,7 @@ def fails(*_):
     raise RuntimeError("failed on purpose")
 
 
-def run(trial: Trial, ground: Ground, *args) -> trials.Outcome:
+def run(trial: Trial, ground: Ground, *args) -> trials.TrialOutcome:
     fate = FATES.get(trial.number)
     if fate in ("pruned", "killed"):
         trial.__class__ = Unlucky

@@ -26,12 +26,12 @@ def sounds(root: Path, names: tuple[str, ...] = ("a.wav", "b.wav")) -> None:
         sf.write(root / name, np.concatenate([sines(220, 1.0), sines(1760, 1.0)]), 22050)
 
 
-def report(**changes) -> page.Report:
+def report(**changes) -> page.ListeningReport:
     """Two recordings, the second taken for something else; neither is among the clips."""
-    recordings = [page.Recording(name, [name], "low", 2.0) for name in ("a.wav", "b.wav")]
+    recordings = [page.ReportRecording(name, [name], "low", 2.0) for name in ("a.wav", "b.wav")]
     rows = [
-        page.Row([0], "recording", "low", "low", True, 0.9, 0.9, 0.1, (1, 1)),
-        page.Row([1], "recording", "low", "high", False, 0.8, 0.8, 0.8, (1, 0)),
+        page.ReportRow([0], "recording", "low", "low", True, 0.9, 0.9, 0.1, (1, 1)),
+        page.ReportRow([1], "recording", "low", "high", False, 0.8, 0.8, 0.8, (1, 0)),
     ]
     matrix = {"title": "Confusion", "rows": ["high", "low"], "columns": ["high", "low"], "values": [[0, 0], [1, 1]]}
     facts = {
@@ -46,10 +46,10 @@ def report(**changes) -> page.Report:
         "matrix": matrix | {"unit": "recordings"},
         "labels": ["high", "low"],
     }
-    return page.Report(**{**facts, **changes})
+    return page.ListeningReport(**{**facts, **changes})
 
 
-def chords(**changes) -> page.Report:
+def chords(**changes) -> page.ListeningReport:
     """One song of two chords, the second heard as the first."""
     lanes = [
         {"name": "true", "segments": [[0.0, 1.0, "C:maj"], [1.0, 2.0, "A:min"]]},
@@ -57,14 +57,14 @@ def chords(**changes) -> page.Report:
         {"name": "differs", "segments": [[1.0, 2.0, ""]]},
     ]
     rows = [
-        page.Row([0], "song", "key C:maj", "key C:maj", None, 0.5, 0.5, 0.5),
-        page.Row([0], "chord", "A:min", "C:maj", False, 0.7, 0.7, 0.7, (1, 0), (1.0, 2.0)),
+        page.ReportRow([0], "song", "key C:maj", "key C:maj", None, 0.5, 0.5, 0.5),
+        page.ReportRow([0], "chord", "A:min", "C:maj", False, 0.7, 0.7, 0.7, (1, 0), (1.0, 2.0)),
     ]
     matrix = {"title": "Confusion of qualities", "rows": ["maj", "min"], "columns": ["maj", "min"]}
     facts = {
         "task": "chord",
         "kinds": {"song": "test recordings", "chord": "stretches"},
-        "recordings": [page.Recording("a.wav", ["a.wav"], "", 2.0, lanes=lanes)],
+        "recordings": [page.ReportRecording("a.wav", ["a.wav"], "", 2.0, lanes=lanes)],
         "rows": rows,
         "matrix": matrix | {"values": [[1.0, 0.0], [1.0, 0.0]], "unit": "s"},
         "labels": ["A:min", "C:maj"],
@@ -77,11 +77,11 @@ def chords(**changes) -> page.Report:
 class Served:
     """A server in a thread, and the requests of a page that it served."""
 
-    def __init__(self, folder, of: page.Report):
+    def __init__(self, folder, of: page.ListeningReport):
         self.file = folder / "review.csv"
         self.socket = socket.create_server((server.HOST, 0))
         self.port = self.socket.getsockname()[1]
-        self.kept = marking.Kept(self.file, asdict(of), "f" * 64, "Ada")
+        self.kept = marking.MarkFile(self.file, asdict(of), "f" * 64, "Ada")
         app = server.app(asdict(of), folder, self.kept, self.port, TOKEN)
         self.server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
         self.thread = threading.Thread(target=self.server.run, args=([self.socket],))

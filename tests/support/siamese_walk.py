@@ -44,12 +44,12 @@ def voices(root: Path, seconds: float = 0.9) -> Path:
     return root
 
 
-def settings(root: Path, *overrides: str) -> siamese_blstm.Settings:
+def settings(root: Path, *overrides: str) -> siamese_blstm.SiameseBlstmSettings:
     """The committed walk on the voices below `root`, small."""
     return siamese_blstm.parse(plan.read(FILE), FILE, False, [f"data.root={root}", *SMALL, *overrides])
 
 
-def read(data: VoiceSettings) -> recorded.Recordings:
+def read(data: VoiceSettings) -> recorded.VoiceRecordings:
     return recorded.recordings(data, pytest.fail, plain_progress)
 
 

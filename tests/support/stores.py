@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 
 from earmark.evaluation import outcomes
 from earmark.registry import crowning, identities, tracking
-from earmark.registry.entries import Entry
+from earmark.registry.entries import LedgerEntry
 from earmark.registry.tracking import Tracker
 from earmark.registry.view import turn
 from earmark.tasks import catalog
@@ -44,7 +44,7 @@ def version(tracker: Tracker, accuracy: float = 0.5) -> str:
     return number
 
 
-def crown(client: MlflowClient, number: str, why: str | None = None) -> Entry:
+def crown(client: MlflowClient, number: str, why: str | None = None) -> LedgerEntry:
     """Promote a version, whatever its figures."""
     with turn(client, TASK, print) as found:
         version = client.get_model_version(NAME, number)

@@ -11,10 +11,10 @@ import soundfile as sf
 
 from builders import noise
 from earmark import audio
-from earmark.audio import AudioError, Checked
+from earmark.audio import AudioError, CheckedRecording
 from earmark.errors import EarmarkError
 from earmark.tasks import answering, piped
-from earmark.training.model_files import Chosen
+from earmark.training.model_files import ResolvedModel
 
 
 def asked(*files) -> tuple[list[tuple[str, bytes, str]], list[str]]:
@@ -196,7 +196,7 @@ def test_a_recording_that_cannot_be_decoded_does_not_stop_the_others(workplace):
         Path(name).write_bytes(b"sound")
     problems: answering.Problems = []
 
-    def answer(recording: Checked) -> str:
+    def answer(recording: CheckedRecording) -> str:
         if recording.source == Path("a.wav"):
             raise AudioError("it is no sound")
         return "sound"
@@ -282,7 +282,7 @@ def test_where_folders_are_not_entered_they_are_no_recordings(workplace):
 def test_rows_of_json_are_in_the_files_order():
     one, other = (answering.Recording(name, Path(name), name, place) for name, place in (("c", 2), ("a", 0)))
     problems = [answering.Problem("b is bad.", "b", 1), answering.Problem("known is bad.", "known", None)]
-    model = Chosen(Path("none"), "the model", "It answers.", "champion", "3")
+    model = ResolvedModel(Path("none"), "the model", "It answers.", "champion", "3")
     by = {"name": "the model", "source": "champion", "version": "3", "sha256": None}
     assert answering.rows([(one, {"label": "x"}), (other, {"label": "y"})], problems, ["label"], model) == [
         {"path": "a", "label": "y", "error": None, "model": by},

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from earmark.training import loop
-from earmark.training.settings import Constant, LoopSettings, Sgd
+from earmark.training.settings import ConstantSchedule, LoopSettings, Sgd
 
 
 def settings(**changes) -> LoopSettings:
@@ -22,7 +22,7 @@ def settings(**changes) -> LoopSettings:
         "seed": 1,
         "device": "cpu",
         "precision": "float32",
-        "schedule": Constant(),
+        "schedule": ConstantSchedule(),
     }
     return LoopSettings(**plain | changes)
 

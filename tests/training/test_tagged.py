@@ -15,8 +15,8 @@ from earmark.tasks import catalog, model_folder
 from earmark.tasks.chord.settings import ChordModelSettings, ChordNetModel, PitchNetModel
 from earmark.tasks.genre.networks import trained
 from earmark.tasks.genre.networks.build import body
-from earmark.tasks.genre.settings import Compact, ModelSettings, SongMilNet, SoundCnnNet
-from earmark.tasks.speaker.settings import Blstm, Resnet, SpeakerModelSettings, Tdnn
+from earmark.tasks.genre.settings import CompactSettings, ModelSettings, SongMilSettings, SoundCnnsSettings
+from earmark.tasks.speaker.settings import BlstmSettings, ResnetSettings, SpeakerModelSettings, TdnnSettings
 from earmark.training import loop, tagged
 from earmark.training.model_files import ModelConfig, write
 from earmark.training.schedule import Schedule
@@ -33,24 +33,24 @@ SPEAKER = {
     **{"whiten": True, "statistics": 0.25},
 }
 FLAT = {
-    ("genre", "compact"): Compact(width=0.5, dropout=0.3, pooling="mean_logit"),
+    ("genre", "compact"): CompactSettings(width=0.5, dropout=0.3, pooling="mean_logit"),
     **{
-        ("genre", name): SongMilNet(
+        ("genre", name): SongMilSettings(
             name=name, variant="song_mil", channels=8, hidden=4, dropout=0.3, pooling="mean_logit"
         )
         for name in ("cnn", "mlp")
     },
     **{
-        ("genre", name): SoundCnnNet(name=name, width=0.5, pooling="mean_logit")
+        ("genre", name): SoundCnnsSettings(name=name, width=0.5, pooling="mean_logit")
         for name in ("net", "resnetish18", "resnetish34", "vggish")
     },
     ("chord", "pitch_net"): PitchNetModel(channels=8, stem=4, blocks=2, decoder="crf"),
     ("chord", "chordnet"): ChordNetModel(
         width=0.5, core="blstm", vector="sigmoid", drop_features=False, smoothing=False, direct=True, decoder="crf"
     ),
-    ("speaker", "resnet"): Resnet(width=0.5, embedding=16, whiten=True, statistics=0.25),
-    ("speaker", "tdnn"): Tdnn(width=0.5, embedding=16, whiten=True, statistics=0.25),
-    ("speaker", "blstm"): Blstm(
+    ("speaker", "resnet"): ResnetSettings(width=0.5, embedding=16, whiten=True, statistics=0.25),
+    ("speaker", "tdnn"): TdnnSettings(width=0.5, embedding=16, whiten=True, statistics=0.25),
+    ("speaker", "blstm"): BlstmSettings(
         **{"width": 0.5, "embedding": 16, "whiten": True, "statistics": 0.25},
         **{"read": "blstm", "head": "softmax", "batch_norm": True, "dropout": 0.3},
     ),
@@ -102,7 +102,7 @@ def folder_of(path: Path, **changes) -> Path:
     features = features_settings()
     model = {"name": "cnn"} | GENRE | {"variant": "sound"}
     net = trained.untrained(features, tagged.stored(ModelSettings, model), 3)
-    config = ModelConfig("genre", ["a", "b", "c"], features, Compact(), asdict(train_settings()), {}, 1, 0)
+    config = ModelConfig("genre", ["a", "b", "c"], features, CompactSettings(), asdict(train_settings()), {}, 1, 0)
     write(path, config, net.state_dict(), [{"epoch": 1}], "")
     raw = json.loads((path / "config.json").read_text()) | {"model": model} | changes
     (path / "config.json").write_text(json.dumps(raw))
@@ -150,7 +150,7 @@ def test_a_folder_of_another_earmark_is_refused_in_one_sentence(tmp_path, change
 def test_a_value_of_before_in_a_model_folder_answers_as_before(tmp_path, part, key, old, new):
     """A config.json with the old value of a setting: the same settings, and the same probabilities to the bit."""
     features = features_settings(normalize="none", log_floor="zero", dtype="float32")
-    model = SongMilNet(variant="song_mil", channels=4, hidden=4, dropout=0.0)
+    model = SongMilSettings(variant="song_mil", channels=4, hidden=4, dropout=0.0)
     net = trained.untrained(features, model, 3)
     for name in ("today", "before"):
         config = ModelConfig("genre", ["a", "b", "c"], features, model, asdict(train_settings()), {}, 1, 0)
@@ -169,11 +169,11 @@ def test_a_value_of_before_in_a_model_folder_answers_as_before(tmp_path, part, k
 
 
 def test_a_value_of_before_is_one_of_its_own_key_alone():
-    assert tagged.renamed(SongMilNet, {"variant": "seed003", "hidden": "seed000", "pooling": ["seed000"]}) == {}
-    assert tagged.renamed(SongMilNet, {"variant": ["seed000"]}) == {}
-    assert tagged.renamed(Compact, {"variant": "seed000"}) == {}
-    assert tagged.renamed(SongMilNet, {"variant": "seed000"}) == {"variant": ("seed000", "song_mil")}
-    assert tagged.of_today(SongMilNet, {"variant": "seed000", "hidden": 4}) == {"variant": "song_mil", "hidden": 4}
+    assert tagged.renamed(SongMilSettings, {"variant": "seed003", "hidden": "seed000", "pooling": ["seed000"]}) == {}
+    assert tagged.renamed(SongMilSettings, {"variant": ["seed000"]}) == {}
+    assert tagged.renamed(CompactSettings, {"variant": "seed000"}) == {}
+    assert tagged.renamed(SongMilSettings, {"variant": "seed000"}) == {"variant": ("seed000", "song_mil")}
+    assert tagged.of_today(SongMilSettings, {"variant": "seed000", "hidden": 4}) == {"variant": "song_mil", "hidden": 4}
 
 
 def test_features_of_a_store_of_before_are_read():

@@ -1,8 +1,17 @@
 """Recordings: what a file is, whether it is whole, and its samples in blocks."""
 
-from earmark.audio.reading import CANCELLED, Checked, Info, check, checked, read_blocks, read_rates, read_stereo
+from earmark.audio.reading import (
+    CANCELLED,
+    CheckedRecording,
+    Info,
+    check,
+    checked,
+    read_blocks,
+    read_rates,
+    read_stereo,
+)
 from earmark.audio.sndfile import BLOCK_S
-from earmark.audio.source import AudioError, Channel, File, Folder, Root, Source, folder
+from earmark.audio.source import AudioError, Channel, ChannelFolder, File, Root, Source, folder
 
 EXTENSIONS = (
     *(".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2", ".mpga", ".aif", ".aiff", ".aifc", ".au"),
@@ -18,9 +27,9 @@ __all__ = [
     "EXTENSIONS",
     "AudioError",
     "Channel",
-    "Checked",
+    "ChannelFolder",
+    "CheckedRecording",
     "File",
-    "Folder",
     "Info",
     "Root",
     "Source",

@@ -1,7 +1,7 @@
 """What a file is, by its first bytes; its name is not asked."""
 
 from earmark.audio import flac, foreign, mpeg, ogg, pcm
-from earmark.audio.layout import ASKED, Layout, Part
+from earmark.audio.layout import ASKED, Layout, LayoutPart
 from earmark.audio.source import AudioError, Data
 
 # By first bytes (at an offset): the format's name and ffmpeg's demuxer, for what libsndfile does not read.
@@ -47,4 +47,4 @@ def layout(data: Data) -> Layout:
         return foreign.layout(data, "an MPEG transport stream", "mpegts")
     if data[:64].lstrip(b"\xef\xbb\xbf\r\n\t ").startswith(PLAYLISTS):
         raise AudioError("it is a playlist or another text, not audio; name the recordings themselves")
-    return Layout("unknown", (Part(promised=ASKED),))
+    return Layout("unknown", (LayoutPart(promised=ASKED),))

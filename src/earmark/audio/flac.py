@@ -3,7 +3,7 @@
 A program that writes into a pipe cannot go back and state the length; then the last frame's number says it.
 """
 
-from earmark.audio.layout import Layout, Part
+from earmark.audio.layout import Layout, LayoutPart
 from earmark.audio.source import Data
 
 BLOCK = b"\0\0\x22"  # the length of the first metadata block, STREAMINFO
@@ -21,7 +21,7 @@ def layout(data: Data, start: int) -> Layout:
             starts.append(at)
         at += 4
     if len(starts) <= 1 and start == 0 and _stated(data, 0):
-        return Layout("FLAC", (Part(promised=_stated(data, 0)),))
+        return Layout("FLAC", (LayoutPart(promised=_stated(data, 0)),))
     return Layout("FLAC", tuple(_part(data, a, b) for a, b in zip(starts, [*starts[1:], len(data)], strict=True)))
 
 
@@ -30,13 +30,13 @@ def _stated(data: Data, at: int) -> int:
     return int.from_bytes(data[at + 21 : at + 26], "big") & (2**36 - 1)
 
 
-def _part(data: Data, start: int, stop: int) -> Part:
+def _part(data: Data, start: int, stop: int) -> LayoutPart:
     if n := _stated(data, start):
-        return Part((range(start, stop),), promised=n)
+        return LayoutPart((range(start, stop),), promised=n)
     n = _counted(data, start, stop)
     head = bytearray(data[start : start + 26])
     head[21:26] = (int.from_bytes(head[21:26], "big") | n).to_bytes(5, "big")
-    return Part((bytes(head), range(start + 26, stop)), promised=n)
+    return LayoutPart((bytes(head), range(start + 26, stop)), promised=n)
 
 
 def _counted(data: Data, start: int, stop: int) -> int:

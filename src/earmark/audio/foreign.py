@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from earmark.audio.layout import JOINED, Layout, Part
+from earmark.audio.layout import JOINED, Layout, LayoutPart
 from earmark.audio.source import AudioError, Data
 
 ASF_HEADER = bytes.fromhex("3026b2758e66cf11")
@@ -18,7 +18,7 @@ def layout(data: Data, name: str, demuxer: str) -> Layout:
     if end < 0:
         raise AudioError(JOINED)
     missing = f"the header promises {end} bytes, the file has {len(data)}" if end > len(data) else ""
-    return Layout(name, (Part(promised=_stated(data, demuxer)),), demuxer, sndfile=False, missing=missing)
+    return Layout(name, (LayoutPart(promised=_stated(data, demuxer)),), demuxer, sndfile=False, missing=missing)
 
 
 def _stated(data: Data, demuxer: str) -> int:

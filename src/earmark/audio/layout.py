@@ -11,7 +11,7 @@ JOINED = "it holds another recording behind the first, joined byte by byte; spli
 
 
 @dataclass(frozen=True)
-class Part:
+class LayoutPart:
     """One stream of a file.
 
     spans: bytes, and ranges of the file's bytes, that make a file of it; None: the file as it is.
@@ -34,7 +34,7 @@ class Layout:
     """
 
     name: str
-    parts: tuple[Part, ...] = (Part(),)
+    parts: tuple[LayoutPart, ...] = (LayoutPart(),)
     demuxer: str = ""
     sndfile: bool = True
     missing: str = ""

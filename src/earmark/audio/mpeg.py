@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from earmark.audio.layout import Layout, Part
+from earmark.audio.layout import Layout, LayoutPart
 from earmark.audio.source import Data
 
 SEARCHED = 2**16  # bytes before the first frame that may be something else
@@ -250,12 +250,12 @@ def _tag(data: Data, at: int, frame: Header, marks: set[int]) -> Tag | None:
     return None
 
 
-def _part(data: Data, stream: Stream) -> Part:
+def _part(data: Data, stream: Stream) -> LayoutPart:
     """A file of a stream's frames of which a decoder expects no fewer than there are."""
     if stream.tag and stream.tag.xing and stream.stated == stream.frames:  # it may say what to cut at both ends, too
-        return Part((stream.before, *stream.spans))
+        return LayoutPart((stream.before, *stream.spans))
     start = stream.spans[0].start
     first = range(start, start + header(data, start).size)
     expected = stream.frames * (len(first) + 1)  # bytes, were all frames of the first one's bit rate
     more = max(0, expected - sum(map(len, stream.spans))) // len(first) + 1
-    return Part((*stream.spans, *(first,) * more), most=stream.frames * stream.header.samples)
+    return LayoutPart((*stream.spans, *(first,) * more), most=stream.frames * stream.header.samples)

@@ -1,6 +1,6 @@
 """Ogg (RFC 3533): recordings one after the other in one file, and whether the last page is whole."""
 
-from earmark.audio.layout import Layout, Part
+from earmark.audio.layout import Layout, LayoutPart
 from earmark.audio.source import Data
 
 BEGINS, ENDS = 2, 4  # flags of a page: the first, the last of a stream
@@ -28,7 +28,7 @@ def layout(data: Data, start: int) -> Layout:
     notes = () if last & ENDS or missing else ("its last page does not say that it ends there, as where radio is cut",)
     if len(starts) == 1 and start == 0:
         return Layout("Ogg", demuxer="ogg", missing=missing, notes=notes)
-    parts = (Part((range(a, b),)) for a, b in zip(starts, [*starts[1:], stop], strict=True))
+    parts = (LayoutPart((range(a, b),)) for a, b in zip(starts, [*starts[1:], stop], strict=True))
     return Layout("Ogg", tuple(parts), "ogg", missing=missing, notes=notes)
 
 

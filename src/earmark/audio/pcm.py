@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from earmark.audio.layout import JOINED, Layout, Part
+from earmark.audio.layout import JOINED, Layout, LayoutPart
 from earmark.audio.source import AudioError, Data
 
 HEADER = 2**20  # bytes in which the samples begin, so that a header can be rewritten
@@ -160,7 +160,7 @@ def _judged(name: str, data: Data, body: Chunk, bits: int, right: dict[int, byte
         head = bytearray(data[: body.start])
         for at, value in right.items():
             head[at : at + len(value)] = value
-        return Layout(name, (Part((bytes(head), range(body.start, len(data)))),), demuxer)
+        return Layout(name, (LayoutPart((bytes(head), range(body.start, len(data)))),), demuxer)
     return Layout(name, demuxer=demuxer, missing="" if unknown else _missing(body, len(data), bits))
 
 

@@ -7,7 +7,7 @@ from itertools import accumulate
 from earmark.audio.source import Data
 
 
-class Pieces(io.RawIOBase):
+class SplicedFile(io.RawIOBase):
     """Reads `spans`, bytes or ranges of the bytes of `data`, one after the other as one file."""
 
     def __init__(self, data: Data, spans: tuple[bytes | range, ...]):

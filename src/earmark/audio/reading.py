@@ -38,7 +38,7 @@ class Info:
     note: str = ""
 
 
-class Checked:
+class CheckedRecording:
     """A recording that is checked while its blocks are read to the end; then `info` tells what it holds, None before.
 
     Whoever reads the blocks gets AudioError with the reason when it is empty, truncated, not audio, or holds a sample
@@ -105,13 +105,13 @@ class Levels:
         return ""
 
 
-def checked(source: Source | Checked) -> Checked:
+def checked(source: Source | CheckedRecording) -> CheckedRecording:
     """The recording to be checked while it is read, which may be one already."""
-    return source if isinstance(source, Checked) else Checked(source)
+    return source if isinstance(source, CheckedRecording) else CheckedRecording(source)
 
 
-def check(source: Source | Checked) -> Info:
-    """Decode the whole recording in blocks and measure it; AudioError as `Checked` has it."""
+def check(source: Source | CheckedRecording) -> Info:
+    """Decode the whole recording in blocks and measure it; AudioError as `CheckedRecording` has it."""
     recording = checked(source)
     with _open(recording) as file:
         for _ in _decode(file, recording):
@@ -119,7 +119,9 @@ def check(source: Source | Checked) -> Info:
     return recording.info
 
 
-def read_blocks(source: Source | Checked, sample_rate: int, max_seconds: float | None = None) -> Iterator[np.ndarray]:
+def read_blocks(
+    source: Source | CheckedRecording, sample_rate: int, max_seconds: float | None = None
+) -> Iterator[np.ndarray]:
     """Mono float32 blocks (n,) at `sample_rate`; the channels' mean, or one channel; at most `max_seconds` of it.
 
     Resampled by soxr as one stream, so block edges leave no trace.
@@ -130,7 +132,7 @@ def read_blocks(source: Source | Checked, sample_rate: int, max_seconds: float |
 
 
 def read_rates(
-    source: Source | Checked, sample_rates: Sequence[int], max_seconds: float | None = None
+    source: Source | CheckedRecording, sample_rates: Sequence[int], max_seconds: float | None = None
 ) -> Iterator[tuple[np.ndarray, ...]]:
     """The same at several rates, decoded once: tuples of a block (n,) for each, some of which may be empty."""
     with _open(source) as file:
@@ -140,7 +142,9 @@ def read_rates(
         yield from zip_longest(*streams, fillvalue=np.empty(0, np.float32))
 
 
-def read_stereo(source: Source | Checked, sample_rate: int, max_seconds: float | None = None) -> Iterator[np.ndarray]:
+def read_stereo(
+    source: Source | CheckedRecording, sample_rate: int, max_seconds: float | None = None
+) -> Iterator[np.ndarray]:
     """The same with both channels: float32 blocks (2, n), left and right; those of another number are mixed to one."""
     with _open(source) as file:
         blocks = (b if b.shape[1] == 2 else b.mean(1, keepdims=True) for b in _heard(file, source, max_seconds))
@@ -167,12 +171,12 @@ def _resampled(blocks: Iterator[np.ndarray], rate: int, wanted: int, channels: i
     yield stream.resample_chunk(block[:0], last=True)
 
 
-def _plain(source: Source | Checked) -> Source:
-    return source.source if isinstance(source, Checked) else source
+def _plain(source: Source | CheckedRecording) -> Source:
+    return source.source if isinstance(source, CheckedRecording) else source
 
 
 @contextmanager
-def _open(source: Source | Checked) -> Iterator[Decoder]:
+def _open(source: Source | CheckedRecording) -> Iterator[Decoder]:
     """The recording, open, by whichever library can decode it."""
     file = file_of(_plain(source))
     with opened(file) as data:
@@ -199,17 +203,17 @@ def _decoder(file: File, data: Data, found: Layout) -> Decoder:
         raise
 
 
-def _decode(file: Decoder, source: Source | Checked, max_seconds: float | None = None) -> Iterator[np.ndarray]:
+def _decode(file: Decoder, source: Source | CheckedRecording, max_seconds: float | None = None) -> Iterator[np.ndarray]:
     """Blocks (n, channels) of the file, at most `max_seconds` of it; a whole one is checked if its source asks so."""
     plain = _plain(source)
     if isinstance(plain, Channel) and plain.number > file.channels:
         raise AudioError(f"it has {file.channels} channel{'s' * (file.channels > 1)} and no number {plain.number}")
-    if isinstance(source, Checked) and max_seconds is None:
+    if isinstance(source, CheckedRecording) and max_seconds is None:
         return source.watched(file, _sound(file, None))
     return _sound(file, None if max_seconds is None else round(max_seconds * file.sample_rate))
 
 
-def _heard(file: Decoder, source: Source | Checked, max_seconds: float | None) -> Iterator[np.ndarray]:
+def _heard(file: Decoder, source: Source | CheckedRecording, max_seconds: float | None) -> Iterator[np.ndarray]:
     """The same of the channels that are heard."""
     plain = _plain(source)
     for block in _decode(file, source, max_seconds):

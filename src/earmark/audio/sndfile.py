@@ -8,8 +8,8 @@ import numpy as np
 import soundfile as sf
 
 from earmark.audio import quiet
-from earmark.audio.layout import ASKED, Layout, Part
-from earmark.audio.pieces import Pieces
+from earmark.audio.layout import ASKED, Layout, LayoutPart
+from earmark.audio.pieces import SplicedFile
 from earmark.audio.source import AudioError, Data, File
 
 BLOCK_S = 2.5  # a recording of any length then takes little more memory than one of 2 s
@@ -37,9 +37,9 @@ class Sndfile:
         """Close the file that is open."""
         self.first.close()
 
-    def _open(self, part: Part) -> sf.SoundFile:
+    def _open(self, part: LayoutPart) -> sf.SoundFile:
         if part.spans is not None or isinstance(self.file, bytes):
-            source = Pieces(self.data, part.spans or (range(len(self.data)),))
+            source = SplicedFile(self.data, part.spans or (range(len(self.data)),))
         else:  # a descriptor: soundfile would read a name, its ending among others
             source = os.open(self.file, os.O_RDONLY)
         try:
@@ -61,7 +61,7 @@ class Sndfile:
             if limit is not None and done >= limit:
                 return
 
-    def _part(self, file: sf.SoundFile, part: Part, limit: int | None, before: int) -> Iterator[np.ndarray]:
+    def _part(self, file: sf.SoundFile, part: LayoutPart, limit: int | None, before: int) -> Iterator[np.ndarray]:
         most = min(n for n in (limit, part.most, ENDLESS) if n is not None)
         size, n = max(1, int(BLOCK_S * self.sample_rate)), 0
         promised = file.frames if part.promised == ASKED else part.promised

@@ -105,7 +105,7 @@ Source = File | Channel
 
 
 @dataclass(frozen=True)
-class Folder:
+class ChannelFolder:
     """A folder of recordings of which one channel is read; `folder / path` is one of them."""
 
     root: Path
@@ -115,12 +115,12 @@ class Folder:
         return Channel(self.root / path, self.number)
 
 
-Root = Path | Folder
+Root = Path | ChannelFolder
 
 
 def folder(root: Path, channels: str | int) -> Root:
     """Where recordings lie of which all channels are mixed ('mix'), or one is read, numbered from 1."""
-    return root if channels == "mix" else Folder(root, int(channels))
+    return root if channels == "mix" else ChannelFolder(root, int(channels))
 
 
 def file_of(source: Source) -> File:

@@ -14,7 +14,7 @@ from earmark.errors import EarmarkError
 from earmark.tasks import catalog
 
 if TYPE_CHECKING:
-    from earmark.registry.compare import Column, Comparison, Difference, Figure
+    from earmark.registry.compare import Column, Comparison, HeadlineDifference, LoggedFigure
 
 LONGEST = 40  # characters of a name or setting in the table; more is cut
 AGAINST = "against the first"
@@ -66,7 +66,7 @@ def _compared(task, words: list[str], every_kind: bool) -> "Comparison":
 
     client = tracking.present()
     with tracking.answering(tracking.address()):
-        return compare.compared(client, task, words, runs.Today.of(task), every_kind)
+        return compare.compared(client, task, words, runs.CurrentHashes.of(task), every_kind)
 
 
 def _rows(found: "Comparison") -> Iterator[list[str]]:
@@ -116,13 +116,13 @@ def _short(cell: str) -> str:
     return cell if len(cell) <= LONGEST else f"{cell[: LONGEST - 1]}…"
 
 
-def _figure(found: "Figure | None") -> str:
+def _figure(found: "LoggedFigure | None") -> str:
     if found is None:
         return "-"
     return f"{found.value:.3f}" + (f" [{found.ci95[0]:.3f}, {found.ci95[1]:.3f}]" if found.ci95 else "")
 
 
-def _difference(found: "Difference | None") -> str:
+def _difference(found: "HeadlineDifference | None") -> str:
     if found is None:
         return ""
     value = "-" if found.value is None else f"{found.value:+.3f}"

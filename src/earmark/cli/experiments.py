@@ -24,7 +24,7 @@ def crossval(
     cv.check_k(k)
     asked, one = settings(task, overrides), catalog.task(task)
     some = folds.split(",") if folds else None
-    with cv.Report.start(one, asked, logged(asked), Path("crossval") / task) as report:
+    with cv.CrossvalReport.start(one, asked, logged(asked), Path("crossval") / task) as report:
         table, root = cv.recordings(one, asked.data, k, warn, progress)
         features = cv.features_of(one, table, root, asked.features, warn, progress)
         for dataset, fold in cv.run(one, table, features, asked, some):

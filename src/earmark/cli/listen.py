@@ -33,7 +33,7 @@ def listen(
     report = page.read(Path("reports") / task / "listening.html")
     root = paths.audio_root(asked.data.root)
     sha256 = review.fingerprint(one.room("corpora").CORPORA, asked.data, root)
-    kept = marking.Kept(out or review_file(task, sha256), report, sha256, by or who())
+    kept = marking.MarkFile(out or review_file(task, sha256), report, sha256, by or who())
 
     def started(address: str) -> None:
         console.say(f"Open {address} (Ctrl-C ends it). Marks go into {kept.path}.")

@@ -21,7 +21,7 @@ ABSENT = object()  # no value: outside of a project, or of a name that params.ya
 
 
 @dataclass(frozen=True)
-class Entry:
+class ParamEntry:
     """A key, or a kind of a block. key: as -S takes it, with its task; kind: the name it belongs to, '' for all.
 
     facts: its type, value and default, for people.
@@ -50,7 +50,7 @@ def params(
         print("\n".join(entry.lines()))
 
 
-def select(found: list[Entry], key: str | None) -> list[Entry]:
+def select(found: list[ParamEntry], key: str | None) -> list[ParamEntry]:
     """The entries of a key and of all below it; a name may stand in its block, as in genre.train.schedule.step."""
     asked = (key or "").removeprefix("tasks.").rstrip(".")
     some = [e for e in found if not asked or any(_within(p, asked) for p in _paths(e))]
@@ -60,7 +60,7 @@ def select(found: list[Entry], key: str | None) -> list[Entry]:
     return some
 
 
-def _paths(entry: Entry) -> set[str]:
+def _paths(entry: ParamEntry) -> set[str]:
     """How an entry may be asked for: by its key, with its kind in the key or not, and without the task."""
     block, _, last = entry.key.rpartition(".")
     names = entry.kind.split(" | ") if entry.kind else []
@@ -73,7 +73,7 @@ def _within(path: str, asked: str) -> bool:
     return path == asked or path.startswith(f"{asked}.")
 
 
-def entries() -> list[Entry]:
+def entries() -> list[ParamEntry]:
     """All keys, in the order of params.yaml."""
     raw = config.read(PARAMS) if PARAMS.exists() else {}
     tasks = _value(raw, "tasks")
@@ -83,12 +83,12 @@ def entries() -> list[Entry]:
     return found
 
 
-def _block(key: str, kind: type, value: Any, meaning: str = "") -> Iterator[Entry]:
-    yield Entry(key, "", [], meaning or meanings.of_class(kind))
+def _block(key: str, kind: type, value: Any, meaning: str = "") -> Iterator[ParamEntry]:
+    yield ParamEntry(key, "", [], meaning or meanings.of_class(kind))
     yield from _fields(key, kind, value, "")
 
 
-def _fields(key: str, kind: type, value: Any, of: str) -> Iterator[Entry]:
+def _fields(key: str, kind: type, value: Any, of: str) -> Iterator[ParamEntry]:
     for f in fields(kind):
         dotted = f"{key}.{f.name}"
         inner = _value(value, f.name)
@@ -100,15 +100,15 @@ def _fields(key: str, kind: type, value: Any, of: str) -> Iterator[Entry]:
         elif not (of and f.name == "name"):
             default = [] if f.default is MISSING else [f"by default {_yaml(f.default)}"]
             here = [] if inner is ABSENT else [f"here {_yaml(inner)}"]
-            yield Entry(dotted, of, [_type(f.type), *here, *default], said)
+            yield ParamEntry(dotted, of, [_type(f.type), *here, *default], said)
 
 
-def _union(key: str, union: Any, value: Any, meaning: str) -> Iterator[Entry]:
+def _union(key: str, union: Any, value: Any, meaning: str) -> Iterator[ParamEntry]:
     of, here = tagged.branches(union), _value(value, "name")
-    yield Entry(key, "", [" | ".join(of), *([] if here is ABSENT else [f"here {_yaml(here)}"])], meaning)
+    yield ParamEntry(key, "", [" | ".join(of), *([] if here is ABSENT else [f"here {_yaml(here)}"])], meaning)
     for kind in dict.fromkeys(of.values()):
         names = [name for name, one in of.items() if one is kind]
-        yield Entry(f"{key}.name", " | ".join(names), [], meanings.of_class(kind))
+        yield ParamEntry(f"{key}.name", " | ".join(names), [], meanings.of_class(kind))
         yield from _fields(key, kind, value if here in names else ABSENT, " | ".join(names))
 
 

@@ -11,7 +11,7 @@ from earmark.tasks import catalog
 if TYPE_CHECKING:
     import click
 
-    from earmark.training.model_files import Chosen
+    from earmark.training.model_files import ResolvedModel
 
 
 class Tasks(TyperGroup):
@@ -37,7 +37,7 @@ app = typer.Typer(no_args_is_help=True, cls=Tasks)
 def predict(ctx: typer.Context) -> None:
     """Answer for recordings: with the registry's champion, another model, or the released one."""
 
-    def resolve(named: str | None) -> "Chosen":
+    def resolve(named: str | None) -> "ResolvedModel":
         from earmark.registry import resolve
 
         return resolve.model(catalog.task(str(ctx.invoked_subcommand)), named)

@@ -27,8 +27,8 @@ def promote(
     from earmark.pipeline import to_commit
     from earmark.registry import comparison, gate, promotion, tracking
 
-    asked = promotion.Asked(version, force, why, dry_run)
-    today = comparison.Today(lambda: settings(task), console.say, console.progress)
+    asked = promotion.PromotionRequest(version, force, why, dry_run)
+    today = comparison.TestSplitJudging(lambda: settings(task), console.say, console.progress)
     ask = lambda: getattr(settings(task), "gate", GateSettings())  # noqa: E731  of a task from before there was one
     found = promotion.promote(tracking.present(), one, asked, ask, console.say, today)
     for sentence in found.sentences + ([] if dry_run else to_commit.sentence(task, "decision")):

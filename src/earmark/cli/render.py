@@ -39,7 +39,7 @@ def chords(
     from earmark.generated.songs import render
 
     writable_folder(out, "OUT")
-    job = render.Job(
+    job = render.RenderJob(
         root=str(out),
         seconds=seconds,
         soundfonts=tuple(str(p) for p in soundfont),

@@ -14,7 +14,7 @@ from earmark.tasks import catalog
 from earmark.tasks.task import Task
 
 if TYPE_CHECKING:
-    from earmark.registry.runs import Evaluation, Row
+    from earmark.registry.runs import Evaluation, RunRow
 
 LONGEST = 60  # characters of an error or a value; more is cut
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -43,7 +43,7 @@ def runs(
     _print(one, found, last)
 
 
-def _rows(task: Task, every_kind: bool) -> "list[Row]":
+def _rows(task: Task, every_kind: bool) -> "list[RunRow]":
     """All runs; none where there is no store to ask, which spares the time of importing MLflow."""
     if paths.tracking_store() is None:
         paths.main_repository()  # says so outside of a project
@@ -52,10 +52,10 @@ def _rows(task: Task, every_kind: bool) -> "list[Row]":
 
     client = tracking.present()
     with tracking.answering(tracking.address()):
-        return runs.rows(client, task, every_kind, runs.Today.of(task))
+        return runs.rows(client, task, every_kind, runs.CurrentHashes.of(task))
 
 
-def _print(task: Task, found: "list[Row]", last: int) -> None:
+def _print(task: Task, found: "list[RunRow]", last: int) -> None:
     of = f"the newest {last} of {len(found)}" if len(found) > last else f"{len(found)}"
     better = "lower is better" if task.lower_is_better else "higher is better"
     _say(f"{task.name}: {of} run{'s' * (len(found) != 1)}; {task.headline} with its 95 % interval, {better}")
@@ -74,7 +74,7 @@ def _say(line: str, indent: str = "") -> None:
         console.say(part.replace(NO_BREAK, " "))
 
 
-def _lines(task: Task, row: "Row", numbers: dict[str, int]) -> Iterator[str]:
+def _lines(task: Task, row: "RunRow", numbers: dict[str, int]) -> Iterator[str]:
     """What is said of a run: when and what became of it, its figure, and what it changed."""
     yield "  ".join([f"#{numbers[row.run_id]}", f"{row.started.astimezone():%Y-%m-%d %H:%M}", *_facts(row)])
     if row.evaluation:
@@ -85,7 +85,7 @@ def _lines(task: Task, row: "Row", numbers: dict[str, int]) -> Iterator[str]:
         yield f"against #{numbers[row.against]}: {'; '.join(_changes(row))}"
 
 
-def _facts(row: "Row") -> Iterator[str]:
+def _facts(row: "RunRow") -> Iterator[str]:
     yield row.name if row.kind == "pipeline" else f"{row.kind}{' (part)' * bool(row.parent)} {row.name}"
     finished = row.state == "FINISHED"
     took = "" if row.seconds is None else f" {'in' if finished else 'after'} {console.duration(row.seconds)}"
@@ -97,7 +97,7 @@ def _facts(row: "Row") -> Iterator[str]:
         yield f"version {number}" + (f" ({', '.join(aliases)})" if aliases else "")
 
 
-def _figure(task: Task, row: "Row", numbers: dict[str, int]) -> str:
+def _figure(task: Task, row: "RunRow", numbers: dict[str, int]) -> str:
     """The headline figure, its difference to an earlier run, the baseline, and on what it was measured."""
     e = row.evaluation
     assert e
@@ -131,7 +131,7 @@ def _verdict(task: Task, ours: "Evaluation", theirs: "Evaluation") -> str:
     return f"{word}, but the intervals overlap" if overlap else word
 
 
-def _changes(row: "Row") -> list[str]:
+def _changes(row: "RunRow") -> list[str]:
     """Each setting that changed, and recordings and code where they did."""
     said = _settings(row.changed) + [f"other{NO_BREAK}{name}" for name in row.other]
     return said or ["the same settings, recordings and code"]
@@ -141,7 +141,7 @@ def _settings(changed: dict[str, tuple[str | None, str | None]]) -> list[str]:
     return [f"{key} {_value(old)} → {_value(new)}".replace(" ", NO_BREAK) for key, (old, new) in changed.items()]
 
 
-def _waiting(task: Task, found: "list[Row]") -> list[str]:
+def _waiting(task: Task, found: "list[RunRow]") -> list[str]:
     """How params.yaml differs from the newest run, where no run has its settings; nothing where it cannot be read.
 
     What is trained counts: other data may hold the same recordings, and an evaluation belongs to the run it judges.

@@ -39,7 +39,7 @@ def tune(
         writable_folder(out, "--out")
     if whatever and not apply:
         raise EarmarkError("--whatever goes with --apply.")
-    asked = run.Asked(quick, trials, workers, timeout, storage, fresh, tuple(overrides or ()), out)
+    asked = run.TuningOptions(quick, trials, workers, timeout, storage, fresh, tuple(overrides or ()), out)
     place = out or Path("tuned") / run.read(file, asked).name
     if fresh and storage:
         raise EarmarkError("--fresh moves the project's own journal aside; in a database give the file another name.")

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 
 from earmark.data import correction, manifest
-from earmark.data.correction import Correction, Said
+from earmark.data.correction import Correction, ReviewedMark
 from earmark.data.names import nfc
 from earmark.data.settings import DataSettings
 from earmark.data.walking import counted, some, walk
@@ -71,13 +71,13 @@ class Corpora:
     check_splits: Callable[[pd.DataFrame, DataSettings, Warn], None] = _nothing
     write: Callable[[Path, pd.DataFrame], pd.DataFrame] = _no_files
     complete: Complete = _complete_already
-    correct: Callable[[Path, pd.Series, list[Said]], Correction] = correction.label
+    correct: Callable[[Path, pd.Series, list[ReviewedMark]], Correction] = correction.label
     check_corrected: Callable[[DataSettings, Path, pd.DataFrame], None] = _nothing
     summary: Callable[[pd.DataFrame], pd.DataFrame] = manifest.summary
     notes: Callable[[pd.DataFrame, Any], list[str]] = _no_notes
 
 
-class Row(NamedTuple):
+class CorpusRecording(NamedTuple):
     """A recording; `where` is the place in the corpus that names it, `split` is '' without an official one."""
 
     where: str
@@ -113,7 +113,9 @@ def audio_below(root: Path, folder: str, depth: int, label: int, warn: Warn) -> 
     return found.once(right, lambda path: nfc(path.parts[label]), warn)
 
 
-def table_of(rows: Iterable[NamedTuple], root: Path, columns: tuple[str, ...] = Row._fields) -> pd.DataFrame:
+def table_of(
+    rows: Iterable[NamedTuple], root: Path, columns: tuple[str, ...] = CorpusRecording._fields
+) -> pd.DataFrame:
     """The manifest of some rows, without `split` where the corpus has none. Refuses none, and a path twice."""
     table = pd.DataFrame(rows, columns=columns).set_index("where")
     if not len(table):

@@ -14,7 +14,7 @@ MADE = re.compile(r"\.reviewed-\d+$")  # behind the stem of a file that a review
 
 
 @dataclass(frozen=True)
-class Said:
+class ReviewedMark:
     """A mark, and where it stands: a row of a review, for sentences."""
 
     where: str
@@ -36,7 +36,7 @@ class Correction:
     left_out: bool = False
 
 
-def label(root: Path, row: pd.Series, said: list[Said]) -> Correction:
+def label(root: Path, row: pd.Series, said: list[ReviewedMark]) -> Correction:
     """The correction of a recording with one label. Raises EarmarkError where a mark is of another, or of a segment."""
     for one in said:
         if one.mark.start_s is not None:
@@ -49,7 +49,7 @@ def label(root: Path, row: pd.Series, said: list[Said]) -> Correction:
     return Correction(left_out=mark.status == "wrong")
 
 
-def other_label(said: Said, now: str) -> EarmarkError:
+def other_label(said: ReviewedMark, now: str) -> EarmarkError:
     """What to say of a mark whose label is not the one that stands there."""
     return EarmarkError(f"{said.where} is of the label '{said.mark.label}', but it is '{now}' now; review anew.")
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from earmark.data import splits
 from earmark.data.names import nfc
-from earmark.data.record import Deal, Known, Record
+from earmark.data.record import Deal, KnownSplits, Record
 from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError
 
@@ -44,7 +44,7 @@ def _by_group(table: pd.DataFrame, key: str) -> dict[str, str]:
     return dict(zip(table[key], table["split"], strict=True))
 
 
-def _grown(table: pd.DataFrame, data: DataSettings, key: str, known: Known) -> pd.DataFrame:
+def _grown(table: pd.DataFrame, data: DataSettings, key: str, known: KnownSplits) -> pd.DataFrame:
     """The table with known groups where they are, and new ones by their label."""
     asked, data = data, data if known.whole else replace(data, val_share=0.0)
     labels = splits.labels_of(table, key)

@@ -9,7 +9,7 @@ from earmark.data import audiofolder
 from earmark.data.manifest import read_table
 from earmark.data.names import nfc
 from earmark.data.settings import MANIFEST
-from earmark.data.walking import Walk, counted, some, walk
+from earmark.data.walking import FolderContents, counted, some, walk
 from earmark.errors import EarmarkError
 
 
@@ -55,7 +55,7 @@ def labelled(root: Path, what: str, warn: Callable[[str], None]) -> list[PurePos
     return found.once(inside, label_of, warn)
 
 
-def tell_loose(found: Walk, inside: list[PurePosixPath], what: str, warn: Callable[[str], None]) -> None:
+def tell_loose(found: FolderContents, inside: list[PurePosixPath], what: str, warn: Callable[[str], None]) -> None:
     """Say which recordings lie beside the sub-folders, but those that a link in one of them names."""
     loose = found.without([path for path in found.audio if len(path.parts) == 1], inside)
     if loose:

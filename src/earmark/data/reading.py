@@ -100,7 +100,7 @@ def read_folder(
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedRecordings:
     """The recordings with their `split` (and `fold`), those that cannot be used (path, reason), tables beside them.
 
     dealt: the split of every group that was dealt, now or before; empty where splits or folds are official, and of the
@@ -120,7 +120,7 @@ def prepare(
     warn: Warn,
     progress: Progress,
     before: Record = record.NOTHING,
-) -> Prepared:
+) -> PreparedRecordings:
     """Read, check and split one task's recordings: the first stage.
 
     before: what was dealt already, and stays as it is (the demo is no collection that grows). Raises EarmarkError when
@@ -134,7 +134,7 @@ def prepare(
     if corpora.key == "group":
         copies.tell(table, warn)
     table, beside = corpora.complete(data, root, table, quarantined, warn)
-    return Prepared(table, quarantined, beside, {} if data.source == "demo" else split_of)
+    return PreparedRecordings(table, quarantined, beside, {} if data.source == "demo" else split_of)
 
 
 def _tried(root: audio.Root, path: Path) -> dict:

@@ -38,7 +38,7 @@ class Deal:
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownSplits:
     """The split of every group of one deal. whole: false where val_share was another, so that val is to be dealt."""
 
     split_of: dict[str, str]
@@ -60,19 +60,19 @@ class Record:
     path: Path
     deals: dict[Deal, dict[str, str]] = field(default_factory=dict)
 
-    def known(self, data: DataSettings) -> Known:
+    def known(self, data: DataSettings) -> KnownSplits:
         """The groups of the deal that the settings ask for; with another val_share than any, those of test stay."""
         asked = Deal.of(data)
         if asked in self.deals:
-            return Known(self.deals[asked])
+            return KnownSplits(self.deals[asked])
         alike = [d for deal, d in self.deals.items() if replace(deal, val_share=asked.val_share) == asked]
         rest = {group: "train" for d in alike for group in d}
         tested = {group: "test" for d in alike for group, split in d.items() if split == "test"}
-        return Known(rest | tested, whole=not alike)
+        return KnownSplits(rest | tested, whole=not alike)
 
     def with_groups(self, data: DataSettings, split_of: Mapping[str, str]) -> "Record":
         """The record with those groups of a deal that it does not know; raises EarmarkError where it says otherwise."""
-        deal, known = Deal.of(data), Known(self.deals.get(Deal.of(data), {}))
+        deal, known = Deal.of(data), KnownSplits(self.deals.get(Deal.of(data), {}))
         for group, split in split_of.items():
             if known.get(group) not in (None, split):
                 raise EarmarkError(

@@ -13,7 +13,7 @@ import pandas as pd
 
 from earmark.data import reading, text_table
 from earmark.data.corpus import Corpora
-from earmark.data.correction import MADE, Correction, Said
+from earmark.data.correction import MADE, Correction, ReviewedMark
 from earmark.data.manifest import below, inside
 from earmark.data.marks import Mark
 from earmark.data.names import Paths
@@ -32,7 +32,7 @@ Corrections = Mapping[str, Correction]
 
 
 @dataclass(frozen=True)
-class Applied:
+class AppliedReview:
     """manifest: the new one's name, in the audio's folder. said: sentences on what was done."""
 
     manifest: str
@@ -55,7 +55,7 @@ def apply(
     marks: Iterable[Mark],
     origin: Path,
     tried: Callable[[DataSettings], object] = lambda asked: None,
-) -> Applied:
+) -> AppliedReview:
     """Write a new manifest with the labels that a review corrected, and .lab files that it needs, beside the old ones.
 
     Rows, fields and their order stay, but for the labels of marks that are `corrected`, recordings whose label is
@@ -76,7 +76,7 @@ def apply(
         name = _new_manifest(data, root, table, said, named, undone)
         _try(tried, replace(data, source="folder", manifest=name))
         undone.pop_all()  # all is written, and stays
-    return Applied(name, _sentences(root, name, table, said, named))
+    return AppliedReview(name, _sentences(root, name, table, said, named))
 
 
 def _try(tried: Callable[[DataSettings], object], asked: DataSettings) -> None:
@@ -104,16 +104,16 @@ def _truth(corpora: Corpora, table: pd.DataFrame, root: Path) -> list[str]:
     return [hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "" for file in files]
 
 
-def _by_path(root: Path, marks: Iterable[Mark], origin: Path) -> dict[str, list[Said]]:
+def _by_path(root: Path, marks: Iterable[Mark], origin: Path) -> dict[str, list[ReviewedMark]]:
     """The marks that say something, by the recording's path as the source's table has it."""
-    found: dict[str, list[Said]] = {}
+    found: dict[str, list[ReviewedMark]] = {}
     paths = Paths(root)
     for row, mark in enumerate(marks, 1):
         if mark.status:
             at = "" if mark.start_s is None else f" at {mark.start_s:g} s"
             where = f"{origin}, row {row} ('{mark.path}'{at})"
             path = below(root, mark.path, f"{origin.absolute()}, row {row}", paths)
-            found.setdefault(path, []).append(Said(where, mark))
+            found.setdefault(path, []).append(ReviewedMark(where, mark))
     if not found:
         raise EarmarkError(
             f"{origin} says nothing of any label yet; write wrong, corrected or doubtful into the column status."
@@ -121,7 +121,7 @@ def _by_path(root: Path, marks: Iterable[Mark], origin: Path) -> dict[str, list[
     return found
 
 
-def _refuse_others(said: Mapping[str, list[Said]], table: pd.DataFrame, now: str, origin: Path) -> None:
+def _refuse_others(said: Mapping[str, list[ReviewedMark]], table: pd.DataFrame, now: str, origin: Path) -> None:
     """Refuse marks of another state of the source, and of recordings that it does not list."""
     every = [(path, one) for path, of in said.items() for one in of]
     for _, one in every:
@@ -177,7 +177,7 @@ def _new_manifest(
     data: DataSettings,
     root: Path,
     table: pd.DataFrame,
-    said: Mapping[str, list[Said]],
+    said: Mapping[str, list[ReviewedMark]],
     done: Corrections,
     undone: ExitStack,
 ) -> str:
@@ -232,7 +232,7 @@ def _refuse_own(path: Path, columns: list[str]) -> None:
         raise EarmarkError(f"{path} has a column '{there[0]}' of its own, where reviews write theirs; rename it.")
 
 
-def _note(said: list[Said], done: Correction, fields: Mapping[str, str]) -> dict[str, str]:
+def _note(said: list[ReviewedMark], done: Correction, fields: Mapping[str, str]) -> dict[str, str]:
     """COLUMNS of a row: of several marks the weightiest status, everybody, and the last time, each behind what it has.
 
     What a former review said stays, or nobody could tell any more what the label was at first.
@@ -245,7 +245,7 @@ def _note(said: list[Said], done: Correction, fields: Mapping[str, str]) -> dict
 
 
 def _sentences(
-    root: Path, name: str, table: pd.DataFrame, said: Mapping[str, list[Said]], done: Corrections
+    root: Path, name: str, table: pd.DataFrame, said: Mapping[str, list[ReviewedMark]], done: Corrections
 ) -> list[str]:
     """What was done, for people."""
     kept = [one.mark for path, of in said.items() if not done[path].left_out for one in of]

@@ -69,7 +69,7 @@ def some(names: Iterable[object]) -> str:
 
 
 @dataclass
-class Walk:
+class FolderContents:
     """What lies below a folder; all paths are relative to `root`.
 
     files: sorted, but those passed over; a link that leads nowhere is one where its name is that of a recording.
@@ -148,9 +148,9 @@ class _Place:
     above: frozenset[tuple[int, int]] = frozenset()
 
 
-def walk(root: Path, below: str = ".") -> Walk:
+def walk(root: Path, below: str = ".") -> FolderContents:
     """Everything in a folder below `root`. Raises EarmarkError for a folder that cannot be read."""
-    found, waiting = Walk(root), [_Place(PurePosixPath(below))]
+    found, waiting = FolderContents(root), [_Place(PurePosixPath(below))]
     while waiting:
         waiting += _look(found, waiting.pop())
     found.files.sort()
@@ -158,7 +158,7 @@ def walk(root: Path, below: str = ".") -> Walk:
     return found
 
 
-def _look(found: Walk, place: _Place) -> list[_Place]:
+def _look(found: FolderContents, place: _Place) -> list[_Place]:
     """Take what lies in a folder; its sub-folders are to be looked into."""
     folder = found.root / place.path
     try:
@@ -185,7 +185,7 @@ def _look(found: Walk, place: _Place) -> list[_Place]:
     return inner
 
 
-def _take(found: Walk, entry: os.DirEntry, path: PurePosixPath, linked: bool) -> None:
+def _take(found: FolderContents, entry: os.DirEntry, path: PurePosixPath, linked: bool) -> None:
     """Take a file, or note the link that leads nowhere; sockets and pipes are neither."""
     nowhere = entry.is_symlink() and not os.path.exists(entry.path)
     if nowhere and not is_audio(path):

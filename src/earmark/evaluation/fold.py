@@ -20,7 +20,7 @@ class Fold:
     best_epoch: int
 
 
-class Watch(NamedTuple):
+class TrainingHooks(NamedTuple):
     """What the training loop (`training.loop.fit`) is told of a training that is watched: what goes on may be ended."""
 
     checkpoint: Path | None = None
@@ -28,7 +28,7 @@ class Watch(NamedTuple):
     on_epoch: Callable | None = None
 
 
-UNWATCHED = Watch()
+UNWATCHED = TrainingHooks()
 
 
 class Clock:

@@ -10,7 +10,7 @@ BOOTSTRAP, SEED = 1000, 1
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoredFolder:
     """A folder judged: predictions, what could not be used (path, reason), figures, hash of the folder's content.
 
     draw: makes pictures and tables below a folder, and returns their paths.

@@ -117,7 +117,7 @@ def speed(some: list[Fold]) -> dict[str, float]:
     }
 
 
-class Report:
+class CrossvalReport:
     """Collects the folds of one cross-validation, each as a nested run, and ends in files and a parent run."""
 
     def __init__(self, task: Task, settings: Settings, out: Path, tracker: tracking.Tracker, run_id: str):
@@ -131,7 +131,7 @@ class Report:
         self.data_sha256 = ""
 
     @classmethod
-    def start(cls, task: Task, settings: Settings, params: dict[str, str], out: Path) -> "Report":
+    def start(cls, task: Task, settings: Settings, params: dict[str, str], out: Path) -> "CrossvalReport":
         """Open the parent run; an unreachable store is said before any work is done."""
         tracker = tracking.connect(task.name)
         run_id = tracker.create(f"crossval-{task.name}", tracking.run_tags("crossval", {}), params)

@@ -12,8 +12,8 @@ import pandas as pd
 
 from earmark.data.learnt import UNKNOWN, Learnt
 from earmark.evaluation import metrics
-from earmark.evaluation.scored import Judged, by_class
-from earmark.registry.resolve import Chosen
+from earmark.evaluation.scored import ScoredFolder, by_class
+from earmark.registry.resolve import ResolvedModel
 from earmark.tasks.task import Task
 from earmark.training import model_files
 
@@ -41,7 +41,7 @@ def _of_run(tracker, run) -> set[str]:
             return {row["sha256"] for row in csv.DictReader(rows) if row["split"] != "test"}
 
 
-def judged(task: Task, model: Path, folder: Path, learnt: Learnt, warn, progress) -> Judged:
+def judged(task: Task, model: Path, folder: Path, learnt: Learnt, warn, progress) -> ScoredFolder:
     """What a model makes of a folder, but the recordings that `learnt` leaves out."""
     room: Any = task.room("score")
     if len(inspect.signature(room.judged).parameters) < 5:  # a task of the user's own, from before it was asked
@@ -113,7 +113,7 @@ def differences(names: Iterable[str], found: dict, beside: dict) -> dict:
     return out
 
 
-def summary(task: Task, judged: Judged, chosen: Chosen, learnt: Learnt, beside: dict | None) -> dict:
+def summary(task: Task, judged: ScoredFolder, chosen: ResolvedModel, learnt: Learnt, beside: dict | None) -> dict:
     """What score.json says: figures, what was left out, the model, and the real figures beside (or None)."""
     found = judged.figures | {"unusable": judged.unusable.to_dict("records"), "in_training": learnt.plain()}
     found |= {"score_manifest_sha256": judged.data_sha256}

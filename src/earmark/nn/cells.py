@@ -14,7 +14,7 @@ EPSILON = 1e-3  # of the layer norms, Keras's
 State = tuple[Tensor, Tensor]  # output and cell state, (batch, units) each
 
 
-class Cell(nn.Module):
+class LstmCell(nn.Module):
     """What both share: Keras's weights of an LSTM, with the one bias that it has, and the loop over frames."""
 
     def __init__(self, n_in: int, units: int):
@@ -44,7 +44,7 @@ class Cell(nn.Module):
         raise NotImplementedError
 
 
-class LayerNormLstm(Cell):
+class LayerNormLstm(LstmCell):
     """An LSTM with layer normalisation (Ba et al. 2016).
 
     Three norms with weights of their own: of the input's product and of the recurrent one, each over all four gates at
@@ -67,7 +67,7 @@ class LayerNormLstm(Cell):
         return torch.sigmoid(o) * torch.tanh(c), c
 
 
-class PeepholeLstm(Cell):
+class PeepholeLstm(LstmCell):
     """An LSTM whose gates see the cell state (Gers et al. 2002): input and forget the last one, output the new one."""
 
     def __init__(self, n_in: int, units: int):

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from earmark.data import dealt, manifest, record
 from earmark.data.corpus import Corpora
-from earmark.data.reading import Prepared
+from earmark.data.reading import PreparedRecordings
 from earmark.data.record import Record
 from earmark.data.settings import DataSettings
 
 
-def write(corpora: Corpora, out: Path, prepared: Prepared) -> None:
+def write(corpora: Corpora, out: Path, prepared: PreparedRecordings) -> None:
     """manifest.csv, quarantine.csv, summary.csv, clip_lengths.csv, data.json and the tables beside, below `out`.
 
     Annotations become files there, too: the manifest's paths to them are below `out`.
@@ -34,7 +34,9 @@ def write(corpora: Corpora, out: Path, prepared: Prepared) -> None:
     (out / "data.json").write_text(json.dumps(facts, indent=2) + "\n")
 
 
-def remember(corpora: Corpora, data: DataSettings, before: Record, prepared: Prepared, lock: Path) -> list[str]:
+def remember(
+    corpora: Corpora, data: DataSettings, before: Record, prepared: PreparedRecordings, lock: Path
+) -> list[str]:
     """Add what was dealt to the file of the record; sentences on what is new, and on shares that have drifted.
 
     lock: a file for the lock against other processes.

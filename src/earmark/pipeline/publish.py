@@ -51,7 +51,7 @@ def run(task: Task, data: Path, folder: Path, reports: Path, params: dict[str, s
     if experiment or settled:  # what is found is to be said again
         glance.forget(task.name)
     else:
-        glance.keep(task.name, glance.Shown(run_id, one.sha256, task.registered_model))
+        glance.keep(task.name, glance.PublishedState(run_id, one.sha256, task.registered_model))
     return said
 
 

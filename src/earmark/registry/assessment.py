@@ -14,8 +14,8 @@ from earmark.errors import EarmarkError
 from earmark.evaluation import outcomes
 from earmark.evaluation.settings import GateSettings
 from earmark.registry import cards, clean_process, comparison, gate, identities, restore, versions
-from earmark.registry.clean_process import Tried
-from earmark.registry.comparison import Both, Measured, Today
+from earmark.registry.clean_process import AnswerCost
+from earmark.registry.comparison import MeasuredVersion, TestSplitJudging, VersionPair
 from earmark.registry.entries import Identity
 from earmark.registry.gate import Finding, Side, Verdict
 from earmark.registry.ledger import Ledger, Tested
@@ -55,7 +55,7 @@ class Contest:
     task: Task
     settings: Callable[[], GateSettings]
     known: Ledger
-    today: Today | None
+    today: TestSplitJudging | None
 
 
 def assessed(of: Contest, new: ModelVersion, old: ModelVersion | None) -> Assessment:
@@ -91,7 +91,7 @@ def _of_the_first(of: Contest, new: ModelVersion, findings: list[Finding]) -> As
     return Assessment(findings, test, figures=figures, remarks=_outdone(of.task, new, None))
 
 
-def _tried(task: Task, new: ModelVersion, old: ModelVersion | None) -> tuple[list[Finding], dict[str, Tried]]:
+def _tried(task: Task, new: ModelVersion, old: ModelVersion | None) -> tuple[list[Finding], dict[str, AnswerCost]]:
     """What versions cost that answer, by number, and what speaks against the new one."""
     some = [new, *([old] if old and versions.has_files(old) else [])]
     with ThreadPoolExecutor(len(some)) as pool:
@@ -108,15 +108,15 @@ def _tried(task: Task, new: ModelVersion, old: ModelVersion | None) -> tuple[lis
     return findings, tried
 
 
-def _both(of: Contest, new: ModelVersion, old: ModelVersion) -> Both | None:
+def _both(of: Contest, new: ModelVersion, old: ModelVersion) -> VersionPair | None:
     """Both on the same recordings; None where they have no such outcomes and nothing to judge them on is given."""
     found = comparison.shared(of.client, new, old)
     if found or of.today is None:
         return found
-    return Both(*comparison.today(of.client, of.task, [new, old], of.today))
+    return VersionPair(*comparison.today(of.client, of.task, [new, old], of.today))
 
 
-def _weights(of: Contest, tested: Measured, new: ModelVersion, old: ModelVersion) -> set[str]:
+def _weights(of: Contest, tested: MeasuredVersion, new: ModelVersion, old: ModelVersion) -> set[str]:
     """The models that were compared on test recordings, by their weights: each is a chance to seem good by luck.
 
     Those of the ledger and of this store's runs, whatever became of them; the champion is what they are held against.
@@ -135,7 +135,7 @@ def _weights(of: Contest, tested: Measured, new: ModelVersion, old: ModelVersion
     return (found | {str(new.tags.get(MODEL_SHA256))}) - {str(old.tags.get(MODEL_SHA256)), "None"}
 
 
-def _mostly(of: Contest, tested: Measured, test: str, runs: list[Run]) -> bool:
+def _mostly(of: Contest, tested: MeasuredVersion, test: str, runs: list[Run]) -> bool:
     """Whether another test set holds at least half of the recordings; not where no run's outcomes of it are there."""
     mine = _recordings(tested.outcomes)
     for run in runs:
@@ -151,12 +151,12 @@ def _recordings(table: pd.DataFrame) -> set[str]:
     return set(table[columns].to_numpy(str).ravel())
 
 
-def _side(task: Task, version: ModelVersion, measured: Measured, tried: dict[str, Tried]) -> Side:
+def _side(task: Task, version: ModelVersion, measured: MeasuredVersion, tried: dict[str, AnswerCost]) -> Side:
     name = f"version {version.version}"
     return Side(name, measured.figures[task.headline], measured.outcomes, tried.get(str(version.version)))
 
 
-def _best(of: Contest, both: Both, new: ModelVersion, old: ModelVersion) -> tuple[Side | None, list[Finding]]:
+def _best(of: Contest, both: VersionPair, new: ModelVersion, old: ModelVersion) -> tuple[Side | None, list[Finding]]:
     """The best champion of the ledger on these recordings, where it is better than the present one.
 
     Else many small losses, each within the margin, would add up. Beside it what is found where it cannot be compared.
@@ -204,11 +204,11 @@ def _rests_on(n: int | None, number: int, level: float, whole: float) -> str:
     )
 
 
-def _figures(task: Task, both: Both, number: int) -> dict[str, Any]:
+def _figures(task: Task, both: VersionPair, number: int) -> dict[str, Any]:
     return {"headline": task.headline, "version": both.new.figures, "champion": both.old.figures, "compared": number}
 
 
-def _outdone(task: Task, new: ModelVersion, both: Both | None) -> list[str]:
+def _outdone(task: Task, new: ModelVersion, both: VersionPair | None) -> list[str]:
     """A sentence where a baseline is better than the version."""
     known = [*([both.new.figures] if both else []), *versions.evaluations(new).values()]
     outdone = (task.outdone(evaluation, f"version {new.version}") for evaluation in known)

@@ -9,7 +9,7 @@ from mlflow.entities.model_registry import ModelVersion
 from earmark.errors import EarmarkError
 from earmark.registry import crowning, identities, ledger, restore, versions
 from earmark.registry.crowning import crown as crown
-from earmark.registry.entries import Entry, Identity, Kind
+from earmark.registry.entries import Identity, Kind, LedgerEntry
 from earmark.registry.ledger import Ledger, Stack
 from earmark.registry.view import difference, taken_in
 from earmark.registry.view import turn as turn
@@ -101,7 +101,7 @@ def from_ledger(client: MlflowClient, task: Task, say: Say, entry: str | None = 
         return f"{_who(version)}, as the ledger has it."
 
 
-def _chosen(found: Ledger, entry: str | None) -> Entry:
+def _chosen(found: Ledger, entry: str | None) -> LedgerEntry:
     """The head that counts. Raises EarmarkError at a fork where none is named, and where none is so called."""
     if entry is None and (head := found.head):  # raises at a fork
         return head
@@ -112,12 +112,12 @@ def _chosen(found: Ledger, entry: str | None) -> Entry:
     return fitting[0]
 
 
-def _sync(client: MlflowClient, found: Ledger, version: ModelVersion | None, why: str | None) -> Entry:
+def _sync(client: MlflowClient, found: Ledger, version: ModelVersion | None, why: str | None) -> LedgerEntry:
     before = found.champion() if len(found.heads) == 1 else None
     return _entry(client, found, "sync", version, follows=[e.id for e in found.heads], before=before, why=why)
 
 
-def _entry(client: MlflowClient, found: Ledger, kind: Kind, version: ModelVersion | None, **rest: Any) -> Entry:
+def _entry(client: MlflowClient, found: Ledger, kind: Kind, version: ModelVersion | None, **rest: Any) -> LedgerEntry:
     """An entry about a version of this store."""
     if version:  # as it is now: one that was restored got its figures afterwards
         version = client.get_model_version(version.name, str(version.version))

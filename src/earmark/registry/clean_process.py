@@ -37,14 +37,14 @@ print(json.dumps({"seconds": statistics.median(took[1:]), "answers": len(answers
 """
 
 
-class Tried(NamedTuple):
+class AnswerCost(NamedTuple):
     """seconds: median time of an answer to five seconds of sound; megabytes: of the model's files."""
 
     seconds: float
     megabytes: float
 
 
-def tried(version: ModelVersion) -> Tried:
+def tried(version: ModelVersion) -> AnswerCost:
     """What a version costs. Raises EarmarkError, without a full stop, where it does not load or answer."""
     folder = Path(mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.version}"))
     with tempfile.TemporaryDirectory() as beside:
@@ -52,7 +52,7 @@ def tried(version: ModelVersion) -> Tried:
         _write_sound(sound)
         seconds = _asked(folder, sound)
     files = [file for file in (folder / "artifacts").rglob("*") if file.is_file()]
-    return Tried(seconds, sum(file.stat().st_size for file in files) / 1e6)
+    return AnswerCost(seconds, sum(file.stat().st_size for file in files) / 1e6)
 
 
 def _write_sound(path: Path) -> None:

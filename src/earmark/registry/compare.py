@@ -14,22 +14,22 @@ from mlflow.exceptions import MlflowException
 
 from earmark.evaluation import outcomes
 from earmark.registry import gate, runs
-from earmark.registry.named_runs import Known, Named
-from earmark.registry.runs import Row, Today
+from earmark.registry.named_runs import NamedRun, RunIndex
+from earmark.registry.runs import CurrentHashes, RunRow
 from earmark.tasks.task import Task
 
 SIDE = 0.025  # level of each bound of a difference's 95 % interval
 EARLIER = "not paired: made by an earlier release"
 
 
-class Figure(NamedTuple):
+class LoggedFigure(NamedTuple):
     """A figure with its 95 % interval, if one was logged."""
 
     value: float
     ci95: tuple[float, float] | None
 
 
-class Kept(NamedTuple):
+class LoggedEvaluation(NamedTuple):
     """An evaluation of a run: hash of its test recordings (None: not known), the beginning of metrics.json's hash,
     and under which prefix its figures are."""
 
@@ -38,7 +38,7 @@ class Kept(NamedTuple):
     prefix: str
 
 
-class Difference(NamedTuple):
+class HeadlineDifference(NamedTuple):
     """A run's headline figure less the first run's, where paired with its 95 % interval; else why it is not."""
 
     value: float | None
@@ -52,7 +52,7 @@ class Column:
     that its seconds say nothing."""
 
     title: str
-    row: Row
+    row: RunRow
     commit: str
     dirty: bool
     rebuilt: bool
@@ -60,8 +60,8 @@ class Column:
     hashes: Mapping[str, str]
     test: str | None
     n_recordings: int | None
-    figures: Mapping[str, Figure]
-    difference: Difference | None = None
+    figures: Mapping[str, LoggedFigure]
+    difference: HeadlineDifference | None = None
 
 
 @dataclass(frozen=True)
@@ -79,38 +79,40 @@ class Comparison:
     other: list[str] = field(default_factory=list)
 
 
-def compared(client: MlflowClient, task: Task, words: Iterable[str], today: Today, every_kind: bool) -> Comparison:
-    """The runs that words name side by side (`named_runs.Known.find` says how). every_kind: as `earmark runs --all`."""
-    known = Known.of(task.name, runs.rows(client, task, True, today), every_kind)
+def compared(
+    client: MlflowClient, task: Task, words: Iterable[str], today: CurrentHashes, every_kind: bool
+) -> Comparison:
+    """The runs that words name side by side, as `named_runs.RunIndex.find` has it; every_kind: of `runs --all`."""
+    known = RunIndex.of(task.name, runs.rows(client, task, True, today), every_kind)
     chosen = known.find(words)
     found = [client.get_run(one.row.run_id) for one in chosen]
     kept = [evaluations(task, run, today) for run in found]
     shown, common = _shown(kept)
     columns = [_column(task, *each) for each in zip(chosen, found, shown, strict=True)]
-    first = Judged(found[0], kept[0])
+    first = RunEvaluations(found[0], kept[0])
     for i in range(1, len(columns)):
-        gained = difference(client, task, Judged(found[i], kept[i]), first)
+        gained = difference(client, task, RunEvaluations(found[i], kept[i]), first)
         columns[i] = Column(**vars(columns[i]) | {"difference": gained})
     return Comparison(task, columns, _differing([run.data.params for run in found]), common, _other(columns))
 
 
-def evaluations(task: Task, run: Run, today: Today) -> list[Kept]:
+def evaluations(task: Task, run: Run, today: CurrentHashes) -> list[LoggedEvaluation]:
     """All evaluations of a run: that on today's test recordings first, and today's own before others on these."""
     tags, logged = run.data.tags, run.data.metrics
     found = [
-        Kept(test, sha, runs.prefix_of(logged, sha))
+        LoggedEvaluation(test, sha, runs.prefix_of(logged, sha))
         for key, test in tags.items()
         if (sha := key.removeprefix(runs.EVALUATION)) != key
     ]
     if not found:
         prefixes = runs.PREFIXES.get(tags.get("earmark.kind", ""), ("test",))
-        found = [Kept(None, "", prefix) for prefix in prefixes]
+        found = [LoggedEvaluation(None, "", prefix) for prefix in prefixes]
     now = (today.metrics_sha256 or "")[:8]
     there = [one for one in found if f"{one.prefix}/{task.headline}" in logged]
     return sorted(there, key=lambda e: (e.test != today.test_sha256, e.sha != now, e.prefix != "test", e.sha))
 
 
-def _shown(kept: list[list[Kept]]) -> tuple[list[Kept | None], bool]:
+def _shown(kept: list[list[LoggedEvaluation]]) -> tuple[list[LoggedEvaluation | None], bool]:
     """The evaluation that each run is shown with, and whether all are of the same recordings."""
     sets = [{one.test for one in some if one.test} for some in kept]
     for one in kept[0]:
@@ -119,7 +121,7 @@ def _shown(kept: list[list[Kept]]) -> tuple[list[Kept | None], bool]:
     return [next(iter(some), None) for some in kept], False
 
 
-def _column(task: Task, named: Named, run: Run, shown: Kept | None) -> Column:
+def _column(task: Task, named: NamedRun, run: Run, shown: LoggedEvaluation | None) -> Column:
     tags = run.data.tags
     figures = {name: f for name in _names(task) if shown and (f := _figure(run, shown.prefix, name))}
     n = run.data.metrics.get(f"{shown.prefix}/n_recordings") if shown else None
@@ -143,46 +145,52 @@ def _names(task: Task) -> tuple[str, ...]:
     return tuple(dict.fromkeys((task.headline, *task.compared, *task.study_figures, *task.baselines)))
 
 
-def _figure(run: Run, prefix: str, name: str) -> Figure | None:
+def _figure(run: Run, prefix: str, name: str) -> LoggedFigure | None:
     logged = run.data.metrics
     if f"{prefix}/{name}" not in logged:
         return None
     low, high = (logged.get(f"{prefix}-ci95/{name}_{end}") for end in ("low", "high"))
-    return Figure(logged[f"{prefix}/{name}"], None if low is None or high is None else (low, high))
+    return LoggedFigure(logged[f"{prefix}/{name}"], None if low is None or high is None else (low, high))
 
 
-class Judged(NamedTuple):
+class RunEvaluations(NamedTuple):
     """A run and its evaluations."""
 
     run: Run
-    kept: list[Kept]
+    kept: list[LoggedEvaluation]
 
 
-def difference(client: MlflowClient, task: Task, new: Judged, old: Judged) -> Difference:
+def difference(client: MlflowClient, task: Task, new: RunEvaluations, old: RunEvaluations) -> HeadlineDifference:
     """The headline figure of a run less another's, paired where outcomes of both on the same recordings are there."""
     pairs = [(a, b) for b in old.kept for a in new.kept if a.test and a.test == b.test]
     if not pairs:
         known = all(one.test for side in (new, old) for one in side.kept) and new.kept and old.kept
-        return Difference(None, None, "not the same test recordings" if known else "test recordings are not known")
+        return HeadlineDifference(
+            None, None, "not the same test recordings" if known else "test recordings are not known"
+        )
     for ours, theirs in pairs:
         if found := _paired(client, task, (new.run, ours), (old.run, theirs)):
             return found
     figures = [
         side.run.data.metrics[f"{one.prefix}/{task.headline}"] for side, one in zip((new, old), pairs[0], strict=True)
     ]
-    return Difference(figures[0] - figures[1], None, EARLIER)
+    return HeadlineDifference(figures[0] - figures[1], None, EARLIER)
 
 
-def _paired(client: MlflowClient, task: Task, new: tuple[Run, Kept], old: tuple[Run, Kept]) -> Difference | None:
+def _paired(
+    client: MlflowClient, task: Task, new: tuple[Run, LoggedEvaluation], old: tuple[Run, LoggedEvaluation]
+) -> HeadlineDifference | None:
     """The difference by outcomes of the same recordings; None where one of the two kept none."""
     ours, theirs = (_outcomes(client, *side) for side in (new, old))
     if ours is None or theirs is None or not outcomes.same_recordings(ours, theirs):
         return None
     gained, low, high = gate.gain(task, ours, theirs, SIDE)
-    return Difference(-gained, (-high, -low)) if task.lower_is_better else Difference(gained, (low, high))
+    return (
+        HeadlineDifference(-gained, (-high, -low)) if task.lower_is_better else HeadlineDifference(gained, (low, high))
+    )
 
 
-def _outcomes(client: MlflowClient, run: Run, kept: Kept) -> pd.DataFrame | None:
+def _outcomes(client: MlflowClient, run: Run, kept: LoggedEvaluation) -> pd.DataFrame | None:
     """What a run kept of an evaluation; None where it kept nothing, or somebody deleted it."""
     at = f"evaluation/{kept.sha}/{outcomes.FILE}"
     with TemporaryDirectory() as folder, suppress(MlflowException, OSError):

@@ -34,7 +34,7 @@ ENOUGH = 10  # test recordings that must remain where some were trained on: a fi
 
 
 @dataclass(frozen=True)
-class Today:
+class TestSplitJudging:
     """What versions are judged on, and how that is shown: the working tree's test split.
 
     settings: gives those of the task, read where they are needed alone.
@@ -45,7 +45,7 @@ class Today:
     progress: Progress
 
 
-class Measured(NamedTuple):
+class MeasuredVersion(NamedTuple):
     """A version on the test recordings with a hash: headline figure and what else its tag holds, and the outcomes."""
 
     test_sha256: str
@@ -53,14 +53,14 @@ class Measured(NamedTuple):
     outcomes: pd.DataFrame
 
 
-class Both(NamedTuple):
+class VersionPair(NamedTuple):
     """Two versions on the same test recordings."""
 
-    new: Measured
-    old: Measured
+    new: MeasuredVersion
+    old: MeasuredVersion
 
 
-def shared(client: MlflowClient, new: ModelVersion, old: ModelVersion) -> Both | None:
+def shared(client: MlflowClient, new: ModelVersion, old: ModelVersion) -> VersionPair | None:
     """Both on recordings that both were tested on, if outcomes of both were kept: today's, or the largest set.
 
     None where there is no such set.
@@ -71,7 +71,7 @@ def shared(client: MlflowClient, new: ModelVersion, old: ModelVersion) -> Both |
     for tag in tags:
         pair = [kept(client, version, tag) for version in (new, old)]
         if pair[0] and pair[1] and outcomes.same_recordings(pair[0].outcomes, pair[1].outcomes):
-            return Both(pair[0], pair[1])
+            return VersionPair(pair[0], pair[1])
     return None
 
 
@@ -83,7 +83,7 @@ def _todays_tag(model: str) -> str | None:
     return versions.evaluation_tag(manifest.digest(table[table["split"] == "test"]))
 
 
-def kept(client: MlflowClient, version: ModelVersion, tag: str) -> Measured | None:
+def kept(client: MlflowClient, version: ModelVersion, tag: str) -> MeasuredVersion | None:
     """What was kept of a version's evaluation; None where there was none, or it is of a release without outcomes."""
     figures = versions.evaluations(version).get(tag)
     if figures is None or not version.run_id:
@@ -97,7 +97,7 @@ def kept(client: MlflowClient, version: ModelVersion, tag: str) -> Measured | No
     for key, test in run.data.tags.items():
         if key.startswith(RUN_TAG) and versions.evaluation_tag(test) == tag:
             found = outcomes_of(client, run, test)
-            return None if found is None else Measured(test, figures, found)
+            return None if found is None else MeasuredVersion(test, figures, found)
     return None
 
 
@@ -110,7 +110,7 @@ def outcomes_of(client: MlflowClient, run: Run, test: str) -> pd.DataFrame | Non
     return None
 
 
-def today(client: MlflowClient, task: Task, some: list[ModelVersion], on: Today) -> list[Measured]:
+def today(client: MlflowClient, task: Task, some: list[ModelVersion], on: TestSplitJudging) -> list[MeasuredVersion]:
     """Versions on the working tree's test split, on which those are judged of which no outcomes were kept.
 
     Recordings that one of them was trained on are left out, with their groups. Raises EarmarkError where that leaves
@@ -178,8 +178,8 @@ def trained_on(client: MlflowClient, version: ModelVersion) -> set[str] | None:
 
 
 def _evaluation(
-    client: MlflowClient, task: Task, version: ModelVersion, rows: pd.DataFrame, tag: str, on: Today
-) -> Measured:
+    client: MlflowClient, task: Task, version: ModelVersion, rows: pd.DataFrame, tag: str, on: TestSplitJudging
+) -> MeasuredVersion:
     """The evaluation of a version on some rows of the test split, which is made and kept where there is none."""
     if known := kept(client, version, tag):
         return known
@@ -192,7 +192,7 @@ def _evaluation(
     except EarmarkError as e:
         raise EarmarkError(f"version {number} cannot be judged on today's test recordings: {e}".rstrip(".")) from None
     _keep(client, task, version, found, table)
-    return Measured(found["test_manifest_sha256"], json.loads(versions.evaluation_tags(task, found)[tag]), table)
+    return MeasuredVersion(found["test_manifest_sha256"], json.loads(versions.evaluation_tags(task, found)[tag]), table)
 
 
 def _keep(client: MlflowClient, task: Task, version: ModelVersion, found: dict[str, Any], table: pd.DataFrame) -> None:

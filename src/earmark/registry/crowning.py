@@ -19,7 +19,7 @@ from mlflow.exceptions import MlflowException
 from earmark import paths
 from earmark.errors import EarmarkError
 from earmark.registry import identities, ledger, store, tracking, versions
-from earmark.registry.entries import Entry, parsed
+from earmark.registry.entries import LedgerEntry, parsed
 from earmark.tasks.task import Task
 
 MARK = "earmark.ledger"
@@ -41,7 +41,9 @@ def alone(task: str, say: Callable[[str], None]) -> Iterator[None]:
         lock.release()
 
 
-def crown(client: MlflowClient, task: Task, version: ModelVersion | None, entry: Entry, *before: Entry) -> None:
+def crown(
+    client: MlflowClient, task: Task, version: ModelVersion | None, entry: LedgerEntry, *before: LedgerEntry
+) -> None:
     """Write an entry (after those `before` it) and make the store show it; under `alone`.
 
     version: of this store, the entry's; None where the entry says that there is no champion.
@@ -72,7 +74,7 @@ def finish(client: MlflowClient, task: Task) -> list[str]:
     return said
 
 
-def show(client: MlflowClient, task: Task, version: ModelVersion | None, entry: Entry | None) -> None:
+def show(client: MlflowClient, task: Task, version: ModelVersion | None, entry: LedgerEntry | None) -> None:
     """Aliases and tags of the store as the entry has it; can be repeated."""
     name = task.registered_model
     if version is None:
@@ -100,7 +102,7 @@ def _set_champion(client: MlflowClient, task: Task, version: ModelVersion) -> No
         client.delete_registered_model_alias(name, "challenger")
 
 
-def _tag_rolled_back(client: MlflowClient, task: Task, entry: Entry) -> None:
+def _tag_rolled_back(client: MlflowClient, task: Task, entry: LedgerEntry) -> None:
     for one in client.search_model_versions(f"name = '{task.registered_model}'"):
         if entry.before and identities.key(one) == entry.before.key and not entry.before.same(entry.version):
             client.set_model_version_tag(task.registered_model, one.version, versions.ROLLED_BACK, "true")
@@ -141,12 +143,12 @@ def require_model(client: MlflowClient, task: Task) -> None:
         )
 
 
-def _write(task: Task, entries: Sequence[Entry]) -> None:
+def _write(task: Task, entries: Sequence[LedgerEntry]) -> None:
     for entry in entries:
         ledger.append(task.name, entry)
 
 
-def _file(task: Task, entry: Entry) -> Path:
+def _file(task: Task, entry: LedgerEntry) -> Path:
     return ledger.folder(task.name) / f"{entry.id}.json"
 
 
@@ -154,7 +156,7 @@ def _note(task: Task) -> Path:
     return paths.state() / "champion" / f"{task.name}.json"
 
 
-def _begun(task: Task) -> list[Entry] | None:
+def _begun(task: Task) -> list[LedgerEntry] | None:
     """What a killed command was about to write; None where there is nothing, or it is about another store."""
     try:
         noted = json.loads(_note(task).read_text(encoding="utf-8"))
@@ -171,7 +173,7 @@ def _store() -> str:
     return "own" if store.is_own(address) else hashlib.sha256(address.encode()).hexdigest()[:16]
 
 
-def _done(entry: Entry, version: ModelVersion | None) -> str:
+def _done(entry: LedgerEntry, version: ModelVersion | None) -> str:
     if version is None:
         return "there is no champion"
     again = " again" if entry.kind == "rollback" else ""

@@ -61,7 +61,7 @@ class Tested(_Strict):
     n_recordings: int | None = None
 
 
-class Entry(_Strict):
+class LedgerEntry(_Strict):
     """One event. follows: ids of the entries whose state it changes; before: who was champion.
 
     figures: what it was decided on, for people and programs. level: of the intervals, as the gate tightened it.
@@ -113,7 +113,7 @@ def now() -> str:
     return datetime.now(UTC).strftime(AT)
 
 
-def parsed(text: str) -> Entry:
+def parsed(text: str) -> LedgerEntry:
     """An entry from a file's content. Raises ValueError in words about the first key that is wrong."""
     try:
         raw = json.loads(text)
@@ -124,7 +124,7 @@ def parsed(text: str) -> Entry:
     if raw["schema"] != SCHEMA:
         raise ValueError(f"its schema is {raw['schema']!r:.20}, and this earmark knows {SCHEMA}: update earmark")
     try:
-        return Entry.model_validate(raw)
+        return LedgerEntry.model_validate(raw)
     except ValidationError as e:
         first = e.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -14,7 +14,7 @@ import pandas as pd
 from earmark.evaluation import metrics, outcomes, paired
 from earmark.evaluation.paired import Difference
 from earmark.evaluation.settings import GateSettings
-from earmark.registry.clean_process import Tried
+from earmark.registry.clean_process import AnswerCost
 from earmark.tasks.task import Task
 
 Verdict = Literal["yes", "no", "cannot tell"]
@@ -38,7 +38,7 @@ class Side:
     name: str
     figure: float
     outcomes: pd.DataFrame
-    tried: Tried | None = None
+    tried: AnswerCost | None = None
 
 
 def worst(findings: list[Finding]) -> Verdict:

@@ -33,7 +33,7 @@ API = "/api/2.0/mlflow"
 MOST = 1000  # versions that one answer of a server lists
 
 
-class Shown(NamedTuple):
+class PublishedState(NamedTuple):
     """What a publish made MLflow show: the run of the model, the hash of its weights, and the registered model."""
 
     run_id: str
@@ -55,12 +55,12 @@ def unchanged(task: str) -> bool:
         return False
     try:
         noted = json.loads(_note(task).read_text(encoding="utf-8"))
-        return bool(noted["fingerprint"] == fingerprint(task, Shown(**noted["shown"])))
+        return bool(noted["fingerprint"] == fingerprint(task, PublishedState(**noted["shown"])))
     except UNSEEN:
         return False
 
 
-def keep(task: str, shown: Shown) -> None:
+def keep(task: str, shown: PublishedState) -> None:
     """Note what a publish has just left; nothing where not all of it can be seen."""
     note = _note(task)
     note.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ def _note(task: str) -> Path:
     return paths.state() / "published" / f"{task}.json"
 
 
-def fingerprint(task: str, shown: Shown) -> str:
+def fingerprint(task: str, shown: PublishedState) -> str:
     """Hash of everything that publishing a task reads. Raises UnseenError where that cannot be seen."""
     root, address = paths.main_repository(), paths.tracking_address() or ""
     file = paths.sqlite_file(address) if address else root / "mlflow.db"
@@ -111,7 +111,7 @@ def _stats(path: str) -> list[tuple[str, int, int]]:
     return found
 
 
-def _rows(file: Path, task: str, shown: Shown) -> Iterator[Any]:
+def _rows(file: Path, task: str, shown: PublishedState) -> Iterator[Any]:
     """The rows of a SQLite store about a task's experiment, run and model, and the files that they name."""
     try:
         with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=TIMEOUT_S)) as store:
@@ -120,7 +120,7 @@ def _rows(file: Path, task: str, shown: Shown) -> Iterator[Any]:
         raise UnseenError from None
 
 
-def _read(store: sqlite3.Connection, task: str, shown: Shown) -> Iterator[Any]:
+def _read(store: sqlite3.Connection, task: str, shown: PublishedState) -> Iterator[Any]:
     def rows(table: str, column: str, value: Any) -> list[dict[str, Any]]:
         found = store.execute(f"SELECT * FROM {table} WHERE {column} = ?", (value,))
         names = [one[0] for one in found.description]
@@ -201,7 +201,7 @@ class _Server:
             raise UnseenError from None
 
 
-def _served(address: str, task: str, shown: Shown) -> Iterator[Any]:
+def _served(address: str, task: str, shown: PublishedState) -> Iterator[Any]:
     """What a server answers about a task's experiment, run and model, and the names and sizes of their files."""
     server = _Server(address)
     with closing(server.connection):

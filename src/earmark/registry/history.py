@@ -4,7 +4,7 @@ from datetime import datetime
 from textwrap import shorten
 from typing import Any
 
-from earmark.registry.entries import AT, Entry, Identity
+from earmark.registry.entries import AT, Identity, LedgerEntry
 from earmark.registry.ledger import Ledger
 from earmark.tasks.task import Task
 
@@ -18,7 +18,7 @@ def columns(task: Task) -> tuple[str, ...]:
     return "when (UTC)", "what", "version", task.headline, "who and why"
 
 
-def row(task: Task, entry: Entry, now: bool) -> tuple[str, ...]:
+def row(task: Task, entry: LedgerEntry, now: bool) -> tuple[str, ...]:
     """One entry as cells of a table; now: whether its version is champion by it today."""
     when = f"{datetime.strptime(entry.at, AT):%Y-%m-%d %H:%M}"
     who = entry.by.partition(" <")[0]
@@ -27,7 +27,7 @@ def row(task: Task, entry: Entry, now: bool) -> tuple[str, ...]:
     return when, _what(entry), f"{_named(entry.version)}{' *' * now}", _figure(task, entry), said
 
 
-def _what(entry: Entry) -> str:
+def _what(entry: LedgerEntry) -> str:
     if entry.kind == "refusal":
         return REFUSALS.get(entry.verdict or "", "refused")
     return "forced" if entry.verdict == "forced" else entry.kind
@@ -39,13 +39,13 @@ def _named(version: Identity | None) -> str:
     return f"{version.number or '-'} {version.model_sha256[:8]}"
 
 
-def _figure(task: Task, entry: Entry) -> str:
+def _figure(task: Task, entry: LedgerEntry) -> str:
     """The version's headline figure, where the entry has it."""
     value = figures(entry).get(task.headline)
     return f"{value:.3f}" if isinstance(value, int | float) else ""
 
 
-def figures(entry: Entry) -> dict[str, Any]:
+def figures(entry: LedgerEntry) -> dict[str, Any]:
     """What was known of the version."""
     found = entry.figures.get("version", entry.figures)
     return found if isinstance(found, dict) else {}

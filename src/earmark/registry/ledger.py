@@ -20,7 +20,7 @@ from typing import Any
 
 from earmark import paths
 from earmark.errors import EarmarkError
-from earmark.registry.entries import Entry, Identity, Kind, parsed
+from earmark.registry.entries import Identity, Kind, LedgerEntry, parsed
 from earmark.registry.entries import Tested as Tested
 
 Stack = tuple[Identity, ...]  # champions, the first one first
@@ -31,21 +31,21 @@ class Ledger:
     """The entries of a task, oldest first. Its questions about the champion raise EarmarkError at a fork."""
 
     task: str
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[LedgerEntry, ...] = ()
 
     @cached_property
-    def by_id(self) -> dict[str, Entry]:
+    def by_id(self) -> dict[str, LedgerEntry]:
         """The entries by id."""
         return {entry.id: entry for entry in self.entries}
 
     @cached_property
-    def heads(self) -> tuple[Entry, ...]:
+    def heads(self) -> tuple[LedgerEntry, ...]:
         """The deciding entries that no other one follows: one, or more at a fork; none of an empty ledger."""
         followed = {id_ for entry in self.entries if entry.decides for id_ in entry.follows}
         return tuple(e for e in self.entries if e.decides and e.id not in followed)
 
     @property
-    def head(self) -> Entry | None:
+    def head(self) -> LedgerEntry | None:
         """The last deciding entry; None of an empty ledger."""
         if len(self.heads) > 1:
             raise EarmarkError(_forked(self))
@@ -82,13 +82,13 @@ class Ledger:
         on = [e for e in self.entries if e.test and e.test.sha256 == test_sha256]
         return {v.model_sha256 for e in on for v in (e.version, e.before) if v}
 
-    def entry(self, kind: Kind, version: Identity | None, **rest: Any) -> Entry:
+    def entry(self, kind: Kind, version: Identity | None, **rest: Any) -> LedgerEntry:
         """A new entry of now, by git's user, that follows the head; `append` or `champion.crown` writes it."""
         if "follows" not in rest:
             rest["follows"] = [self.head.id] if self.head else []
         if "before" not in rest:
             rest["before"] = self.champion()
-        return Entry(kind=kind, task=self.task, version=version, **{"by": who()} | rest)
+        return LedgerEntry(kind=kind, task=self.task, version=version, **{"by": who()} | rest)
 
 
 def folder(task: str) -> Path:
@@ -104,7 +104,7 @@ def read(task: str) -> Ledger:
     return found
 
 
-def append(task: str, entry: Entry) -> Path:
+def append(task: str, entry: LedgerEntry) -> Path:
     """Write an entry; the file is there whole or not at all. Writing it again changes nothing."""
     place = folder(task)
     place.mkdir(parents=True, exist_ok=True)
@@ -161,7 +161,7 @@ def _config(key: str) -> str:
     return done.stdout.strip()
 
 
-def _entry(file: Path, task: str) -> Entry:
+def _entry(file: Path, task: str) -> LedgerEntry:
     """One file's entry. Raises EarmarkError that names it."""
     name = shown(task, file.stem)
     try:
@@ -189,7 +189,7 @@ def _remedy(name: str) -> str:
     return f"bring back what was committed with {back}, or remove it if it never was"
 
 
-def _in_order(found: Ledger) -> Iterable[Entry]:
+def _in_order(found: Ledger) -> Iterable[LedgerEntry]:
     """The deciding entries, each after those that it follows, else by time."""
     known = {e.id: e for e in found.entries if e.decides}
     for entry in known.values():
@@ -204,7 +204,7 @@ def _in_order(found: Ledger) -> Iterable[Entry]:
         raise EarmarkError(f"{shown(found.task, e.args[1][0])} follows itself; remove it.") from None
 
 
-def _after(entry: Entry, before: list[Stack]) -> Stack:
+def _after(entry: LedgerEntry, before: list[Stack]) -> Stack:
     """The champions after an entry, given those after each that it follows."""
     if entry.kind == "sync":
         return _after_sync(entry, before)
@@ -224,7 +224,7 @@ def _after(entry: Entry, before: list[Stack]) -> Stack:
     return now[:-1]
 
 
-def _after_sync(entry: Entry, before: list[Stack]) -> Stack:
+def _after_sync(entry: LedgerEntry, before: list[Stack]) -> Stack:
     """The way back of the line that had this champion already; else it stands on the longest of them."""
     if entry.version is None:
         return ()
@@ -234,7 +234,7 @@ def _after_sync(entry: Entry, before: list[Stack]) -> Stack:
     return (*max(before, key=len, default=()), entry.version)
 
 
-def _contradiction(entry: Entry, what: str) -> EarmarkError:
+def _contradiction(entry: LedgerEntry, what: str) -> EarmarkError:
     name = shown(entry.task, entry.id)
     return EarmarkError(
         f"{name} contradicts the entries that it follows: {what}; remove it if it was never committed, else see "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from earmark.errors import EarmarkError
-from earmark.registry.runs import Row
+from earmark.registry.runs import RunRow
 
 ALIASES = ("champion", "challenger")
 SHORTEST = 4  # characters of an id
@@ -16,28 +16,28 @@ VERSION = re.compile(r"v(?:ersion)?[ -]?(\d+)", re.I)
 ID = re.compile(r"[0-9a-f]{4,32}")
 
 
-class Named(NamedTuple):
+class NamedRun(NamedTuple):
     """A run, and what heads its column."""
 
     title: str
-    row: Row
+    row: RunRow
 
 
 @dataclass(frozen=True)
-class Known:
+class RunIndex:
     """The runs of a task, newest first, and the numbers that `earmark runs` gives some of them."""
 
     task: str
-    rows: list[Row]
+    rows: list[RunRow]
     numbers: dict[str, int]
 
     @classmethod
-    def of(cls, task: str, rows: list[Row], every_kind: bool) -> "Known":
+    def of(cls, task: str, rows: list[RunRow], every_kind: bool) -> "RunIndex":
         """every_kind: whether runs of all kinds are numbered, as `earmark runs --all` does, or the pipeline's."""
         numbered = [row for row in rows if every_kind or row.kind == "pipeline"]
         return cls(task, rows, {row.run_id: len(numbered) - i for i, row in enumerate(numbered)})
 
-    def find(self, words: Iterable[str]) -> list[Named]:
+    def find(self, words: Iterable[str]) -> list[NamedRun]:
         """Those that words name, the first one being what the others are held against; `named` says how.
 
         One alone is held against the champion, and the champion against the newest; without words, the challenger is,
@@ -56,7 +56,7 @@ class Known:
             )
         return once
 
-    def named(self, word: str) -> Named:
+    def named(self, word: str) -> NamedRun:
         """The run that a word names: a number of `earmark runs`, a version, an alias, a name, or an id's beginning.
 
         Raises EarmarkError for none, and for several.
@@ -77,13 +77,13 @@ class Known:
             raise EarmarkError(f"There is no run or version '{word}' of {self.task}; {self._hint(word)}")
         return self.titled(found[0])
 
-    def titled(self, row: Row) -> Named:
+    def titled(self, row: RunRow) -> NamedRun:
         """A run as it heads a column: its number, or its id; and its version."""
         number = self.numbers.get(row.run_id)
         version = [f"version {n}{f' ({alias})' if alias else ''}" for n, alias in _versions(row)]
-        return Named(", ".join([f"#{number}" if number else row.run_id[:8], *version[-1:]]), row)
+        return NamedRun(", ".join([f"#{number}" if number else row.run_id[:8], *version[-1:]]), row)
 
-    def _version(self, which: str | int) -> Named:
+    def _version(self, which: str | int) -> NamedRun:
         for row in self.rows:
             if which in row.versions or any(which in aliases for aliases in row.versions.values()):
                 return self.titled(row)
@@ -93,7 +93,7 @@ class Known:
             raise EarmarkError(f"There is no version {which} of {self.task} whose run is there; {known}.")
         raise EarmarkError(f"{self.task} has no {which}; `earmark runs {self.task}` lists its runs.")
 
-    def _default(self) -> list[Named]:
+    def _default(self) -> list[NamedRun]:
         held = [row for alias in ALIASES for row in self.rows if any(alias in a for a in row.versions.values())]
         judged = [row for row in self.rows if row.evaluation and row.kind == "pipeline"]
         newest = [row for row in judged if row not in held]
@@ -104,7 +104,7 @@ class Known:
             )
         return [self.titled(row) for row in chosen]
 
-    def _before(self, row: Row) -> Named:
+    def _before(self, row: RunRow) -> NamedRun:
         """What one run is held against: the champion, or else the judged run before it."""
         champion = next((r for r in self.rows if any("champion" in a for a in r.versions.values())), None)
         if champion and champion.run_id != row.run_id:
@@ -132,7 +132,7 @@ def joined(words: Iterable[str]) -> list[str]:
     return found
 
 
-def _versions(row: Row) -> list[tuple[int, str]]:
+def _versions(row: RunRow) -> list[tuple[int, str]]:
     """The versions of a run with their aliases; the one that has an alias, or else the newest, comes last."""
     listed = [(number, ", ".join(aliases)) for number, aliases in row.versions.items()]
     return sorted(listed, key=lambda one: (bool(one[1]), one[0]))

@@ -11,14 +11,14 @@ from earmark.errors import EarmarkError
 from earmark.evaluation.settings import GateSettings
 from earmark.registry import champion, identities, ledger, restore, versions
 from earmark.registry.assessment import Assessment, Contest, assessed
-from earmark.registry.comparison import Today
-from earmark.registry.entries import Entry
+from earmark.registry.comparison import TestSplitJudging
+from earmark.registry.entries import LedgerEntry
 from earmark.registry.gate import Verdict
 from earmark.tasks.task import Task
 
 
 @dataclass(frozen=True)
-class Asked:
+class PromotionRequest:
     """What a person asks for. version: its number, None for the challenger. why: with `force`, kept in the ledger."""
 
     version: int | None = None
@@ -38,10 +38,10 @@ class Decision:
 def promote(
     client: MlflowClient,
     task: Task,
-    asked: Asked,
+    asked: PromotionRequest,
     settings: Callable[[], GateSettings],
     say: Warn,
-    today: Today | None = None,
+    today: TestSplitJudging | None = None,
 ) -> Decision:
     """Make a version champion if the gate says yes, or if a person insists, and write that into the ledger.
 
@@ -81,7 +81,9 @@ def _last(of: Contest, new: ModelVersion, force: bool) -> ModelVersion | None:
         ) from None
 
 
-def _decide(of: Contest, asked: Asked, new: ModelVersion, old: ModelVersion | None, found: Assessment) -> Decision:
+def _decide(
+    of: Contest, asked: PromotionRequest, new: ModelVersion, old: ModelVersion | None, found: Assessment
+) -> Decision:
     """Do what the verdict asks for, and say all of it."""
     said = [f.sentence for f in found.findings] + found.remarks
     promoted = found.verdict == "yes" or asked.force
@@ -97,7 +99,7 @@ def _decide(of: Contest, asked: Asked, new: ModelVersion, old: ModelVersion | No
     return Decision("yes", [*said, f"Version {new.version} is champion{before}"])
 
 
-def _entry(of: Contest, asked: Asked, new: ModelVersion, found: Assessment, promoted: bool) -> Entry:
+def _entry(of: Contest, asked: PromotionRequest, new: ModelVersion, found: Assessment, promoted: bool) -> LedgerEntry:
     reasons = [f.sentence for f in found.findings if f.verdict == found.verdict]
     return of.known.entry(
         "promotion" if promoted else "refusal",

@@ -8,10 +8,10 @@ from earmark.registry import champion_seen, glance
 from earmark.release import bundle
 from earmark.tasks.task import Task
 from earmark.training import model_files
-from earmark.training.model_files import Chosen
+from earmark.training.model_files import ResolvedModel
 
 
-def model(task: Task, named: str | None = None) -> Chosen:
+def model(task: Task, named: str | None = None) -> ResolvedModel:
     """The model of a task to answer with; `named` is a model folder or an MLflow model URI.
 
     Raises EarmarkError when there is none. MLflow is imported only where there is a store to ask.
@@ -23,9 +23,9 @@ def model(task: Task, named: str | None = None) -> Chosen:
     return chosen
 
 
-def _named(named: str) -> Chosen:
+def _named(named: str) -> ResolvedModel:
     if Path(named).is_dir():
-        return Chosen(Path(named), named, f"Answering with {named}.")
+        return ResolvedModel(Path(named), named, f"Answering with {named}.")
     if ":/" not in named:
         raise EarmarkError(f"There is no model folder {named}; name one, or a URI such as models:/earmark-genre/1.")
     uri = paths.tracking_store()
@@ -35,10 +35,10 @@ def _named(named: str) -> Chosen:
 
     if uri:
         tracking.reader(uri)
-    return Chosen(versions.download(named), named, f"Answering with {named}.")
+    return ResolvedModel(versions.download(named), named, f"Answering with {named}.")
 
 
-def champion(task: Task) -> Chosen | None:
+def champion(task: Task) -> ResolvedModel | None:
     """The registry's champion, or None where there is none."""
     uri = paths.tracking_store()
     if uri is None:
@@ -50,17 +50,17 @@ def champion(task: Task) -> Chosen | None:
     return seen and _crowned(task, *seen)
 
 
-def _crowned(task: Task, number: str, folder: Path) -> Chosen:
+def _crowned(task: Task, number: str, folder: Path) -> ResolvedModel:
     name = _called(task, number)
     sentence = f"Answering with {name}; `earmark promote {task.name}` changes the champion."
-    return Chosen(folder, name, sentence, "champion", number)
+    return ResolvedModel(folder, name, sentence, "champion", number)
 
 
 def _called(task: Task, number: str) -> str:
     return f"{task.registered_model} version {number} (champion)"
 
 
-def _asked(task: Task, uri: str) -> Chosen | None:
+def _asked(task: Task, uri: str) -> ResolvedModel | None:
     """The champion as MLflow tells it."""
     from earmark.registry import tracking, versions
 
@@ -79,13 +79,13 @@ def _asked(task: Task, uri: str) -> Chosen | None:
     return _crowned(task, str(version.version), versions.download(f"models:/{task.registered_model}@champion"))
 
 
-def own(task: Task) -> Chosen:
+def own(task: Task) -> ResolvedModel:
     """The champion, or where there is none the model that the pipeline trained."""
     trained = Path("models") / task.name
-    return champion(task) or Chosen(trained, str(trained), f"Answering with {trained}.")
+    return champion(task) or ResolvedModel(trained, str(trained), f"Answering with {trained}.")
 
 
-def _released(task: Task) -> Chosen:
+def _released(task: Task) -> ResolvedModel:
     folder = bundle.folder(task.name)
     if folder is None:
         raise EarmarkError(
@@ -98,4 +98,4 @@ def _released(task: Task) -> Chosen:
     sentence = (
         f"Answering with {name}, which knows {about}; after `earmark promote {task.name}` a model of your own answers."
     )
-    return Chosen(folder, name, sentence, "bundle")
+    return ResolvedModel(folder, name, sentence, "bundle")

@@ -36,7 +36,7 @@ class Evaluation(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Row:
+class RunRow:
     """A run beside the one before it.
 
     state: as MLflow has it. evaluation: on today's test recordings, if there is one; earlier: on others. against: id of
@@ -73,14 +73,14 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Today:
+class CurrentHashes:
     """The working tree's test recordings and evaluation, by their hashes; None where there are none."""
 
     test_sha256: str | None
     metrics_sha256: str | None
 
     @classmethod
-    def of(cls, task: Task) -> "Today":
+    def of(cls, task: Task) -> "CurrentHashes":
         """As the working tree's data/TASK and reports/TASK have them."""
         found = Path("reports") / task.name / "metrics.json"
         try:
@@ -91,7 +91,7 @@ class Today:
         return cls(test, hashlib.sha256(found.read_bytes()).hexdigest() if found.exists() else None)
 
 
-def rows(client: MlflowClient, task: Task, every_kind: bool, today: Today) -> list[Row]:
+def rows(client: MlflowClient, task: Task, every_kind: bool, today: CurrentHashes) -> list[RunRow]:
     """All runs of a task's experiment, newest first: the pipeline's, or of every kind.
 
     Raises EarmarkError where the experiment was deleted.
@@ -107,10 +107,10 @@ def rows(client: MlflowClient, task: Task, every_kind: bool, today: Today) -> li
     tracker = tracking.Tracker(client, experiment.experiment_id)
     runs = tracker.find({} if every_kind else {"earmark.kind": "pipeline"})
     made, found = versions_of(client, task), []
-    before: dict[str, list[Judged]] = {}
+    before: dict[str, list[EvaluatedRun]] = {}
     for run in reversed(runs):
         kind, parent = run.data.tags.get("earmark.kind", "other"), run.data.tags.get("mlflow.parentRunId")
-        one = Judged(run, evaluations_of(task, run, today))
+        one = EvaluatedRun(run, evaluations_of(task, run, today))
         base = None if parent else _base(one, before.get(kind, []))
         found.append(_row(one, base, made.get(run.info.run_id, {}), today))
         if one.evaluations and not parent:
@@ -118,26 +118,26 @@ def rows(client: MlflowClient, task: Task, every_kind: bool, today: Today) -> li
     return found[::-1]
 
 
-class Judged(NamedTuple):
+class EvaluatedRun(NamedTuple):
     """A run and its evaluations, the one that it is shown with first."""
 
     run: Run
     evaluations: list[Evaluation]
 
 
-def _base(one: Judged, before: list[Judged]) -> Judged | None:
+def _base(one: EvaluatedRun, before: list[EvaluatedRun]) -> EvaluatedRun | None:
     """Of the earlier runs the latest with an evaluation on the same test recordings, or else the latest."""
     same = (other for other in reversed(before) if _compared(one, other))
     return next(same, before[-1] if before else None)
 
 
-def _row(one: Judged, beside: Judged | None, made: dict[int, list[str]], today: Today) -> Row:
+def _row(one: EvaluatedRun, beside: EvaluatedRun | None, made: dict[int, list[str]], today: CurrentHashes) -> RunRow:
     run, base = one.run, beside.run if beside else None
     tags = run.data.tags
     info = run.info
     params = run.data.params
     evaluation = one.evaluations[0] if one.evaluations else None
-    return Row(
+    return RunRow(
         run_id=info.run_id,
         name=info.run_name,
         kind=tags.get("earmark.kind", "other"),
@@ -160,13 +160,13 @@ def _row(one: Judged, beside: Judged | None, made: dict[int, list[str]], today: 
     )
 
 
-def _is_todays(evaluation: Evaluation | None, today: Today) -> bool | None:
+def _is_todays(evaluation: Evaluation | None, today: CurrentHashes) -> bool | None:
     if evaluation is None or evaluation.test_sha256 is None or today.test_sha256 is None:
         return None
     return evaluation.test_sha256 == today.test_sha256
 
 
-def _compared(ours: Judged, theirs: Judged) -> tuple[Evaluation, Evaluation] | None:
+def _compared(ours: EvaluatedRun, theirs: EvaluatedRun) -> tuple[Evaluation, Evaluation] | None:
     """The evaluations on the first test recordings of ours that theirs have, too."""
     pairs = ((a, b) for a in ours.evaluations for b in theirs.evaluations if a.test_sha256 == b.test_sha256)
     return next(pairs, None)
@@ -200,7 +200,7 @@ def versions_of(client: MlflowClient, task: Task) -> dict[str, dict[int, list[st
     return found
 
 
-def evaluations_of(task: Task, run: Run, today: Today) -> list[Evaluation]:
+def evaluations_of(task: Task, run: Run, today: CurrentHashes) -> list[Evaluation]:
     """All evaluations of a run, the one on today's test recordings first, one for each set of test recordings."""
     tags, metrics = run.data.tags, run.data.metrics
     tests = {key.removeprefix(EVALUATION): value for key, value in tags.items() if key.startswith(EVALUATION)}
@@ -239,7 +239,7 @@ def _evaluation(task: Task, metrics: Mapping[str, float], prefix: str, test: str
     )
 
 
-def plain(row: Row) -> dict[str, Any]:
+def plain(row: RunRow) -> dict[str, Any]:
     """A row as JSON has it: the headline figure and what stands beside it on the first level."""
     found = vars(row) | {"started": row.started.isoformat(timespec="seconds")}
     evaluation = found.pop("evaluation")

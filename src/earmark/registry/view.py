@@ -12,7 +12,7 @@ from mlflow.entities.model_registry import ModelVersion
 from earmark.errors import EarmarkError
 from earmark.registry import crowning, identities, ledger, restore, versions
 from earmark.registry.crowning import marked
-from earmark.registry.entries import Entry
+from earmark.registry.entries import LedgerEntry
 from earmark.registry.identities import shown
 from earmark.registry.ledger import Ledger
 from earmark.tasks.task import Task
@@ -130,10 +130,10 @@ def taken_in(client: MlflowClient, task: Task) -> Ledger:
     return ledger.read(task.name)
 
 
-def _imported(client: MlflowClient, task: Task, found: Ledger, champion: ModelVersion) -> list[Entry]:
+def _imported(client: MlflowClient, task: Task, found: Ledger, champion: ModelVersion) -> list[LedgerEntry]:
     """Entries for the turns that earlier releases kept in tags: the way back, and the champion last."""
     chain, lost = _way_back(client, task, champion)
-    entries: list[Entry] = []
+    entries: list[LedgerEntry] = []
     for version in chain:
         last = entries[-1] if entries else None
         reason = None if last or not lost else f"before it, version {lost} was champion, which was deleted in MLflow"

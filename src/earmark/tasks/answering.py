@@ -11,15 +11,15 @@ from typing import Any, NamedTuple, TypeVar
 
 import typer
 
-from earmark.audio import AudioError, Channel, Checked, Source
+from earmark.audio import AudioError, Channel, CheckedRecording, Source
 from earmark.console import printable, warn
 from earmark.data import walking
 from earmark.errors import EarmarkError
 from earmark.tasks import piped
-from earmark.training.model_files import Chosen
+from earmark.training.model_files import ResolvedModel
 
 # The model to answer with, by the name that was given, if any; what a command finds as its context's object.
-Resolve = Callable[[str | None], Chosen]
+Resolve = Callable[[str | None], ResolvedModel]
 T = TypeVar("T")
 MOST = 8  # recordings at once: each takes memory
 
@@ -48,7 +48,7 @@ class Recording(NamedTuple):
     place: int | None = None
 
 
-class Named(NamedTuple):
+class NamedFile(NamedTuple):
     """A file that was named, or lies in a folder that was; stem: as a recording's."""
 
     path: Path
@@ -104,10 +104,10 @@ def _usable(
             yield Recording(shown, Channel(path, channel) if channel else path, stem, finding.place())
 
 
-def _entered(finding: _Finding, file: Path, folders: bool) -> Iterator[Named]:
+def _entered(finding: _Finding, file: Path, folders: bool) -> Iterator[NamedFile]:
     """The file, or the recordings in a folder, those in its sub-folders among them."""
     if not folders or str(file) in piped.STANDARD_INPUT or not os.path.isdir(file):
-        yield Named(file, "stdin" if str(file) == "-" else file.stem)
+        yield NamedFile(file, "stdin" if str(file) == "-" else file.stem)
         return
     try:
         found = walking.walk(file)
@@ -119,7 +119,7 @@ def _entered(finding: _Finding, file: Path, folders: bool) -> Iterator[Named]:
     if not inside:
         shown = printable(file)
         finding.problem(f"There is no recording in the folder {shown}; name another folder, or files.", shown)
-    yield from (Named(file / path, str(path.with_suffix(""))) for path in inside)
+    yield from (NamedFile(file / path, str(path.with_suffix(""))) for path in inside)
 
 
 def _reason(file: Path, shown: str, error: OSError) -> str:
@@ -151,7 +151,7 @@ def refuse_clash(files: list[Recording], out: Path, ending: str, ask: str) -> No
 
 def answered(
     files: Iterable[Recording],
-    answer: Callable[[Checked], T],
+    answer: Callable[[CheckedRecording], T],
     problems: Problems,
     shown: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> Iterator[tuple[Recording, T]]:
@@ -161,8 +161,8 @@ def answered(
     recording is said. shown: hands outcomes on as they come, and shows progress by them.
     """
 
-    def heard(file: Recording) -> tuple[Recording, Checked, T | AudioError | OSError]:
-        recording = Checked(file.source)
+    def heard(file: Recording) -> tuple[Recording, CheckedRecording, T | AudioError | OSError]:
+        recording = CheckedRecording(file.source)
         try:
             return file, recording, answer(recording)
         except (AudioError, OSError) as e:
@@ -195,7 +195,10 @@ def tell(problems: Problems) -> None:
 
 
 def rows(
-    answers: Iterable[tuple[Recording, dict[str, Any]]], problems: Problems, keys: Iterable[str], model: Chosen | None
+    answers: Iterable[tuple[Recording, dict[str, Any]]],
+    problems: Problems,
+    keys: Iterable[str],
+    model: ResolvedModel | None,
 ) -> list[dict[str, Any]]:
     """What JSON says of each file, in their order: path, the answer's keys, error, and the model that answered.
 

@@ -16,7 +16,7 @@ from earmark.data.learnt import Learnt
 from earmark.data.reading import Progress
 from earmark.data.settings import DataSettings
 from earmark.evaluation.fold import Fold
-from earmark.evaluation.scored import Judged
+from earmark.evaluation.scored import ScoredFolder
 from earmark.evaluation.settings import EvaluateSettings
 
 # A dataset and a settings class are each task's own: no other room's code reads them.
@@ -145,7 +145,7 @@ class ScoreRoom(Protocol):
 
     def judged(
         self, model: Path, root: Path, warn: Warn, progress: Progress, learnt: Learnt | None = None, /
-    ) -> Judged:
+    ) -> ScoredFolder:
         """What the model of a folder makes of the recordings below `root`, but those that `learnt` leaves out."""
 
 

@@ -26,7 +26,7 @@ Row = dict[str, float]
 WARM_UP = 18  # exponent of the average's decay: the larger, the fewer steps it spans while it warms up
 
 
-class Task(Protocol):
+class TrainingTask(Protocol):
     """What a task brings to the loop. A loss of named parts is their sum, and each is told of."""
 
     model: nn.Module
@@ -70,7 +70,7 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
 class Trained:
     """What changes while training: model, optimizer, schedule, and the weights' average if there is one."""
 
-    def __init__(self, task: Task, settings: LoopSettings):
+    def __init__(self, task: TrainingTask, settings: LoopSettings):
         self.model = task.model
         self.optimizer = build_optimizer(task.model, settings)
         self.schedule = Schedule(self.optimizer, settings.schedule, settings.epochs, task.steps())
@@ -104,7 +104,7 @@ class Trained:
 
 
 def fit(
-    task: Task,
+    task: TrainingTask,
     settings: LoopSettings,
     checkpoint: Path | None = None,
     on_start: Callable[[Fit], None] | None = None,
@@ -174,7 +174,7 @@ def moving_average(model: nn.Module, decay: float) -> AveragedModel:
     return AveragedModel(model, multi_avg_fn=update, use_buffers=False)
 
 
-def _epoch(task: Task, trained: Trained, epoch: int) -> Row:
+def _epoch(task: TrainingTask, trained: Trained, epoch: int) -> Row:
     """One pass over the training set; the mean loss over its examples, and of its parts, where a task names them."""
     task.model.train()
     total, n = Counter[str](), 0

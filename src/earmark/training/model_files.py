@@ -42,7 +42,7 @@ class ModelConfig:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ResolvedModel:
     """A model folder, its name for people, and a sentence that says which model answers and how to change it.
 
     source: 'champion' of the registry, the released 'bundle', or what was 'named'. version: in the registry.

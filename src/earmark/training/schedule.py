@@ -4,7 +4,14 @@ import math
 
 from torch.optim import Optimizer, lr_scheduler
 
-from earmark.training.settings import Constant, Cosine, OneCycle, Plateau, ScheduleSettings, Step
+from earmark.training.settings import (
+    ConstantSchedule,
+    CosineSchedule,
+    OneCycleSchedule,
+    PlateauSchedule,
+    ScheduleSettings,
+    StepSchedule,
+)
 
 
 class Schedule:
@@ -12,7 +19,7 @@ class Schedule:
 
     def __init__(self, optimizer: Optimizer, settings: ScheduleSettings, epochs: int, steps_per_epoch: int):
         self.settings, self.optimizer = settings, optimizer
-        self.by_step = isinstance(settings, Cosine | OneCycle)
+        self.by_step = isinstance(settings, CosineSchedule | OneCycleSchedule)
         self.scheduler = _build(optimizer, settings, epochs, steps_per_epoch)
 
     @property
@@ -27,7 +34,7 @@ class Schedule:
 
     def epoch(self, row: dict[str, float]) -> None:
         """After an epoch, with its figures."""
-        if isinstance(self.settings, Plateau):
+        if isinstance(self.settings, PlateauSchedule):
             self.scheduler.step(row["val/accuracy" if self.settings.monitor == "accuracy" else "val/loss"])
         elif not self.by_step:
             self.scheduler.step()
@@ -45,17 +52,17 @@ def _build(optimizer: Optimizer, s: ScheduleSettings, epochs: int, steps: int) -
     """Raises ValueError for a schedule that is not known here."""
     peak = optimizer.param_groups[0]["lr"]
     match s:
-        case Constant():
+        case ConstantSchedule():
             return lr_scheduler.LambdaLR(optimizer, _always)
-        case Step():
+        case StepSchedule():
             return lr_scheduler.StepLR(optimizer, s.step_epochs, s.gamma)
-        case Plateau():
+        case PlateauSchedule():
             mode = "min" if s.monitor == "loss" else "max"
             return lr_scheduler.ReduceLROnPlateau(optimizer, mode, s.gamma, s.patience, min_lr=s.min_lr)
-        case Cosine():
+        case CosineSchedule():
             half = HalfCosine(s.warmup_epochs * steps, epochs * steps, s.min_lr / peak)
             return lr_scheduler.LambdaLR(optimizer, half)
-        case OneCycle():
+        case OneCycleSchedule():
             return lr_scheduler.OneCycleLR(optimizer, peak, total_steps=epochs * steps, cycle_momentum=False)
     raise ValueError(f"unknown schedule {s!r}")
 

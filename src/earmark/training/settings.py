@@ -7,14 +7,14 @@ from earmark.errors import require
 
 
 @dataclass(frozen=True)
-class Constant:
+class ConstantSchedule:
     """`train.lr` throughout."""
 
     name: Literal["constant"] = "constant"
 
 
 @dataclass(frozen=True)
-class Step:
+class StepSchedule:
     """Multiplied by `gamma` after every `step_epochs` epochs."""
 
     name: Literal["step"] = "step"
@@ -29,7 +29,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Plateau:
+class PlateauSchedule:
     """Multiplied by `gamma` once `monitor` has not improved for more than `patience` epochs, not below `min_lr`."""
 
     name: Literal["plateau"] = "plateau"
@@ -50,7 +50,7 @@ class Plateau:
 
 
 @dataclass(frozen=True)
-class Cosine:
+class CosineSchedule:
     """Rises linearly for `warmup_epochs`, then falls along a half cosine to `min_lr`; moves every step."""
 
     name: Literal["cosine"] = "cosine"
@@ -65,13 +65,13 @@ class Cosine:
 
 
 @dataclass(frozen=True)
-class OneCycle:
+class OneCycleSchedule:
     """Rises to `train.lr` during the first three tenths and falls towards zero; moves every step."""
 
     name: Literal["onecycle"] = "onecycle"
 
 
-ScheduleSettings = Constant | Step | Plateau | Cosine | OneCycle
+ScheduleSettings = ConstantSchedule | StepSchedule | PlateauSchedule | CosineSchedule | OneCycleSchedule
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class LoopSettings:
     @property
     def needs_validation(self) -> bool:
         """Whether anything is decided on validation recordings."""
-        return self.keep != "last" or isinstance(self.schedule, Plateau)
+        return self.keep != "last" or isinstance(self.schedule, PlateauSchedule)
 
 
 def judged(average: float) -> str:

@@ -16,7 +16,7 @@ from speaker_answers import crowd
 WIDE, PHONE = {"width": 1400, "height": 1000}, {"width": 390, "height": 800}
 
 
-def heard(folder, of: page.Report) -> page.Report:
+def heard(folder, of: page.ListeningReport) -> page.ListeningReport:
     """A report whose recordings can be played."""
     sounds(folder, ("a.wav", "b.wav"))
     clips = Clips(of.spectrogram)
@@ -31,7 +31,7 @@ def opened(chromium, tmp_path):
     """Opens reports, and fails where a page raised an error or asked anything of anybody."""
     contexts = []
 
-    def opens(of: page.Report, name: str = "page.html", **how):
+    def opens(of: page.ListeningReport, name: str = "page.html", **how):
         context = chromium.new_context(viewport=WIDE, **how)
         contexts.append((context, asked := [], errors := []))
         tab = context.new_page()
@@ -184,8 +184,8 @@ def test_on_a_phone_and_in_the_dark(opened, tmp_path):
 
 
 def test_names_and_labels_do_nothing(opened, tmp_path):
-    recordings = [page.Recording(name, [name], SCRIPT, 2.0, facts=[SCRIPT]) for name in (SCRIPT, PICTURE)]
-    rows = [page.Row([i], "recording", SCRIPT, PICTURE, False, 0.5, 0.5, cell=(0, 0)) for i in range(2)]
+    recordings = [page.ReportRecording(name, [name], SCRIPT, 2.0, facts=[SCRIPT]) for name in (SCRIPT, PICTURE)]
+    rows = [page.ReportRow([i], "recording", SCRIPT, PICTURE, False, 0.5, 0.5, cell=(0, 0)) for i in range(2)]
     matrix = {"title": SCRIPT, "rows": [SCRIPT], "columns": [PICTURE], "values": [[2]], "unit": "recordings"}
     tab = opened(
         report(title=SCRIPT, intro=[PICTURE], recordings=recordings, rows=rows, matrix=matrix, labels=[SCRIPT])
@@ -268,7 +268,7 @@ def test_a_segment_of_a_song_is_corrected(chromium, tmp_path):
             "C:maj",
             "C:maj7",
         )
-        assert marking.Kept(one.file, asdict(of), "f" * 64, "x").shown()[0]["start_s"] == 0.0
+        assert marking.MarkFile(one.file, asdict(of), "f" * 64, "x").shown()[0]["start_s"] == 0.0
     finally:
         tab.close()
         one.end()

@@ -17,8 +17,8 @@ def said(status: str, corrected: str = "", note: str = "") -> dict[str, str]:
     return {"status": status, "corrected": corrected, "note": note}
 
 
-def kept(path, of=None, by="Ada") -> marking.Kept:
-    return marking.Kept(path, asdict(of or report()), SHA, by)
+def kept(path, of=None, by="Ada") -> marking.MarkFile:
+    return marking.MarkFile(path, asdict(of or report()), SHA, by)
 
 
 def test_a_mark_of_a_recording_is_kept_with_who_and_when(tmp_path):
@@ -51,7 +51,7 @@ def test_a_mark_of_a_segment(tmp_path):
 
 
 def test_an_utterance_of_several_files_is_marked_whole(tmp_path):
-    one = report(recordings=[page.Recording("u", ["a.wav", "b.wav"], "ann", 4.0)], rows=[])
+    one = report(recordings=[page.ReportRecording("u", ["a.wav", "b.wav"], "ann", 4.0)], rows=[])
     kept(tmp_path / "s.csv", one).say(0, None, said("corrected", "bea"), AT)
     assert [(m.path, m.corrected) for m in marks.read(tmp_path / "s.csv")] == [("a.wav", "bea"), ("b.wav", "bea")]
 

@@ -39,10 +39,10 @@ class Read(HTMLParser):
             self.held[-1][2] += data
 
 
-def hostile() -> page.Report:
+def hostile() -> page.ListeningReport:
     names = [SCRIPT, PICTURE]
-    recordings = [page.Recording(name, [name], SCRIPT, 1.0, facts=[SCRIPT]) for name in names]
-    rows = [page.Row([i], "recording", SCRIPT, "{{SCRIPT}}", False, 0.5, 0.5) for i in range(2)]
+    recordings = [page.ReportRecording(name, [name], SCRIPT, 1.0, facts=[SCRIPT]) for name in names]
+    rows = [page.ReportRow([i], "recording", SCRIPT, "{{SCRIPT}}", False, 0.5, 0.5) for i in range(2)]
     return report(title=SCRIPT, intro=[SCRIPT], recordings=recordings, rows=rows, labels=[SCRIPT], matrix=None)
 
 

@@ -67,7 +67,7 @@ def test_no_path_of_a_request_is_opened(served, path):
 def test_a_path_of_the_report_that_leaves_the_folder_is_not_opened(tmp_path):
     (tmp_path / "in").mkdir()
     sounds(tmp_path)
-    one = Served(tmp_path / "in", report(recordings=[page.Recording("x", ["../a.wav"], "low", 1.0)], rows=[]))
+    one = Served(tmp_path / "in", report(recordings=[page.ReportRecording("x", ["../a.wav"], "low", 1.0)], rows=[]))
     try:
         clip = json.loads(one.ask("GET", "/clip/0")[2])
         assert clip.keys() == {"reason"}

@@ -7,9 +7,9 @@ import torch
 from earmark.experiments.dyad_net import fit as module
 from earmark.experiments.dyad_net.dyad_net import DyadNet, start
 from earmark.experiments.dyad_net.dyads import PITCHES_HZ, Dyads
-from earmark.experiments.dyad_net.fit import FitSettings, KerasSgd, fit, judge, train, without_each_kernel
+from earmark.experiments.dyad_net.fit import DyadNetFitSettings, KerasSgd, fit, judge, train, without_each_kernel
 
-SHORT = FitSettings(epochs=1, steps=10)
+SHORT = DyadNetFitSettings(epochs=1, steps=10)
 
 
 @pytest.mark.parametrize(("momentum", "decay"), [(0.9, 0.5), (0.9, 1e-6), (0.0, 0.5)])
@@ -27,7 +27,7 @@ def test_steps_are_those_of_keras(momentum, decay):
 
 
 def test_without_decay_the_steps_are_torchs():
-    settings = FitSettings(epochs=1, steps=20, batch_size=8, decay=0.0)
+    settings = DyadNetFitSettings(epochs=1, steps=20, batch_size=8, decay=0.0)
     torch.manual_seed(0)
     model, twin = DyadNet(), DyadNet()
     twin.load_state_dict(model.state_dict())
@@ -54,7 +54,7 @@ def test_a_seed_repeats_and_another_is_another():
 )
 def test_every_setting_changes_the_answer(change):
     assert (
-        fit("dyad", 6, FitSettings(**{"epochs": 1, "steps": 10} | change))["history"]
+        fit("dyad", 6, DyadNetFitSettings(**{"epochs": 1, "steps": 10} | change))["history"]
         != fit("dyad", 6, SHORT)["history"]
     )
 

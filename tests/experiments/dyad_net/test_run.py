@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 
 from earmark.errors import EarmarkError
 from earmark.experiments.dyad_net import run as dyad_net
-from earmark.experiments.dyad_net.fit import FitSettings
+from earmark.experiments.dyad_net.fit import DyadNetFitSettings
 from earmark.experiments.study import plan
 from project import REPOSITORY
 
@@ -20,10 +20,10 @@ FILE = REPOSITORY / "studies/dyad_net.yaml"
 
 def test_the_committed_study_is_the_sources():
     settings = dyad_net.parse(plan.read(FILE), FILE, quick=False, overrides=[])
-    assert settings.train == FitSettings(15, 200, 128, 0.01, 0.9, 1e-6, "librosa") == FitSettings()
+    assert settings.train == DyadNetFitSettings(15, 200, 128, 0.01, 0.9, 1e-6, "librosa") == DyadNetFitSettings()
     assert settings.seeds == {"dyad": list(range(1, 11)), "kernel": [1, 2, 3]}
     quick = dyad_net.parse(plan.read(FILE), FILE, True, ["train.steps=7"])
-    assert quick.train == FitSettings(steps=7)
+    assert quick.train == DyadNetFitSettings(steps=7)
     assert quick.seeds == {"dyad": list(range(1, 11))}
     assert dyad_net.parse(plan.read(FILE), FILE, True, ["seeds.dyad=[11,12]"]).seeds == {"dyad": [11, 12]}
 

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 
 from earmark.experiments.siamese_blstm import claims, show
-from earmark.experiments.siamese_blstm.data import Recordings
+from earmark.experiments.siamese_blstm.data import VoiceRecordings
 
 SPEAKERS, SEEDS = 20, (1, 2, 3, 4, 5)
 
 
-def recordings() -> Recordings:
+def recordings() -> VoiceRecordings:
     """Test speakers of five utterances each, every pair of which is a trial with the next speaker's or their own."""
     utterances = [f"s{s:02}-{u}" for s in range(SPEAKERS) for u in range(5)]
     table = pd.DataFrame({"utterance": utterances, "label": [u[:3] for u in utterances], "split": "test"})
@@ -21,7 +21,7 @@ def recordings() -> Recordings:
         for u in range(5)
         for v in range(u)
     ]
-    return Recordings(table, pd.DataFrame(rows, columns=["a", "b", "same"]).assign(split="test"))
+    return VoiceRecordings(table, pd.DataFrame(rows, columns=["a", "b", "same"]).assign(split="test"))
 
 
 FOUND = recordings()
@@ -48,7 +48,7 @@ def line(step: str, eer: float = 0.3, cosine: float = 0.3, **figures) -> list[di
 
 def judged(*lines: list[dict]) -> pd.DataFrame:
     results = [result for one in lines for result in one]
-    return claims.judged(claims.Walk(results, FOUND)).set_index("claim")
+    return claims.judged(claims.WalkResults(results, FOUND)).set_index("claim")
 
 
 def only(found: pd.DataFrame, word: str) -> pd.Series:

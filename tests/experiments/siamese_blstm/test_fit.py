@@ -11,7 +11,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from earmark.experiments.siamese_blstm import fit, judge
 from earmark.experiments.siamese_blstm.step import apart
-from earmark.experiments.siamese_blstm.watch import Watch
+from earmark.experiments.siamese_blstm.watch import TrainingCurves
 from earmark.tasks.speaker.networks import build, pairs
 from siamese_walk import settings
 
@@ -84,7 +84,7 @@ def test_the_asked_network_comes_to_a_stand(root, sounds):
 def test_accuracies_are_logged_of_the_batchs_pairs(root, sounds):
     """By hand, of ten batches: three of words that are right, seven of words that are all alike."""
     step = steps(root)["softplus"]
-    watch, labels = Watch(step, sounds.val), torch.arange(4).repeat_interleave(4)
+    watch, labels = TrainingCurves(step, sounds.val), torch.arange(4).repeat_interleave(4)
     apart_words = 1e-3 + 5 * torch.eye(4)[labels]
     alike = torch.ones(16, 4)
     for i in range(13):
@@ -105,7 +105,7 @@ def test_the_logged_accuracies_have_the_steps_shapes(root, sounds):
     both = steps(root)
     labels = torch.arange(4).repeat_interleave(4)
     for name, expected in (("answered", 0.5), ("softplus", 1.0)):
-        watch = Watch(both[name], sounds.val)
+        watch = TrainingCurves(both[name], sounds.val)
         for _ in range(10):
             watch.before(tower(both[name]))
             watch.chosen = 1.0
@@ -116,7 +116,7 @@ def test_the_logged_accuracies_have_the_steps_shapes(root, sounds):
 def test_the_threshold_is_chosen_on_validation_segments_again_and_again(root, sounds):
     step = steps(root)["softplus"]
     network = tower(step)
-    watch = Watch(step, sounds.val)
+    watch = TrainingCurves(step, sounds.val)
     chosen = []
     heard, v = sounds.val, sounds.val.voices
     for i in range(25):

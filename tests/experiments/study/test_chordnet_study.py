@@ -16,7 +16,7 @@ from earmark.nn.describe import count
 from earmark.nn.recurrent import Blstm, DualPathRnn
 from earmark.tasks.chord.networks import build
 from earmark.tasks.chord.settings import ChordFeatureSettings, ChordNetModel, ChordTrainSettings, FocalTversky
-from earmark.training.settings import Adam, Constant
+from earmark.training.settings import Adam, ConstantSchedule
 from project import REPOSITORY, write_params
 
 AS_WRITTEN = REPOSITORY / "studies/chordnet_as_written.yaml"
@@ -64,7 +64,7 @@ def test_what_the_text_does_not_ask_for_is_off():
     m, t = s.model, s.train
     assert (t.tilt, t.floor, t.average, t.weight_decay, t.patience) == (0, 0, 0, 0, 0)
     assert (m.quality_weights, t.loss.quality_weights) == ({}, {})
-    assert (t.optimizer, t.schedule, t.precision) == (Adam(), Constant(), "float32")
+    assert (t.optimizer, t.schedule, t.precision) == (Adam(), ConstantSchedule(), "float32")
 
 
 def test_its_network_is_the_text_s():

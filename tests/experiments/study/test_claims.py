@@ -10,11 +10,11 @@ from earmark.errors import EarmarkError
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.experiments.study import claims, plan
 from earmark.experiments.study.claims import Claim
-from earmark.experiments.study.figure import Draws
-from earmark.experiments.study.table import Outcome
+from earmark.experiments.study.figure import GroupDraws
+from earmark.experiments.study.table import CellOutcome
 from earmark.experiments.study.verdict import HOLDS, NOT, UNDECIDED
 
-DRAWS = Draws(EvaluateSettings(bootstrap=2000, seed=0))
+DRAWS = GroupDraws(EvaluateSettings(bootstrap=2000, seed=0))
 N = 80
 STUDY = {
     "task": "genre",
@@ -26,18 +26,20 @@ STUDY = {
 }
 
 
-def cell(network: str, rate: str = "low", right=0.5, seeds=(1, 2, 3), refused: str = "", n_refused: int = 0) -> Outcome:
+def cell(
+    network: str, rate: str = "low", right=0.5, seeds=(1, 2, 3), refused: str = "", n_refused: int = 0
+) -> CellOutcome:
     """A cell that knows so large a share of N songs, the same ones by every seed but for one."""
     levels = {"network": network, "rate": rate}
     if refused:
-        return Outcome(levels, "group", [], pd.DataFrame(), refused, n_refused=n_refused)
+        return CellOutcome(levels, "group", [], pd.DataFrame(), refused, n_refused=n_refused)
     rows = [
         {"recording": f"r{i:02}", "group": f"r{i:02}", "fold": "fold1", "seed": seed, "of_accuracy": 1.0}
         | {"right_accuracy": float(i < right * N + (seed == 2))}
         for seed in seeds
         for i in range(N)
     ]
-    return Outcome(levels, "group", [{}] * len(seeds), pd.DataFrame(rows), n_refused=n_refused)
+    return CellOutcome(levels, "group", [{}] * len(seeds), pd.DataFrame(rows), n_refused=n_refused)
 
 
 def claim(of: str, than, kind: str = "more", by: float = 0.02) -> Claim:

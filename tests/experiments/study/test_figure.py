@@ -7,12 +7,12 @@ from sklearn.metrics import roc_curve
 
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.experiments.study import table
-from earmark.experiments.study.figure import Draws
-from earmark.experiments.study.table import Outcome
+from earmark.experiments.study.figure import GroupDraws
+from earmark.experiments.study.table import CellOutcome
 from earmark.tasks.speaker import outcomes
 from earmark.tasks.speaker.outcomes import Eer
 
-DRAWS = Draws(EvaluateSettings(bootstrap=8000, seed=1))
+DRAWS = GroupDraws(EvaluateSettings(bootstrap=8000, seed=1))
 SPEAKERS = 12
 
 
@@ -27,8 +27,8 @@ def trials(noise: float, seed: int = 1, fold: str = "fold1") -> pd.DataFrame:
     return pd.DataFrame(sides | {"same": same, "score": score} | speakers | {"fold": fold, "seed": seed})
 
 
-def cell(levels: dict[str, str], answers: pd.DataFrame) -> Outcome:
-    return Outcome(levels, "group", [], answers, figure=Eer)
+def cell(levels: dict[str, str], answers: pd.DataFrame) -> CellOutcome:
+    return CellOutcome(levels, "group", [], answers, figure=Eer)
 
 
 def by_scikit_learn(found: pd.DataFrame) -> float:

@@ -13,10 +13,10 @@ from earmark.experiments.study.run import read_plan
 from earmark.experiments.study.splits import hold_out
 from earmark.experiments.study.windowed import LastRows, Windowed, split_windows
 from earmark.tasks import overrides
-from earmark.tasks.genre.dataset import Dataset
+from earmark.tasks.genre.dataset import GenreDataset
 from earmark.tasks.genre.settings import GenreSettings, SongLoss
 from earmark.tasks.genre.windows import Windows
-from earmark.training.settings import Cosine, OneCycle, Plateau, Step
+from earmark.training.settings import CosineSchedule, OneCycleSchedule, PlateauSchedule, StepSchedule
 from project import REPOSITORY
 
 KNOWN = [
@@ -40,7 +40,7 @@ MINIMAL = {
 }
 
 
-def parsed(tmp_path, use_quick=False, more=None, **changes) -> plan.Plan:
+def parsed(tmp_path, use_quick=False, more=None, **changes) -> plan.StudyPlan:
     file = tmp_path / "mine.yaml"
     file.write_text(yaml.safe_dump(MINIMAL | changes, sort_keys=False))
     return plan.parse(plan.read(file), file, KNOWN, use_quick, more)
@@ -243,7 +243,7 @@ def cells(tmp_path, base: dict, levels: dict, more: dict | None = None) -> dict:
     return {cell.levels["f"]: settings_or_refusal(preparer, cell) for cell in found.cells}
 
 
-def settings_or_refusal(preparer: Preparer, cell: plan.Cell):
+def settings_or_refusal(preparer: Preparer, cell: plan.GridCell):
     try:
         return preparer.settings(cell)
     except EarmarkError as e:
@@ -258,15 +258,15 @@ def test_levels_name_keys_of_the_names_that_they_set(tmp_path):
     }
     found = cells(tmp_path, {"model.hidden": 8, "model.name": "mlp"}, levels)
     assert {one.model.hidden for one in found.values()} == {8}
-    assert found["cosine"].train.schedule == Cosine(warmup_epochs=2)
-    assert found["step"].train.schedule == Step(gamma=0.5)
-    assert found["whole"].train.schedule == Plateau(patience=3)
+    assert found["cosine"].train.schedule == CosineSchedule(warmup_epochs=2)
+    assert found["step"].train.schedule == StepSchedule(gamma=0.5)
+    assert found["whole"].train.schedule == PlateauSchedule(patience=3)
 
 
 def test_a_cell_whose_key_is_of_another_name_is_refused(tmp_path):
     levels = {"a": {"train.schedule.name": "step"}, "b": {"train.schedule.name": "onecycle"}}
     found = cells(tmp_path, {"train.schedule.gamma": 0.5}, levels)
-    assert found["a"].train.schedule == Step(gamma=0.5)
+    assert found["a"].train.schedule == StepSchedule(gamma=0.5)
     assert "gamma belongs to the name step or plateau, and the name is onecycle." in found["b"]
     named = {"train.loss.name": "song", "train.crops": "windows"}
     found = cells(tmp_path, {}, {"plain": {"train.loss": "song"}, "named": named})
@@ -278,9 +278,12 @@ def test_a_block_that_is_set_whole_replaces_keys_of_the_base(tmp_path):
     base = {"train.schedule.name": "step", "train.schedule.gamma": 0.5}
     levels = {"base": {}, "whole": {"train.schedule": {"name": "onecycle"}}}
     found = cells(tmp_path, base, levels)
-    assert (found["base"].train.schedule, found["whole"].train.schedule) == (Step(gamma=0.5), OneCycle())
+    assert (found["base"].train.schedule, found["whole"].train.schedule) == (
+        StepSchedule(gamma=0.5),
+        OneCycleSchedule(),
+    )
     found = cells(tmp_path, base, {"base": {}}, more={"train.schedule": {"name": "plateau"}})
-    assert found["base"].train.schedule == Plateau()
+    assert found["base"].train.schedule == PlateauSchedule()
 
 
 @pytest.mark.parametrize(
@@ -384,7 +387,7 @@ def test_windows_are_tested_once_over_the_parts_and_lists_follow():
         values=values, starts=starts, segment=segment, labels=labels, ids=["x", "y", "z"], n_frames=16, **known
     )
     table = pd.DataFrame({"path": ["x", "y", "z"], "label": ["a", "b", "a"], "group": list("xyz"), "fold": "fold1"})
-    dataset = Dataset("genre", table, ["a", "b"], windows, settings, "")
+    dataset = GenreDataset("genre", table, ["a", "b"], windows, settings, "")
     tested = []
     for part in range(3):
         found = split_windows(dataset, Windowed(part, 3, 0.4, seed=3))
@@ -415,13 +418,13 @@ def test_shares_of_windows_are_exact():
         **{k: v for k, v in places.items() if k in Windows.__dataclass_fields__},
     )
     table = pd.DataFrame({"path": ["x", "y"], "label": ["a", "b"], "group": ["x", "y"], "fold": "fold1"})
-    found = split_windows(Dataset("genre", table, ["a", "b"], windows, settings, ""), Windowed(0, 5, 0.25, seed=1))
+    found = split_windows(GenreDataset("genre", table, ["a", "b"], windows, settings, ""), Windowed(0, 5, 0.25, seed=1))
     # Of 20 windows a fifth is tested; of the other 16 a quarter validates.
     assert np.bincount(found.windows.segment).tolist() == [12, 4, 4] * 2
     assert found.table["split"].tolist() == ["train", "val", "test"] * 2
 
 
-def rows_of(held: pd.DataFrame, counts: list[int]) -> Dataset:
+def rows_of(held: pd.DataFrame, counts: list[int]) -> GenreDataset:
     """Recordings of so many windows each, whose windows start at 10, 20, ... ."""
     settings, n = features_settings(), sum(counts)
     windows = Windows(
@@ -434,7 +437,7 @@ def rows_of(held: pd.DataFrame, counts: list[int]) -> Dataset:
         ids=held.path.tolist(),
         n_frames=16,
     )
-    return Dataset("genre", held, ["a", "b"], windows, settings, "")
+    return GenreDataset("genre", held, ["a", "b"], windows, settings, "")
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

@@ -12,7 +12,7 @@ from earmark.experiments.study.prepare import Preparer
 from earmark.experiments.study.run import read_plan
 from earmark.features.frames import recording_frames
 from earmark.tasks.genre.settings import FrameLoss, SongLoss
-from earmark.training.settings import Constant, RmsProp, Sgd
+from earmark.training.settings import ConstantSchedule, RmsProp, Sgd
 from project import REPOSITORY
 
 FILE = REPOSITORY / "studies/song_mil.yaml"
@@ -47,7 +47,7 @@ def test_the_first_cell_has_the_questions_numbers(cells):
     t = s.train
     assert (f.kind, f.n_mfcc, f.window_s, f.max_seconds) == ("mfcc", 19, 5.0, 60.0)
     assert (t.loss, t.batch_size, t.epochs) == (FrameLoss(label_smoothing=0.0), 1800 / 50, 12)
-    assert (t.optimizer, t.lr, t.schedule, t.weight_decay) == (RmsProp(), 0.001, Constant(), 0)
+    assert (t.optimizer, t.lr, t.schedule, t.weight_decay) == (RmsProp(), 0.001, ConstantSchedule(), 0)
     assert (split, s.data.val_share) == ("last_rows", 0.25)
     assert read_plan(FILE, PARAMS, False, []).k == 2  # half of the songs train, the text's 80 % do not
     assert (t.crops, t.judged_on, t.keep, t.average, t.precision) == ("windows", "windows", "last", 0, "float32")

@@ -6,7 +6,7 @@ import yaml
 from earmark.experiments.study import plan
 from earmark.experiments.study.prepare import Preparer
 from earmark.experiments.study.run import read_plan
-from earmark.training.settings import Adam, Constant, Plateau, Step
+from earmark.training.settings import Adam, ConstantSchedule, PlateauSchedule, StepSchedule
 from project import REPOSITORY
 
 FILE = REPOSITORY / "studies/sound_cnns.yaml"
@@ -32,7 +32,7 @@ def test_the_first_cell_is_his_first_experiment(cells):
     assert (f.window_s, f.window_frames, f.other_rates, f.max_seconds) == (4, 401, "refuse", None)
     whole = s.train.epochs == 50
     assert (s.model.name, s.model.filter) == ("net" if whole else "resnetish18", "none")
-    assert (t.optimizer, t.lr, t.weight_decay, t.schedule) == (Adam(), 3e-4, 0, Constant())
+    assert (t.optimizer, t.lr, t.weight_decay, t.schedule) == (Adam(), 3e-4, 0, ConstantSchedule())
     assert (t.crops, t.judged_on, t.keep, t.average, t.precision) == ("random", "crop", "last", 0, "float32")
     assert (t.by_frame, t.label_smoothing, t.balance, t.patience) == (True, 0, "none", 0)
     a = t.augment
@@ -47,12 +47,12 @@ def test_whole_runs_have_his_epochs_width_and_schedules():
     assert {(s.train.epochs, s.model.width) for s in of.values()} == {(50, 1.0)}
     net = {schedule: (s.train.lr, s.train.schedule) for (model, schedule), s in of.items() if model == "Net"}
     assert net == {
-        "fixed": (3e-4, Constant()),
-        "step 10": (1e-3, Step(step_epochs=10, gamma=0.1)),
-        "step 15": (3e-4, Step(step_epochs=15, gamma=0.05)),
-        "plateau": (3e-4, Plateau(gamma=0.1, patience=10, monitor="loss")),
-        "plateau as written": (3e-4, Plateau(gamma=0.05, patience=10, monitor="loss_rising", min_lr=2e-4)),
-        "plateau on accuracy": (3e-4, Plateau(gamma=0.05, patience=10, monitor="accuracy", min_lr=2e-4)),
+        "fixed": (3e-4, ConstantSchedule()),
+        "step 10": (1e-3, StepSchedule(step_epochs=10, gamma=0.1)),
+        "step 15": (3e-4, StepSchedule(step_epochs=15, gamma=0.05)),
+        "plateau": (3e-4, PlateauSchedule(gamma=0.1, patience=10, monitor="loss")),
+        "plateau as written": (3e-4, PlateauSchedule(gamma=0.05, patience=10, monitor="loss_rising", min_lr=2e-4)),
+        "plateau on accuracy": (3e-4, PlateauSchedule(gamma=0.05, patience=10, monitor="accuracy", min_lr=2e-4)),
     }
     assert {name for name, _ in of} == {"Net", "R18", "R34", "VGGish"}
 
@@ -81,8 +81,8 @@ def test_his_figures_stand_beside_his_experiments():
 def test_patience_and_steps_can_run_out_several_times(cells):
     for levels, s in cells.values():
         schedule = s.train.schedule
-        if isinstance(schedule, Step | Plateau):
-            waits = schedule.step_epochs if isinstance(schedule, Step) else schedule.patience + 1
+        if isinstance(schedule, StepSchedule | PlateauSchedule):
+            waits = schedule.step_epochs if isinstance(schedule, StepSchedule) else schedule.patience + 1
             assert s.train.epochs / waits >= 3, levels
 
 

@@ -7,12 +7,12 @@ import pytest
 from earmark.evaluation import paired
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.experiments.study import nested, table
-from earmark.experiments.study.figure import Draws
-from earmark.experiments.study.plan import Cell, Plan
+from earmark.experiments.study.figure import GroupDraws
+from earmark.experiments.study.plan import GridCell, StudyPlan
 from earmark.experiments.study.show import cells_picture, effects_picture, tables
-from earmark.experiments.study.table import Outcome
+from earmark.experiments.study.table import CellOutcome
 
-DRAWS = Draws(EvaluateSettings(bootstrap=200, seed=1))
+DRAWS = GroupDraws(EvaluateSettings(bootstrap=200, seed=1))
 
 
 def answers(predicted: str, seed: int = 1) -> pd.DataFrame:
@@ -65,7 +65,9 @@ def result(fold: str, curve: list[float], **changes) -> dict:
 def test_row_by_hand():
     judged = pd.concat([answers("aabb", seed=1), answers("abaa", seed=2)])
     results = [result("fold1", [0.5, 0.6, 0.7]), result("fold2", [0.7, 0.8], cpu_seconds=4.0, best_epoch=1)]
-    row = table.row(Outcome({"lr": "1"}, "group", results, judged, reference={"test": 0.7, "note": "source"}), DRAWS)
+    row = table.row(
+        CellOutcome({"lr": "1"}, "group", results, judged, reference={"test": 0.7, "note": "source"}), DRAWS
+    )
     # Seed 1 knows all four; seed 2 knows r0 alone. Recordings: 1, .5, .5, .5.
     assert row["accuracy"] == 0.625
     assert [row["low"], row["high"]] == share([1, 0.5, 0.5, 0.5], "xxyy")
@@ -84,7 +86,7 @@ def test_row_by_hand():
 
 def test_trainings_without_validation_have_no_figure_of_it():
     plain = result("fold1", [0.5]) | {"val_accuracy": None, "history": [{"epoch": 1, "train/loss": 1.0}]}
-    row = table.row(Outcome({}, "group", [plain], answers("aabb")), DRAWS)
+    row = table.row(CellOutcome({}, "group", [plain], answers("aabb")), DRAWS)
     assert np.isnan(row["val_accuracy"])
     assert np.isnan(row["epochs_to_60"])
     assert row["accuracy"] == 1
@@ -95,11 +97,11 @@ def test_draws_of_crops_are_pooled_over_folds_by_their_recordings():
         result("fold1", [0.5], crop_accuracies=[0.5, 1.0, 0.5], n_test=2),
         result("fold2", [0.5], crop_accuracies=[0.25, 0.5, 0.5], n_test=4),
     ]
-    row = table.row(Outcome({}, "group", drawn, answers("aabb")), DRAWS)
+    row = table.row(CellOutcome({}, "group", drawn, answers("aabb")), DRAWS)
     # (1 + 1) / 6, (2 + 2) / 6, (1 + 2) / 6: mean 1/2, deviations 1/6, 1/6, 0
     assert (row["crops_low"], row["crops_high"]) == (pytest.approx(1 / 3), pytest.approx(2 / 3))
     assert row["sd_crops"] == pytest.approx(1 / 6)
-    windows = table.row(Outcome({}, "group", [result("fold1", [0.5])], answers("aabb")), DRAWS)
+    windows = table.row(CellOutcome({}, "group", [result("fold1", [0.5])], answers("aabb")), DRAWS)
     assert "sd_crops" not in windows
 
 
@@ -108,12 +110,12 @@ def test_the_sources_epochs_and_the_draws_are_shown(capsys, monkeypatch):
     drawn = {"crop_accuracies": [0.5, 1.0], "n_test": 4}
     source = {"test": 0.73, "val": 0.76, "epochs_to_60": 8}
     cells = [
-        Outcome({"net": "Net"}, "group", [result("fold1", [0.5], **drawn)], answers("aabb"), "", source),
-        Outcome({"net": "Res"}, "group", [result("fold1", [0.7])], answers("aabb")),
-        Outcome({"net": "Vgg"}, "group", [], pd.DataFrame(), "refused", source),
+        CellOutcome({"net": "Net"}, "group", [result("fold1", [0.5], **drawn)], answers("aabb"), "", source),
+        CellOutcome({"net": "Res"}, "group", [result("fold1", [0.7])], answers("aabb")),
+        CellOutcome({"net": "Vgg"}, "group", [], pd.DataFrame(), "refused", source),
     ]
-    plan = Plan(
-        "mine", "genre", "about", [Cell({}, {}, "group")], {"net": ["Net", "Res", "Vgg"]}, [1], None, 5, "none", []
+    plan = StudyPlan(
+        "mine", "genre", "about", [GridCell({}, {}, "group")], {"net": ["Net", "Res", "Vgg"]}, [1], None, 5, "none", []
     )
     found = table.table(cells, DRAWS)
     tables(plan, found, table.effects(cells, plan.factors, DRAWS))
@@ -126,15 +128,15 @@ def test_the_sources_epochs_and_the_draws_are_shown(capsys, monkeypatch):
 
 
 def test_refused_cell_keeps_its_sentence_and_has_no_figures():
-    row = table.row(Outcome({"lr": "-1"}, "group", [], pd.DataFrame(), "lr must be above 0"), DRAWS)
+    row = table.row(CellOutcome({"lr": "-1"}, "group", [], pd.DataFrame(), "lr must be above 0"), DRAWS)
     assert row == {"lr": "-1", "split_by": "group", "refused": "lr must be above 0"}
 
 
-def outcomes() -> list[Outcome]:
+def outcomes() -> list[CellOutcome]:
     """A grid of net x lr: Net knows r0 and r2; Res knows also r1 at lr 1, and r1 and r3 at lr 2."""
     cells = {("Net", "1"): "abba", ("Net", "2"): "abba", ("Res", "1"): "aaba", ("Res", "2"): "aabb"}
     return [
-        Outcome({"net": n, "lr": lr}, "group", [result("fold1", [0.5])], answers(p)) for (n, lr), p in cells.items()
+        CellOutcome({"net": n, "lr": lr}, "group", [result("fold1", [0.5])], answers(p)) for (n, lr), p in cells.items()
     ]
 
 
@@ -149,7 +151,7 @@ def test_main_effects_by_hand():
 
 def test_refused_cell_takes_its_pair_out_of_the_effects():
     cells = outcomes()
-    cells[3] = Outcome(cells[3].levels, "group", [], pd.DataFrame(), "refused")
+    cells[3] = CellOutcome(cells[3].levels, "group", [], pd.DataFrame(), "refused")
     found = table.effects(cells, {"net": ["Net", "Res"], "lr": ["1", "2"]}, DRAWS).set_index("factor")
     assert found.loc["net", ["pairs", "difference"]].tolist() == [1, 0.25]
     assert found.loc["lr", ["pairs", "difference"]].tolist() == [1, 0.0]
@@ -158,9 +160,9 @@ def test_refused_cell_takes_its_pair_out_of_the_effects():
 def test_pictures_and_printed_tables_show_refusals_and_figures(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     cells = outcomes()
-    cells[0] = Outcome(cells[0].levels, "group", [], pd.DataFrame(), "the [loss] is not finite")
+    cells[0] = CellOutcome(cells[0].levels, "group", [], pd.DataFrame(), "the [loss] is not finite")
     factors = {"net": ["Net", "Res"], "lr": ["1", "2"]}
-    plan = Plan("mine", "genre", "about", [Cell({}, {}, "group")], factors, [1], None, 5, "none", [])
+    plan = StudyPlan("mine", "genre", "about", [GridCell({}, {}, "group")], factors, [1], None, 5, "none", [])
     found, gaps = table.table(cells, DRAWS), table.effects(cells, factors, DRAWS)
     tables(plan, found, gaps)
     out = capsys.readouterr().out
@@ -176,7 +178,7 @@ def test_pictures_and_printed_tables_show_refusals_and_figures(tmp_path, capsys,
 def test_a_narrow_terminal_leaves_columns_out_and_cuts_no_figure(capsys, monkeypatch, width, has):
     monkeypatch.setenv("COLUMNS", str(width))
     factors = {"net": ["Net", "Res"], "lr": ["1", "2"]}
-    plan = Plan("mine", "genre", "about", [Cell({}, {}, "group")], factors, [1], None, 5, "none", [])
+    plan = StudyPlan("mine", "genre", "about", [GridCell({}, {}, "group")], factors, [1], None, 5, "none", [])
     found = table.table(outcomes(), DRAWS)
     tables(plan, found, table.effects(outcomes(), factors, DRAWS))
     out = capsys.readouterr().out
@@ -253,7 +255,7 @@ def heard(majmin: list[float], tetrads: list[float], seed: int = 1) -> pd.DataFr
 
 def test_seconds_are_pooled_and_not_averaged_over_songs():
     judged = pd.concat([heard([10, 0, 60], [5, 15, 0]), heard([0, 30, 60], [5, 25, 0], seed=2)])
-    row = table.row(Outcome({}, "group", [result("fold1", [0.5])], judged), DRAWS)
+    row = table.row(CellOutcome({}, "group", [result("fold1", [0.5])], judged), DRAWS)
     # Over seeds s0 has 5 of 10, s1 15 of 30, s2 60 of 60 seconds: 80 of 100, and not the songs' mean, 2 / 3.
     assert row["majmin"] == pytest.approx(0.8)
     assert [row["low"], row["high"]] == share([5, 15, 60], "xxy", [10, 30, 60])
@@ -268,8 +270,8 @@ def test_seconds_are_pooled_and_not_averaged_over_songs():
 
 def test_effects_on_seconds_are_paired_by_song():
     cells = [
-        Outcome({"core": "d"}, "group", [result("fold1", [0.5])], heard([10, 0, 60], [5, 15, 0])),
-        Outcome({"core": "b"}, "group", [result("fold1", [0.5])], heard([10, 20, 50], [5, 25, 0])),
+        CellOutcome({"core": "d"}, "group", [result("fold1", [0.5])], heard([10, 0, 60], [5, 15, 0])),
+        CellOutcome({"core": "b"}, "group", [result("fold1", [0.5])], heard([10, 20, 50], [5, 25, 0])),
     ]
     found = table.effects(cells, {"core": ["d", "b"]}, DRAWS).set_index("figure")
     # majmin: +20 and -10 of 100 s

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from earmark.errors import EarmarkError
 from earmark.evaluation import outcomes, paired
 from earmark.experiments.tuning import confirm
-from earmark.experiments.tuning.confirm import Chosen
+from earmark.experiments.tuning.confirm import FoldChoice
 from earmark.tasks.speaker.outcomes import Eer
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -23,10 +23,10 @@ def table(right: np.ndarray, first: int = 0) -> pd.DataFrame:
     return outcomes.shares("accuracy", pd.DataFrame({"recording": names, "group": names}), right)
 
 
-def choice(ours: np.ndarray, theirs: np.ndarray, number: int = 3, outer: str = "fold1", first: int = 0) -> Chosen:
+def choice(ours: np.ndarray, theirs: np.ndarray, number: int = 3, outer: str = "fold1", first: int = 0) -> FoldChoice:
     figures = float(ours.mean()), float(theirs.mean())
     inner = {number: 0.8, 0: 0.7}
-    return Chosen(outer, number, 0, {"train.lr": 0.1}, inner, figures, table(ours, first), table(theirs, first))
+    return FoldChoice(outer, number, 0, {"train.lr": 0.1}, inner, figures, table(ours, first), table(theirs, first))
 
 
 def answers(n: int, wrong: int) -> np.ndarray:

@@ -12,7 +12,7 @@ FILE = {"task": "genre", "space": {"train.lr": {"log": [0.001, 0.1]}, "train.epo
 
 @pytest.fixture
 def read(tmp_path):
-    def of(smaller: bool = False, **changed) -> plan.Plan:
+    def of(smaller: bool = False, **changed) -> plan.TuningPlan:
         (tmp_path / "f.yaml").write_text(yaml.safe_dump(FILE | changed))
         return plan.read(tmp_path / "f.yaml", smaller)
 

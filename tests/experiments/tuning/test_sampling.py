@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 
 from earmark.experiments.study.checks import Checks
 from earmark.experiments.tuning import sampling, space, trials
-from earmark.experiments.tuning.sampling import LOST, Placed
+from earmark.experiments.tuning.sampling import LOST, StartingSampler
 from earmark.tasks import catalog
 from earmark.tasks.overrides import keys
 
@@ -40,7 +40,7 @@ def tried(n: int, kind: str = "tpe", seed: int = 1, lose: tuple[int, ...] = ()) 
     """n trials that count; those of `lose`, by number, are lost in their middle, as of a process that was killed."""
     study = optuna.create_study(direction="minimize")
     while sum(sampling.counts(t) for t in study.trials) < n:
-        study.sampler = Placed(SPACE, kind, 4, seed, TODAY)  # as every process has one of its own
+        study.sampler = StartingSampler(SPACE, kind, 4, seed, TODAY)  # as every process has one of its own
         trial = study.ask()
         params = SPACE.drawn(lambda name, of, trial=trial: trials.suggest(trial, name, of))
         if trial.number in lose:
@@ -98,7 +98,7 @@ def test_a_grid_has_every_point_once():
 def test_a_grid_begins_with_todays_setting_and_has_it_once():
     entries = {"train.lr": {"choice": [0.1, 0.2, 0.3]}}
     grid = space.parse(Checks(Path("f.yaml"), "genre"), entries, keys(catalog.task("genre").settings))
-    sampler = sampling.Placed(grid, "grid", 1, 1, {"train.lr": 0.2})
+    sampler = sampling.StartingSampler(grid, "grid", 1, 1, {"train.lr": 0.2})
     study = optuna.create_study(sampler=sampler)
     study.optimize(lambda t: grid.drawn(lambda name, of: trials.suggest(t, name, of))["train.lr"], n_trials=3)
     assert [t.params["train.lr"] for t in study.trials] == [0.2, 0.1, 0.3]

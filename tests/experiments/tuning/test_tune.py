@@ -133,13 +133,13 @@ def test_no_trial_sees_the_outer_fold_nor_the_pipelines_test_split(place, monkey
     seen = []
     from earmark.experiments.study import jobs
 
-    real = jobs.Job.of.__func__
+    real = jobs.TrainingJob.of.__func__
 
     def watched(cls, task, test, model, train, features, split):
         seen.append((test, set(split.table.path), set(split.table.path[split.table["split"] == "test"])))
         return real(cls, task, test, model, train, features, split)
 
-    monkeypatch.setattr(jobs.Job, "of", classmethod(watched))
+    monkeypatch.setattr(jobs.TrainingJob, "of", classmethod(watched))
     assert tune(monkeypatch, "--workers", "1", "--trials", "2") == 0
     manifest = pd.read_csv("data/genre/manifest.csv") if Path("data/genre/manifest.csv").exists() else prepared()
     tested = set(manifest.path[manifest["split"] == "test"])

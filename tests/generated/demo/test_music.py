@@ -94,9 +94,9 @@ def test_voicing_lies_near_its_centre_and_drop_2_opens_it():
 def test_bass_starts_every_chord_on_the_label_and_ends_with_it():
     bar = 4 * score.PPQ
     harmony = [
-        score.Harmony(0, bar, "C:maj/3", "E", (0, 4, 7)),
-        score.Harmony(bar, 2 * bar, "F:7", "F", (5, 9, 0, 3)),
-        score.Harmony(2 * bar, 3 * bar, "C:maj", "C", (0, 4, 7)),
+        score.ScoreChord(0, bar, "C:maj/3", "E", (0, 4, 7)),
+        score.ScoreChord(bar, 2 * bar, "F:7", "F", (5, 9, 0, 3)),
+        score.ScoreChord(2 * bar, 3 * bar, "C:maj", "C", (0, 4, 7)),
     ]
     played = [(t.start, t.end, t.pitch) for t in score.write_bass(harmony, "..F-OTSA", bar)]
     first = [(0, 480, 28), (480, 960, 31), (960, 1200, 40), (1200, 1440, 28), (1440, 1680, 33), (1680, 1920, 28)]

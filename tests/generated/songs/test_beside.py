@@ -9,18 +9,18 @@ import soundfile as sf
 
 from earmark.errors import EarmarkError
 from earmark.generated.songs import beside, voices
-from earmark.generated.songs.beside import Beside, Recordings
+from earmark.generated.songs.beside import ManifestRecordings, OverlaySettings
 from earmark.generated.songs.effects import RATE
-from earmark.generated.songs.songs import Song
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.generated.songs.songs import GeneratedSong
+from earmark.tasks.chord.notation.lab import LabSegment
 
 
 def song(sung=(), style="pad"):
     rows = ((0.0, 1.0, "N"), (1.0, 4.0, "A:min"), (4.0, 9.0, "C:maj"), (9.0, 10.0, "N"))
-    chords = tuple(Segment(*r) for r in rows) if style != "none" else (Segment(0.0, 10.0, "N"),)
+    chords = tuple(LabSegment(*r) for r in rows) if style != "none" else (LabSegment(0.0, 10.0, "N"),)
     midi = pretty_midi.PrettyMIDI()
     midi.instruments.append(pretty_midi.Instrument(0))
-    return Song("x", "x", style, 120.0, "N", chords, midi, tuple(sung))
+    return GeneratedSong("x", "x", style, 120.0, "N", chords, midi, tuple(sung))
 
 
 def melody():
@@ -50,9 +50,9 @@ def music(n=10 * RATE, seed=0):
 
 
 def test_a_recording_of_a_split_alone_is_read(talk):
-    assert Recordings(f"{talk}:open").table().label.tolist() == ["ann"]
-    assert Recordings(f"{talk}:open,kept").table().label.tolist() == ["ann", "bob"]
-    assert Recordings(str(talk)).table().path.tolist() == [talk / "ann.flac", talk / "bob.flac"]
+    assert ManifestRecordings(f"{talk}:open").table().label.tolist() == ["ann"]
+    assert ManifestRecordings(f"{talk}:open,kept").table().label.tolist() == ["ann", "bob"]
+    assert ManifestRecordings(str(talk)).table().path.tolist() == [talk / "ann.flac", talk / "bob.flac"]
 
 
 @pytest.mark.parametrize(
@@ -64,20 +64,22 @@ def test_a_recording_of_a_split_alone_is_read(talk):
 )
 def test_recordings_that_are_not_there_are_one_sentence(talk, text, sentence):
     with pytest.raises(EarmarkError, match=sentence):
-        Recordings(text.format(talk)).table()
+        ManifestRecordings(text.format(talk)).table()
 
 
 def test_a_manifest_without_labels_is_refused(tmp_path):
     (tmp_path / "manifest.csv").write_text("path\nx.wav\n")
     with pytest.raises(EarmarkError, match="has no column 'label'; add it"):
-        Recordings(str(tmp_path)).table()
+        ManifestRecordings(str(tmp_path)).table()
 
 
 @pytest.mark.parametrize("db", [-5.0, 0.0, 6.0])
 def test_a_voice_is_as_loud_as_asked_where_it_speaks(talk, db):
     """Against the music's RMS; speech pauses, so it is judged where it is not zero."""
     still = music()
-    both = beside.mixed(still, song(), Beside(speech_db=db, seed=4, voices=Recordings(f"{talk}:open")), 1.0)
+    both = beside.mixed(
+        still, song(), OverlaySettings(speech_db=db, seed=4, voices=ManifestRecordings(f"{talk}:open")), 1.0
+    )
     voice = (both - still)[:, 0]
     speaking = np.abs(voice) > 1e-7
     assert 0.25 < speaking.mean() <= 1
@@ -87,7 +89,7 @@ def test_a_voice_is_as_loud_as_asked_where_it_speaks(talk, db):
 
 def test_a_singer_is_as_loud_as_asked_and_on_the_notes():
     still = music()
-    both = beside.mixed(still, song(melody()), Beside(sung_db=6.0, seed=1), 1.0)
+    both = beside.mixed(still, song(melody()), OverlaySettings(sung_db=6.0, seed=1), 1.0)
     voice = (both - still)[:, 0]
     sounding = np.concatenate([voice[int((2 * i + 0.1) * RATE) : int((2 * i + 1.5) * RATE)] for i in range(5)])
     assert 20 * np.log10(rms(sounding) / rms(still)) == pytest.approx(6, abs=1)
@@ -112,22 +114,22 @@ def test_nobody_sings_without_notes():
 
 
 def test_where_the_music_is_away_the_label_is_none_and_something_else_sounds():
-    chords = beside.labels(song(), Beside(away=(2.0, 5.0)))
+    chords = beside.labels(song(), OverlaySettings(away=(2.0, 5.0)))
     assert chords == (
-        Segment(0.0, 1.0, "N"),
-        Segment(1.0, 2.0, "A:min"),
-        Segment(2.0, 5.0, "N"),
-        Segment(5.0, 9.0, "C:maj"),
-        Segment(9.0, 10.0, "N"),
+        LabSegment(0.0, 1.0, "N"),
+        LabSegment(1.0, 2.0, "A:min"),
+        LabSegment(2.0, 5.0, "N"),
+        LabSegment(5.0, 9.0, "C:maj"),
+        LabSegment(9.0, 10.0, "N"),
     )
-    assert beside.labels(song(), Beside(away=(0.0, 10.0))) == (Segment(0.0, 10.0, "N"),)
-    assert beside.labels(song(), Beside()) == song().chords
+    assert beside.labels(song(), OverlaySettings(away=(0.0, 10.0))) == (LabSegment(0.0, 10.0, "N"),)
+    assert beside.labels(song(), OverlaySettings()) == song().chords
     still = music()
-    nothing = beside.mixed(still, song(), Beside(away=(2.0, 5.0)), 1.0)
+    nothing = beside.mixed(still, song(), OverlaySettings(away=(2.0, 5.0)), 1.0)
     assert not nothing[round(2.03 * RATE) : round(4.97 * RATE)].any()
     np.testing.assert_array_equal(nothing[: 2 * RATE], still[: 2 * RATE])
     np.testing.assert_array_equal(nothing[5 * RATE :], still[5 * RATE :])
-    noisy = beside.mixed(still, song(), Beside(away=(2.0, 5.0), noise="pink"), 1.0)
+    noisy = beside.mixed(still, song(), OverlaySettings(away=(2.0, 5.0), noise="pink"), 1.0)
     np.testing.assert_array_equal(noisy[: 2 * RATE], still[: 2 * RATE])
     level = 20 * np.log10(rms(noisy[round(2.1 * RATE) : round(4.9 * RATE)]) / rms(still))
     assert -11 < level < 4
@@ -143,13 +145,13 @@ def test_noises_have_one_loudness_and_depend_on_the_seed_alone(kind):
 
 
 def test_recordings_fill_a_stretch_that_is_longer(talk):
-    sound = beside.noise("recording", 5 * RATE, np.random.default_rng(0), None, Recordings(f"{talk}:kept"))
+    sound = beside.noise("recording", 5 * RATE, np.random.default_rng(0), None, ManifestRecordings(f"{talk}:kept"))
     assert rms(sound) == pytest.approx(1, abs=1e-4)
     np.testing.assert_array_equal(sound[:RATE], sound[RATE : 2 * RATE])
 
 
 def test_draws_are_of_every_kind_and_voices_only_where_there_are_any(talk):
-    talkers = Recordings(str(talk))
+    talkers = ManifestRecordings(str(talk))
     some = [beside.draw(np.random.default_rng(i), song(), talkers, talkers) for i in range(400)]
     assert {b.noise for b in some} == {*beside.NOISES, "recording", "speech", "nothing"}
     assert 0.14 < sum(b.speech_db is not None for b in some) / 400 < 0.26

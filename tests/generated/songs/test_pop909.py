@@ -7,7 +7,7 @@ import pytest
 
 from earmark.errors import EarmarkError
 from earmark.generated.songs import pop909
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 from project import REPOSITORY
 
 POP909 = REPOSITORY.parent / "shared/data/chd_pop909"
@@ -31,13 +31,13 @@ def test_overlaps_are_cut_and_empty_rows_go(tmp_path):
         (3.0, 4.0, "G:sus4(b7)"),
     ]
     assert song.midi == tmp_path / "POP909/001/001.mid"
-    assert song.keys == [Segment(2.67, 191.98, "F#:maj")]
+    assert song.keys == [LabSegment(2.67, 191.98, "F#:maj")]
     assert song.key == "F#:maj"
 
 
 def test_a_row_within_another(tmp_path):
-    rows = [Segment(0.0, 9.0, "C"), Segment(2.0, 3.0, "G")]
-    assert pop909.tidy(rows) == [Segment(0.0, 2.0, "C"), Segment(2.0, 3.0, "G")]
+    rows = [LabSegment(0.0, 9.0, "C"), LabSegment(2.0, 3.0, "G")]
+    assert pop909.tidy(rows) == [LabSegment(0.0, 2.0, "C"), LabSegment(2.0, 3.0, "G")]
     assert pop909.tidy([]) == []
 
 

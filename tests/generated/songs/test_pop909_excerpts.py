@@ -8,7 +8,7 @@ import pytest
 from earmark.errors import EarmarkError
 from earmark.generated.songs import pop909_excerpts
 from earmark.tasks.chord.notation import harte
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 from project import REPOSITORY
 
 CORPUS = REPOSITORY.parent / "shared/data/chd_pop909"
@@ -37,7 +37,7 @@ def corpus(tmp_path):
 
 
 def test_key_at_a_time():
-    keys = [Segment(0.4, 60.0, "C:maj"), Segment(60.0, 82.0, "A:min")]
+    keys = [LabSegment(0.4, 60.0, "C:maj"), LabSegment(60.0, 82.0, "A:min")]
     assert [pop909_excerpts.key_at(keys, t) for t in (0.0, 30.0, 70.0, 99.0)] == ["C:maj", "C:maj", "A:min", "A:min"]
     assert pop909_excerpts.key_at([], 1.0) == "N"
 

@@ -23,7 +23,7 @@ SOUNDFONT = str(resources.files(pretty_midi) / "TimGM6mb.sf2")
 
 def job(root, **changes):
     plain = {"root": str(root), "seconds": 10.0, "soundfonts": (SOUNDFONT,), "seed": 2, "split": "val"}
-    return cr.Job(**plain | changes)
+    return cr.RenderJob(**plain | changes)
 
 
 def one_note(start=1.0, pitch=69):
@@ -34,7 +34,7 @@ def one_note(start=1.0, pitch=69):
     player.control_changes = [pretty_midi.ControlChange(91, 0, 0.0), pretty_midi.ControlChange(64, 0, 3.0)]
     midi.instruments.append(player)
     rows = ((0.0, start, "N"), (start, start + 1, "A:5"), (start + 1, 3.0, "N"))
-    return songs.Song("x", "x", "pad", 120.0, "N", tuple(lab.Segment(*r) for r in rows), midi)
+    return songs.GeneratedSong("x", "x", "pad", 120.0, "N", tuple(lab.LabSegment(*r) for r in rows), midi)
 
 
 def drawn(root, i, song):

@@ -215,7 +215,7 @@ def test_songs_without_music_have_no_chord_and_nobody_who_plays_one(songs):
     without = [song for song in songs if song.style == "none"]
     assert without
     for song in without:
-        assert song.chords == (lab.Segment(0.0, 30.0, "N"),)
+        assert song.chords == (lab.LabSegment(0.0, 30.0, "N"),)
         assert song.key == "N"
         assert {part.name for part in song.midi.instruments if part.notes} <= {"drums"}
 

@@ -44,10 +44,10 @@ def heard_report(answers, durations, root):
     order = (answers.label == answers.predicted).argsort(kind="stable")
     for i, (path, label, said) in enumerate(answers.iloc[order].itertuples(index=False)):
         clip, seconds = clips.place(path, [root / path], 0.0, 5.0), float(durations.iloc[order.iloc[i]])
-        recordings.append(page.Recording(path, [path], label, seconds, clip))
-        rows.append(page.Row([i], "recording", label, said, label == said, None, 0.0))
+        recordings.append(page.ReportRecording(path, [path], label, seconds, clip))
+        rows.append(page.ReportRow([i], "recording", label, said, label == said, None, 0.0))
     kinds = {"recording": "test recordings"}
-    return page.Report("linear", "Mistakes", [], [], kinds, recordings, rows, clips.made)
+    return page.ListeningReport("linear", "Mistakes", [], [], kinds, recordings, rows, clips.made)
 
 
 def of(table, right):

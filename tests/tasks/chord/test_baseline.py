@@ -18,7 +18,7 @@ from earmark.errors import EarmarkError
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.tasks.chord import baseline, chroma, features, metrics, scores
 from earmark.tasks.chord.baseline import LABELS, SHARPNESS, STAY
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 
 RATE = 22050
 SETTINGS = EvaluateSettings(200, 1)
@@ -114,15 +114,15 @@ def test_a_change_lies_between_the_frames():
     found[30:, [9, 0, 4]] = 1
     step = chroma.HOP_S
     assert baseline.decoded(found) == [
-        Segment(0.0, pytest.approx(29.5 * step), "C:maj"),
-        Segment(pytest.approx(29.5 * step), pytest.approx(59.5 * step), "A:min"),
+        LabSegment(0.0, pytest.approx(29.5 * step), "C:maj"),
+        LabSegment(pytest.approx(29.5 * step), pytest.approx(59.5 * step), "A:min"),
     ]
 
 
 def test_sung_triads_are_heard(tmp_path):
     truth = sung(tmp_path / "a.wav", "C:maj A:min F:maj G:maj", 2)
     chroma.save(tmp_path, {"a": chroma.of(tmp_path / "a.wav")})
-    (found,) = baseline.songs([scores.Song("a", truth, [], "a", 2, 2)], tmp_path)
+    (found,) = baseline.songs([scores.ScoredSong("a", truth, [], "a", 2, 2)], tmp_path)
     assert (found.key_truth, found.key_estimate) == (24, 24)
     assert [s.label for s in found.estimate][-4:] == ["D:maj", "B:min", "G:maj", "A:maj"]
     assert scores.evaluate([found], 0)["majmin"] > 0.9
@@ -152,7 +152,7 @@ def test_chroma_that_is_missing_is_said(tmp_path):
 def test_figures_stand_beside_the_models_and_keys_are_not_scored():
     model = [song("C 3 | G 1", "C 4", "a", (0, 0)), song("A:min 4", "A:min 4", "b", (21, 0))]
     heard = [segments("C 2 | G 2"), segments("A 4")]
-    ours = [scores.Song(s.name, s.truth, estimate, s.group) for s, estimate in zip(model, heard, strict=True)]
+    ours = [scores.ScoredSong(s.name, s.truth, estimate, s.group) for s, estimate in zip(model, heard, strict=True)]
     found = baseline.figures(model, ours, SETTINGS)
     assert found["baseline_majmin"] == pytest.approx(3 / 8)  # 2 s of C, 1 s of G, no minor chord
     assert found["baseline_root"] == pytest.approx(7 / 8)

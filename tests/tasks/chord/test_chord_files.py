@@ -84,7 +84,7 @@ def test_written_files(tmp_path):
     table, quarantined, _ = run(root)
     (out / "lab").mkdir(parents=True)
     (out / "lab/stale.lab").write_text("of a run before")
-    prepare.write(CORPORA, out, reading.Prepared(table, quarantined, {}))
+    prepare.write(CORPORA, out, reading.PreparedRecordings(table, quarantined, {}))
     assert sorted(p.relative_to(out).as_posix() for p in out.rglob("*.lab")) == ["key/0.lab"] + [
         f"lab/{i}.lab" for i in range(6)
     ]

@@ -13,20 +13,20 @@ from builders import tone
 from earmark import audio
 from earmark.registry import resolve
 from earmark.tasks.chord import commands
-from earmark.tasks.chord.notation.lab import Segment
-from earmark.tasks.chord.predictions import Song
+from earmark.tasks.chord.notation.lab import LabSegment
+from earmark.tasks.chord.predictions import SongPrediction
 
-NOTHING = [Segment(0.0, 3.0, "N", 0.8)]
-HEARD = [Segment(0.0, 1.0, "N", 1.0), Segment(1.0, 2.0, "C:maj/3", 0.75), Segment(2.0, 3.0, "F#:min7", 0.5)]
+NOTHING = [LabSegment(0.0, 3.0, "N", 0.8)]
+HEARD = [LabSegment(0.0, 1.0, "N", 1.0), LabSegment(1.0, 2.0, "C:maj/3", 0.75), LabSegment(2.0, 3.0, "F#:min7", 0.5)]
 
 
 class Recogniser:
     def __init__(self, folder: Path):
         assert folder == Path("model")
 
-    def __call__(self, source: Path) -> Song:
+    def __call__(self, source: Path) -> SongPrediction:
         audio.check(source)
-        return Song(HEARD, "C:maj", 0.9, 3.0)
+        return SongPrediction(HEARD, "C:maj", 0.9, 3.0)
 
 
 @pytest.fixture
@@ -35,7 +35,9 @@ def place(workplace, monkeypatch) -> Path:
     stub = ModuleType("earmark.tasks.chord.predictions")
     stub.Recogniser = Recogniser
     monkeypatch.setitem(sys.modules, "earmark.tasks.chord.predictions", stub)
-    monkeypatch.setattr(resolve, "model", lambda task, name: resolve.Chosen(Path("model"), "the stub", "The stub."))
+    monkeypatch.setattr(
+        resolve, "model", lambda task, name: resolve.ResolvedModel(Path("model"), "the stub", "The stub.")
+    )
     for name in ("a", "b"):
         tone(workplace / f"{name}.wav", seconds=0.2)
     return workplace
@@ -148,12 +150,12 @@ def test_two_dashes_end_the_options(place, earmark):
 
 def test_facts_are_those_of_the_song():
     facts = {"key": "A:min", "key_probability": 0.5, "music": True, "duration_s": 3.0}
-    assert commands.facts(Song([], "A:min", 0.5, 3.0)) == facts
+    assert commands.facts(SongPrediction([], "A:min", 0.5, 3.0)) == facts
 
 
 @pytest.mark.parametrize("names", ["harte", "pop"])
 def test_a_recording_without_chords_holds_no_music(place, earmark, monkeypatch, names):
-    monkeypatch.setattr(Recogniser, "__call__", lambda self, source: Song(NOTHING, "N", 0.8, 3.0))
+    monkeypatch.setattr(Recogniser, "__call__", lambda self, source: SongPrediction(NOTHING, "N", 0.8, 3.0))
     sentence = "a.wav holds no music: no chord was heard in it"
     _, out, _ = earmark("predict", "chord", "a.wav", "--names", names)
     assert out.splitlines() == ["The stub.", f"{sentence}."]
@@ -175,8 +177,8 @@ def test_a_recording_without_chords_holds_no_music(place, earmark, monkeypatch, 
 @pytest.mark.parametrize("names", ["harte", "pop"])
 @pytest.mark.parametrize(("start_s", "said"), [(1.5, ", no chord in 50% of it"), (1.4, "")])
 def test_the_time_without_chords_is_said_where_it_is_most(place, earmark, monkeypatch, names, start_s, said):
-    segments = [Segment(0.0, start_s, "N", 1.0), Segment(start_s, 3.0, "A:min", 0.75)]
-    monkeypatch.setattr(Recogniser, "__call__", lambda self, source: Song(segments, "A:min", 0.9, 3.0))
+    segments = [LabSegment(0.0, start_s, "N", 1.0), LabSegment(start_s, 3.0, "A:min", 0.75)]
+    monkeypatch.setattr(Recogniser, "__call__", lambda self, source: SongPrediction(segments, "A:min", 0.9, 3.0))
     _, out, _ = earmark("predict", "chord", "a.wav", "--names", names)
     assert out.splitlines()[1] == f"a.wav, key A:min{said}"
     _, out, _ = earmark("predict", "chord", "a.wav", "--names", names, "--out", "out")

@@ -7,16 +7,19 @@ import soundfile as sf
 from builders import sines
 from earmark.evaluation.listening import page
 from earmark.tasks.chord import listening, scores
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 from earmark.tasks.chord.notation.vocabulary import WIDE
 
 FOUND = {"majmin": 0.75, "majmin_ci95": [0.5, 1.0]}
-TRUTH = [Segment(0, 2, "C:maj"), Segment(2, 4, "A:min7"), Segment(4, 5, "X")]
+TRUTH = [LabSegment(0, 2, "C:maj"), LabSegment(2, 4, "A:min7"), LabSegment(4, 5, "X")]
 
 
-def judged() -> list[scores.Song]:
-    heard = [Segment(0, 3, "C:maj", 0.5), Segment(3, 5, "A:min7", 0.9)]
-    return [scores.Song("right", TRUTH, TRUTH, "right", 0, 0), scores.Song("wrong", TRUTH, heard, "wrong", 0, 9)]
+def judged() -> list[scores.ScoredSong]:
+    heard = [LabSegment(0, 3, "C:maj", 0.5), LabSegment(3, 5, "A:min7", 0.9)]
+    return [
+        scores.ScoredSong("right", TRUTH, TRUTH, "right", 0, 0),
+        scores.ScoredSong("wrong", TRUTH, heard, "wrong", 0, 9),
+    ]
 
 
 def written(folder, songs=None) -> dict:
@@ -76,9 +79,9 @@ def test_the_minute_that_is_wrong_longest_is_heard(differs, end, start):
 def test_what_can_be_played_is_listed_first(tmp_path, monkeypatch):
     monkeypatch.setattr(listening, "HEARD_S", 3.0)
     sf.write(tmp_path / "wrong", sines(220, 5.0), 22050, format="WAV")
-    heard = [Segment(0, 1, "G:maj", 0.3), Segment(1, 4, "A:min7", 0.4), Segment(4, 9, "D:maj", 0.9)]
-    truth = [Segment(0, 4, "C:maj"), Segment(4, 9, "D:min")]
-    report = written(tmp_path, [scores.Song("wrong", truth, heard, "g", 0, 0)])
+    heard = [LabSegment(0, 1, "G:maj", 0.3), LabSegment(1, 4, "A:min7", 0.4), LabSegment(4, 9, "D:maj", 0.9)]
+    truth = [LabSegment(0, 4, "C:maj"), LabSegment(4, 9, "D:min")]
+    report = written(tmp_path, [scores.ScoredSong("wrong", truth, heard, "g", 0, 0)])
     clip = report["clips"][0]
     rows = [row["at"] for row in report["rows"] if row["kind"] == "chord"]
     assert (clip["start_s"], clip["seconds"]) == (0.0, 3.0)

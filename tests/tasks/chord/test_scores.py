@@ -7,11 +7,11 @@ from scipy.stats import binomtest
 
 from chord_songs import random_song, segments, song
 from earmark.tasks.chord import scores
-from earmark.tasks.chord.notation.lab import Segment, merged
-from earmark.tasks.chord.scores import HEADLINES, INVERSIONS, WCSR, Song, evaluate, summed
+from earmark.tasks.chord.notation.lab import LabSegment, merged
+from earmark.tasks.chord.scores import HEADLINES, INVERSIONS, WCSR, ScoredSong, evaluate, summed
 
 
-def by_mir_eval(a: Song) -> dict[str, float]:
+def by_mir_eval(a: ScoredSong) -> dict[str, float]:
     """mir_eval.chord.evaluate of a song."""
     sides = [(np.array([s[:2] for s in part]), [s.label for s in part]) for part in (a.truth, a.estimate)]
     return mir_eval.chord.evaluate(*sides[0], *sides[1])
@@ -93,7 +93,7 @@ def test_transitions_beside_the_unknown_do_not_count():
 
 
 def test_time_that_an_estimate_leaves_out_is_no_chord_and_what_it_has_beyond_is_cut():
-    late = Song("a", segments("N 1 | C 2 | G 1"), [Segment(1.0, 3.0, "C")], "a")
+    late = ScoredSong("a", segments("N 1 | C 2 | G 1"), [LabSegment(1.0, 3.0, "C")], "a")
     assert evaluate([late], n_draws=0)["root"] == pytest.approx(3 / 4)
     assert evaluate([song("C 2", "C 2 | G 5")], n_draws=0)["root"] == 1
 
@@ -105,7 +105,9 @@ def test_intervals_are_over_groups():
     assert found["root_ci95"] == pytest.approx([exact.low, exact.high], abs=0.003)
     assert found["class_balanced_tetrads_ci95"] == pytest.approx([exact.low, exact.high], abs=0.003)
     assert set(found["ci95_methods"]) == {"gaffke"}
-    together = [Song(n, segments("C 1"), segments(e), "same") for n, e in zip("abcd", ("C 1", "G 1") * 2, strict=True)]
+    together = [
+        ScoredSong(n, segments("C 1"), segments(e), "same") for n, e in zip("abcd", ("C 1", "G 1") * 2, strict=True)
+    ]
     low, high = evaluate(together, n_draws=2000)["root_ci95"]
     assert low < 0.05
     assert high > 0.95

@@ -195,7 +195,9 @@ def test_what_changes_are_worth_is_a_logistic_regression():
     rng = np.random.default_rng(0)
     changes = (rng.random(3000) < 0.1).astype(np.uint8)
     change = (rng.normal(size=3000) + 1.5 * changes - 2).astype(np.float32)
-    songs = [fit_crf.Heard(change, change[part], change, changes[part]) for part in (slice(1000), slice(1000, 3000))]
+    songs = [
+        fit_crf.LabelledFrames(change, change[part], change, changes[part]) for part in (slice(1000), slice(1000, 3000))
+    ]
     found = fit_crf.calibrated(TiedCrf(1), songs).switch.tolist()
     line = LogisticRegression(C=np.inf).fit(change[:, None], changes)
     slope, base = line.coef_.item(), np.log(changes.mean() / (1 - changes.mean()))

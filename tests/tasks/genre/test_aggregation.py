@@ -17,7 +17,7 @@ from earmark.evaluation.metrics import majority_vote
 from earmark.features import store
 from earmark.tasks import overrides
 from earmark.tasks.genre import dataset, folds, metrics, train
-from earmark.tasks.genre.dataset import Dataset
+from earmark.tasks.genre.dataset import GenreDataset
 from earmark.tasks.genre.predictions import Predictor
 from project import REPOSITORY
 
@@ -28,7 +28,7 @@ VOTED = ("mean_prob", "mean_logit", "majority_vote")
 
 
 @pytest.fixture(scope="module")
-def songs(tmp_path_factory) -> Dataset:
+def songs(tmp_path_factory) -> GenreDataset:
     """Three classes of eight recordings of five windows; most windows of a recording sound of no class."""
     path = tmp_path_factory.mktemp("store") / "s"
     writer = store.Writer(path, SETTINGS.n_bands, "float32", SETTINGS.plain())
@@ -47,7 +47,7 @@ def asked_for(loss: str):
     return train_settings(loss, epochs=6, lr=0.02, batch_size=3 if loss == "song" else 15, keep="last")
 
 
-def fitted(songs: Dataset, pooling: str, loss: str, out: Path | None = None):
+def fitted(songs: GenreDataset, pooling: str, loss: str, out: Path | None = None):
     return train.run(songs, model_settings(pooling=pooling), asked_for(loss), out)[0]
 
 

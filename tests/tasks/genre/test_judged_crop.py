@@ -10,7 +10,7 @@ from builders import features_settings, model_settings, train_settings
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
 from earmark.tasks.genre import dataset, folds, metrics, train
-from earmark.tasks.genre.dataset import Dataset
+from earmark.tasks.genre.dataset import GenreDataset
 
 SETTINGS = features_settings(window_s=0.5, window_hop_s=0.25)
 SIZE, STRIDE = SETTINGS.window_frames, SETTINGS.window_stride
@@ -18,7 +18,7 @@ SPLITS = ("train", "train", "train", "val", "val", "test", "test", "test")
 
 
 @pytest.fixture(scope="module")
-def sounds(tmp_path_factory) -> Dataset:
+def sounds(tmp_path_factory) -> GenreDataset:
     """Two classes of eight recordings of different lengths; of which class a moment sounds changes within them."""
     path = tmp_path_factory.mktemp("store") / "s"
     writer = store.Writer(path, SETTINGS.n_bands, "float32", SETTINGS.plain())
@@ -34,7 +34,7 @@ def sounds(tmp_path_factory) -> Dataset:
     return dataset.gather("genre", table, store.load(path))
 
 
-def fitted(sounds: Dataset, **changes):
+def fitted(sounds: GenreDataset, **changes):
     asked = train_settings(crops="random", epochs=3, batch_size=3, keep="last", **changes)
     return train.run(sounds, model_settings(), asked, None)
 
@@ -63,7 +63,7 @@ def test_a_crop_is_what_lies_at_its_start(sounds):
     torch.testing.assert_close(by_song, by_crop)
 
 
-def store_frames(sounds: Dataset, row: int) -> np.ndarray:
+def store_frames(sounds: GenreDataset, row: int) -> np.ndarray:
     w = sounds.windows
     return np.asarray(w.values[w.offsets[row] : w.offsets[row] + w.lengths[row]])
 

@@ -35,7 +35,7 @@ def clip(label: int, seed: int) -> np.ndarray:
     return np.concatenate([sound, np.zeros(RATE // 2)]).astype(np.float32)
 
 
-def clips(path, settings, level_db: float, seed: int) -> dataset.Dataset:
+def clips(path, settings, level_db: float, seed: int) -> dataset.GenreDataset:
     """A store of three classes at a level, half of it training and half test."""
     writer = store.Writer(path, settings.n_bands, settings.dtype, settings.plain())
     rows = []

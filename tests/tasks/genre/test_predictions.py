@@ -20,7 +20,7 @@ from earmark.registry import resolve
 from earmark.release import bundle
 from earmark.tasks import catalog, model_folder
 from earmark.tasks.genre import commands, predictions
-from earmark.tasks.genre.predictions import Answer, Predictor, Segment
+from earmark.tasks.genre.predictions import Answer, GenreSegment, Predictor
 from earmark.training import model_files
 
 
@@ -56,7 +56,7 @@ def test_timeline_overlap_outvotes_a_single_odd_window():
 
 
 def test_timeline_of_a_recording_shorter_than_its_window():
-    assert answer([[0.3, 0.7]], 2.0, 1.0, 0.4).timeline() == [Segment(0.0, 0.4, "b", 0.7)]
+    assert answer([[0.3, 0.7]], 2.0, 1.0, 0.4).timeline() == [GenreSegment(0.0, 0.4, "b", 0.7)]
 
 
 def test_plain_names_the_runner_up():

@@ -358,7 +358,7 @@ def test_a_chord_model_is_released_with_figures_of_the_very_file(workplace, earm
     table = manifest.load(workplace / "data/chord/manifest.csv").query("split == 'test'")
     recognise = Recogniser(workplace / "bundle")
     again = [
-        scores.Song(
+        scores.ScoredSong(
             row.path,
             lab.read(workplace / "data/chord" / row.lab),
             recognise(Path("audio") / row.path).segments,

@@ -17,8 +17,8 @@ from earmark.errors import EarmarkError
 from earmark.experiments import score
 from earmark.tasks import catalog
 from earmark.tasks.chord.notation import lab
-from earmark.tasks.chord.notation.lab import Segment
-from earmark.tasks.chord.scores import Song, evaluate
+from earmark.tasks.chord.notation.lab import LabSegment
+from earmark.tasks.chord.scores import ScoredSong, evaluate
 from earmark.tasks.genre import score as score_genre
 from earmark.tasks.genre.predictions import Answer
 from earmark.training import model_files
@@ -232,8 +232,8 @@ def test_a_folder_of_songs_is_judged_by_its_chords(workplace, earmark):
     table = pd.read_parquet(workplace / "here/predictions.parquet")
     again = []
     for name, rows in table.groupby("recording"):
-        estimate = [Segment(*row) for row in rows[["start_s", "end_s", "label"]].itertuples(index=False)]
-        again.append(Song(name, lab.read((workplace / "songs" / name).with_suffix(".lab")), estimate, name))
+        estimate = [LabSegment(*row) for row in rows[["start_s", "end_s", "label"]].itertuples(index=False)]
+        again.append(ScoredSong(name, lab.read((workplace / "songs" / name).with_suffix(".lab")), estimate, name))
     assert found["majmin"] == pytest.approx(evaluate(again, 0)["majmin"])
     assert "9 recordings judged, 1 left out" in out
     assert "No real test figures are known" in out

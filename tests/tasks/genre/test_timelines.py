@@ -9,9 +9,9 @@ import pytest
 from builders import tone
 from bundles import small_bundle
 from earmark.tasks.genre import timelines
-from earmark.tasks.genre.predictions import Segment
+from earmark.tasks.genre.predictions import GenreSegment
 
-SEGMENTS = [Segment(0.0, 2.5, "rain", 0.75), Segment(2.5, 4.125, "dog\tbark\n", 0.5)]
+SEGMENTS = [GenreSegment(0.0, 2.5, "rain", 0.75), GenreSegment(2.5, 4.125, "dog\tbark\n", 0.5)]
 
 
 @pytest.fixture

@@ -10,34 +10,34 @@ import torch
 from earmark.errors import EarmarkError
 from earmark.features.store import Store
 from earmark.tasks.speaker import voices
-from earmark.tasks.speaker.batches import Heard, SpeakerTask
+from earmark.tasks.speaker.batches import SpeakerTask, ValidationTrials
 from earmark.tasks.speaker.settings import (
-    AamSoftmax,
-    Blstm,
+    AamSoftmaxSettings,
+    BlstmSettings,
     PairSettings,
-    Similarity,
+    SimilaritySettings,
     SpeakerFeatureSettings,
     SpeakerTrainSettings,
-    Tdnn,
+    TdnnSettings,
     VoiceAugmentSettings,
 )
 from earmark.training import loop
-from earmark.training.settings import AdamW, Constant
+from earmark.training.settings import AdamW, ConstantSchedule
 
 FEATURES = SpeakerFeatureSettings(16000, 512, 160, 16, 20.0, 7600.0, 80.0, 0.0, (), "bands")
-MODEL = Tdnn(width=0.1, embedding=16)
+MODEL = TdnnSettings(width=0.1, embedding=16)
 PAIR = PairSettings("symmetric", "add", "direction", True, 1.0, "sum", 1.0, 1.0, False)
 LOSSES = {
-    "aam": AamSoftmax(margin=0.2, margin_epochs=2, scale=20.0),
-    "angular": Similarity(name="angular", scale=20.0),
-    "contrastive": Similarity(name="contrastive", scale=20.0),
+    "aam": AamSoftmaxSettings(margin=0.2, margin_epochs=2, scale=20.0),
+    "angular": SimilaritySettings(name="angular", scale=20.0),
+    "contrastive": SimilaritySettings(name="contrastive", scale=20.0),
     "pairs": PAIR,
 }
 AUGMENT = VoiceAugmentSettings(0.3, 0.2, (5.0, 20.0), 0.3, 0.3, 6.0, 1, 5, 1, 3)
 SETTINGS = SpeakerTrainSettings(
     loss=LOSSES["aam"], speakers=4, segments=2, segments_s=(0.2, 0.4), batches=12, optimizer=AdamW(), lr=0.01,
     weight_decay=0.0, epochs=3, average=0.0, keep="accuracy", patience=0, seed=1, device="cpu", precision="float32",
-    schedule=Constant(), augment=AUGMENT,
+    schedule=ConstantSchedule(), augment=AUGMENT,
 )  # fmt: skip
 
 
@@ -61,11 +61,11 @@ def speech(speakers: int, runs: int, seed: int) -> voices.Voices:
 def task(**changes) -> SpeakerTask:
     judged = speech(6, 4, 9)
     a, b = np.triu_indices(24, 1)
-    heard = Heard(judged, a, b, judged.speakers[a] == judged.speakers[b])
+    heard = ValidationTrials(judged, a, b, judged.speakers[a] == judged.speakers[b])
     if isinstance(name := changes.get("loss"), str):
         changes |= {"loss": LOSSES[name]}
     settings = replace(SETTINGS, **changes)
-    model = Blstm(width=0.1, embedding=16, dropout=0.0) if isinstance(settings.loss, PairSettings) else MODEL
+    model = BlstmSettings(width=0.1, embedding=16, dropout=0.0) if isinstance(settings.loss, PairSettings) else MODEL
     names = [f"s{i}" for i in range(6)]
     return SpeakerTask(speech(6, 3, 1), heard, FEATURES, model, settings, torch.device("cpu"), names)
 

@@ -42,7 +42,9 @@ def place(workplace, monkeypatch) -> Path:
     stub = ModuleType("earmark.tasks.speaker.predictions")
     stub.Embedder = Embedder
     monkeypatch.setitem(sys.modules, "earmark.tasks.speaker.predictions", stub)
-    monkeypatch.setattr(resolve, "model", lambda task, name: resolve.Chosen(Path("model"), "the stub", "The stub."))
+    monkeypatch.setattr(
+        resolve, "model", lambda task, name: resolve.ResolvedModel(Path("model"), "the stub", "The stub.")
+    )
     for name, directions in DEGREES.items():
         for degrees in directions:
             voice(workplace / f"known/{name}/{degrees}.wav", degrees)

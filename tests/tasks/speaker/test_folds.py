@@ -19,7 +19,7 @@ from earmark.tasks import catalog
 from earmark.tasks.speaker import metrics, train
 from earmark.tasks.speaker.settings import SpeakerDataSettings
 from earmark.tasks.speaker.trials import clustering, pairing, pooled, scores, trial_set
-from earmark.tasks.speaker.trials.pooled import Part
+from earmark.tasks.speaker.trials.pooled import FoldAnswers
 from earmark.tasks.speaker.trials.trial_set import Answers, Thresholds
 from earmark.training import key
 from project import write_params
@@ -44,8 +44,8 @@ HIGH, LOW = [0, 10, 30, 40], [0, 40, 150, 180]
 CHOSEN = Thresholds(0.97, 0.02), Thresholds(0.5, 0.25)
 
 
-def parts(d: int = 2) -> list[Part]:
-    return [Part(answers("one", HIGH, d), CHOSEN[0]), Part(answers("two", LOW), CHOSEN[1])]
+def parts(d: int = 2) -> list[FoldAnswers]:
+    return [FoldAnswers(answers("one", HIGH, d), CHOSEN[0]), FoldAnswers(answers("two", LOW), CHOSEN[1])]
 
 
 def test_trials_of_all_folds_are_scored_within_them():
@@ -72,7 +72,7 @@ def test_one_threshold_for_all_folds_and_decisions_at_each_its_own():
 
 def test_clusters_are_each_folds_and_agreement_is_their_mean():
     # Up to a distance of .0001 nothing is joined in the first fold: four clusters of two speakers.
-    some = [Part(answers("one", HIGH), Thresholds(0.97, 0.0001)), parts()[1]]
+    some = [FoldAnswers(answers("one", HIGH), Thresholds(0.97, 0.0001)), parts()[1]]
     found = pooled.figures(some, {}, SETTINGS)
     assert found["n_clusters"] == 6
     assert found["mr_at_threshold"] == pytest.approx(2 / 8)  # a cluster too many is nobody's, twice
@@ -83,7 +83,7 @@ def test_clusters_are_each_folds_and_agreement_is_their_mean():
 
 
 def test_baselines_stand_beside_on_the_same_resamples():
-    worse = [Part(answers("one", [0, 180, 90, 270]), CHOSEN[0]), Part(answers("two", LOW), CHOSEN[1])]
+    worse = [FoldAnswers(answers("one", [0, 180, 90, 270]), CHOSEN[0]), FoldAnswers(answers("two", LOW), CHOSEN[1])]
     found = pooled.figures(parts(), {"itself": parts(), "worse": worse}, SETTINGS)
     low, high = found["eer_minus_itself_ci95"]
     assert (found["eer_minus_itself"], low) == (0, pytest.approx(-high))
@@ -94,7 +94,7 @@ def test_baselines_stand_beside_on_the_same_resamples():
     assert 0 <= low < found["worse_eer_mean"] < high <= 1
     alone = metrics.figures(parts()[1].test, parts()[1].test, {}, SETTINGS)
     single = pooled.figures(
-        [Part(parts()[1].test, Thresholds(alone["threshold"], alone["cluster_threshold"]))], {}, SETTINGS
+        [FoldAnswers(parts()[1].test, Thresholds(alone["threshold"], alone["cluster_threshold"]))], {}, SETTINGS
     )
     assert single["eer_mean"] == alone["eer"]
     both = (single.keys() & alone.keys()) - {"ci95_methods"}
@@ -103,7 +103,7 @@ def test_baselines_stand_beside_on_the_same_resamples():
 
 
 def test_a_folds_eer_counts_where_its_speakers_were_drawn():
-    some = [parts()[0], Part(answers("two", [0, 180, 90, 270]), CHOSEN[1])]
+    some = [parts()[0], FoldAnswers(answers("two", [0, 180, 90, 270]), CHOSEN[1])]
     both = pooled.together([part.test for part in some]).trials
     own = [float(scores.eer(part.test.curve)) for part in some]
     assert own == [0, 1]

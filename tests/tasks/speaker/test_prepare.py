@@ -177,7 +177,7 @@ def test_lists_are_written(tmp_path):
     table, quarantined, trials, warnings = run(with_lists(tmp_path / "audio"))
     assert warnings == []
     out = tmp_path / "out"
-    prepare.write(CORPORA, out, reading.Prepared(table, quarantined, {"trials": trials}))
+    prepare.write(CORPORA, out, reading.PreparedRecordings(table, quarantined, {"trials": trials}))
     written = (out / "trials.csv").read_text()
     # The list stands as it is; val, which it does not name, is drawn: two speakers of two recordings.
     listed = "split,a,b,same\nval,s2/0.wav,s2/1.wav,1\nval,s3/0.wav,s3/1.wav,1\n"

@@ -58,7 +58,7 @@ def voices(tmp_path, monkeypatch) -> Path:
     return tmp_path / "voices"
 
 
-def judged(root: Path, warn=pytest.fail) -> scored.Judged:
+def judged(root: Path, warn=pytest.fail) -> scored.ScoredFolder:
     return score_speaker.judged(Path("model"), root, warn, plain_progress)
 
 

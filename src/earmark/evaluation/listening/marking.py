@@ -40,7 +40,7 @@ def doubtful(report: Mapping[str, Any], manifest_sha256: str) -> list[Mark]:
 
 
 @dataclass
-class Kept:
+class MarkFile:
     """The marks of a file, as they are made. by: who makes them."""
 
     path: Path

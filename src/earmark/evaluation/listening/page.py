@@ -22,7 +22,7 @@ HELD = re.compile(r'<script type="application/json" id="report">(.*?)</script>',
 
 
 @dataclass
-class Recording:
+class ReportRecording:
     """A recording, or several that are heard as one.
 
     label: as the manifest has it, '' where there is none. clip: its place among the clips, None where it is not in the
@@ -42,7 +42,7 @@ class Recording:
 
 
 @dataclass
-class Row:
+class ReportRow:
     """What the model said of a recording, of a part of it, or of two, as one row of the list.
 
     of: places of recordings. kind: one of the report's. score: as shown. sure: how certain the model is, higher is
@@ -62,7 +62,7 @@ class Row:
 
 
 @dataclass
-class Report:
+class ListeningReport:
     """What the page shows.
 
     intro: sentences; they say what is sampled. figures: name, value, low, high. kinds: of rows, by key, in words; the
@@ -76,8 +76,8 @@ class Report:
     intro: Sequence[str]
     figures: Sequence[tuple[str, float, float, float]]
     kinds: Mapping[str, str]
-    recordings: Sequence[Recording]
-    rows: Sequence[Row]
+    recordings: Sequence[ReportRecording]
+    rows: Sequence[ReportRow]
     clips: Sequence[Mapping[str, Any]]
     matrix: Mapping[str, Any] | None = None
     pairs: Mapping[str, Any] | None = None
@@ -94,7 +94,7 @@ def figures(found: Mapping[str, Any], names: Sequence[str]) -> list[tuple[str, f
     return [(name, found[name], *found[f"{name}_ci95"]) for name in names if f"{name}_ci95" in found]
 
 
-def write(path: Path, report: Report) -> None:
+def write(path: Path, report: ListeningReport) -> None:
     """Write the page."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page(asdict(report)), encoding="utf-8")

@@ -22,11 +22,11 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from earmark.audio import Folder, Root
+from earmark.audio import ChannelFolder, Root
 from earmark.data import manifest
 from earmark.errors import EarmarkError
 from earmark.evaluation.listening import clips, page
-from earmark.evaluation.listening.marking import Kept
+from earmark.evaluation.listening.marking import MarkFile
 
 HOST = "127.0.0.1"
 BODY = 16 * 1024  # bytes of a mark
@@ -46,7 +46,7 @@ HEADERS = {
 }
 
 
-def serve(report: Mapping[str, Any], root: Root, kept: Kept, port: int, started: Callable[[str], None]) -> None:
+def serve(report: Mapping[str, Any], root: Root, kept: MarkFile, port: int, started: Callable[[str], None]) -> None:
     """Serve a report on a port of this machine until Ctrl-C. started: is told the page's address."""
     import uvicorn
 
@@ -61,7 +61,7 @@ def serve(report: Mapping[str, Any], root: Root, kept: Kept, port: int, started:
         uvicorn.Server(config).run([listener])
 
 
-def app(report: Mapping[str, Any], root: Root, kept: Kept, port: int, token: str) -> ASGIApp:
+def app(report: Mapping[str, Any], root: Root, kept: MarkFile, port: int, token: str) -> ASGIApp:
     """The server. root: the folder of the audio. kept: where marks go. token: what every request must know."""
 
     async def shown(request: Request) -> Response:
@@ -164,5 +164,5 @@ def _mark(body: bytes) -> tuple[int, float | None, dict[str, str]]:
 
 def _inside(root: Root, name: str) -> Any:
     """A recording that the report names, below the folder of the audio."""
-    folder: Path = root.root if isinstance(root, Folder) else root
+    folder: Path = root.root if isinstance(root, ChannelFolder) else root
     return root / manifest.below(folder, name, "manifest.csv")

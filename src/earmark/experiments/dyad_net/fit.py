@@ -19,7 +19,7 @@ EVALUATION_BATCHES = 10  # of the training generator, after the training
 
 
 @dataclass(frozen=True)
-class FitSettings:
+class DyadNetFitSettings:
     """How a network is trained: the source's `fit_generator` and SGD. cqt: whose computes the inputs."""
 
     epochs: int = 15
@@ -55,7 +55,7 @@ class KerasSgd:
         self.steps += 1
 
 
-def fit(net: str, seed: int, settings: FitSettings) -> dict[str, Any]:
+def fit(net: str, seed: int, settings: DyadNetFitSettings) -> dict[str, Any]:
     """Train and judge one network; all that the study keeps of it, as plain numbers.
 
     First weights, training and validation draw from one stream, as all of his do from NumPy's global one. What he does
@@ -79,13 +79,13 @@ def fit(net: str, seed: int, settings: FitSettings) -> dict[str, Any]:
 
 
 def _judged(
-    name: str, model: nn.Module, data: Dyads, settings: FitSettings, batches: int = VALIDATION_BATCHES
+    name: str, model: nn.Module, data: Dyads, settings: DyadNetFitSettings, batches: int = VALIDATION_BATCHES
 ) -> dict[str, float]:
     loss, accuracy = judge(model, data, settings.batch_size, batches)
     return {f"{name}_loss": loss, f"{name}_accuracy": accuracy}
 
 
-def train(model: nn.Module, training: Dyads, validation: Dyads, settings: FitSettings) -> list[dict[str, float]]:
+def train(model: nn.Module, training: Dyads, validation: Dyads, settings: DyadNetFitSettings) -> list[dict[str, float]]:
     """The history, a row an epoch; the losses and accuracies of training are means over its steps, as Keras shows."""
     optimizer = KerasSgd(model.parameters(), settings.lr, settings.momentum, settings.decay)
     history = []

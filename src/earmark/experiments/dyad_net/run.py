@@ -16,7 +16,7 @@ import torch
 from earmark import config
 from earmark.experiments.dyad_net import claims, show, tables
 from earmark.experiments.dyad_net.dyads import CQTS
-from earmark.experiments.dyad_net.fit import NETS, FitSettings, fit
+from earmark.experiments.dyad_net.fit import NETS, DyadNetFitSettings, fit
 from earmark.experiments.study import kept, plan, single
 from earmark.experiments.study import show as study
 from earmark.experiments.study.checks import Checks
@@ -26,20 +26,20 @@ from earmark.tasks.overrides import below
 from earmark.training.code import code_sha256
 
 KEYS = ("kind", "about", "seeds", "train", "quick")
-TRAINING = {f.name: f.type for f in fields(FitSettings)}
+TRAINING = {f.name: f.type for f in fields(DyadNetFitSettings)}
 
 
 @dataclass(frozen=True)
-class Settings:
+class DyadNetSettings:
     """The study of dyad_net. seeds: of each network by its name, dyad (68 parameters) or kernel (30)."""
 
     name: str
     about: str
     seeds: dict[str, list[int]]
-    train: FitSettings
+    train: DyadNetFitSettings
 
 
-def parse(raw: dict[str, Any], file: Path, quick: bool, overrides: list[str]) -> Settings:
+def parse(raw: dict[str, Any], file: Path, quick: bool, overrides: list[str]) -> DyadNetSettings:
     """A study file's settings; `overrides` are 'train.key=value' or 'seeds.net=[1]'.
 
     Raises EarmarkError, one sentence with the file.
@@ -65,7 +65,7 @@ def parse(raw: dict[str, Any], file: Path, quick: bool, overrides: list[str]) ->
         check.seeds(some, f"seeds.{net}")
     _check_training(check, training)
     name = plan.name_of(file, quick)
-    return Settings(name, str(raw.get("about") or ""), seeds, FitSettings(**training))
+    return DyadNetSettings(name, str(raw.get("about") or ""), seeds, DyadNetFitSettings(**training))
 
 
 def _check_training(check: Checks, training: dict[str, Any]) -> None:
@@ -80,7 +80,7 @@ def _check_training(check: Checks, training: dict[str, Any]) -> None:
             right, f"train.{key} must be a {'whole number above 0' if whole else 'number from 0'}, not {value!r}."
         )
     check.that(training.get("batch_size", 2) % 2 == 0, "train.batch_size must be even: half major, half minor.")
-    wanted = training.get("cqt", FitSettings.cqt) == "librosa"
+    wanted = training.get("cqt", DyadNetFitSettings.cqt) == "librosa"
     check.that(
         not wanted or find_spec("librosa") is not None,
         "train.cqt is librosa, as the source has it, which is not installed; "
@@ -110,12 +110,12 @@ def run(
     single.run(story, [settings.seeds, _key_parts(settings)], work, say)
 
 
-def _key_parts(settings: Settings) -> list:
+def _key_parts(settings: DyadNetSettings) -> list:
     inputs = version("librosa") if settings.train.cqt == "librosa" else ""
     return [asdict(settings.train), code_sha256("earmark.experiments.dyad_net.fit"), torch.__version__, inputs]
 
 
-def _results(settings: Settings, say: Callable[[str], None]) -> list[dict]:
+def _results(settings: DyadNetSettings, say: Callable[[str], None]) -> list[dict]:
     """A result for each network and seed; those that are there from before are read."""
     torch.set_num_threads(1)  # so small a network is slower on two
     found = []
@@ -130,7 +130,9 @@ def _tell(result: dict, say: Callable[[str], None]) -> None:
     say(f"{result['net']}, seed {result['seed']}: validation loss {result['history'][-1]['val_loss']:.4f}")
 
 
-def _write(settings: Settings, results: list[dict], file: Path, out: Path) -> tuple[list[Path], dict[str, float]]:
+def _write(
+    settings: DyadNetSettings, results: list[dict], file: Path, out: Path
+) -> tuple[list[Path], dict[str, float]]:
     """All files below `out`, and the figures of metrics.json; prints the tables."""
     table = tables.of(results)
     figures, judged = tables.figures_of(table), claims.judged(results)

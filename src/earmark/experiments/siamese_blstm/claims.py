@@ -9,10 +9,10 @@ import pandas as pd
 
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.experiments.siamese_blstm import show
-from earmark.experiments.siamese_blstm.data import Recordings
+from earmark.experiments.siamese_blstm.data import VoiceRecordings
 from earmark.experiments.study import verdict
 from earmark.experiments.study.claims import seen
-from earmark.experiments.study.figure import Draws
+from earmark.experiments.study.figure import GroupDraws
 from earmark.experiments.study.verdict import Evidence, Kind
 from earmark.tasks.speaker.outcomes import Eer
 
@@ -23,10 +23,10 @@ DRAWS, SEED = 400, 0
 Rows = Sequence[pd.Series]
 
 
-class Walk:
+class WalkResults:
     """The results of all steps and seeds, and the test trials that they score. table: means by step."""
 
-    def __init__(self, results: Sequence[dict], found: Recordings):
+    def __init__(self, results: Sequence[dict], found: VoiceRecordings):
         self.by_step: dict[str, list[dict]] = {}
         for result in results:
             change = {"mr_change": result["mr"] - result["mr_untrained"]}
@@ -35,7 +35,7 @@ class Walk:
         rows = rows.drop(columns=["said", "seed"])
         self.table = rows.set_index("step").apply(pd.to_numeric).groupby(level="step", sort=False).mean()
         self.trials, self.read = _trials(found), {}
-        self.draws = Draws(EvaluateSettings(DRAWS, SEED))
+        self.draws = GroupDraws(EvaluateSettings(DRAWS, SEED))
 
     @cached_property
     def learnt(self) -> list[str]:
@@ -65,7 +65,7 @@ class Walk:
         return Evidence(np.array([float(of(values)) - less for values in by_seed]))
 
 
-def _trials(found: Recordings) -> pd.DataFrame:
+def _trials(found: VoiceRecordings) -> pd.DataFrame:
     """The test trials in the order of their scores."""
     speaker = found.table.drop_duplicates("utterance").set_index("utterance").label
     test = found.trials[found.trials["split"] == "test"].reset_index(drop=True)
@@ -73,7 +73,7 @@ def _trials(found: Recordings) -> pd.DataFrame:
     return test.assign(**named, fold="test", seed=0)
 
 
-class Claim(NamedTuple):
+class WalkClaim(NamedTuple):
     """said, whose: what is claimed, by the question (`asked`), the answer (`answered`) or neither (`ours`).
 
     steps: those it is about, or None for all networks of pairs that have learnt. kind, seen: whether what is seen of
@@ -84,12 +84,12 @@ class Claim(NamedTuple):
     whose: str
     steps: tuple[str, ...] | None
     kind: Kind
-    seen: Callable[[Walk, Sequence[str]], Evidence]
+    seen: Callable[[WalkResults, Sequence[str]], Evidence]
     figures: Callable[[Rows], str]
     by: float = BETTER
 
 
-def judged(walk: Walk) -> pd.DataFrame:
+def judged(walk: WalkResults) -> pd.DataFrame:
     """A line a claim, decided together, as `verdict.decided`.
 
     A claim is left out where the walk lacks the steps that it is about; nothing is told where no network has learnt.
@@ -130,13 +130,13 @@ def learnt(rows: Rows) -> str:
     return f"{len(rows)} learnt, {best.name} best with an EER of {best.eer_native:.3f}"
 
 
-def better(said: str, whose: str, *steps: str) -> Claim:
+def better(said: str, whose: str, *steps: str) -> WalkClaim:
     """The second step has the lower EER by its own distance."""
-    return Claim(said, whose, steps, "less", lambda walk, s: walk.gain(*s), both)
+    return WalkClaim(said, whose, steps, "less", lambda walk, s: walk.gain(*s), both)
 
 
 CLAIMS = (
-    Claim(
+    WalkClaim(
         "Labels (n, 1) against distances (n,) make the loss blind: the network as asked does not learn",
         "ours",
         ("asked",),
@@ -144,7 +144,7 @@ CLAIMS = (
         lambda walk, s: walk.eer(*s, less=LEARNS),
         lambda r: f"{eers(r)}, AUC {r[0].auc_native:.3f}; learnt is below {LEARNS:g}",
     ),
-    Claim(
+    WalkClaim(
         "His accuracy never gets over .5: in his shapes it is half the share of distances that round to 0 or 1",
         "question",
         ("asked",),
@@ -153,7 +153,7 @@ CLAIMS = (
         lambda r: f"{r[0].blind_accuracy:.3f}; each pair with its own label {r[0].asker_accuracy:.3f}",
         by=0.01,
     ),
-    Claim(
+    WalkClaim(
         "Clusters of the asker's embeddings have nothing to do with the speakers",
         "question",
         ("asked",),
@@ -164,7 +164,7 @@ CLAIMS = (
             f"{r[0].mr_untrained:.3f} before training"
         ),
     ),
-    Claim(
+    WalkClaim(
         "With all that the answer advises, and the labels' shape as it was, the network learns",
         "answer",
         ("answered",),
@@ -179,7 +179,7 @@ CLAIMS = (
         "own_distance",
         "labels",
     ),
-    Claim(
+    WalkClaim(
         "The accuracy compares what cannot be compared: a network that learns has less than chance",
         "answer",
         None,
@@ -187,7 +187,7 @@ CLAIMS = (
         lambda walk, s: walk.own("asker_accuracy", s, 0.5),
         lambda r: f"at most {max(s.asker_accuracy for s in r):.3f}; {learnt(r)}",
     ),
-    Claim(
+    WalkClaim(
         "With a threshold tuned on validation data the metric shows what is learnt",
         "answer",
         None,
@@ -195,7 +195,7 @@ CLAIMS = (
         lambda walk, s: walk.own("custom_metric", s, 0.5, min),
         lambda r: f"at least {min(s.custom_metric for s in r):.3f}; {learnt(r)}",
     ),
-    Claim(
+    WalkClaim(
         "Clipping leaves most outputs without a slope",
         "answer",
         ("labels",),
@@ -203,7 +203,7 @@ CLAIMS = (
         lambda walk, s: walk.own("dead_share", s, 0.5),
         lambda r: f"{r[0].dead_share:.0%} of the outputs; alarm in {r[0].alarm:.0%} of the seeds",
     ),
-    Claim(
+    WalkClaim(
         "KL of one direction falls below zero",
         "answer",
         ("labels",),
@@ -214,7 +214,7 @@ CLAIMS = (
             f"speakers, the lowest {r[0].lowest:.2f}"
         ),
     ),
-    Claim(
+    WalkClaim(
         "The sum of both directions has no negative distances",
         "answer",
         ("symmetric",),
@@ -234,7 +234,7 @@ CLAIMS = (
     ),
     better("Batch norm before the head helps", "ours", "margin", "batch_norm"),
     better("A softmax head, a distribution at last, helps", "ours", "batch_norm", "softmax"),
-    Claim(
+    WalkClaim(
         "Embeddings of the layer that the loss sees are better than the BLSTM's",
         "ours",
         ("softmax", "dense"),
@@ -243,7 +243,7 @@ CLAIMS = (
         by_cosine,
     ),
     better("All pairs of a batch learn more than pairs drawn two by two", "ours", "dense", "all_pairs"),
-    Claim(
+    WalkClaim(
         "AAM-softmax over the same network beats the pairs",
         "ours",
         ("all_pairs", "aam"),
@@ -251,7 +251,7 @@ CLAIMS = (
         lambda walk, s: walk.gain(*s, way="cosine"),
         by_cosine,
     ),
-    Claim(
+    WalkClaim(
         "Where the network learns, its embeddings cluster by speaker better than by the weights as drawn",
         "ours",
         None,

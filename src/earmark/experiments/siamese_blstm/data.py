@@ -13,7 +13,7 @@ from earmark.data.reading import prepare, read
 from earmark.errors import EarmarkError
 from earmark.features.store import load
 from earmark.tasks.speaker import dataset, features
-from earmark.tasks.speaker.batches import Heard
+from earmark.tasks.speaker.batches import ValidationTrials
 from earmark.tasks.speaker.corpora import CORPORA
 from earmark.tasks.speaker.settings import SpeakerDataSettings, SpeakerFeatureSettings
 from earmark.tasks.speaker.trials.pairing import MOST
@@ -41,7 +41,7 @@ class VoiceSettings:
 
 
 @dataclass(frozen=True)
-class Recordings:
+class VoiceRecordings:
     """table: manifest of all folders, paths absolute. trials: on the validation and test speakers of the first."""
 
     table: pd.DataFrame
@@ -60,11 +60,11 @@ class Sounds:
     """Sessions of the training speakers, and what validation and test hear; `train.values` is picked already."""
 
     train: Voices
-    val: Heard
-    test: Heard
+    val: ValidationTrials
+    test: ValidationTrials
 
 
-def recordings(said: VoiceSettings, warn: Warn, progress: Progress) -> Recordings:
+def recordings(said: VoiceSettings, warn: Warn, progress: Progress) -> VoiceRecordings:
     """Read and check all folders. Raises EarmarkError for what does not fit."""
     data, root = said.of(said.source, said.root), Path(said.root)
     prepared = prepare(CORPORA, data, root, warn, progress)
@@ -78,14 +78,14 @@ def recordings(said: VoiceSettings, warn: Warn, progress: Progress) -> Recording
             )
         prefix = f"{folder.name}/"
         tables.append(_absolute(some.assign(label=prefix + some.label, utterance=prefix + some.utterance), folder))
-    return Recordings(pd.concat(tables, ignore_index=True), prepared.beside["trials"])
+    return VoiceRecordings(pd.concat(tables, ignore_index=True), prepared.beside["trials"])
 
 
 def _absolute(table: pd.DataFrame, root: Path) -> pd.DataFrame:
     return table.assign(path=[str((root / path).resolve()) for path in table.path])
 
 
-def sounds(found: Recordings, settings: SpeakerFeatureSettings, progress: Progress) -> Sounds:
+def sounds(found: VoiceRecordings, settings: SpeakerFeatureSettings, progress: Progress) -> Sounds:
     """All voices with their features, in memory."""
     with tempfile.TemporaryDirectory(prefix="earmark-") as scratch:
         features.run(found.table, Path("/"), settings, Path(scratch), _silent, progress, workers=1)
@@ -98,8 +98,8 @@ def _silent(sentence: str) -> None:
     """Extraction has nothing to say of a study's voices."""
 
 
-def _kept(heard: Heard) -> Heard:
-    return Heard(_picked(heard.voices), heard.a, heard.b, heard.same)
+def _kept(heard: ValidationTrials) -> ValidationTrials:
+    return ValidationTrials(_picked(heard.voices), heard.a, heard.b, heard.same)
 
 
 def _picked(voices: Voices) -> Voices:

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from earmark.experiments.siamese_blstm import judge
 from earmark.experiments.siamese_blstm.data import Sounds
-from earmark.experiments.siamese_blstm.step import Step
-from earmark.experiments.siamese_blstm.watch import CPU, Watch
+from earmark.experiments.siamese_blstm.step import WalkStep
+from earmark.experiments.siamese_blstm.watch import CPU, TrainingCurves
 from earmark.tasks.speaker import log_mel
 from earmark.tasks.speaker.networks import build, pairs
 from earmark.tasks.speaker.networks.blstm import SpeakerBlstm
@@ -18,7 +18,7 @@ from earmark.tasks.speaker.networks.losses import AamSoftmax
 from earmark.tasks.speaker.voices import Segments
 
 
-def fit(step: Step, sounds: Sounds, seed: int) -> dict[str, Any]:
+def fit(step: WalkStep, sounds: Sounds, seed: int) -> dict[str, Any]:
     """Train and judge one network; all that the study keeps of it, as plain values."""
     began = time.process_time()
     with torch.random.fork_rng(devices=[]):
@@ -33,11 +33,11 @@ def fit(step: Step, sounds: Sounds, seed: int) -> dict[str, Any]:
     return found | judge.judge(step, tower, sounds, loss) | {"cpu_seconds": time.process_time() - began}
 
 
-def train(step: Step, tower: SpeakerBlstm, sounds: Sounds) -> dict[str, list[float]]:
+def train(step: WalkStep, tower: SpeakerBlstm, sounds: Sounds) -> dict[str, list[float]]:
     """The curves of a training by name, means over ten batches."""
     segments = Segments(sounds.train, CPU)
     s = step.train
-    watch = Watch(step, sounds.val)
+    watch = TrainingCurves(step, sounds.val)
     head = AamSoftmax(tower.n_out, len(segments.runs_of), s.scale, s.margin) if s.loss == "aam" else None
     weights = [*tower.parameters(), *(head.parameters() if head else ())]
     optimizer = torch.optim.Adam([w for w in weights if w.requires_grad], s.lr)
@@ -55,7 +55,7 @@ def train(step: Step, tower: SpeakerBlstm, sounds: Sounds) -> dict[str, list[flo
     return watch.curves()
 
 
-def pair_loss(words: Tensor, labels: Tensor, step: Step) -> Tensor:
+def pair_loss(words: Tensor, labels: Tensor, step: WalkStep) -> Tensor:
     """Of all pairs, or of pairs drawn two by two, as the step says."""
     if step.train.drawn == "all":
         return pairs.loss(words, labels, step.pair)

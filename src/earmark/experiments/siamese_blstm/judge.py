@@ -8,10 +8,10 @@ from torch import Tensor
 
 from earmark.experiments.siamese_blstm import accuracy
 from earmark.experiments.siamese_blstm.data import Sounds
-from earmark.experiments.siamese_blstm.step import Step, apart
+from earmark.experiments.siamese_blstm.step import WalkStep, apart
 from earmark.experiments.siamese_blstm.watch import BELOW_ZERO, CPU
 from earmark.tasks.speaker import log_mel
-from earmark.tasks.speaker.batches import Heard
+from earmark.tasks.speaker.batches import ValidationTrials
 from earmark.tasks.speaker.networks import pairs
 from earmark.tasks.speaker.networks.blstm import SpeakerBlstm
 from earmark.tasks.speaker.trials import clustering, scores
@@ -21,7 +21,7 @@ AT_ONCE = 512  # segments
 
 
 @torch.no_grad()
-def untrained(step: Step, tower: SpeakerBlstm, sounds: Sounds) -> dict[str, float]:
+def untrained(step: WalkStep, tower: SpeakerBlstm, sounds: Sounds) -> dict[str, float]:
     """EER by cosine and clustering error of the weights as drawn: what of the figures is no merit of the training."""
     test = Utterances(tower.eval(), sounds.test, step)
     eer = float(scores.eer(scores.curve(test.cosine(), test.heard.same)))
@@ -29,7 +29,7 @@ def untrained(step: Step, tower: SpeakerBlstm, sounds: Sounds) -> dict[str, floa
 
 
 @torch.no_grad()
-def judge(step: Step, tower: SpeakerBlstm, sounds: Sounds, loss: float) -> dict[str, Any]:
+def judge(step: WalkStep, tower: SpeakerBlstm, sounds: Sounds, loss: float) -> dict[str, Any]:
     """Figures on the test trials; thresholds are chosen on those of validation."""
     tower.eval()
     val, test = (Utterances(tower, heard, step) for heard in (sounds.val, sounds.test))
@@ -62,7 +62,7 @@ def clustered(test: "Utterances") -> dict[str, float]:
     return {"mr": clustering.misclassification_rate(found, speakers), "ari": ari}
 
 
-def segment_figures(step: Step, val: "Utterances", test: "Utterances", loss: float) -> dict[str, Any]:
+def segment_figures(step: WalkStep, val: "Utterances", test: "Utterances", loss: float) -> dict[str, Any]:
     """What the asker could see, and could not: figures of single segments, one of each side of a trial."""
     d, same = test.first_distance(step), torch.tensor(test.heard.same)
     some = accuracy.balanced(same)
@@ -83,7 +83,7 @@ def segment_figures(step: Step, val: "Utterances", test: "Utterances", loss: flo
     return found
 
 
-def share_same(step: Step) -> float:
+def share_same(step: WalkStep) -> float:
     """Pairs of one speaker among those that the loss judged."""
     if step.train.drawn == "two_by_two" or pairs.asks_two_by_two(step.pair):
         return 0.5
@@ -93,7 +93,7 @@ def share_same(step: Step) -> float:
 class Utterances:
     """Words and embeddings (utterances, d), means over an utterance's segments, and its first segment's word."""
 
-    def __init__(self, tower: SpeakerBlstm, heard: Heard, step: Step):
+    def __init__(self, tower: SpeakerBlstm, heard: ValidationTrials, step: WalkStep):
         self.heard, frames = heard, step.train.frames
         segments = Segments(heard.voices, CPU)
         runs = []
@@ -111,11 +111,11 @@ class Utterances:
         self.words, self.first_words = mean(words), words[starts == 0]
         self.embeddings = mean(states) if tower.read == "blstm" else self.words
 
-    def distance(self, step: Step) -> np.ndarray:
+    def distance(self, step: WalkStep) -> np.ndarray:
         """The network's own distance of each trial (trials,)."""
         return apart(self.words[self.heard.a], self.words[self.heard.b], step).double().numpy()
 
-    def first_distance(self, step: Step) -> Tensor:
+    def first_distance(self, step: WalkStep) -> Tensor:
         """The same of the two utterances' first segments."""
         return apart(self.first_words[self.heard.a], self.first_words[self.heard.b], step)
 

@@ -13,9 +13,9 @@ import torch
 from earmark import config, console
 from earmark.experiments.siamese_blstm import claims, pictures, show
 from earmark.experiments.siamese_blstm import data as voices
-from earmark.experiments.siamese_blstm.data import Recordings, VoiceSettings
+from earmark.experiments.siamese_blstm.data import VoiceRecordings, VoiceSettings
 from earmark.experiments.siamese_blstm.fit import fit
-from earmark.experiments.siamese_blstm.step import FitSettings, Step
+from earmark.experiments.siamese_blstm.step import SiameseBlstmFitSettings, WalkStep
 from earmark.experiments.study import kept, plan, single
 from earmark.experiments.study.checks import Checks
 from earmark.tasks.overrides import below, put_in
@@ -34,22 +34,22 @@ class Base:
     features: SpeakerFeatureSettings
     model: SpeakerModelSettings
     pair: PairSettings
-    train: FitSettings
+    train: SiameseBlstmFitSettings
 
 
 @dataclass(frozen=True)
-class Settings:
+class SiameseBlstmSettings:
     """The walk. why: step -> what it changes, for people."""
 
     name: str
     about: str
     seeds: list[int]
     base: Base
-    steps: list[Step]
+    steps: list[WalkStep]
     why: dict[str, str]
 
 
-def parse(raw: dict[str, Any], file: Path, quick: bool, overrides: list[str]) -> Settings:
+def parse(raw: dict[str, Any], file: Path, quick: bool, overrides: list[str]) -> SiameseBlstmSettings:
     """A study file's settings; `overrides` are 'data.root=FOLDER' and the like, and hold for the first step.
 
     Raises EarmarkError, one sentence with the file.
@@ -65,10 +65,10 @@ def parse(raw: dict[str, Any], file: Path, quick: bool, overrides: list[str]) ->
         put_in(start, Base, key, value, f"key '{key}'")
     base = config.typed(Base, start, str(file))
     steps, why = _steps(check, raw.get("steps"), start)
-    return Settings(plan.name_of(file, quick), str(raw.get("about") or ""), seeds, base, steps, why)
+    return SiameseBlstmSettings(plan.name_of(file, quick), str(raw.get("about") or ""), seeds, base, steps, why)
 
 
-def _steps(check: Checks, raw: Any, state: dict[str, Any]) -> tuple[list[Step], dict[str, str]]:
+def _steps(check: Checks, raw: Any, state: dict[str, Any]) -> tuple[list[WalkStep], dict[str, str]]:
     """Each step is the one before it, or the one that its `from` names, with some keys changed."""
     check.that(isinstance(raw, list) and bool(raw), "steps must list at least one step.")
     found = []
@@ -89,7 +89,7 @@ def _steps(check: Checks, raw: Any, state: dict[str, Any]) -> tuple[list[Step], 
     return found, why
 
 
-def _step(check: Checks, name: str, now: Base) -> Step:
+def _step(check: Checks, name: str, now: Base) -> WalkStep:
     """What a step's settings come to. Raises EarmarkError for what the walk has no form for."""
     check.that(now.model.name == "blstm", f"step {name}: model.name must be blstm, which the walk is about.")
     views = now.features.normalize
@@ -97,7 +97,7 @@ def _step(check: Checks, name: str, now: Base) -> Step:
     if now.train.loss == "pairs":
         clear_of_zero = now.pair.positive == "clip" or now.model.head != "prelu"
         check.that(clear_of_zero, f"step {name}: pair.positive add wants model.head softplus or softmax, not prelu.")
-    return Step(name, views, now.model, now.pair, now.train)
+    return WalkStep(name, views, now.model, now.pair, now.train)
 
 
 def run(
@@ -130,7 +130,7 @@ def run(
 
 
 def _results(
-    settings: Settings, found: Recordings, parts: list, say: Callable[[str], None], progress: Callable
+    settings: SiameseBlstmSettings, found: VoiceRecordings, parts: list, say: Callable[[str], None], progress: Callable
 ) -> list[dict]:
     """A result for each step and seed; those that are there from before are read."""
     torch.set_num_threads(1)  # LSTMs of this size are slower on two
@@ -146,12 +146,12 @@ def _results(
 
 
 def _write(
-    settings: Settings, results: list[dict], found: Recordings, file: Path, out: Path
+    settings: SiameseBlstmSettings, results: list[dict], found: VoiceRecordings, file: Path, out: Path
 ) -> tuple[list[Path], dict[str, float]]:
     """All files below `out`, and the figures of metrics.json; prints the table and what the claims come to."""
     seeds = pd.DataFrame([show.row(r) for r in results])
     table = show.medians(seeds, settings.why)
-    judged = claims.judged(claims.Walk(results, found))
+    judged = claims.judged(claims.WalkResults(results, found))
     numbers = table.drop(columns="why").set_index("step").select_dtypes("number").stack()
     figures = {f"{step}_{name}": float(v) for (step, name), v in numbers.items() if v == v}
     tables = {"table": table, "claims": judged, "seeds": seeds, "curves": show.curves(results)}

@@ -14,7 +14,7 @@ SHOWN_EVERY = 10  # batches to a point of a training's curves
 
 
 @dataclass(frozen=True)
-class FitSettings:
+class SiameseBlstmFitSettings:
     """How a network is trained: `batches` of `speakers` x `segments` stretches of `frames` frames, Adam at `lr`.
 
     loss: `pairs`, or `aam`, whose `scale` and `margin` (radians) are read then. drawn: `two_by_two` as the text, half
@@ -39,7 +39,7 @@ class FitSettings:
 
 
 @dataclass(frozen=True)
-class Step:
+class WalkStep:
     """A network of the walk: what it is, what its loss is, how it is trained.
 
     normalize: what segments lose, as the features' settings say. A band's mean over 400 ms holds most of what tells
@@ -50,7 +50,7 @@ class Step:
     normalize: str
     model: SpeakerModelSettings
     pair: PairSettings
-    train: FitSettings
+    train: SiameseBlstmFitSettings
 
     @property
     def of_pairs(self) -> bool:
@@ -58,6 +58,6 @@ class Step:
         return self.train.loss == "pairs"
 
 
-def apart(a: Tensor, b: Tensor, step: Step) -> Tensor:
+def apart(a: Tensor, b: Tensor, step: WalkStep) -> Tensor:
     """The network's own distance of words a[i] and b[i] (n, d): (n,). Of a softmax's, their cosine from 1."""
     return pairs.distances(a, b, step.pair).total if step.of_pairs else 1 - torch.cosine_similarity(a, b)

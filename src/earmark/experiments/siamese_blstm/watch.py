@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from earmark.experiments.siamese_blstm import accuracy
-from earmark.experiments.siamese_blstm.step import SHOWN_EVERY, Step, apart
+from earmark.experiments.siamese_blstm.step import SHOWN_EVERY, WalkStep, apart
 from earmark.tasks.speaker import log_mel
-from earmark.tasks.speaker.batches import Heard
+from earmark.tasks.speaker.batches import ValidationTrials
 from earmark.tasks.speaker.networks import pairs
 from earmark.tasks.speaker.networks.blstm import SpeakerBlstm
 from earmark.tasks.speaker.voices import Segments
@@ -22,10 +22,10 @@ CPU = torch.device("cpu")
 BELOW_ZERO = -1e-6  # a distance that is negative by more than rounding
 
 
-class Watch:
+class TrainingCurves:
     """Curves of one training. heard: the validation speakers."""
 
-    def __init__(self, step: Step, heard: Heard):
+    def __init__(self, step: WalkStep, heard: ValidationTrials):
         self.step = step
         self.heard = heard
         self.batches = 0

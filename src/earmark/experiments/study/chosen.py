@@ -11,7 +11,7 @@ import pandas as pd
 from earmark.data import manifest
 from earmark.errors import EarmarkError
 from earmark.experiments.study import jobs, nested
-from earmark.experiments.study.jobs import Job
+from earmark.experiments.study.jobs import TrainingJob
 from earmark.features import store as feature_store
 from earmark.tasks.genre import baselines, report
 from earmark.tasks.genre.dataset import gather
@@ -68,7 +68,7 @@ def inner(study: "Study") -> pd.DataFrame:
     return scores[scores.outer.isin(study.preparer.folds(study.settings.data))]
 
 
-def trainings(study: "Study", chosen: dict[str, int]) -> list[tuple[str, Job]]:
+def trainings(study: "Study", chosen: dict[str, int]) -> list[tuple[str, TrainingJob]]:
     """The outer trainings, each with the name it is reported by: all folds but one, every seed."""
     return [
         (f"chosen {ready.cell.name}", study.preparer.job(ready.cell, ready.settings, (fold,), seed))
@@ -77,7 +77,7 @@ def trainings(study: "Study", chosen: dict[str, int]) -> list[tuple[str, Job]]:
     ]
 
 
-def baseline_of(job: Job) -> pd.DataFrame:
+def baseline_of(job: TrainingJob) -> pd.DataFrame:
     """The scikit-learn baseline's answer for every recording of the job's test fold."""
     dataset = gather(job.task, job.split.table, feature_store.load(job.features))
     test = dataset.rows("test")

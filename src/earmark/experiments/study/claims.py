@@ -9,8 +9,8 @@ import pandas as pd
 
 from earmark.experiments.study import verdict
 from earmark.experiments.study.checks import Checks
-from earmark.experiments.study.figure import Draws, Figure
-from earmark.experiments.study.table import Outcome
+from earmark.experiments.study.figure import GroupDraws, StudyFigure
+from earmark.experiments.study.table import CellOutcome
 from earmark.experiments.study.verdict import Evidence, Kind
 
 KEYS = ("says", "whose", "of", "than", "is", "by", "figure")
@@ -75,7 +75,7 @@ def named(check: Checks, factors: dict[str, dict[str, Any]], raw: Any, who: str)
     return {factor: str(level) for factor, level in raw.items()}
 
 
-def judged(claims: Sequence[Claim], outcomes: Sequence[Outcome], draws: Draws) -> pd.DataFrame:
+def judged(claims: Sequence[Claim], outcomes: Sequence[CellOutcome], draws: GroupDraws) -> pd.DataFrame:
     """A line a claim, decided together, as `verdict.decided`.
 
     A claim whose cells were not run is left out; nothing can be told of one whose cells were refused.
@@ -90,7 +90,7 @@ def _cells(claim: Claim) -> list[dict[str, str]]:
     return [claim.of, claim.than] if isinstance(claim.than, dict) else [claim.of]
 
 
-def _row(claim: Claim, of: Outcome, than: Outcome | None = None, *, draws: Draws) -> dict[str, Any]:
+def _row(claim: Claim, of: CellOutcome, than: CellOutcome | None = None, *, draws: GroupDraws) -> dict[str, Any]:
     n = of.n_refused + len(of.results)
     if claim.kind == "refused" and n:
         return verdict.count(claim.says, claim.whose, of.n_refused, n, " trainings end without a figure")
@@ -103,7 +103,7 @@ def _row(claim: Claim, of: Outcome, than: Outcome | None = None, *, draws: Draws
     return verdict.row(claim.says, claim.whose, f"{name} {' → '.join(values)}", found, kind, claim.by)
 
 
-def evidence(of: Outcome, than: Outcome | None, claim: Claim, draws: Draws) -> tuple[Evidence, list[str]]:
+def evidence(of: CellOutcome, than: CellOutcome | None, claim: Claim, draws: GroupDraws) -> tuple[Evidence, list[str]]:
     """What the trainings of the seeds that both cells have say, and both figures for people."""
     name = claim.figure or of.figure.names(of.answers)[0]
     a, b = by_seed(of, name), by_seed(than, name) if than else {}
@@ -118,12 +118,12 @@ def evidence(of: Outcome, than: Outcome | None, claim: Claim, draws: Draws) -> t
     return found.less(against), [_mean(other) if than else f"{against:g}", _mean(mine)]
 
 
-def by_seed(outcome: Outcome, name: str) -> dict[int, Figure]:
+def by_seed(outcome: CellOutcome, name: str) -> dict[int, StudyFigure]:
     """A figure of all test folds, by the seed of the trainings."""
     return {int(seed): outcome.figure.read(one, name) for seed, one in outcome.answers.groupby("seed")}
 
 
-def seen(figures: Sequence[Figure], draws: Draws) -> Evidence:
+def seen(figures: Sequence[StudyFigure], draws: GroupDraws) -> Evidence:
     """A figure by seed, and by weights of the groups, which all seeds share."""
     groups = figures[0].groups
     shares = draws.of(groups).copy()
@@ -132,5 +132,5 @@ def seen(figures: Sequence[Figure], draws: Draws) -> Evidence:
     return Evidence(np.array([f.value for f in figures]), drawn, len(groups))
 
 
-def _mean(figures: Sequence[Figure]) -> str:
+def _mean(figures: Sequence[StudyFigure]) -> str:
     return f"{np.mean([f.value for f in figures]):.3f}"

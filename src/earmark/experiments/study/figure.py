@@ -1,6 +1,7 @@
 """A figure of a cell's answers, by itself and under random weights of groups.
 
-`Share` is a quotient of sums over recordings. A task whose figure is none has a class of its own with the same methods.
+`ShareFigure` is a quotient of sums over recordings. A task whose figure is none has a class of its own with the same
+methods.
 """
 
 from typing import Protocol, Self
@@ -12,7 +13,7 @@ from earmark.evaluation import paired
 from earmark.evaluation.settings import EvaluateSettings
 
 
-class Figure(Protocol):
+class StudyFigure(Protocol):
     """What a table and its effects ask of a figure. groups: names of those that are weighted, ascending."""
 
     groups: np.ndarray
@@ -43,7 +44,7 @@ class Figure(Protocol):
         """
 
 
-class Draws:
+class GroupDraws:
     """Random weights of groups, as in `evaluation.paired`, made once for each set of groups."""
 
     def __init__(self, settings: EvaluateSettings):
@@ -58,7 +59,7 @@ class Draws:
         return self.made[key]
 
 
-class Share:
+class ShareFigure:
     """The sum of what is right over the sum of what counts.
 
     songs: by recording right, of and group.
@@ -92,10 +93,10 @@ class Share:
         group = self.songs.group.to_numpy()
         return paired.share_interval(self.right, self.of, group, draws=settings.bootstrap, seed=settings.seed)
 
-    def common(self, other: "Share") -> tuple["Share", "Share"]:
+    def common(self, other: "ShareFigure") -> tuple["ShareFigure", "ShareFigure"]:
         """Both, of the recordings that both have."""
         both = self.recordings.intersection(other.recordings)
-        return Share(self.songs.loc[both]), Share(other.songs.loc[both])
+        return ShareFigure(self.songs.loc[both]), ShareFigure(other.songs.loc[both])
 
     def under(self, shares: np.ndarray, end: int) -> np.ndarray:
         """The figure (draws,) at its lower (0) or upper (1) end.

@@ -24,7 +24,7 @@ import pandas as pd
 import torch
 
 from earmark.errors import EarmarkError
-from earmark.evaluation.fold import UNWATCHED, Watch
+from earmark.evaluation.fold import UNWATCHED, TrainingHooks
 from earmark.experiments.study.windowed import LastRows, Windowed, split_windows
 from earmark.features import store as feature_store
 from earmark.features.pool import one_thread
@@ -59,7 +59,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainingJob:
     """One training and its test.
 
     test: the folds held out, one, or two of a nested choice; model, train: the task's settings; features: the folder
@@ -75,7 +75,9 @@ class Job:
     key: str
 
     @classmethod
-    def of(cls, task: str, test: tuple[str, ...], model: Any, train: Any, features: Path, split: Split) -> "Job":
+    def of(
+        cls, task: str, test: tuple[str, ...], model: Any, train: Any, features: Path, split: Split
+    ) -> "TrainingJob":
         """A job and its key."""
         settings = [task, test, asdict(model), asdict(train)]
         key = _sha256([*settings, _store_sha256(features), split.sha256, code(task)])[:24]
@@ -97,22 +99,22 @@ def _store_sha256(features: Path) -> str:
     return feature_store.load(features).sha256
 
 
-def finished(job: Job, folder: Path) -> bool:
+def finished(job: TrainingJob, folder: Path) -> bool:
     """Whether the job's result lies in `folder`."""
     return (folder / job.key / "result.json").exists()
 
 
-def result(job: Job, folder: Path) -> dict:
+def result(job: TrainingJob, folder: Path) -> dict:
     """A finished job's result; `refused` is a sentence, or empty where the job has figures."""
     return json.loads((folder / job.key / "result.json").read_text(encoding="utf-8"))
 
 
-def predictions(job: Job, folder: Path) -> pd.DataFrame:
+def predictions(job: TrainingJob, folder: Path) -> pd.DataFrame:
     """A finished job's answers, one row a recording."""
     return pd.read_parquet(folder / job.key / "predictions.parquet")
 
 
-def run(job: Job, folder: Path, watch: Watch = UNWATCHED) -> None:
+def run(job: TrainingJob, folder: Path, watch: TrainingHooks = UNWATCHED) -> None:
     """Train, judge, and keep the outcome; a refusal (a loss that is not finite, say) is an outcome too."""
     beside = Path(tempfile.mkdtemp(prefix=f"{job.key}-", suffix=".partial", dir=folder))
     try:
@@ -131,7 +133,7 @@ def run(job: Job, folder: Path, watch: Watch = UNWATCHED) -> None:
         shutil.rmtree(beside, ignore_errors=True)  # nothing is left of it where it was renamed
 
 
-def _train_and_judge(job: Job, watch: Watch) -> tuple[dict, pd.DataFrame]:
+def _train_and_judge(job: TrainingJob, watch: TrainingHooks) -> tuple[dict, pd.DataFrame]:
     folds = catalog.task(job.task).room("folds")
     trials = job.split.trials
     dataset = folds.joined(job.split.table, job.features, job.model, *([] if trials is None else [trials]))
@@ -149,7 +151,7 @@ def default_workers() -> int:
     return 1 if torch.cuda.is_available() else os.cpu_count() or 1
 
 
-def execute(jobs: list[Job], folder: Path, workers: int, done: Callable[[Job], None]) -> None:
+def execute(jobs: list[TrainingJob], folder: Path, workers: int, done: Callable[[TrainingJob], None]) -> None:
     """Run the jobs that have no result yet; `done` hears of each as it ends.
 
     With one worker they run in this process, on one thread as in every worker, so results do not depend
@@ -161,14 +163,14 @@ def execute(jobs: list[Job], folder: Path, workers: int, done: Callable[[Job], N
         done(job)
 
 
-def _here(jobs: list[Job], folder: Path, workers: int) -> Iterator[Job]:
+def _here(jobs: list[TrainingJob], folder: Path, workers: int) -> Iterator[TrainingJob]:
     with one_thread():
         for job in jobs:
             run(job, folder)
             yield job
 
 
-def _spawned(jobs: list[Job], folder: Path, workers: int) -> Iterator[Job]:
+def _spawned(jobs: list[TrainingJob], folder: Path, workers: int) -> Iterator[TrainingJob]:
     """Jobs in the order they end. Ctrl-C and a signal to end drop those under way; their workers end with it."""
     # spawn: a fork of a process that has used torch's threads can hang
     pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn"), begin_worker)

@@ -12,9 +12,9 @@ from typing import Self
 
 import pandas as pd
 
-from earmark.experiments.study.plan import Plan
-from earmark.experiments.study.prepare import Ready
-from earmark.experiments.study.table import Outcome
+from earmark.experiments.study.plan import StudyPlan
+from earmark.experiments.study.prepare import ReadyCell
+from earmark.experiments.study.table import CellOutcome
 from earmark.registry import stale, tracking
 from earmark.tasks import catalog
 from earmark.training.key import flatten
@@ -23,7 +23,7 @@ from earmark.training.key import flatten
 class StudyLog:
     """The parent run of a study, and what it has already. What breaks off its `with` ends it as FAILED or KILLED."""
 
-    def __init__(self, tracker: tracking.Tracker, plan: Plan, key: str, say: Callable[[str], None]):
+    def __init__(self, tracker: tracking.Tracker, plan: StudyPlan, key: str, say: Callable[[str], None]):
         self.tracker, self.plan = tracker, plan
         mine = {"earmark.kind": "study", "earmark.study_key": key}
         old = tracker.find(mine, ["FINISHED"]) or tracker.find_own(mine, (*tracking.UNFINISHED, "FAILED"))
@@ -52,7 +52,7 @@ class StudyLog:
         tags |= {"mlflow.note.content": self.plan.about}
         return self.tracker.create(f"study-{self.plan.name}", tags, params)
 
-    def cell(self, ready: Ready, outcome: Outcome, row: dict) -> None:
+    def cell(self, ready: ReadyCell, outcome: CellOutcome, row: dict) -> None:
         """Log a cell whose trainings are all done; once."""
         name = ready.cell.name
         if self.whole or name in self.cells:
@@ -86,13 +86,13 @@ class StudyLog:
             stale.break_off(self.tracker.client, self.run_id, error)
 
 
-def seeds(outcome: Outcome) -> dict[str, str]:
+def seeds(outcome: CellOutcome) -> dict[str, str]:
     """The seeds a cell was trained with, in place of the one in params.yaml."""
     used = sorted({r["seed"] for r in outcome.results})
     return {"train.seed": ", ".join(map(str, used))} if used else {}
 
 
-def cell_metrics(outcome: Outcome, row: dict, task: str) -> list[tuple[str, float, int]]:
+def cell_metrics(outcome: CellOutcome, row: dict, task: str) -> list[tuple[str, float, int]]:
     """(name, value, step): the table's figures, each fold's headline, and learning curves averaged over trainings."""
     figures = catalog.task(task).study_figures
     tested = {*figures, "macro_f1", "ece"}

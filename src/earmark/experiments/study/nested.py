@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from earmark.evaluation import intervals
-from earmark.experiments.study.figure import Draws
+from earmark.experiments.study.figure import GroupDraws
 from earmark.experiments.study.table import figures, rights
 
 
@@ -52,7 +52,7 @@ def ensemble(answers: pd.DataFrame) -> pd.DataFrame:
     return first.assign(predicted=predicted).join(mean).reset_index()
 
 
-def outcome(answers: pd.DataFrame, baseline: pd.DataFrame, draws: Draws) -> dict:
+def outcome(answers: pd.DataFrame, baseline: pd.DataFrame, draws: GroupDraws) -> dict:
     """Figures of the chosen cells on their outer folds.
 
     answers: of all seeds, one row a recording and seed; baseline: recording and predicted.
@@ -78,7 +78,7 @@ def outcome(answers: pd.DataFrame, baseline: pd.DataFrame, draws: Draws) -> dict
     return found | {"seeds": by_seed, "n_recordings": len(songs), "n_groups": int(songs.group.nunique())}
 
 
-def _one_seed(answers: pd.DataFrame, draws: Draws) -> dict:
+def _one_seed(answers: pd.DataFrame, draws: GroupDraws) -> dict:
     songs = rights(answers)
     right = songs.right.to_numpy()
     return figures(answers) | intervals.share("accuracy", right, 1.0, songs.group.to_numpy(), draws.settings)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from earmark import console
-from earmark.experiments.study.jobs import Job
+from earmark.experiments.study.jobs import TrainingJob
 
 
 class Pace:
@@ -18,11 +18,11 @@ class Pace:
         self.seconds = 0.0
         self.timed = 0
 
-    def begin(self, jobs: Iterable[Job], later: int = 0) -> None:
+    def begin(self, jobs: Iterable[TrainingJob], later: int = 0) -> None:
         """These are next; the same job twice is one training."""
         self.waiting, self.later = {job.key: job.train.epochs for job in jobs}, later
 
-    def end(self, job: Job, seconds: float | None) -> None:
+    def end(self, job: TrainingJob, seconds: float | None) -> None:
         """A training has ended, now or in an earlier run; seconds: None where it was refused."""
         epochs = self.waiting.pop(job.key)
         self.ended += 1

@@ -45,7 +45,7 @@ Factors = dict[str, dict[str, dict[str, Any]]]
 
 
 @dataclass(frozen=True)
-class Cell:
+class GridCell:
     """One combination of levels.
 
     levels: factor -> name of its level; overrides: dotted key below tasks.TASK -> value.
@@ -62,7 +62,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Plan:
+class StudyPlan:
     """A study: its cells, and what is done with each.
 
     factors: factor -> names of its levels, the first one being what the others are measured against.
@@ -73,7 +73,7 @@ class Plan:
     name: str
     task: str
     about: str
-    cells: list[Cell]
+    cells: list[GridCell]
     factors: dict[str, list[str]]
     seeds: list[int]
     folds: list[str] | None
@@ -92,7 +92,7 @@ class Plan:
         """Whether a cell is chosen inside the training folds."""
         return self.choose != "none"
 
-    def reference_of(self, cell: Cell) -> dict[str, Any]:
+    def reference_of(self, cell: GridCell) -> dict[str, Any]:
         """The source's figures for a cell; empty where there are none."""
         return next((r for r in self.reference if r["levels"].items() <= cell.levels.items()), {})
 
@@ -125,7 +125,7 @@ def mapping(file: Path, known: Iterable[str], kind: str = "study", place: str = 
 
 def parse(
     study: dict[str, Any], file: Path, known: Iterable[str], quick: bool = False, more: dict | None = None
-) -> Plan:
+) -> StudyPlan:
     """The plan of a study.
 
     known: dotted keys that exist below the study's task; more: overrides of the base from the command line.
@@ -147,7 +147,7 @@ def parse(
     names = {factor: list(levels) for factor, levels in factors.items()}
     whole = _factors(check, study["factors"], set(known))
     reference = _references(check, said["reference"], whole, cells)
-    return Plan(
+    return StudyPlan(
         name=name_of(file, quick),
         task=said["task"],
         about=str(said["about"]),
@@ -257,15 +257,15 @@ def _also(check: Checks, factors: Factors, raw: Any) -> list[dict[str, str]]:
     return [claims.named(check, factors, entry, f"also {i}") for i, entry in enumerate(raw, 1)]
 
 
-def _cell(levels: dict[str, str], factors: Factors, base: dict[str, Any], split: str) -> Cell:
+def _cell(levels: dict[str, str], factors: Factors, base: dict[str, Any], split: str) -> GridCell:
     overrides = dict(base)
     for factor, level in levels.items():
         overrides = over(overrides, factors[factor][level])
     split = overrides.pop("split", split)
-    return Cell(levels, overrides, split)
+    return GridCell(levels, overrides, split)
 
 
-def _references(check: Checks, raw: Any, factors: Factors, cells: list[Cell]) -> list[dict[str, Any]]:
+def _references(check: Checks, raw: Any, factors: Factors, cells: list[GridCell]) -> list[dict[str, Any]]:
     check.that(isinstance(raw, list), "reference must be a list of entries with levels, test, val, note.")
     for i, entry in enumerate(raw, 1):
         check.known(check.mapping(entry, f"reference {i}"), REFERENCE, f"reference {i} has the key")

@@ -16,8 +16,8 @@ from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError, nearest
 from earmark.experiments import crossval
 from earmark.experiments.study import nested
-from earmark.experiments.study.jobs import Job, Split
-from earmark.experiments.study.plan import Cell, Plan
+from earmark.experiments.study.jobs import Split, TrainingJob
+from earmark.experiments.study.plan import GridCell, StudyPlan
 from earmark.experiments.study.splits import by_group, hold_out
 from earmark.experiments.study.windowed import LastRows, Windowed
 from earmark.tasks import catalog, overrides
@@ -27,12 +27,12 @@ BY_WINDOW = ("frame", "last_rows")  # splits of windows, not of recordings
 
 
 @dataclass(frozen=True)
-class Ready:
+class ReadyCell:
     """A cell with its jobs; `refused` says why it has none."""
 
-    cell: Cell
+    cell: GridCell
     settings: Settings | None
-    jobs: list[Job]
+    jobs: list[TrainingJob]
     refused: str = ""
 
 
@@ -42,7 +42,7 @@ class Preparer:
     raw: params.yaml as nested dicts.
     """
 
-    def __init__(self, plan: Plan, raw: dict[str, Any], warn: Callable, progress: Callable):
+    def __init__(self, plan: StudyPlan, raw: dict[str, Any], warn: Callable, progress: Callable):
         self.plan = plan
         self.raw = raw
         self.warn = warn
@@ -53,14 +53,14 @@ class Preparer:
         self.features = cache(self._features)
         self.split = cache(self._split)
 
-    def cells(self) -> list[Ready]:
+    def cells(self) -> list[ReadyCell]:
         """All cells. Raises the first refusal when not one cell can be run."""
         ready = [self.cell(cell) for cell in self.plan.cells]
         if all(r.refused for r in ready):
             raise EarmarkError(ready[0].refused)
         return ready
 
-    def cell(self, cell: Cell) -> Ready:
+    def cell(self, cell: GridCell) -> ReadyCell:
         """One cell's jobs, or its refusal."""
         try:
             settings = self.settings(cell)
@@ -70,11 +70,11 @@ class Preparer:
             nest, ring = self.plan.nested, self.plan.choose == "nested_ring"
             tests = nested.pairs(folds, everything, ring) if nest else [(fold,) for fold in folds]
             seeds = self.plan.seeds[: 1 if nest else None]
-            return Ready(cell, settings, [self.job(cell, settings, test, s) for test in tests for s in seeds])
+            return ReadyCell(cell, settings, [self.job(cell, settings, test, s) for test in tests for s in seeds])
         except EarmarkError as e:
-            return Ready(cell, None, [], str(e))
+            return ReadyCell(cell, None, [], str(e))
 
-    def settings(self, cell: Cell) -> Settings:
+    def settings(self, cell: GridCell) -> Settings:
         """The settings of params.yaml with the cell's overrides."""
         raw = deepcopy(self.raw)
         overrides.put_all(raw, {f"tasks.{self.plan.task}.{key}": value for key, value in cell.overrides.items()})
@@ -103,12 +103,12 @@ class Preparer:
         """All folds of the recordings."""
         return sorted(self.recordings(data)[0].fold.unique())
 
-    def job(self, cell: Cell, settings: Settings, test: tuple[str, ...], seed: int) -> Job:
+    def job(self, cell: GridCell, settings: Settings, test: tuple[str, ...], seed: int) -> TrainingJob:
         """The training of a cell that leaves the folds `test` out."""
         one = replace(settings.train, seed=seed)
         features = self.features(settings.data, settings.features)
         split = self.split(settings.data, test, cell.split)
-        return Job.of(self.plan.task, test, settings.model, one, features, split)
+        return TrainingJob.of(self.plan.task, test, settings.model, one, features, split)
 
     def _recordings(self, data: DataSettings) -> tuple[pd.DataFrame, Root]:
         return crossval.recordings(self.task, data, self.plan.k, self.warn, self.progress)

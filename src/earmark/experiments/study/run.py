@@ -9,7 +9,7 @@ from earmark import config
 from earmark.errors import EarmarkError
 from earmark.experiments.study import chosen, jobs, plan
 from earmark.experiments.study.log import StudyLog
-from earmark.experiments.study.plan import Plan
+from earmark.experiments.study.plan import StudyPlan
 from earmark.experiments.study.prepare import Preparer
 from earmark.experiments.study.study import Study
 from earmark.registry import tracking
@@ -48,7 +48,7 @@ def run(
             raise
 
 
-def read_plan(file: Path, raw: Any, quick: bool, overrides: list[str]) -> Plan:
+def read_plan(file: Path, raw: Any, quick: bool, overrides: list[str]) -> StudyPlan:
     """The plan of a study file, checked against params.yaml; raw: params.yaml as nested dicts."""
     study = plan.read(file)
     if not isinstance(study.get("task"), str):

@@ -12,7 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from earmark.experiments.study.plan import Plan
+from earmark.experiments.study.plan import StudyPlan
 
 # What fits a terminal; table.csv has the rest.
 SHOWN = {
@@ -35,13 +35,13 @@ NAME_WIDTH = 24
 FORMS = {"epochs_to_60": "g", "cpu_seconds": ".0f", "parameters": ",.0f"}
 
 
-def tables(plan: Plan, table: pd.DataFrame, effects: pd.DataFrame) -> None:
+def tables(plan: StudyPlan, table: pd.DataFrame, effects: pd.DataFrame) -> None:
     """Print the table of cells and the main effects."""
     _print_cells(plan, table)
     _print_effects(effects)
 
 
-def _print_cells(plan: Plan, table: pd.DataFrame) -> None:
+def _print_cells(plan: StudyPlan, table: pd.DataFrame) -> None:
     rows = table.to_dict("records")
     varied = [f for f in plan.factors if len(set(table[f])) > 1] or list(plan.factors)
     there = {k: name for k, name in SHOWN.items() if k in table or k == "interval"}
@@ -108,7 +108,7 @@ def verdicts(claims: pd.DataFrame) -> None:
     Console().print(shown)
 
 
-def title(plan: Plan) -> str:
+def title(plan: StudyPlan) -> str:
     """What the headline figure of the table is a figure of."""
     if plan.nested:
         return f"{plan.name}: inner {plan.headline}, two folds left out of each training"
@@ -125,7 +125,7 @@ def interval(row: dict, form: str = ".3f") -> str:
     return f"{row['low']:{form}} to {row['high']:{form}}"
 
 
-def cells_picture(path: Path, plan: Plan, table: pd.DataFrame) -> None:
+def cells_picture(path: Path, plan: StudyPlan, table: pd.DataFrame) -> None:
     """Accuracy of every cell with its interval as PNG, in the study's order; hollow: the source's figure."""
     names = [" · ".join(str(row[f]) for f in plan.factors) for row in table.to_dict("records")]
     fig, ax = _rows(names, f"{title(plan)}, with 95 % intervals")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from earmark.experiments.study import kept
 from earmark.experiments.study.log import StudyLog
-from earmark.experiments.study.plan import Plan
+from earmark.experiments.study.plan import StudyPlan
 from earmark.registry import tracking
 
 Say = Callable[[str], None]
@@ -28,9 +28,9 @@ class Story:
     factors: dict[str, list[str]] = field(default_factory=dict)
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> StudyPlan:
         """As a plan of a grid, for the table and the log."""
-        return Plan(self.name, self.task, self.about, [], self.factors, self.seeds, None, 0, "none", [])
+        return StudyPlan(self.name, self.task, self.about, [], self.factors, self.seeds, None, 0, "none", [])
 
 
 def run(story: Story, key: list, work: Callable[[StudyLog, tracking.Tracker], Outcome], say: Say) -> None:

@@ -11,13 +11,13 @@ import pandas as pd
 
 from earmark import paths
 from earmark.experiments.study import claims, jobs, show, table
-from earmark.experiments.study.figure import Draws, Share
-from earmark.experiments.study.jobs import Job
+from earmark.experiments.study.figure import GroupDraws, ShareFigure
+from earmark.experiments.study.jobs import TrainingJob
 from earmark.experiments.study.log import StudyLog
 from earmark.experiments.study.pace import Pace, duration
-from earmark.experiments.study.plan import Plan
-from earmark.experiments.study.prepare import Preparer, Ready
-from earmark.experiments.study.table import Outcome
+from earmark.experiments.study.plan import StudyPlan
+from earmark.experiments.study.prepare import Preparer, ReadyCell
+from earmark.experiments.study.table import CellOutcome
 
 Judge = Callable[["Study", int, Path], tuple[dict, list[Path]]]
 
@@ -26,8 +26,8 @@ Judge = Callable[["Study", int, Path], tuple[dict, list[Path]]]
 class Study:
     """A study whose cells are ready to run."""
 
-    plan: Plan
-    cells: list[Ready]
+    plan: StudyPlan
+    cells: list[ReadyCell]
     preparer: Preparer
     file: Path
     say: Callable[[str], None]
@@ -35,8 +35,8 @@ class Study:
     def __post_init__(self) -> None:
         self.folder = paths.state() / "studies"
         self.settings = next(r.settings for r in self.cells if r.settings)
-        self.draws = Draws(self.settings.evaluate)
-        self.made: dict[str, tuple[Outcome, dict]] = {}
+        self.draws = GroupDraws(self.settings.evaluate)
+        self.made: dict[str, tuple[CellOutcome, dict]] = {}
         self.pace = Pace(1)
 
     def key(self) -> str:
@@ -67,7 +67,9 @@ class Study:
         """How many trainings the chosen cells of a nested study get."""
         return len(self.preparer.folds(self.settings.data)) * len(self.plan.seeds) if self.plan.nested else 0
 
-    def execute(self, named: list[tuple[str, Job]], workers: int, after: Callable[[], None], later: int = 0) -> None:
+    def execute(
+        self, named: list[tuple[str, TrainingJob]], workers: int, after: Callable[[], None], later: int = 0
+    ) -> None:
         """Run the jobs that have no result, a line for each; `after` is called when one has ended.
 
         later: how many trainings follow in another call.
@@ -81,7 +83,7 @@ class Study:
             self.pace.end(job, self._seconds(job))
         self._announce(len(there), len(unique), workers)
 
-        def done(job: Job) -> None:
+        def done(job: TrainingJob) -> None:
             self.pace.end(job, self._seconds(job))
             self.say(f"{self.pace}: {name_of[job.key]}, {self._line(job)}")
             after()
@@ -98,11 +100,11 @@ class Study:
             took = f"{duration(left)} left" if left is not None else "how long that takes is said after the first"
             self.say(f"{len(self.pace.waiting)} trainings to do{more}; up to {workers} at once; {took}.")
 
-    def _seconds(self, job: Job) -> float | None:
+    def _seconds(self, job: TrainingJob) -> float | None:
         found: float | None = jobs.result(job, self.folder).get("wall_seconds")
         return found
 
-    def _line(self, job: Job) -> str:
+    def _line(self, job: TrainingJob) -> str:
         found = jobs.result(job, self.folder)
         which = f"{' and '.join(job.test)}, seed {job.train.seed}"
         if found["refused"]:
@@ -110,7 +112,7 @@ class Study:
         name = self.plan.headline
         return f"{which}: {name} {found.get(name, float('nan')):.3f} in {found['wall_seconds']:.1f} s"
 
-    def outcome(self, ready: Ready) -> tuple[Outcome, dict]:
+    def outcome(self, ready: ReadyCell) -> tuple[CellOutcome, dict]:
         """What became of a cell whose jobs have all ended, and its row of the table."""
         name = ready.cell.name
         if name not in self.made:
@@ -119,15 +121,15 @@ class Study:
             answers = pd.DataFrame() if refused else self.answers(ready.jobs)
             n_refused, results = sum(bool(r["refused"]) for r in results), [r for r in results if not r["refused"]]
             source = self.plan.reference_of(ready.cell)
-            kind = getattr(self.preparer.task.room("folds"), "Figure", Share)
-            made = Outcome(ready.cell.levels, ready.cell.split, results, answers, refused, source, kind, n_refused)
+            kind = getattr(self.preparer.task.room("folds"), "Figure", ShareFigure)
+            made = CellOutcome(ready.cell.levels, ready.cell.split, results, answers, refused, source, kind, n_refused)
             self.made[name] = made, table.row(made, self.draws)
         return self.made[name]
 
-    def _result(self, job: Job) -> dict:
+    def _result(self, job: TrainingJob) -> dict:
         return jobs.result(job, self.folder) | {"seed": job.train.seed, "test": list(job.test)}
 
-    def answers(self, some: list[Job]) -> pd.DataFrame:
+    def answers(self, some: list[TrainingJob]) -> pd.DataFrame:
         """All answers of finished jobs; `pair` says which folds their trainings left out."""
         read = []
         for job in some:

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from earmark.evaluation import metrics
-from earmark.experiments.study.figure import Draws, Figure, Share
+from earmark.experiments.study.figure import GroupDraws, ShareFigure, StudyFigure
 
 COMPARED = 3  # so many figures are compared between cells, the headline first
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CellOutcome:
     """A cell's finished trainings.
 
     results: one dict a training, as jobs.result gives them, with `seed` and `test` (names of folds).
@@ -31,7 +31,7 @@ class Outcome:
     answers: pd.DataFrame
     refused: str = ""
     reference: dict | None = None
-    figure: type[Figure] = Share
+    figure: type[StudyFigure] = ShareFigure
     n_refused: int = 0
 
 
@@ -41,12 +41,12 @@ def rights(answers: pd.DataFrame) -> pd.DataFrame:
     return judged.groupby("recording").agg(right=("right", "mean"), group=("group", "first"))
 
 
-def table(outcomes: list[Outcome], draws: Draws) -> pd.DataFrame:
+def table(outcomes: list[CellOutcome], draws: GroupDraws) -> pd.DataFrame:
     """One row a cell, in the study's order; figures are missing where a cell was refused."""
     return pd.DataFrame([row(outcome, draws) for outcome in outcomes])
 
 
-def row(outcome: Outcome, draws: Draws) -> dict:
+def row(outcome: CellOutcome, draws: GroupDraws) -> dict:
     """A cell's row of the table.
 
     The headline figure is over the recordings of the pooled test folds (means over seeds), [low, high] its 95 %
@@ -64,7 +64,7 @@ def row(outcome: Outcome, draws: Draws) -> dict:
     return found | {"refused": outcome.refused}
 
 
-def _judged(outcome: Outcome, draws: Draws) -> dict:
+def _judged(outcome: CellOutcome, draws: GroupDraws) -> dict:
     answers, figure = outcome.answers, outcome.figure
     headline, *others = figure.names(answers)
     found = {"folds": int(answers.fold.nunique()), "seeds": int(answers.seed.nunique())}
@@ -80,7 +80,7 @@ def _judged(outcome: Outcome, draws: Draws) -> dict:
     return found
 
 
-def _figure(found: Figure, draws: Draws) -> tuple[float, float, float]:
+def _figure(found: StudyFigure, draws: GroupDraws) -> tuple[float, float, float]:
     """A figure and its interval."""
     low, high = found.interval(draws.settings)
     return found.value, low, high
@@ -126,7 +126,7 @@ def figures(answers: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def effects(outcomes: list[Outcome], factors: dict[str, list[str]], draws: Draws) -> pd.DataFrame:
+def effects(outcomes: list[CellOutcome], factors: dict[str, list[str]], draws: GroupDraws) -> pd.DataFrame:
     """The main effect of each factor on the first COMPARED figures: every level against the factor's first.
 
     The difference is taken between cells that agree in all other factors, over the recordings that both judged, and
@@ -146,16 +146,18 @@ def effects(outcomes: list[Outcome], factors: dict[str, list[str]], draws: Draws
     return pd.DataFrame(rows, columns=columns)
 
 
-def _matched(whole: list[tuple[dict, Figure]], factor: str, first: str, level: str) -> Iterator[tuple[Figure, Figure]]:
+def _matched(
+    whole: list[tuple[dict, StudyFigure]], factor: str, first: str, level: str
+) -> Iterator[tuple[StudyFigure, StudyFigure]]:
     """Pairs of cells that differ in the factor alone: (with its first level, with the other)."""
-    alike: dict[tuple, dict[str, Figure]] = {}
+    alike: dict[tuple, dict[str, StudyFigure]] = {}
     for levels, known in whole:
         rest = tuple((name, each) for name, each in levels.items() if name != factor)
         alike.setdefault(rest, {})[levels[factor]] = known
     yield from ((cells[first], cells[level]) for cells in alike.values() if {first, level} <= set(cells))
 
 
-def _effect(pairs: list[tuple[Figure, Figure]], draws: Draws) -> dict:
+def _effect(pairs: list[tuple[StudyFigure, StudyFigure]], draws: GroupDraws) -> dict:
     if not pairs:
         return {"pairs": 0, "recordings": 0}
     groups = np.unique(np.concatenate([a.groups for a, _ in pairs]))
@@ -167,7 +169,7 @@ def _effect(pairs: list[tuple[Figure, Figure]], draws: Draws) -> dict:
     return found | {"low": float(np.quantile(ends[0], 0.025)), "high": float(np.quantile(ends[1], 0.975))}
 
 
-def _over(one: Figure, drawn: np.ndarray, groups: np.ndarray, end: int) -> np.ndarray:
+def _over(one: StudyFigure, drawn: np.ndarray, groups: np.ndarray, end: int) -> np.ndarray:
     """A figure under every draw's weights of `groups`, (draws,)."""
     columns = np.concatenate([[0], 1 + np.searchsorted(groups, one.groups)])
     return one.under(drawn[:, columns], end)

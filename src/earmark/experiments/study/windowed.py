@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from earmark.data import splits
-from earmark.tasks.genre.dataset import Dataset
+from earmark.tasks.genre.dataset import GenreDataset
 
 PER_WINDOW = {"values", "starts", "segment", "n_frames"}  # fields of Windows that do not list recordings
 TRAIN, VAL, TEST = range(len(splits.SPLITS))
@@ -29,13 +29,13 @@ class LastRows:
     seed: int
 
 
-def split_windows(dataset: Dataset, how: Windowed | LastRows) -> Dataset:
+def split_windows(dataset: GenreDataset, how: Windowed | LastRows) -> GenreDataset:
     """The dataset with its windows split; it lists a recording once for each split that it has windows in."""
     deal = _last_rows if isinstance(how, LastRows) else _dealt
     return _regroup(dataset, deal(dataset, how))
 
 
-def _last_rows(dataset: Dataset, how: LastRows) -> np.ndarray:
+def _last_rows(dataset: GenreDataset, how: LastRows) -> np.ndarray:
     """Index into SPLITS of every window, (windows,), as Keras's `validation_split` has it.
 
     Keras takes the last rows before it shuffles. The rows are a recording's windows in their order, one recording after
@@ -50,7 +50,7 @@ def _last_rows(dataset: Dataset, how: LastRows) -> np.ndarray:
     return split
 
 
-def _dealt(dataset: Dataset, how: Windowed) -> np.ndarray:
+def _dealt(dataset: GenreDataset, how: Windowed) -> np.ndarray:
     """Index into SPLITS of every window, (windows,): windows of every recording in all of them.
 
     It shows what a score by windows is worth: those tested stand between, and overlap with, those trained on.
@@ -75,7 +75,7 @@ def _rank(counted: np.ndarray, place: np.ndarray) -> np.ndarray:
     return (before - before[np.searchsorted(place, place)]).astype(np.int64)
 
 
-def _regroup(dataset: Dataset, split: np.ndarray) -> Dataset:
+def _regroup(dataset: GenreDataset, split: np.ndarray) -> GenreDataset:
     """The dataset with its windows grouped by recording and split; split: (windows,) index into SPLITS."""
     names = np.array(splits.SPLITS)
     windows = dataset.windows

@@ -19,7 +19,7 @@ from earmark.errors import EarmarkError
 from earmark.evaluation import outcomes
 from earmark.evaluation.paired import Difference
 from earmark.experiments.study import jobs
-from earmark.experiments.study.jobs import Job
+from earmark.experiments.study.jobs import TrainingJob
 from earmark.experiments.tuning import sampling
 from earmark.experiments.tuning.ground import Ground
 from earmark.registry import gate
@@ -30,7 +30,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Chosen:
+class FoldChoice:
     """The choice for one outer fold.
 
     number: of the chosen trial; today: of today's setting. inner: figures of the settings that were trained again, by
@@ -48,7 +48,7 @@ class Chosen:
     theirs: pd.DataFrame
 
 
-def chosen(ground: Ground, studies: dict[str, Study], workers: int, say: Say) -> list[Chosen]:
+def chosen(ground: Ground, studies: dict[str, Study], workers: int, say: Say) -> list[FoldChoice]:
     """The choice for every outer fold. Raises EarmarkError where today's own setting cannot be trained."""
     plan = ground.plan
     again = {outer: finalists(study, plan.best) for outer, study in studies.items()}
@@ -93,14 +93,14 @@ def finalists(study: Study, best: int) -> list[FrozenTrial]:
     return [first, *different[:best]]
 
 
-def gain(ground: Ground, some: list[Chosen]) -> Difference:
+def gain(ground: Ground, some: list[FoldChoice]) -> Difference:
     """How much better the chosen settings are than today's, on all outer folds together, with a 95 % interval."""
     task = catalog.task(ground.plan.task)
     ours, theirs = (pd.concat([getattr(c, side) for c in some], ignore_index=True) for side in ("ours", "theirs"))
     return gate.gain(task, ours, theirs, LEVEL)
 
 
-def verdict(ground: Ground, some: list[Chosen]) -> str:
+def verdict(ground: Ground, some: list[FoldChoice]) -> str:
     """What may be said of the chosen settings."""
     task, found = catalog.task(ground.plan.task), gain(ground, some)
     ours, theirs = (float(np.mean([c.outer_figures[i] for c in some])) for i in (0, 1))
@@ -118,7 +118,7 @@ def verdict(ground: Ground, some: list[Chosen]) -> str:
     return f"No better than today's, as far as these recordings can tell: {seen}."
 
 
-def to_apply(ground: Ground, some: list[Chosen]) -> Chosen:
+def to_apply(ground: Ground, some: list[FoldChoice]) -> FoldChoice:
     """The choice that goes into params.yaml: whose inner gain over today's is the largest, with seeds of its own."""
     sign = -1.0 if ground.plan.direction == "minimize" else 1.0
     return max(some, key=lambda c: sign * (c.inner[c.number] - c.inner[c.today]))
@@ -128,7 +128,7 @@ def _settings(ground: Ground, trial: FrozenTrial) -> Any:
     return ground.settings(ground.plan.space.overrides(trial.params))
 
 
-def _execute(some: list[Job], workers: int, say: Say, what: str) -> None:
+def _execute(some: list[TrainingJob], workers: int, say: Say, what: str) -> None:
     folder = paths.state() / "studies"
     waiting = len({job.key for job in some if not jobs.finished(job, folder)})
     if waiting:
@@ -136,7 +136,7 @@ def _execute(some: list[Job], workers: int, say: Say, what: str) -> None:
     jobs.execute(some, folder, workers, lambda job: say(f"{' and '.join(job.test)}, seed {job.train.seed}: trained."))
 
 
-def _mean(ground: Ground, some: list[Job]) -> float:
+def _mean(ground: Ground, some: list[TrainingJob]) -> float:
     """The mean figure of trainings; NaN where one was refused."""
     results = [jobs.result(job, paths.state() / "studies") for job in some]
     return float(np.mean([r.get(ground.plan.headline, np.nan) if not r["refused"] else np.nan for r in results]))
@@ -151,8 +151,12 @@ def _ends(ground: Ground, trials: list[FrozenTrial], means: dict[int, float]) ->
 
 
 def _chosen(
-    ground: Ground, outer: str, ends: list[FrozenTrial], means: dict[int, float], last: dict[tuple[str, int], list[Job]]
-) -> Chosen:
+    ground: Ground,
+    outer: str,
+    ends: list[FrozenTrial],
+    means: dict[int, float],
+    last: dict[tuple[str, int], list[TrainingJob]],
+) -> FoldChoice:
     tables = [_outcomes(ground, last[outer, t.number]) for t in ends]
     figures = tuple(_mean(ground, last[outer, t.number]) for t in ends)
     if not all(np.isfinite(figures)):
@@ -161,10 +165,10 @@ def _chosen(
             f"{next(r for t in ends for r in _refusals(last[outer, t.number]))}"
         )
     overrides = ground.plan.space.overrides(ends[0].params)
-    return Chosen(outer, ends[0].number, ends[1].number, overrides, means, figures, *tables)
+    return FoldChoice(outer, ends[0].number, ends[1].number, overrides, means, figures, *tables)
 
 
-def _refusals(some: list[Job]) -> list[str]:
+def _refusals(some: list[TrainingJob]) -> list[str]:
     return [r["refused"] for job in some if (r := jobs.result(job, paths.state() / "studies"))["refused"]]
 
 
@@ -186,7 +190,7 @@ def _errors(trials: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return 1 - kept[1:], accepted[1:], thresholds[1:]
 
 
-def _outcomes(ground: Ground, some: list[Job]) -> pd.DataFrame:
+def _outcomes(ground: Ground, some: list[TrainingJob]) -> pd.DataFrame:
     """What trainings with several seeds made of their test recordings: the mean of what is right, or all trials."""
     refused = set(_refusals(some))
     tables = [jobs.predictions(job, paths.state() / "studies") for job in some] if not refused else []

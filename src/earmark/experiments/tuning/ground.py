@@ -21,9 +21,9 @@ from earmark.data import dealt, record
 from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError
 from earmark.experiments import crossval
-from earmark.experiments.study.jobs import Job, Split
+from earmark.experiments.study.jobs import Split, TrainingJob
 from earmark.experiments.study.splits import by_group
-from earmark.experiments.tuning.plan import Plan
+from earmark.experiments.tuning.plan import TuningPlan
 from earmark.tasks import catalog, overrides
 from earmark.training.key import flatten
 
@@ -38,7 +38,7 @@ class Ground:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: TuningPlan,
         raw: dict[str, Any],
         warn: Callable[[str], None],
         progress: Callable,
@@ -79,11 +79,11 @@ class Ground:
         others = (names[after:] + names[:after])[:-1]
         return others[: min(self.plan.inner, len(names) - 2)]
 
-    def inner_job(self, settings: Settings, outer: str, inner: str, seed: int | None = None) -> Job:
+    def inner_job(self, settings: Settings, outer: str, inner: str, seed: int | None = None) -> TrainingJob:
         """The training of a setting that is tested on an inner fold; nobody sees the outer one."""
         return self._job(settings, (inner,), outer, seed)
 
-    def outer_job(self, settings: Settings, outer: str, seed: int) -> Job:
+    def outer_job(self, settings: Settings, outer: str, seed: int) -> TrainingJob:
         """The training of a setting on everything but the outer fold, which it is tested on."""
         return self._job(settings, (outer,), "", seed)
 
@@ -92,11 +92,11 @@ class Ground:
         table = self.recordings(self.settings().data)[0]
         return Split.of(table.assign(split="")).sha256
 
-    def _job(self, settings: Settings, test: tuple[str, ...], without: str, seed: int | None) -> Job:
+    def _job(self, settings: Settings, test: tuple[str, ...], without: str, seed: int | None) -> TrainingJob:
         train = settings.train if seed is None else replace(settings.train, seed=seed)
         features = self.features(settings.data, settings.features)
         split = self.split(settings.data, test, without)
-        return Job.of(self.plan.task, test, settings.model, train, features, split)
+        return TrainingJob.of(self.plan.task, test, settings.model, train, features, split)
 
     def _names(self) -> list[str]:
         return sorted(self.recordings(self.settings().data)[0].fold.unique())

@@ -11,8 +11,8 @@ from typing import Self
 
 from optuna.trial import Trial
 
-from earmark.experiments.tuning.plan import Plan
-from earmark.experiments.tuning.trials import SECONDS, Outcome
+from earmark.experiments.tuning.plan import TuningPlan
+from earmark.experiments.tuning.trials import SECONDS, TrialOutcome
 from earmark.registry import stale, tracking
 from earmark.registry.tracking import Tracker
 
@@ -22,7 +22,7 @@ STATUS = {"complete": "FINISHED", "pruned": "FINISHED", "infeasible": "FAILED", 
 class TuningLog:
     """The parent run: found again where the same tuning was begun before. What breaks off its `with` ends it so."""
 
-    def __init__(self, tracker: Tracker, plan: Plan, key: str):
+    def __init__(self, tracker: Tracker, plan: TuningPlan, key: str):
         self.tracker, self.plan = tracker, plan
         mine = {"earmark.kind": "tuning", "earmark.tuning_key": key}
         old = tracker.find(mine, (*tracking.UNFINISHED, "FAILED", "FINISHED"))
@@ -69,12 +69,12 @@ class TuningLog:
 class TrialLog:
     """A trial's run. parent: id of the tuning's run; outer: the fold that no trial sees."""
 
-    def __init__(self, tracker: Tracker, parent: str, plan: Plan, outer: str, number: int):
+    def __init__(self, tracker: Tracker, parent: str, plan: TuningPlan, outer: str, number: int):
         self.tracker = tracker
         tags = tracking.run_tags("trial", {"trial": str(number), "outer": outer, "tuning": plan.name})
         self.run_id = tracker.create(f"{plan.name}-{outer}-{number}", tags | {"mlflow.parentRunId": parent}, {})
 
-    def finish(self, trial: Trial, outcome: Outcome, headline: str) -> None:
+    def finish(self, trial: Trial, outcome: TrialOutcome, headline: str) -> None:
         """What was drawn, the curve of every inner fold, figure, seconds and what became of it."""
         rows = [
             (f"{key}/{fold}", value, row["epoch"])

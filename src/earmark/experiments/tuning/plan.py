@@ -41,7 +41,7 @@ QUICK = ("base", "space", "k", "outer", "inner", "trials", "sampler", "startup",
 
 
 @dataclass(frozen=True)
-class Plan:
+class TuningPlan:
     """What is tuned.
 
     base: overrides that every trial has, dotted below tasks.TASK. recordings: `training` leaves out the pipeline's
@@ -89,7 +89,9 @@ def task_of(file: Path) -> str:
     return str(raw["task"])
 
 
-def read(file: Path, quick: bool = False, trials: int | None = None, more: Mapping[str, Any] | None = None) -> Plan:
+def read(
+    file: Path, quick: bool = False, trials: int | None = None, more: Mapping[str, Any] | None = None
+) -> TuningPlan:
     """The plan of a file. trials, more: number of trials and overrides of the base from the command line.
 
     Raises EarmarkError, one sentence with the file, the key and the remedy.
@@ -115,7 +117,7 @@ def read(file: Path, quick: bool = False, trials: int | None = None, more: Mappi
     warm = file.parent / said["warm"] if said["warm"] else None
     name = file.stem + ("-quick" if quick else "")
     more_of = {"best": said["best"], "seeds": said["seeds"], "warm": warm}
-    return Plan(name=name, task=said["task"], about=str(said["about"]), base=base, space=found, **rest, **more_of)
+    return TuningPlan(name=name, task=said["task"], about=str(said["about"]), base=base, space=found, **rest, **more_of)
 
 
 def _quick(check: Checks, said: dict, base: dict, known: set[str]) -> tuple[dict, dict]:
@@ -141,7 +143,7 @@ def _check_rest(check: Checks, said: dict[str, Any]) -> None:
     check.that(said["warm"] is None or isinstance(said["warm"], str), "warm must name the tuning file of before.")
 
 
-def require_grid(plan: Plan, file: Path) -> None:
+def require_grid(plan: TuningPlan, file: Path) -> None:
     """Raise EarmarkError for a grid over a range that has no step."""
     if plan.sampler != "grid":
         return

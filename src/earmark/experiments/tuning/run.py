@@ -14,13 +14,13 @@ from optuna.trial import TrialState, create_trial
 
 from earmark import config, paths
 from earmark.errors import EarmarkError
-from earmark.evaluation.fold import Watch
+from earmark.evaluation.fold import TrainingHooks
 from earmark.experiments.study import jobs
 from earmark.experiments.tuning import confirm, plan, sampling, show, storage, trials, work
-from earmark.experiments.tuning.confirm import Chosen
+from earmark.experiments.tuning.confirm import FoldChoice
 from earmark.experiments.tuning.ground import Ground, deciding, outside
 from earmark.experiments.tuning.log import TuningLog
-from earmark.experiments.tuning.plan import Plan
+from earmark.experiments.tuning.plan import TuningPlan
 from earmark.experiments.tuning.space import Parameter
 from earmark.experiments.tuning.work import Work
 from earmark.registry import tracking
@@ -29,7 +29,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Asked:
+class TuningOptions:
     """What the command line says beside the file. storage: an address for several machines; timeout: seconds."""
 
     quick: bool = False
@@ -42,7 +42,7 @@ class Asked:
     out: Path | None = None
 
 
-def run(file: Path, asked: Asked, say: Say, warn: Say, progress: Callable) -> None:
+def run(file: Path, asked: TuningOptions, say: Say, warn: Say, progress: Callable) -> None:
     """Run a tuning, or go on with it, and write its tables below `out` (tuned/NAME by default)."""
     trials.quiet()
     planned, raw = read(file, asked), config.read(Path("params.yaml"))
@@ -67,7 +67,7 @@ def run(file: Path, asked: Asked, say: Say, warn: Say, progress: Callable) -> No
         _end(ground, studies, file, asked, log, say)
 
 
-def read(file: Path, asked: Asked) -> Plan:
+def read(file: Path, asked: TuningOptions) -> TuningPlan:
     """The plan of a file with what the command line says."""
     from earmark.tasks.overrides import below
 
@@ -135,7 +135,7 @@ def _work(
     outer: str,
     today: dict[str, Any],
     folder: Path,
-    asked: Asked,
+    asked: TuningOptions,
     parent: str,
     decided: dict[str, str],
     until: float | None,
@@ -155,7 +155,7 @@ def _work(
     return Work(planned, ground.raw, known, name, outer, first or today, *place)
 
 
-def _warm(ground: Ground, study: Study, outer: str, asked: Asked) -> None:
+def _warm(ground: Ground, study: Study, outer: str, asked: TuningOptions) -> None:
     """Give a study that begins the trials of an earlier one. Raises EarmarkError where its space is another."""
     assert ground.plan.warm is not None
     before = plan.read(ground.plan.warm)
@@ -174,17 +174,17 @@ def _warm(ground: Ground, study: Study, outer: str, asked: Asked) -> None:
         study.add_trial(create_trial(**parts, user_attrs=marked))
 
 
-def study_name(planned: Plan, outer: str) -> str:
+def study_name(planned: TuningPlan, outer: str) -> str:
     """What the study of an outer fold is called in the storage."""
     return f"{planned.task}-{planned.name}-{outer}"
 
 
-def _end(ground: Ground, studies: dict[str, Study], file: Path, asked: Asked, log: TuningLog, say: Say) -> None:
+def _end(ground: Ground, studies: dict[str, Study], file: Path, asked: TuningOptions, log: TuningLog, say: Say) -> None:
     """Choose and confirm where all trials are there; write, print and log everything."""
     planned = ground.plan
     out = asked.out or Path("tuned") / planned.name
     left = sum(work.missing(study, planned) for study in studies.values())
-    chosen: list[Chosen] = []
+    chosen: list[FoldChoice] = []
     if left > 0:
         say(f"{left} trials are left; the same command goes on from here.")
     else:
@@ -196,7 +196,7 @@ def _end(ground: Ground, studies: dict[str, Study], file: Path, asked: Asked, lo
 
 
 def finish_one(
-    file: Path, asked: Asked, number: int, outer: str | None, say: Say, warn: Say, progress: Callable
+    file: Path, asked: TuningOptions, number: int, outer: str | None, say: Say, warn: Say, progress: Callable
 ) -> None:
     """Train a trial that was given up to its end, from where it was, and say its figure."""
     trials.quiet()
@@ -218,7 +218,7 @@ def finish_one(
     for inner in ground.inners(name):
         job = ground.inner_job(settings, name, inner)
         results = paths.state() / "studies"
-        result = trials.finished(job, results, Watch(trials.checkpoint(job, results)))
+        result = trials.finished(job, results, TrainingHooks(trials.checkpoint(job, results)))
         figures.append(float(result[planned.headline]))
         say(f"trial {number}, {inner}: {planned.headline} {figures[-1]:.3f}")
     say(f"trial {number}, finished: {planned.headline} {sum(figures) / len(figures):.3f}")

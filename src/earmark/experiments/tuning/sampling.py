@@ -29,7 +29,7 @@ from earmark.experiments.tuning.space import Space
 LOST, WARM = "lost", "warm"  # attributes of trials that do not count: why, and of which earlier study it is
 
 
-class Placed(BaseSampler):
+class StartingSampler(BaseSampler):
     """Today's setting first, then a start that knows nothing, then a sampler that learns.
 
     kind: tpe | qmc | random | grid; startup: trials before TPE learns, which are of a Sobol sequence; today: values of
@@ -69,19 +69,19 @@ class Placed(BaseSampler):
     def _at(self, place: int) -> BaseSampler:
         seed = int.from_bytes(hashlib.sha256(f"{self.seed} {place}".encode()).digest()[:4], "little")
         if self.today is not None and place == 0:
-            return Fixed(self.today)
+            return FixedSampler(self.today)
         if self.kind == "grid":
-            return Fixed(self._grid[(place - (self.today is not None)) % len(self._grid)])
+            return FixedSampler(self._grid[(place - (self.today is not None)) % len(self._grid)])
         if self.kind == "random":
             return RandomSampler(seed=seed)
         if self.kind == "qmc" or place < self.startup:
-            return Fixed(sobol(self.space, place, self.seed))
+            return FixedSampler(sobol(self.space, place, self.seed))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # that `group` is one
             return TPESampler(n_startup_trials=1, seed=seed, group=True, multivariate=True)
 
 
-class Fixed(BaseSampler):
+class FixedSampler(BaseSampler):
     """Gives known values. params: by name."""
 
     def __init__(self, params: Mapping[str, Any]):

@@ -11,9 +11,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from earmark import console
 from earmark.experiments.tuning import confirm, pictures, sampling
-from earmark.experiments.tuning.confirm import Chosen
+from earmark.experiments.tuning.confirm import FoldChoice
 from earmark.experiments.tuning.ground import Ground
-from earmark.experiments.tuning.plan import Plan
+from earmark.experiments.tuning.plan import TuningPlan
 from earmark.experiments.tuning.storage import FEASIBLE, STATES, state
 from earmark.experiments.tuning.trials import REASON, SECONDS
 from earmark.experiments.tuning.work import short
@@ -22,7 +22,7 @@ RESULT = "result.json"
 SHOWN = 10  # trials in the terminal
 
 
-def table(studies: dict[str, Study], plan: Plan) -> pd.DataFrame:
+def table(studies: dict[str, Study], plan: TuningPlan) -> pd.DataFrame:
     """One row a trial, lost ones among them: outer fold, number, state, figure, seconds, reason, and what was drawn."""
     rows = [
         _row(outer, t, plan)
@@ -34,14 +34,14 @@ def table(studies: dict[str, Study], plan: Plan) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["outer", "trial", "state", plan.headline, "seconds", "reason", *names])
 
 
-def _row(outer: str, trial: FrozenTrial, plan: Plan) -> dict[str, Any]:
+def _row(outer: str, trial: FrozenTrial, plan: TuningPlan) -> dict[str, Any]:
     reason = trial.user_attrs.get(sampling.LOST) or trial.user_attrs.get(FEASIBLE) or trial.user_attrs.get(REASON) or ""
     figure = trial.value if trial.state == TrialState.COMPLETE else None
     facts = {"outer": outer, "trial": trial.number, "state": state(trial), "reason": reason}
     return facts | {plan.headline: figure, "seconds": trial.user_attrs.get(SECONDS)} | trial.params
 
 
-def result(ground: Ground, studies: dict[str, Study], chosen: list[Chosen]) -> dict[str, Any]:
+def result(ground: Ground, studies: dict[str, Study], chosen: list[FoldChoice]) -> dict[str, Any]:
     """What came out, as JSON: budget, states, importance, and the choice with its verdict once there is one."""
     plan, rows = ground.plan, table(studies, ground.plan)
     counts = {outer: {s: int((part.state == s).sum()) for s in STATES} for outer, part in rows.groupby("outer")}
@@ -63,7 +63,7 @@ def result(ground: Ground, studies: dict[str, Study], chosen: list[Chosen]) -> d
     }
 
 
-def _of_fold(c: Chosen, plan: Plan) -> dict[str, Any]:
+def _of_fold(c: FoldChoice, plan: TuningPlan) -> dict[str, Any]:
     return {
         **{"outer": c.outer, "trial": c.number, "overrides": c.overrides, "inner": c.inner},
         **{plan.headline: c.outer_figures[0], f"today_{plan.headline}": c.outer_figures[1]},
@@ -71,7 +71,7 @@ def _of_fold(c: Chosen, plan: Plan) -> dict[str, Any]:
 
 
 def write(
-    out: Path, ground: Ground, studies: dict[str, Study], chosen: list[Chosen], file: Path
+    out: Path, ground: Ground, studies: dict[str, Study], chosen: list[FoldChoice], file: Path
 ) -> tuple[list[Path], dict[str, float]]:
     """trials.csv, result.json, the pictures and the file itself below `out`; what was written, and figures."""
     out.mkdir(parents=True, exist_ok=True)
@@ -90,7 +90,7 @@ def write(
     return files, figures
 
 
-def printed(ground: Ground, studies: dict[str, Study], chosen: list[Chosen], out: Path) -> None:
+def printed(ground: Ground, studies: dict[str, Study], chosen: list[FoldChoice], out: Path) -> None:
     """The best trials, and what came out."""
     plan = ground.plan
     for outer, study in studies.items():

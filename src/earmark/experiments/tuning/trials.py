@@ -11,9 +11,9 @@ from optuna.trial import Trial, TrialState
 
 from earmark.config import Settings
 from earmark.errors import EarmarkError
-from earmark.evaluation.fold import Watch
+from earmark.evaluation.fold import TrainingHooks
 from earmark.experiments.study import jobs
-from earmark.experiments.study.jobs import Job
+from earmark.experiments.study.jobs import TrainingJob
 from earmark.experiments.tuning import pruning
 from earmark.experiments.tuning.ground import Ground
 from earmark.experiments.tuning.storage import FEASIBLE
@@ -27,7 +27,7 @@ class GivenUp(Exception):  # noqa: N818 (no error)
 
 
 @dataclass
-class Outcome:
+class TrialOutcome:
     """How a trial ended. state: Optuna's; value: its figure, where it is complete; reason: of any other end."""
 
     state: TrialState
@@ -63,7 +63,7 @@ def suggest(trial: Trial, name: str, distribution: BaseDistribution) -> Any:
     return trial.suggest_int(name, distribution.low, distribution.high, **of)
 
 
-def run(trial: Trial, ground: Ground, outer: str, folder: Path) -> Outcome:
+def run(trial: Trial, ground: Ground, outer: str, folder: Path) -> TrialOutcome:
     """Draw a setting and try it. folder: of the jobs' results.
 
     An error of a training, its memory's too, is the trial's own end: others may do better.
@@ -72,16 +72,16 @@ def run(trial: Trial, ground: Ground, outer: str, folder: Path) -> Outcome:
     try:
         settings = ground.settings(ground.plan.space.overrides(params))
     except EarmarkError as e:
-        return Outcome(TrialState.PRUNED, reason=str(e), infeasible=True)
+        return TrialOutcome(TrialState.PRUNED, reason=str(e), infeasible=True)
     began, histories = time.perf_counter(), {}
     try:
         value = _tried(trial, ground, settings, outer, folder, histories)
-        return Outcome(TrialState.COMPLETE, value, histories=histories)
+        return TrialOutcome(TrialState.COMPLETE, value, histories=histories)
     except GivenUp as e:
-        return Outcome(TrialState.PRUNED, reason=str(e), histories=histories)
+        return TrialOutcome(TrialState.PRUNED, reason=str(e), histories=histories)
     except (EarmarkError, MemoryError, RuntimeError) as e:
         said = str(e) if isinstance(e, EarmarkError) else f"{type(e).__name__}: {e}"
-        return Outcome(TrialState.FAIL, reason=" ".join(said.split())[:500], histories=histories)
+        return TrialOutcome(TrialState.FAIL, reason=" ".join(said.split())[:500], histories=histories)
     finally:
         trial.set_user_attr(SECONDS, round(time.perf_counter() - began, 3))
 
@@ -112,12 +112,12 @@ def _tried(
 def _watch(
     trial: Trial,
     ground: Ground,
-    job: Job,
+    job: TrainingJob,
     number: int,
     folder: Path,
     inner: str,
     rows: list[dict],
-) -> Watch:
+) -> TrainingHooks:
     """What the loop is told: keep a checkpoint, and give up where the pruner says so. rows: gets the epochs."""
 
     def on_epoch(state: Any, seconds: float) -> None:
@@ -131,15 +131,15 @@ def _watch(
         if trial.should_prune():
             raise GivenUp(f"in epoch {state.epoch} of {job.train.epochs} on {inner}, below the median of the others")
 
-    return Watch(checkpoint(job, folder), None, on_epoch)
+    return TrainingHooks(checkpoint(job, folder), None, on_epoch)
 
 
-def checkpoint(job: Job, folder: Path) -> Path:
+def checkpoint(job: TrainingJob, folder: Path) -> Path:
     """Where an unfinished training is kept, to go on from."""
     return folder / "unfinished" / f"{job.key}.pt"
 
 
-def finished(job: Job, folder: Path, watch: Watch) -> dict:
+def finished(job: TrainingJob, folder: Path, watch: TrainingHooks) -> dict:
     """The result of a job, which is done where it is not there. Raises EarmarkError with the sentence that refuses it.
 
     One thread, as in every worker, so that results do not depend on the number of workers.

@@ -22,8 +22,8 @@ from earmark.experiments.study import jobs
 from earmark.experiments.tuning import pruning, storage, trials
 from earmark.experiments.tuning.ground import Ground
 from earmark.experiments.tuning.log import TrialLog
-from earmark.experiments.tuning.plan import Plan
-from earmark.experiments.tuning.sampling import LOST, Placed, counts
+from earmark.experiments.tuning.plan import TuningPlan
+from earmark.experiments.tuning.sampling import LOST, StartingSampler, counts
 from earmark.experiments.tuning.storage import FEASIBLE, Running, state
 from earmark.experiments.tuning.trials import REASON
 from earmark.registry import tracking
@@ -41,7 +41,7 @@ class Work:
     when no new trial begins any more, as time.time().
     """
 
-    plan: Plan
+    plan: TuningPlan
     raw: dict[str, Any]
     known: Known
     name: str
@@ -56,7 +56,7 @@ class Work:
     def study(self) -> Study:
         """The study, with the sampler and pruner of its plan: no storage keeps these."""
         plan = self.plan
-        sampler = Placed(plan.space, plan.sampler, plan.startup, plan.seed, self.today)
+        sampler = StartingSampler(plan.space, plan.sampler, plan.startup, plan.seed, self.today)
         of = storage.opened(self.folder, self.url)
         return optuna.load_study(study_name=self.name, storage=of, sampler=sampler, pruner=pruning.pruner(plan.prune))
 
@@ -87,7 +87,7 @@ def finish(work: Work, workers: int, say: Say, lost: Callable[[str, list[int]], 
             _several(work, min(workers, left))
 
 
-def missing(study: Study, plan: Plan) -> int:
+def missing(study: Study, plan: TuningPlan) -> int:
     """How many trials are still to be begun."""
     return plan.trials - sum(counts(t) for t in study.get_trials(deepcopy=False))
 
@@ -116,7 +116,7 @@ def one(work: Work, say: Say = console.say) -> None:
             running.release(lock)
 
 
-def surplus(study: Study, trial: Trial, plan: Plan) -> bool:
+def surplus(study: Study, trial: Trial, plan: TuningPlan) -> bool:
     """Whether others, on other machines, have begun all that was asked for; then the trial is given back."""
     before = sum(counts(t) for t in study.get_trials(deepcopy=False) if t.number < trial.number)
     if before < plan.trials:

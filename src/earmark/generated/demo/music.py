@@ -31,7 +31,7 @@ import soxr
 
 from earmark.generated.demo import score
 from earmark.generated.demo.new_folder import new_folder
-from earmark.generated.demo.score import MODES, PPQ, TONICS, Tone
+from earmark.generated.demo.score import MODES, PPQ, TONICS, ScoreNote
 from earmark.generated.demo.styles import STYLES, Groove, Style
 
 GENRES: tuple[str, ...] = tuple(STYLES)
@@ -47,7 +47,7 @@ MAX_JITTER_S = 0.012
 
 
 @dataclass(frozen=True)
-class Chord:
+class DemoChord:
     """A labelled span, seconds: the label in Harte's syntax, and the note name in the bass ('N' for 'N')."""
 
     start: float
@@ -57,7 +57,7 @@ class Chord:
 
 
 @dataclass(frozen=True)
-class Song:
+class DemoSong:
     """A composed song.
 
     tempo_bpm: quarters a minute. key: tonic and third, 'C:maj', 'A:min'. mode: 'maj', 'min', 'dor' or 'mix'.
@@ -70,7 +70,7 @@ class Song:
     tempo_bpm: float
     key: str
     mode: str
-    chords: tuple[Chord, ...]
+    chords: tuple[DemoChord, ...]
     midi: pretty_midi.PrettyMIDI
     gain: float
 
@@ -85,7 +85,7 @@ class _Clock(NamedTuple):
         return (self.lead_in + tick) * self.mpq / (PPQ * 1e6)
 
 
-def compose(genre: str, index: int, seed: int, seconds: float = SECONDS) -> Song:
+def compose(genre: str, index: int, seed: int, seconds: float = SECONDS) -> DemoSong:
     """Song number `index` of a genre, `seconds` long or a little longer; (seed, genre, index, seconds) alone decide it.
 
     Raises ValueError for a genre that is not in GENRES.
@@ -104,10 +104,10 @@ def compose(genre: str, index: int, seed: int, seconds: float = SECONDS) -> Song
     parts = _write_parts(style, groove, harmony, (tonic, mode), rng)
     midi = _perform(parts, style, clock, chords[-1].end, rng)
     gain = rng.uniform(*PEAK_DB)
-    return Song(f"{genre}_{index:03d}", genre, 6e7 / mpq, f"{tonic}:{third}", mode, chords, midi, gain)
+    return DemoSong(f"{genre}_{index:03d}", genre, 6e7 / mpq, f"{tonic}:{third}", mode, chords, midi, gain)
 
 
-def render(song: Song) -> tuple[np.ndarray, int]:
+def render(song: DemoSong) -> tuple[np.ndarray, int]:
     """float32 samples (n, 2) whose peak is `song.gain` dBFS, and their rate in Hz; as long as the chords."""
     file = io.BytesIO()
     song.midi.write(file)
@@ -141,16 +141,16 @@ def generate(
         _write_songs(jobs, made / "manifest.csv", workers, progress or (lambda: None))
 
 
-def _timed(harmony: list[score.Harmony], clock: _Clock) -> tuple[Chord, ...]:
+def _timed(harmony: list[score.ScoreChord], clock: _Clock) -> tuple[DemoChord, ...]:
     """Chords in seconds between silence; the end is on a tenth of a second, whole samples at usual rates."""
-    chords = [Chord(clock.seconds(h.start), clock.seconds(h.end), h.label, h.bass) for h in harmony]
+    chords = [DemoChord(clock.seconds(h.start), clock.seconds(h.end), h.label, h.bass) for h in harmony]
     start, end = chords[0].start, chords[-1].end
-    return (Chord(0.0, start, "N", "N"), *chords, Chord(end, math.ceil((end + 0.5) * 10) / 10, "N", "N"))
+    return (DemoChord(0.0, start, "N", "N"), *chords, DemoChord(end, math.ceil((end + 0.5) * 10) / 10, "N", "N"))
 
 
 def _write_parts(
-    style: Style, groove: Groove, harmony: list[score.Harmony], key: tuple[str, str], rng: random.Random
-) -> dict[str, list[Tone]]:
+    style: Style, groove: Groove, harmony: list[score.ScoreChord], key: tuple[str, str], rng: random.Random
+) -> dict[str, list[ScoreNote]]:
     bar, (tonic, mode) = style.beats * PPQ, key
     scale = tuple((score.pitch_class(tonic) + i) % 12 for i in style.scales.get(mode, MODES[mode]))
     parts = {
@@ -164,7 +164,7 @@ def _write_parts(
 
 
 def _perform(
-    parts: dict[str, list[Tone]], style: Style, clock: _Clock, end: float, rng: random.Random
+    parts: dict[str, list[ScoreNote]], style: Style, clock: _Clock, end: float, rng: random.Random
 ) -> pretty_midi.PrettyMIDI:
     # pretty_midi truncates microseconds a quarter when it writes them; the excess keeps the whole number.
     midi = pretty_midi.PrettyMIDI(resolution=PPQ, initial_tempo=6e7 / (clock.mpq + 1e-6))
@@ -184,7 +184,7 @@ def _perform(
 
 
 def _played(
-    tones: list[Tone], velocity: int, legato: tuple[float, float], clock: _Clock, rng: random.Random
+    tones: list[ScoreNote], velocity: int, legato: tuple[float, float], clock: _Clock, rng: random.Random
 ) -> Iterator[pretty_midi.Note]:
     """Late by up to the jitter, never early; held for a share of the written length; of uneven force."""
     loose = rng.uniform(0.3, 1.0) * MAX_JITTER_S * PPQ * 1e6 / clock.mpq

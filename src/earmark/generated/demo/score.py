@@ -49,7 +49,7 @@ NATURAL = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 PLAIN = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 
-class Harmony(NamedTuple):
+class ScoreChord(NamedTuple):
     """A chord from tick `start` to `end`: its label, and pitch classes in tertian order from the root."""
 
     start: int
@@ -59,7 +59,7 @@ class Harmony(NamedTuple):
     pcs: tuple[int, ...]
 
 
-class Tone(NamedTuple):
+class ScoreNote(NamedTuple):
     """A written note in ticks."""
 
     start: int
@@ -84,7 +84,7 @@ def transpose(name: str, degree: str) -> str:
     return letter + ("#" * shift if shift > 0 else "b" * -shift)
 
 
-def write_harmony(style: Style, mode: str, tonic: str, bars: int, rng: random.Random) -> list[Harmony]:
+def write_harmony(style: Style, mode: str, tonic: str, bars: int, rng: random.Random) -> list[ScoreChord]:
     """`bars` bars of the mode's progressions as AABA; the last bar is the tonic chord."""
     sections = [text.split("|") for m, text in style.progressions if m == mode]
     a, b = rng.choice(sections), rng.choice(sections)
@@ -112,16 +112,16 @@ def _varied(symbol: str, style: Style, rng: random.Random) -> str:
     return f"{degree}:{quality}" + (f"/{bass}" if bass else "")
 
 
-def _realise(symbol: str, tonic: str, start: int, end: int) -> Harmony:
+def _realise(symbol: str, tonic: str, start: int, end: int) -> ScoreChord:
     head, _, bass = symbol.partition("/")
     degree, quality = head.split(":")
     root = transpose(tonic, degree)
     pcs = tuple((pitch_class(root) + i) % 12 for i in QUALITIES[quality])
     label = f"{root}:{quality}" + (f"/{bass}" if bass else "")
-    return Harmony(start, end, label, transpose(root, bass or "1"), pcs)
+    return ScoreChord(start, end, label, transpose(root, bass or "1"), pcs)
 
 
-def _merged(harmony: Iterable[Harmony]) -> Iterator[Harmony]:
+def _merged(harmony: Iterable[ScoreChord]) -> Iterator[ScoreChord]:
     """Repeated labels become one chord."""
     for _, run in itertools.groupby(harmony, key=lambda h: h.label):
         run = list(run)
@@ -164,8 +164,8 @@ def voicing(pcs: tuple[int, ...], centre: float, spread: bool) -> list[int]:
 
 
 def write_comp(
-    harmony: list[Harmony], pattern: str, bar: int, register: tuple[int, int], rng: random.Random
-) -> Iterator[Tone]:
+    harmony: list[ScoreChord], pattern: str, bar: int, register: tuple[int, int], rng: random.Random
+) -> Iterator[ScoreNote]:
     """Block chords and broken chords; every chord is struck at least once."""
     home, spread = rng.uniform(*register), rng.random() < 0.4
     centre = home
@@ -175,10 +175,10 @@ def write_comp(
         text = HELD if h is harmony[-1] else pattern
         for start, end, char in list(_hits(text, bar, h.start, h.end)) or [(h.start, h.end, "X")]:
             struck = [(notes + [n + 12 for n in notes])[int(char)]] if char.isdigit() else notes
-            yield from (Tone(start, end, pitch, char == "X") for pitch in struck)
+            yield from (ScoreNote(start, end, pitch, char == "X") for pitch in struck)
 
 
-def write_bass(harmony: list[Harmony], pattern: str, bar: int) -> Iterator[Tone]:
+def write_bass(harmony: list[ScoreChord], pattern: str, bar: int) -> Iterator[ScoreNote]:
     """The label's bass at every chord's onset, then the groove's figure."""
     lows = [BASS_LOW + (pitch_class(h.bass) - BASS_LOW) % 12 for h in harmony]
     for n, (h, low) in enumerate(zip(harmony, lows, strict=True)):
@@ -188,26 +188,26 @@ def write_bass(harmony: list[Harmony], pattern: str, bar: int) -> Iterator[Tone]
         for i, (start, end, char) in enumerate(hits):
             target = lows[n + 1] if i + 1 == len(hits) and n + 1 < len(lows) else low
             pitch = _bass_pitch(char, h, low, target) if i else low
-            yield Tone(start, end, pitch, i == 0)
+            yield ScoreNote(start, end, pitch, i == 0)
 
 
-def _bass_pitch(char: str, h: Harmony, low: int, target: int) -> int:
+def _bass_pitch(char: str, h: ScoreChord, low: int, target: int) -> int:
     if char == "A":
         return target - 1
     above = {"T": h.pcs[1], "F": h.pcs[2], "S": h.pcs[0] + 9}
     return low + 12 if char == "O" else low + (above.get(char, low) - low) % 12
 
 
-def write_pad(harmony: list[Harmony], rng: random.Random) -> Iterator[Tone]:
+def write_pad(harmony: list[ScoreChord], rng: random.Random) -> Iterator[ScoreNote]:
     """The chords, held."""
     centre = rng.uniform(60, 69)
     for h in harmony:
-        yield from (Tone(h.start, h.end, pitch, False) for pitch in voicing(h.pcs, centre, spread=False))
+        yield from (ScoreNote(h.start, h.end, pitch, False) for pitch in voicing(h.pcs, centre, spread=False))
 
 
 def write_lead(
-    harmony: list[Harmony], pattern: str, bar: int, scale: tuple[int, ...], rng: random.Random
-) -> Iterator[Tone]:
+    harmony: list[ScoreChord], pattern: str, bar: int, scale: tuple[int, ...], rng: random.Random
+) -> Iterator[ScoreNote]:
     """A line in steps over the scale's pitch classes; a note that begins with a chord belongs to it."""
     pitch, resting = rng.randint(68, 80), {}
     for h in harmony:
@@ -219,15 +219,15 @@ def write_lead(
             near = min(range(len(ladder)), key=lambda i: abs(ladder[i] - pitch))
             move = 0 if start == h.start else rng.choice((-2, -1, -1, 0, 1, 1, 2))
             pitch = ladder[min(max(near + move, 0), len(ladder) - 1)]
-            yield Tone(start, end, pitch, char == "X")
+            yield ScoreNote(start, end, pitch, char == "X")
 
 
-def write_drums(style: Style, groove: Groove, end: int, rng: random.Random) -> Iterator[Tone]:
+def write_drums(style: Style, groove: Groove, end: int, rng: random.Random) -> Iterator[ScoreNote]:
     """Kick, snare and time keeping; one stroke on the last bar."""
     bar = style.beats * PPQ
     last = end - bar
     for voice, keys in style.kit.items():
         key, pattern = rng.choice(keys), getattr(groove, voice)
-        yield from (Tone(t, t + PPQ // 8, key, c == "X") for t, _, c in _hits(pattern, bar, 0, last))
+        yield from (ScoreNote(t, t + PPQ // 8, key, c == "X") for t, _, c in _hits(pattern, bar, 0, last))
         if voice != "snare":
-            yield Tone(last, last + PPQ // 8, key, True)
+            yield ScoreNote(last, last + PPQ // 8, key, True)

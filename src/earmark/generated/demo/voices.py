@@ -42,7 +42,7 @@ README = (
 
 
 @dataclass(frozen=True)
-class Voice:
+class DemoSpeaker:
     """A speaker: eSpeak's name of the voice, and how he speaks (see `Espeak.say`)."""
 
     name: str
@@ -71,7 +71,7 @@ class Session:
     peak_db: float
 
 
-def cast(voices: int, seed: int) -> list[Voice]:
+def cast(voices: int, seed: int) -> list[DemoSpeaker]:
     """So many speakers, each of another variant, and their splits.
 
     Raises ValueError for more than there are variants.
@@ -83,11 +83,11 @@ def cast(voices: int, seed: int) -> list[Voice]:
     return [_voice(i, str(variant), rng) for i, variant in enumerate(variants)]
 
 
-def _voice(index: int, variant: str, rng: np.random.Generator) -> Voice:
+def _voice(index: int, variant: str, rng: np.random.Generator) -> DemoSpeaker:
     draw = lambda low, high: int(rng.integers(low, high, endpoint=True))  # noqa: E731
     accent, split = str(rng.choice(ACCENTS)), SPLITS[index % len(SPLITS)]
     name, manner = f"voice_{index:02d}", (draw(15, 85), draw(20, 80), draw(150, 210), draw(0, 2))
-    return Voice(name, f"{accent}+{variant}", *manner, split)
+    return DemoSpeaker(name, f"{accent}+{variant}", *manner, split)
 
 
 def session(rng: np.random.Generator) -> Session:
@@ -142,7 +142,7 @@ def generate(root: Path, voices: int, seed: int, progress: Callable[[], None] | 
         (made / "manifest.csv").write_text("\n".join(rows) + "\n")
 
 
-def _write_voice(root: Path, job: tuple[int, Voice, int]) -> list[str]:
+def _write_voice(root: Path, job: tuple[int, DemoSpeaker, int]) -> list[str]:
     """Speak and write all of a speaker; his rows of the manifest."""
     index, voice, seed = job
     folder, rows = root / "audio" / voice.name, []
@@ -163,7 +163,7 @@ def _espeak(seed: int) -> Espeak:
     return Espeak(seed)
 
 
-def spoken(espeak: Espeak, voice: Voice, rng: np.random.Generator) -> np.ndarray:
+def spoken(espeak: Espeak, voice: DemoSpeaker, rng: np.random.Generator) -> np.ndarray:
     """The first of the sentences, in random order, that the voice says in SECONDS: clean float32 (n,) at RATE."""
     manner = {"range": voice.range, "gap": voice.gap}
     manner |= {"pitch": voice.pitch + int(rng.integers(-4, 5)), "rate": voice.rate + int(rng.integers(-8, 9))}

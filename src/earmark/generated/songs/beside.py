@@ -1,7 +1,7 @@
 """What sounds beside the music of a song, or in its place: speech, singing, and noises in which nothing is played.
 
-Speech and noises may be recordings of the user's (`Recordings`); without any, noises are generated and nobody speaks.
-Where there is no music the label is N, however loud it is.
+Speech and noises may be recordings of the user's (`ManifestRecordings`); without any, noises are generated and nobody
+speaks. Where there is no music the label is N, however loud it is.
 """
 
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ from earmark import audio
 from earmark.errors import EarmarkError
 from earmark.generated.songs import effects
 from earmark.generated.songs.effects import RATE
-from earmark.generated.songs.songs import Song
+from earmark.generated.songs.songs import GeneratedSong
 from earmark.generated.songs.voices import sung
 from earmark.tasks.chord.notation import lab
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 
 SPEAKING, INTERRUPTED = 0.2, 0.12  # shares of the songs over which somebody speaks; that give way to something else
 LOUDEST_DB, SOFTEST_DB = 10.0, -10.0  # of a voice against the music
@@ -29,7 +29,7 @@ FADE_S = 0.02
 
 
 @dataclass(frozen=True)
-class Recordings:
+class ManifestRecordings:
     """The recordings of a folder's manifest.csv, of some splits or of all: FOLDER or FOLDER:SPLIT,SPLIT."""
 
     text: str
@@ -45,7 +45,7 @@ class Recordings:
 
 
 @cache
-def _table(of: Recordings) -> pd.DataFrame:
+def _table(of: ManifestRecordings) -> pd.DataFrame:
     path, (_, _, splits) = of.folder / "manifest.csv", of.text.partition(":")
     if not path.is_file():
         raise EarmarkError(f"There is no {path}; name a folder with a manifest.csv (path, label, split).")
@@ -61,7 +61,7 @@ def _table(of: Recordings) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class Beside:
+class OverlaySettings:
     """Drawn settings of a song, and the recordings that they draw on.
 
     away: (start_s, end_s) without music, None where it goes through. noise: what sounds then, one of NOISES,
@@ -73,11 +73,13 @@ class Beside:
     speech_db: float | None = None
     sung_db: float = 0.0
     seed: int = 0
-    voices: Recordings | None = None
-    sounds: Recordings | None = None
+    voices: ManifestRecordings | None = None
+    sounds: ManifestRecordings | None = None
 
 
-def draw(rng: np.random.Generator, song: Song, voices: Recordings | None, sounds: Recordings | None) -> Beside:
+def draw(
+    rng: np.random.Generator, song: GeneratedSong, voices: ManifestRecordings | None, sounds: ManifestRecordings | None
+) -> OverlaySettings:
     """Settings of one song."""
     whole, away = song.style == "none", None
     if whole:
@@ -93,21 +95,23 @@ def draw(rng: np.random.Generator, song: Song, voices: Recordings | None, sounds
     speaks = voices is not None and not whole and rng.random() < SPEAKING
     levels = rng.uniform(SOFTEST_DB, LOUDEST_DB, 2)
     speech_db, sung_db = (float(level) for level in levels)
-    return Beside(away, noise, speech_db if speaks else None, sung_db, int(rng.integers(2**31)), voices, sounds)
+    return OverlaySettings(
+        away, noise, speech_db if speaks else None, sung_db, int(rng.integers(2**31)), voices, sounds
+    )
 
 
-def labels(song: Song, beside: Beside) -> tuple[Segment, ...]:
+def labels(song: GeneratedSong, beside: OverlaySettings) -> tuple[LabSegment, ...]:
     """The song's chords, N where its music is away."""
     if beside.away is None:
         return song.chords
     start, end = beside.away
     rest = [s._replace(end_s=min(s.end_s, start)) for s in song.chords if s.start_s < start]
-    rest += [Segment(start, end, "N")]
+    rest += [LabSegment(start, end, "N")]
     rest += [s._replace(start_s=max(s.start_s, end)) for s in song.chords if s.end_s > end]
     return tuple(lab.merged([s for s in rest if s.end_s > s.start_s]))
 
 
-def mixed(music: np.ndarray, song: Song, beside: Beside, stretch: float) -> np.ndarray:
+def mixed(music: np.ndarray, song: GeneratedSong, beside: OverlaySettings, stretch: float) -> np.ndarray:
     """float32 (n, 2) at RATE: the music with all that sounds beside it. stretch: factor on the song's seconds."""
     rng, n = np.random.default_rng(beside.seed), len(music)
     level = np.sqrt((music**2).mean()) if music.any() else 0.1
@@ -126,7 +130,7 @@ def mixed(music: np.ndarray, song: Song, beside: Beside, stretch: float) -> np.n
     return out.astype(np.float32)
 
 
-def _stretched(song: Song, stretch: float) -> list[Note]:
+def _stretched(song: GeneratedSong, stretch: float) -> list[Note]:
     return [Note(x.velocity, x.pitch, x.start * stretch, x.end * stretch) for x in song.sung]
 
 
@@ -141,7 +145,7 @@ def _window(n: int, start: int, end: int) -> np.ndarray:
     return np.clip(slope, 0, 1).astype(np.float32)
 
 
-def speech(n: int, rng: np.random.Generator, voices: Recordings) -> np.ndarray:
+def speech(n: int, rng: np.random.Generator, voices: ManifestRecordings) -> np.ndarray:
     """n samples of one speaker with pauses, for some of the time or all, each recording at an RMS of 1."""
     table = voices.table()
     own = table[table.label == rng.choice(table.label.unique())].path.tolist()
@@ -167,9 +171,13 @@ def loudness_one(sound: np.ndarray) -> np.ndarray:
 
 
 def noise(
-    kind: str, n: int, rng: np.random.Generator, voices: Recordings | None = None, sounds: Recordings | None = None
+    kind: str,
+    n: int,
+    rng: np.random.Generator,
+    voices: ManifestRecordings | None = None,
+    sounds: ManifestRecordings | None = None,
 ) -> np.ndarray:
-    """n samples of a kind of Beside.noise at an RMS of about 1."""
+    """n samples of a kind of OverlaySettings.noise at an RMS of about 1."""
     if kind == "nothing" or n <= 0:
         return np.zeros(max(n, 0), np.float32)
     if kind == "speech":

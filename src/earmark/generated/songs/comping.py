@@ -18,7 +18,7 @@ VOICINGS = (
 )  # fmt: skip
 
 
-class Tone(NamedTuple):
+class WrittenNote(NamedTuple):
     """A written note: beats, MIDI pitch, velocity against the part's own, delay in seconds (a strum)."""
 
     start: float
@@ -167,7 +167,7 @@ class Player(NamedTuple):
     thirds: int = 0
 
 
-def write_comp(changes: tuple[Change, ...], player: Player, bar: float, rng: random.Random) -> list[Tone]:
+def write_comp(changes: tuple[Change, ...], player: Player, bar: float, rng: random.Random) -> list[WrittenNote]:
     """Every chord is struck at its onset where this part has the bass too, and at least once otherwise."""
     tones, centre = [], player.centre
     for change in changes:
@@ -217,15 +217,17 @@ def _voiced(change: Change, player: Player, centre: float, rng: random.Random) -
     return voicing(change, kind, max(centre, 58) if player.bass else centre, low, rng)
 
 
-def _stroke(notes: list[int], start: float, end: float, char: str, change: Change, player: Player) -> list[Tone]:
+def _stroke(notes: list[int], start: float, end: float, char: str, change: Change, player: Player) -> list[WrittenNote]:
     """The tones of one hit."""
     if char.isdigit():
         pitch = notes[int(char) % len(notes)]
-        return [Tone(start, change.end if player.hold else end, pitch, _softer(pitch, change, player.thirds))]
+        return [WrittenNote(start, change.end if player.hold else end, pitch, _softer(pitch, change, player.thirds))]
     chosen = {"b": notes[:1], "h": notes[1:] or notes, "U": notes[-4:][::-1]}.get(char, notes)
     gap = player.strum / max(len(chosen) - 1, 1)
     accent = 10 * (char == "X") - 6 * (char == "U")
-    return [Tone(start, end, p, accent + _softer(p, change, player.thirds), i * gap) for i, p in enumerate(chosen)]
+    return [
+        WrittenNote(start, end, p, accent + _softer(p, change, player.thirds), i * gap) for i, p in enumerate(chosen)
+    ]
 
 
 def _softer(pitch: int, change: Change, thirds: int) -> int:

@@ -3,7 +3,7 @@
 import random
 from typing import NamedTuple
 
-from earmark.generated.songs.comping import LOWEST, Tone, extensions, hits, voicing
+from earmark.generated.songs.comping import LOWEST, WrittenNote, extensions, hits, voicing
 from earmark.generated.songs.harmony import Change, renamed
 from earmark.generated.songs.patterns import BASSES, DRUMS, MELODIES, WALKS
 
@@ -34,7 +34,7 @@ def bassist(metre: int, rng: random.Random) -> Bassist:
     return Bassist(pattern, low, by_bar=0.5 <= mind < 0.8, free=rng.uniform(0.2, 0.8) if mind >= 0.8 else 0.0)
 
 
-def write_bass(changes: tuple[Change, ...], player: Bassist, bar: float, rng: random.Random) -> list[Tone]:
+def write_bass(changes: tuple[Change, ...], player: Bassist, bar: float, rng: random.Random) -> list[WrittenNote]:
     """The label's bass at every chord's onset, unless the player knows better, then the pattern."""
     low = player.low
     tones = []
@@ -51,13 +51,13 @@ def write_bass(changes: tuple[Change, ...], player: Bassist, bar: float, rng: ra
         for i, (start, end, char) in enumerate(struck):
             last = i + 1 == len(struck)
             pitch = _bass_pitch(char, change, ground, goal if last and i else None, rng)
-            tones.append(Tone(start, end, pitch, 8 * (i == 0)))
+            tones.append(WrittenNote(start, end, pitch, 8 * (i == 0)))
     return tones
 
 
 def write_walk(
     changes: tuple[Change, ...], scale: tuple[int, ...], bar: float, metre: int, rng: random.Random
-) -> list[Tone]:
+) -> list[WrittenNote]:
     """A bass that walks: step by step through the scale, up and down, past the changes.
 
     A share of the chords in root position, drawn for the song, is met on the root, the others where the line happens to
@@ -88,7 +88,7 @@ def write_walk(
                 pitch = ladder[at + way]
                 if i == 0 and renamed(change.quality, (pitch - change.root) % 12):
                     pitch = _nearest(grounds, pitch)
-            tones.append(Tone(start, end, pitch, 8 * (i == 0)))
+            tones.append(WrittenNote(start, end, pitch, 8 * (i == 0)))
     return tones
 
 
@@ -133,7 +133,7 @@ def _bass_pitch(char: str, change: Change, ground: int, goal: int | None, rng: r
     return ground + (up - 12 if up > 5 and ground + up - 12 >= 26 and rng.random() < 0.5 else up)
 
 
-def write_layer(changes: tuple[Change, ...], centre: float, size: int, rng: random.Random) -> list[Tone]:
+def write_layer(changes: tuple[Change, ...], centre: float, size: int, rng: random.Random) -> list[WrittenNote]:
     """Chords held from change to change: pad, strings, choir. size: at most so many notes, never the fifth first."""
     tones = []
     for change in changes:
@@ -142,11 +142,11 @@ def write_layer(changes: tuple[Change, ...], centre: float, size: int, rng: rand
         notes = voicing(change, rng.choice(("close", "stacked", "drop2", "open")), centre, None, rng)
         if len(notes) > size:
             notes = sorted(rng.sample(notes, size))
-        tones += [Tone(change.start, change.end, p) for p in notes]
+        tones += [WrittenNote(change.start, change.end, p) for p in notes]
     return tones
 
 
-def write_stabs(changes: tuple[Change, ...], bar: float, centre: float, rng: random.Random) -> list[Tone]:
+def write_stabs(changes: tuple[Change, ...], bar: float, centre: float, rng: random.Random) -> list[WrittenNote]:
     """Brass: short chords on an offbeat rhythm, in some bars."""
     pattern = "|".join(rng.choice(("X..x....", "...X..x.", "........", "........")) for _ in range(4))
     tones = []
@@ -155,13 +155,13 @@ def write_stabs(changes: tuple[Change, ...], bar: float, centre: float, rng: ran
             continue
         notes = voicing(change, "close", centre, None, rng)
         for start, _, _ in hits(pattern, bar, change.start, change.end):
-            tones += [Tone(start, min(start + 0.5, change.end), p, 6) for p in notes]
+            tones += [WrittenNote(start, min(start + 0.5, change.end), p, 6) for p in notes]
     return tones
 
 
 def write_melody(
     changes: tuple[Change, ...], scale: tuple[int, ...], bar: float, metre: int, rng: random.Random
-) -> list[Tone]:
+) -> list[WrittenNote]:
     """A line that steps through the scale; chord notes where it is strong, now and then a suspension."""
     patterns = rng.sample(MELODIES[metre], k=2)
     low, tones = rng.choice((57, 60, 64, 67, 72)), []
@@ -179,7 +179,7 @@ def write_melody(
                 if end - start < 0.1:
                     continue
             pitch = _step(pitch, chord if strong else around | chord, low, rng)
-            tones.append(Tone(start, end, pitch))
+            tones.append(WrittenNote(start, end, pitch))
     return tones
 
 
@@ -189,20 +189,20 @@ def _step(pitch: int, allowed: set[int], low: int, rng: random.Random) -> int:
     return ladder[min(max(at, 0), len(ladder) - 1)]
 
 
-def write_drums(beats: float, bar: float, metre: int, rng: random.Random) -> list[Tone]:
+def write_drums(beats: float, bar: float, metre: int, rng: random.Random) -> list[WrittenNote]:
     """Kick, snare and time keeping; some songs with cymbal crashes and tom fills."""
     kick, snare, keeping = rng.choice(DRUMS[metre])
     voices = ((rng.choice(KICKS), kick), (rng.choice(SNARES), snare), (rng.choice(TIMES), keeping))
     tones = [
-        Tone(start, start + 0.2, key, 12 * (char == "X"))
+        WrittenNote(start, start + 0.2, key, 12 * (char == "X"))
         for key, pattern in voices
         for start, _, char in hits(pattern, bar, 0.0, beats)
     ]
     every = rng.choice((1, 2, 4, 4, 8, 99))
     for n in range(0, int(beats // bar), every):
         if rng.random() < 0.5:
-            tones.append(Tone(n * bar, n * bar + 1, rng.choice((49, 49, 52, 55, 57)), 14))
+            tones.append(WrittenNote(n * bar, n * bar + 1, rng.choice((49, 49, 52, 55, 57)), 14))
         if rng.random() < 0.4 and n:
             first = n * bar - 1
-            tones += [Tone(first + i / 4, first + i / 4 + 0.2, rng.choice(FILLS), 8) for i in range(4)]
+            tones += [WrittenNote(first + i / 4, first + i / 4 + 0.2, rng.choice(FILLS), 8) for i in range(4)]
     return sorted(tones)

@@ -12,17 +12,17 @@ from pathlib import Path
 from earmark.errors import EarmarkError
 from earmark.tasks.chord import annotations
 from earmark.tasks.chord.notation import lab
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 
 
 @dataclass(frozen=True)
-class Song:
+class Pop909Song:
     """A song by its number, its MIDI file, and the rows of its labels in seconds of that file."""
 
     name: str
     midi: Path
-    chords: list[Segment]
-    keys: list[Segment]
+    chords: list[LabSegment]
+    keys: list[LabSegment]
 
     @property
     def key(self) -> str:
@@ -38,22 +38,22 @@ def names(root: Path) -> list[str]:
     return found
 
 
-def song(root: Path, name: str) -> Song:
+def song(root: Path, name: str) -> Pop909Song:
     """One song. Its keys, which were found in the audio, begin and end up to some seconds away from its chords."""
     folder = root / "POP909" / name
     midi = folder / f"{name}.mid"
     if not midi.exists():
         raise EarmarkError(f"There is no {midi}; unpack POP909 anew.")
-    return Song(name, midi, _chords(folder / "chord_midi.txt"), tidy(annotations.keys(folder / "key_audio.txt")))
+    return Pop909Song(name, midi, _chords(folder / "chord_midi.txt"), tidy(annotations.keys(folder / "key_audio.txt")))
 
 
-def _chords(path: Path) -> list[Segment]:
+def _chords(path: Path) -> list[LabSegment]:
     """The chords, checked as `lab.read` does, after rows that overlap were cut."""
     rows = tidy([s for _, s in annotations.rows(path)])
     return lab.checked(path, [(n, [str(s.start_s), str(s.end_s), s.label]) for n, s in enumerate(rows, 1)], None, "X")
 
 
-def tidy(segments: list[Segment]) -> list[Segment]:
+def tidy(segments: list[LabSegment]) -> list[LabSegment]:
     """Segments in order of time without overlaps: one that another begins within is cut there; empty ones go."""
     ordered = sorted(segments)
     cut = [a._replace(end_s=min(a.end_s, b.start_s)) for a, b in pairwise(ordered)] + ordered[-1:]

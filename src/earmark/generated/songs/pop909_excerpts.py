@@ -13,11 +13,23 @@ import pretty_midi
 
 from earmark.errors import EarmarkError
 from earmark.generated.songs import parts, pop909
-from earmark.generated.songs.comping import Tone
+from earmark.generated.songs.comping import WrittenNote
 from earmark.generated.songs.harmony import Change
-from earmark.generated.songs.songs import BASSES, COMPS, KITS, LEADS, PADS, PIANOS, SINGING, SUNG, Part, Song, perform
+from earmark.generated.songs.songs import (
+    BASSES,
+    COMPS,
+    KITS,
+    LEADS,
+    PADS,
+    PIANOS,
+    SINGING,
+    SUNG,
+    GeneratedSong,
+    InstrumentPart,
+    perform,
+)
 from earmark.tasks.chord.notation import harte, lab
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 
 PROGRAMS = {"MELODY": LEADS, "BRIDGE": (*COMPS, *LEADS, *PADS), "PIANO": (*PIANOS, *PIANOS, *COMPS)}
 HEAD_S = 0.3  # silence before an excerpt that begins with the song
@@ -31,7 +43,7 @@ def songs(root: Path, first: int = 1, last: int = 909) -> list[str]:
     return chosen
 
 
-def key_at(keys: list[Segment], time_s: float) -> str:
+def key_at(keys: list[LabSegment], time_s: float) -> str:
     """The key at a time; the nearest one outside of all, and N without any."""
     if not keys:
         return "N"
@@ -47,7 +59,7 @@ def read_beats(path: Path) -> tuple[np.ndarray, int]:
     return table[first:, 0], 3 if bar in (3, 6) else 4
 
 
-def excerpt(root: Path, name: str, index: int, seed: int, seconds: float = 40.0) -> Song:
+def excerpt(root: Path, name: str, index: int, seed: int, seconds: float = 40.0) -> GeneratedSong:
     """`seconds` of a song from a random beat, in a random setting; (the song's number, index, seed) decide."""
     rng = random.Random(f"pop909/{seed}/{name}/{index}")
     song = pop909.song(root, name)
@@ -55,7 +67,7 @@ def excerpt(root: Path, name: str, index: int, seed: int, seconds: float = 40.0)
     chords = lab.merged(lab.spanned(song.chords, 0.0, song.chords[-1].end_s, "N"))
     begin = float(rng.choice(beats[beats < max(chords[-1].end_s - seconds, beats[0] + 0.1)])) - HEAD_S
     inside = [(max(s.start_s - begin, 0.0), s.end_s - begin, s.label) for s in chords if s.end_s > begin]
-    segments = [Segment(a, min(b, seconds), label) for a, b, label in inside if a < seconds]
+    segments = [LabSegment(a, min(b, seconds), label) for a, b, label in inside if a < seconds]
     segments = lab.merged(lab.spanned(segments, 0.0, seconds, "N"))
     seconds_at = _clock(beats - begin)
     players = _players(song.midi, begin, seconds, seconds_at, rng)
@@ -63,7 +75,7 @@ def excerpt(root: Path, name: str, index: int, seed: int, seconds: float = 40.0)
     midi, sung = perform(players, seconds_at, seconds, rng)
     key = key_at(song.keys, begin + seconds / 2)
     tempo = 60 / float(np.median(np.diff(beats)))
-    return Song(f"pop_{index:05d}", f"pop909_{name}", "pop", tempo, key, tuple(segments), midi, sung)
+    return GeneratedSong(f"pop_{index:05d}", f"pop909_{name}", "pop", tempo, key, tuple(segments), midi, sung)
 
 
 def _clock(beats: np.ndarray) -> Callable[[float], float]:
@@ -81,7 +93,7 @@ def _clock(beats: np.ndarray) -> Callable[[float], float]:
 
 def _players(
     path: Path, begin: float, seconds: float, seconds_at: Callable[[float], float], rng: random.Random
-) -> list[Part]:
+) -> list[InstrumentPart]:
     """The tracks in the window, in beats; the melody is left out of some."""
     midi, players = pretty_midi.PrettyMIDI(str(path)), []
     grid = np.array([seconds_at(n) for n in range(-64, 2048)])
@@ -98,33 +110,35 @@ def _players(
             continue
         notes = [n for n in track.notes if n.end - begin > 0.05 and n.start - begin < seconds]
         tones = [
-            Tone(beat_of(max(n.start - begin, 0.0)), beat_of(n.end - begin), n.pitch, n.velocity - 80 + shift)
+            WrittenNote(beat_of(max(n.start - begin, 0.0)), beat_of(n.end - begin), n.pitch, n.velocity - 80 + shift)
             for n in notes
         ]
         called = SUNG if name == "MELODY" and sings else name.lower()
-        players.append(Part(called, tones, program, level, 80))
+        players.append(InstrumentPart(called, tones, program, level, 80))
     return players
 
 
 def _added(
-    segments: list[Segment], beats: np.ndarray, bar: int, seconds_at: Callable[[float], float], rng: random.Random
-) -> list[Part]:
+    segments: list[LabSegment], beats: np.ndarray, bar: int, seconds_at: Callable[[float], float], rng: random.Random
+) -> list[InstrumentPart]:
     """A bass that plays the labels, and drums on the grid of beats, in some excerpts."""
     players, end = [], segments[-1].end_s
     changes = [c for s in segments if (c := _change(s, beats)) is not None]
     if rng.random() < 0.4 and changes:
         tones = parts.write_bass(tuple(changes), parts.bassist(bar, rng), bar, rng)
-        players.append(Part("bass", tones, rng.choice(BASSES), rng.randint(75, 115), rng.randint(70, 100), 0.9))
+        players.append(
+            InstrumentPart("bass", tones, rng.choice(BASSES), rng.randint(75, 115), rng.randint(70, 100), 0.9)
+        )
     if rng.random() < 0.5:
         first = max(0, bisect.bisect_left(beats, 0.0) // bar * bar)
         last = bisect.bisect_left(beats, end)
         tones = parts.write_drums(last - first, bar, bar, rng)
         tones = [t._replace(start=t.start + first, end=t.end + first) for t in tones]
-        players.append(Part("drums", tones, rng.choice(KITS), rng.randint(60, 125), rng.randint(60, 108)))
+        players.append(InstrumentPart("drums", tones, rng.choice(KITS), rng.randint(60, 125), rng.randint(60, 108)))
     return players
 
 
-def _change(segment: Segment, beats: np.ndarray) -> Change | None:
+def _change(segment: LabSegment, beats: np.ndarray) -> Change | None:
     """A segment in beats, for the bass player."""
     chord = harte.parse(segment.label)
     start, end = (float(b) for b in np.interp((segment.start_s, segment.end_s), beats, np.arange(len(beats))))

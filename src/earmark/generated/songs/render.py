@@ -23,7 +23,7 @@ from earmark.errors import EarmarkError
 from earmark.generated.songs import beside, pop909_excerpts
 from earmark.generated.songs import effects as chord_effects
 from earmark.generated.songs import songs as chord_songs
-from earmark.generated.songs.beside import Beside, Recordings
+from earmark.generated.songs.beside import ManifestRecordings, OverlaySettings
 from earmark.generated.songs.effects import RATE, Effects
 from earmark.tasks.chord.notation import lab
 
@@ -32,11 +32,11 @@ RENDER_RATE = 48000  # Hz, fixed by midirenderer
 
 
 @dataclass(frozen=True)
-class Job:
+class RenderJob:
     """What to render. pop909: the corpus's folder, or None for generated songs; songs_of: its first and last song.
 
-    voices, sounds: recordings that are mixed in, of people who speak and of anything but music, as `beside.Recordings`
-    are written.
+    voices, sounds: recordings that are mixed in, of people who speak and of anything but music, as
+    `beside.ManifestRecordings` are written.
     """
 
     root: str
@@ -49,12 +49,12 @@ class Job:
     voices: str | None = None
     sounds: str | None = None
 
-    def recordings(self) -> tuple[Recordings | None, Recordings | None]:
+    def recordings(self) -> tuple[ManifestRecordings | None, ManifestRecordings | None]:
         """Those of voices and of sounds."""
-        return self.voices and Recordings(self.voices), self.sounds and Recordings(self.sounds)
+        return self.voices and ManifestRecordings(self.voices), self.sounds and ManifestRecordings(self.sounds)
 
 
-def run(job: Job, songs: int, workers: int = 2, progress: Callable[[], None] = lambda: None) -> None:
+def run(job: RenderJob, songs: int, workers: int = 2, progress: Callable[[], None] = lambda: None) -> None:
     """Write songs 0 .. songs - 1 below `job.root`; those that its manifest lists and the disk holds are kept.
 
     Raises EarmarkError for a missing SoundFont, renderer or corpus, and for a folder made with other settings.
@@ -80,7 +80,7 @@ def run(job: Job, songs: int, workers: int = 2, progress: Callable[[], None] = l
     _write_manifest(root / "manifest.csv", [rows[name] for name in sorted(rows)])
 
 
-def check(job: Job) -> None:
+def check(job: RenderJob) -> None:
     """Raise EarmarkError unless renderer, SoundFonts and corpus are there."""
     try:
         import midirenderer  # noqa: F401
@@ -106,7 +106,7 @@ def _is_soundfont(path: Path) -> bool:
         return f.read(12)[8:] == b"sfbk"
 
 
-def _same_settings(path: Path, job: Job) -> None:
+def _same_settings(path: Path, job: RenderJob) -> None:
     settings = json.loads(json.dumps(asdict(job) | {"root": ""}))
     if path.is_file() and json.loads(path.read_text()) != settings:
         raise EarmarkError(f"{path.parent} was rendered with other settings; remove it, or name another folder.")
@@ -132,7 +132,7 @@ def _write_manifest(path: Path, rows: list[dict[str, str]]) -> None:
     partial.replace(path)
 
 
-def _each(job: Job, indices: list[int], workers: int) -> Iterator[dict[str, str]]:
+def _each(job: RenderJob, indices: list[int], workers: int) -> Iterator[dict[str, str]]:
     if workers == 1:
         yield from (write_song(job, i) for i in indices)
         return
@@ -144,11 +144,11 @@ def _each(job: Job, indices: list[int], workers: int) -> Iterator[dict[str, str]
             pool.shutdown(cancel_futures=True)
 
 
-def _name(job: Job, index: int) -> str:
+def _name(job: RenderJob, index: int) -> str:
     return f"{'pop' if job.pop909 else 'song'}_{index:05d}"
 
 
-def song_of(job: Job, index: int) -> chord_songs.Song:
+def song_of(job: RenderJob, index: int) -> chord_songs.GeneratedSong:
     """The score of a job's song; POP909's songs take turns, every one once before any comes twice."""
     if job.pop909 is None:
         return chord_songs.compose(index, job.seed, job.seconds)
@@ -158,7 +158,7 @@ def song_of(job: Job, index: int) -> chord_songs.Song:
     return pop909_excerpts.excerpt(Path(job.pop909), name, index, job.seed, job.seconds)
 
 
-def write_song(job: Job, index: int) -> dict[str, str]:
+def write_song(job: RenderJob, index: int) -> dict[str, str]:
     """Compose, render and write one song; its row of the manifest."""
     song, root = song_of(job, index), Path(job.root)
     rng = np.random.default_rng((job.seed, index, 909 if job.pop909 else 0))
@@ -175,24 +175,26 @@ def write_song(job: Job, index: int) -> dict[str, str]:
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def stretched(chords: tuple[lab.Segment, ...], effects: Effects, duration_s: float) -> list[lab.Segment]:
+def stretched(chords: tuple[lab.LabSegment, ...], effects: Effects, duration_s: float) -> list[lab.LabSegment]:
     """The labels on the detuned recording's time axis; the last ends with the audio."""
     times = [(c.start_s * effects.stretch, c.end_s * effects.stretch, c.label) for c in chords]
-    rows = [lab.Segment(*t) for t in times]
+    rows = [lab.LabSegment(*t) for t in times]
     return [*rows[:-1], rows[-1]._replace(end_s=duration_s)]
 
 
-def sound(song: chord_songs.Song, soundfont: str, effects: Effects, more: Beside | None = None) -> np.ndarray:
+def sound(
+    song: chord_songs.GeneratedSong, soundfont: str, effects: Effects, more: OverlaySettings | None = None
+) -> np.ndarray:
     """float32 (n, 1 or 2) at 22,050 Hz with all effects and what sounds beside the music.
 
     n is the song's length, stretched, in whole samples.
     """
     n = round(song.duration_s * effects.stretch * RATE)
     dry = _fit(_resampled(rendered(song, soundfont), RENDER_RATE / effects.stretch), n)
-    return chord_effects.apply(beside.mixed(dry, song, more or Beside(), effects.stretch), effects)
+    return chord_effects.apply(beside.mixed(dry, song, more or OverlaySettings(), effects.stretch), effects)
 
 
-def rendered(song: chord_songs.Song, soundfont: str) -> np.ndarray:
+def rendered(song: chord_songs.GeneratedSong, soundfont: str) -> np.ndarray:
     """float32 (n, 2) at 48 kHz, the song's length."""
     import midirenderer
 

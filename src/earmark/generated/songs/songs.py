@@ -19,9 +19,9 @@ from typing import NamedTuple
 import pretty_midi
 
 from earmark.generated.songs import comping, parts, patterns
-from earmark.generated.songs.comping import VOICINGS, Player, Tone
+from earmark.generated.songs.comping import VOICINGS, Player, WrittenNote
 from earmark.generated.songs.harmony import Change, Harmony, write_harmony
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 
 RESOLUTION = 960  # ticks a quarter at 120 a minute: .5 ms
 ENSEMBLES = {"piano": 0.16, "guitar": 0.20, "pad": 0.08, "duo": 0.12, "band": 0.44}
@@ -46,7 +46,7 @@ STRUCK_ONCE, ALONE_STRUCK_ONCE = 0.05, 0.25  # shares of the players who strike 
 
 
 @dataclass(frozen=True)
-class Song:
+class GeneratedSong:
     """MIDI and what sounds in it.
 
     style: the ensemble. key: 'C:maj', 'A:min', 'N' for none. chords: contiguous from 0 to the end, neighbours differ.
@@ -59,7 +59,7 @@ class Song:
     style: str
     tempo_bpm: float
     key: str
-    chords: tuple[Segment, ...]
+    chords: tuple[LabSegment, ...]
     midi: pretty_midi.PrettyMIDI
     sung: tuple[pretty_midi.Note, ...] = ()
 
@@ -69,11 +69,11 @@ class Song:
         return self.chords[-1].end_s
 
 
-class Part(NamedTuple):
+class InstrumentPart(NamedTuple):
     """Written notes and how they are played: program, level (MIDI volume), velocity, share of the length held."""
 
     name: str
-    tones: list[Tone]
+    tones: list[WrittenNote]
     program: int
     level: int
     velocity: int
@@ -88,7 +88,7 @@ class Touch(NamedTuple):
     ringing: float
 
 
-def compose(index: int, seed: int, seconds: float = 36.0) -> Song:
+def compose(index: int, seed: int, seconds: float = 36.0) -> GeneratedSong:
     """Song number `index`, exactly `seconds` long; (seed, index) alone decide it."""
     rng = random.Random(f"chords/{seed}/{index}")
     name = f"song_{index:05d}"
@@ -108,10 +108,10 @@ def compose(index: int, seed: int, seconds: float = 36.0) -> Song:
     chords = tuple(timed(harmony.changes, seconds_at, seconds))
     players = _ensemble(style, harmony, bar, metre, beats, rng)
     midi, sung = perform(players, seconds_at, seconds, rng)
-    return Song(name, name, style, tempo, harmony.key, chords, midi, sung)
+    return GeneratedSong(name, name, style, tempo, harmony.key, chords, midi, sung)
 
 
-def _without_music(name: str, seconds: float, rng: random.Random) -> Song:
+def _without_music(name: str, seconds: float, rng: random.Random) -> GeneratedSong:
     """Drums alone, a voice alone, or nothing: what else sounds is not written in notes (`beside`)."""
     bar, metre = METRES[rng.choice(list(METRES))]
     tempo = rng.uniform(60, 190)
@@ -120,13 +120,15 @@ def _without_music(name: str, seconds: float, rng: random.Random) -> Song:
     beats = seconds * tempo / 60
     if what == "drums":
         players = [
-            Part("drums", parts.write_drums(beats, bar, metre, rng), rng.choice(KITS), 100, rng.randint(60, 110))
+            InstrumentPart(
+                "drums", parts.write_drums(beats, bar, metre, rng), rng.choice(KITS), 100, rng.randint(60, 110)
+            )
         ]
     elif what == "voice":
         harmony = write_harmony(rng, bar, int(beats), tempo)
         players = [_melody(harmony, bar, metre, rng)._replace(name=SUNG)]
     midi, sung = perform(players, lambda beat: beat * 60 / tempo, seconds, rng)
-    return Song(name, name, "none", tempo, "N", (Segment(0.0, seconds, "N"),), midi, sung)
+    return GeneratedSong(name, name, "none", tempo, "N", (LabSegment(0.0, seconds, "N"),), midi, sung)
 
 
 def _swung(beat: float, swing: float) -> float:
@@ -135,15 +137,17 @@ def _swung(beat: float, swing: float) -> float:
     return whole + (phase * 2 * swing if phase < 0.5 else swing + (phase - 0.5) * 2 * (1 - swing))
 
 
-def timed(changes: tuple[Change, ...], seconds_at: Callable[[float], float], end_s: float) -> list[Segment]:
+def timed(changes: tuple[Change, ...], seconds_at: Callable[[float], float], end_s: float) -> list[LabSegment]:
     """Segments in seconds from 0 to `end_s`, N outside; neighbours of one label joined."""
     rows = [(0.0, "N"), *((seconds_at(c.start), c.label) for c in changes), (seconds_at(changes[-1].end), "N")]
     firsts = [next(run) for _, run in groupby(rows, key=lambda r: r[1])]
     ends = [*(start for start, _ in firsts[1:]), end_s]
-    return [Segment(start, end, label) for (start, label), end in zip(firsts, ends, strict=True) if end > start]
+    return [LabSegment(start, end, label) for (start, label), end in zip(firsts, ends, strict=True) if end > start]
 
 
-def _ensemble(style: str, harmony: Harmony, bar: int, metre: int, beats: int, rng: random.Random) -> list[Part]:
+def _ensemble(
+    style: str, harmony: Harmony, bar: int, metre: int, beats: int, rng: random.Random
+) -> list[InstrumentPart]:
     """Who plays what."""
     changes = _bared(harmony.changes, rng) if harmony.key != "N" and rng.random() < BARE else harmony.changes
     comp = _comp(style, changes, bar, metre, rng)
@@ -153,7 +157,9 @@ def _ensemble(style: str, harmony: Harmony, bar: int, metre: int, beats: int, rn
         bass = parts.write_walk(harmony.changes, harmony.scale, bar, metre, rng)
     else:
         bass = parts.write_bass(harmony.changes, parts.bassist(metre, rng), bar, rng)
-    player = Part("bass", bass, rng.choice(BASSES), rng.randint(80, 120), rng.randint(70, 105), rng.uniform(0.5, 1))
+    player = InstrumentPart(
+        "bass", bass, rng.choice(BASSES), rng.randint(80, 120), rng.randint(70, 105), rng.uniform(0.5, 1)
+    )
     players = [*comp, player]
     if style == "band":
         players += _others(harmony, changes, bar, metre, beats, rng)
@@ -162,7 +168,7 @@ def _ensemble(style: str, harmony: Harmony, bar: int, metre: int, beats: int, rn
     return players
 
 
-def _comp(style: str, changes: tuple[Change, ...], bar: int, metre: int, rng: random.Random) -> list[Part]:
+def _comp(style: str, changes: tuple[Change, ...], bar: int, metre: int, rng: random.Random) -> list[InstrumentPart]:
     """The comping part; two-handed and in the bass where it is alone."""
     program = rng.choice({"piano": PIANOS, "guitar": GUITARS, "pad": PADS}.get(style, COMPS))
     alone = style not in ("duo", "band")
@@ -174,7 +180,7 @@ def _comp(style: str, changes: tuple[Change, ...], bar: int, metre: int, rng: ra
     player = Player(pattern, kind, rng.uniform(52, 70), alone, rng.random() < 0.6, strum, rng.choice(THIRDS))
     tones = comping.write_comp(changes, player, bar, rng)
     legato = rng.choice((1.0, 1.0, rng.uniform(0.3, 1.0)))
-    return [Part("comp", tones, program, rng.randint(75, 120), rng.randint(55, 105), legato)]
+    return [InstrumentPart("comp", tones, program, rng.randint(75, 120), rng.randint(55, 105), legato)]
 
 
 def _pattern(style: str, metre: int, rng: random.Random) -> str:
@@ -197,34 +203,40 @@ def _bared(changes: tuple[Change, ...], rng: random.Random) -> tuple[Change, ...
 
 def _others(
     harmony: Harmony, changes: tuple[Change, ...], bar: int, metre: int, beats: int, rng: random.Random
-) -> list[Part]:
+) -> list[InstrumentPart]:
     """What a band may have beside comping and bass; changes: as the others comp them."""
     players = []
     if rng.random() < 0.4:
         players += _comp("band", changes, bar, metre, rng)
     if rng.random() < 0.35:
         layer = parts.write_layer(changes, rng.uniform(57, 74), rng.choice((3, 4, 6)), rng)
-        players.append(Part("layer", layer, rng.choice(PADS), rng.randint(50, 100), rng.randint(45, 90)))
+        players.append(InstrumentPart("layer", layer, rng.choice(PADS), rng.randint(50, 100), rng.randint(45, 90)))
     if rng.random() < 0.15 and metre == 4:
         stabs = parts.write_stabs(changes, bar, rng.uniform(60, 70), rng)
-        players.append(Part("stabs", stabs, rng.choice((56, 57, 60, 61, 62, 63, 66)), rng.randint(60, 110), 95, 0.8))
+        players.append(
+            InstrumentPart("stabs", stabs, rng.choice((56, 57, 60, 61, 62, 63, 66)), rng.randint(60, 110), 95, 0.8)
+        )
     if rng.random() < 0.5:
         players.append(_melody(harmony, bar, metre, rng))
     if rng.random() < 0.65:
         heavy = rng.random() < 0.3
         level, force = (rng.randint(115, 127), 110) if heavy else (rng.randint(55, 115), rng.randint(60, 100))
-        players.append(Part("drums", parts.write_drums(beats, bar, metre, rng), rng.choice(KITS), level, force))
+        players.append(
+            InstrumentPart("drums", parts.write_drums(beats, bar, metre, rng), rng.choice(KITS), level, force)
+        )
     return players
 
 
-def _melody(harmony: Harmony, bar: int, metre: int, rng: random.Random) -> Part:
+def _melody(harmony: Harmony, bar: int, metre: int, rng: random.Random) -> InstrumentPart:
     tones = parts.write_melody(harmony.changes, harmony.scale, bar, metre, rng)
     name = SUNG if rng.random() < SINGING else "melody"
-    return Part(name, tones, rng.choice(LEADS), rng.randint(60, 115), rng.randint(65, 105), rng.uniform(0.7, 1))
+    return InstrumentPart(
+        name, tones, rng.choice(LEADS), rng.randint(60, 115), rng.randint(65, 105), rng.uniform(0.7, 1)
+    )
 
 
 def perform(
-    players: list[Part], seconds_at: Callable[[float], float], end_s: float, rng: random.Random
+    players: list[InstrumentPart], seconds_at: Callable[[float], float], end_s: float, rng: random.Random
 ) -> tuple[pretty_midi.PrettyMIDI, tuple[pretty_midi.Note, ...]]:
     """The parts as people play them, in MIDI of a fixed tempo whose last event is at `end_s`, and what is sung."""
     sung: list[pretty_midi.Note] = []
@@ -251,7 +263,7 @@ def perform(
 
 
 def _played(
-    tone: Tone, part: Part, touch: Touch, seconds_at: Callable, end_s: float, rng: random.Random
+    tone: WrittenNote, part: InstrumentPart, touch: Touch, seconds_at: Callable, end_s: float, rng: random.Random
 ) -> pretty_midi.Note | None:
     start = seconds_at(tone.start) + tone.delay + max(-0.03, min(0.03, rng.gauss(0, touch.jitter)))
     written = seconds_at(tone.end)

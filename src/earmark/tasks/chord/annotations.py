@@ -13,7 +13,7 @@ from pathlib import Path
 
 from earmark.errors import EarmarkError
 from earmark.tasks.chord.notation import lab, label_track, pop
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 from earmark.tasks.chord.notation.targets import NO_KEY, key_label, key_of
 
 NAMESPACES = ("chord", "chord_harte")
@@ -28,7 +28,7 @@ def truth(
     where they cannot be used.
     """
     segments = chords(lab_file, duration_s, converted)
-    found = keys(key_file) if key_file else [Segment(0.0, duration_s, _known_key(key))] if key else []
+    found = keys(key_file) if key_file else [LabSegment(0.0, duration_s, _known_key(key))] if key else []
     texts = {"chords": lab.text(segments), "keys": lab.text(found) if main_key(found) else ""}
     sha256 = hashlib.sha256("\n".join(texts.values()).encode()).hexdigest()
     return texts | {"key": main_key(found), "truth_sha256": sha256}
@@ -40,7 +40,7 @@ def _known_key(key: str) -> str:
     return key_label(key_of(key))
 
 
-def chords(path: Path, duration_s: float | None = None, converted: pop.Converted | None = None) -> list[Segment]:
+def chords(path: Path, duration_s: float | None = None, converted: pop.Converted | None = None) -> list[LabSegment]:
     """The chords of a .lab, .jams or .txt file, checked as `lab.read` does; time that nobody labelled is X.
 
     A .txt that begins as a label track of Audacity's is read as one, any other as .lab.
@@ -60,12 +60,12 @@ def chords(path: Path, duration_s: float | None = None, converted: pop.Converted
     raise EarmarkError(f"{path} holds no chords (namespace chord or chord_harte); take an annotation that does.")
 
 
-def keys(path: Path) -> list[Segment]:
+def keys(path: Path) -> list[LabSegment]:
     """The keys of a key file or .jams, in order of time; a mode goes to the major or minor key with its third."""
     return sorted(s._replace(label=key_label(key_of(s.label))) for _, s in rows(path, "key_mode"))
 
 
-def rows(path: Path, namespace: str = "") -> list[tuple[int, Segment]]:
+def rows(path: Path, namespace: str = "") -> list[tuple[int, LabSegment]]:
     """Numbered rows START END LABEL of a text file, whatever the label means, or of a .jams's first annotation."""
     if path.suffix.lower() == ".jams":
         found = list(enumerate(next(iter(_observations(path, namespace)), []), 1))
@@ -75,7 +75,7 @@ def rows(path: Path, namespace: str = "") -> list[tuple[int, Segment]]:
     return [(n, _row(f"{path}, row {n}", fields)) for n, fields in found]
 
 
-def main_key(segments: list[Segment]) -> str:
+def main_key(segments: list[LabSegment]) -> str:
     """The key that lasts longest in all, '' where none is known."""
     seconds: Counter[str] = Counter()
     for s in segments:
@@ -84,7 +84,7 @@ def main_key(segments: list[Segment]) -> str:
     return max(seconds, key=seconds.get, default="")
 
 
-def _row(where: str, fields: list[str]) -> Segment:
+def _row(where: str, fields: list[str]) -> LabSegment:
     try:
         start = float(fields[0])
         end = float(fields[1])
@@ -93,7 +93,7 @@ def _row(where: str, fields: list[str]) -> Segment:
         raise EarmarkError(f"{where}: '{' '.join(fields)}' is not 'START END LABEL', times in seconds.") from None
     if not 0 <= start <= end < math.inf:
         raise EarmarkError(f"{where} lasts from {start:g} to {end:g} s; the end must not lie before the start.")
-    return Segment(start, end, label)
+    return LabSegment(start, end, label)
 
 
 def _observations(path: Path, namespace: str) -> list[list[list[str]]]:

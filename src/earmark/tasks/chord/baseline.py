@@ -16,7 +16,7 @@ from earmark.evaluation.settings import EvaluateSettings
 from earmark.features.compiled import alone_at_first
 from earmark.tasks.chord import chroma, scores
 from earmark.tasks.chord.notation import harte
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 from earmark.tasks.chord.notation.targets import NO_KEY
 
 TRIADS = {"maj": (0, 4, 7), "min": (0, 3, 7)}
@@ -48,7 +48,7 @@ def probabilities(found: np.ndarray) -> np.ndarray:
 
 
 @alone_at_first
-def decoded(found: np.ndarray) -> list[Segment]:
+def decoded(found: np.ndarray) -> list[LabSegment]:
     """Chords of a recording from its chroma (frames, 12), from its beginning to its last frame's end."""
     from librosa import sequence  # takes a second
 
@@ -56,10 +56,10 @@ def decoded(found: np.ndarray) -> list[Segment]:
     firsts = [0, *(np.flatnonzero(np.diff(path)) + 1), len(path)]
     bounds = [0.0, *((first - 0.5) * chroma.HOP_S for first in firsts[1:])]
     times = zip(pairwise(bounds), firsts, strict=False)
-    return [Segment(start, end, LABELS[path[first]]) for (start, end), first in times]
+    return [LabSegment(start, end, LABELS[path[first]]) for (start, end), first in times]
 
 
-def songs(judged: list[scores.Song], features: Path) -> list[scores.Song]:
+def songs(judged: list[scores.ScoredSong], features: Path) -> list[scores.ScoredSong]:
     """The same songs with what the baseline hears in them, which names no key. features: the folder with chroma."""
     found, unknown = chroma.load(features), {"key_truth": NO_KEY, "key_estimate": NO_KEY}
     if missing := sorted({song.name for song in judged} - set(found)):
@@ -67,7 +67,7 @@ def songs(judged: list[scores.Song], features: Path) -> list[scores.Song]:
     return [replace(song, estimate=decoded(found[song.name]), **unknown) for song in judged]
 
 
-def figures(model: list[scores.Song], ours: list[scores.Song], settings: EvaluateSettings) -> dict:
+def figures(model: list[scores.ScoredSong], ours: list[scores.ScoredSong], settings: EvaluateSettings) -> dict:
     """The baseline's figures as `baseline_<name>`, with intervals, and by how much the model's majmin is larger.
 
     ours: what the baseline hears in the same songs.

@@ -13,10 +13,10 @@ from earmark.errors import EarmarkError
 from earmark.tasks.chord import annotations, breakdown, scores
 from earmark.tasks.chord.notation import lab, pop
 from earmark.tasks.chord.notation.targets import NO_KEY, key_of
-from earmark.tasks.chord.scores import Song
+from earmark.tasks.chord.scores import ScoredSong
 
 
-def songs(estimates: Path, truth: Path, warn: Callable[[str], None]) -> list[Song]:
+def songs(estimates: Path, truth: Path, warn: Callable[[str], None]) -> list[ScoredSong]:
     """Every annotation TRUTH/<stem>.lab or .jams with its estimate ESTIMATES/<stem>.lab.
 
     Of an annotation in both formats .lab is read. Annotated songs without an estimate are left out, and so are
@@ -55,7 +55,7 @@ def missing(estimates: Path, truth: Path) -> list[str]:
     return sorted(_files(truth, (".lab", ".jams")).keys() - _files(estimates, (".lab",)).keys())
 
 
-def _known(found: list[Song], truth: Path, warn: Callable[[str], None]) -> list[Song]:
+def _known(found: list[ScoredSong], truth: Path, warn: Callable[[str], None]) -> list[ScoredSong]:
     """The songs of which something is known."""
     kept = [song for song in found if any(s.label != "X" for s in song.truth)]
     if not kept:
@@ -102,10 +102,10 @@ def _manifest(truth: Path) -> dict[str, dict[str, str]]:
     return {Path(row["lab"]).stem: row for row in rows if row.get("lab")}
 
 
-def _song(stem: str, truth: Path, estimate: Path, row: dict[str, str], converted: pop.Converted) -> Song:
+def _song(stem: str, truth: Path, estimate: Path, row: dict[str, str], converted: pop.Converted) -> ScoredSong:
     keys = key_of(row.get("key", "")), _estimated_key(estimate.with_suffix(".json"))
     true = annotations.chords(truth, converted=converted)
-    return Song(stem, true, lab.read(estimate, fill="N", converted=converted), row.get("group") or stem, *keys)
+    return ScoredSong(stem, true, lab.read(estimate, fill="N", converted=converted), row.get("group") or stem, *keys)
 
 
 def _estimated_key(path: Path) -> int:
@@ -117,7 +117,7 @@ def _estimated_key(path: Path) -> int:
         raise EarmarkError(f'{path} is no JSON object with \'key\'; write one, as in {{"key": "C:maj"}}.') from None
 
 
-def report(found: list[Song], n_draws: int = 1000, lost: Iterable[str] = ()) -> dict:
+def report(found: list[ScoredSong], n_draws: int = 1000, lost: Iterable[str] = ()) -> dict:
     """Figures with their intervals, and the tables of `breakdown` as rows, ready for JSON (NaN is null).
 
     lost: as `missing` gives them; their names stand beside the number of recordings.

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from earmark.data.names import nfc
-from earmark.data.walking import Walk, counted
+from earmark.data.walking import FolderContents, counted
 from earmark.tasks.chord.notation import label_track
 
 SUFFIXES = (".lab", ".jams", ".txt")
 
 
-def chords(found: Walk, warn: Callable[[str], None]) -> dict[PurePosixPath, PurePosixPath]:
+def chords(found: FolderContents, warn: Callable[[str], None]) -> dict[PurePosixPath, PurePosixPath]:
     """The chord file of every recording that has one of its name beside it, in whatever case or Unicode form.
 
     A .txt that is no label track is anything (lyrics, notes), and none. `warn` says which of several is read.
@@ -26,7 +26,7 @@ def chords(found: Walk, warn: Callable[[str], None]) -> dict[PurePosixPath, Pure
     return {path: there[0] for path, there in files.items() if there}
 
 
-def _beside(found: Walk, suffix: str) -> dict[PurePosixPath, PurePosixPath]:
+def _beside(found: FolderContents, suffix: str) -> dict[PurePosixPath, PurePosixPath]:
     """The file with a suffix of every recording that has one."""
     files = [file for file in found.files if file.suffix.lower() == suffix]  # .LAB before .lab, which wins
     by_form = {nfc(str(file.with_suffix(""))): file for file in files}

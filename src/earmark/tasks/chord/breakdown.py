@@ -7,20 +7,20 @@ import pandas as pd
 
 from earmark.tasks.chord.notation import harte
 from earmark.tasks.chord.notation.vocabulary import IGNORED, NARROW, Vocabulary
-from earmark.tasks.chord.scores import OUTSIDE, Pieces, comparisons
+from earmark.tasks.chord.scores import OUTSIDE, ScoredPieces, comparisons
 
 SHOWN = ("root", "majmin", "sevenths", "tetrads", "bass", "chord529_accuracy")
 LENGTHS_S = (0.0, 0.5, 1.0, 2.0, 4.0, np.inf)  # edges of the classes of chord length
 
 
-def by_quality(cut: Pieces) -> pd.DataFrame:
+def by_quality(cut: ScoredPieces) -> pd.DataFrame:
     """WCSR by the truth's quality as written: a row each, the longest first, X left out; NaN where nothing counts."""
     written = np.array([harte.quality_of(t) for t, _ in cut.pairs])[cut.pair]
     table = _table(cut, written, sorted(set(written) - {"X"}), "quality")
     return table.sort_values("seconds", ascending=False, kind="stable", ignore_index=True)
 
 
-def by_length(cut: Pieces) -> pd.DataFrame:
+def by_length(cut: ScoredPieces) -> pd.DataFrame:
     """WCSR by the length of the true chord, a row each class of LENGTHS_S, lower edge included; X left out."""
     names = [f"{low:g} to {high:g} s" for low, high in pairwise(LENGTHS_S[:-1])]
     names.append(f"{LENGTHS_S[-2]:g} s or more")
@@ -29,7 +29,7 @@ def by_length(cut: Pieces) -> pd.DataFrame:
     return _table(cut, np.where(known, np.array(names)[place], "X"), names, "length")
 
 
-def _table(cut: Pieces, kind: np.ndarray, names: list[str], column: str) -> pd.DataFrame:
+def _table(cut: ScoredPieces, kind: np.ndarray, names: list[str], column: str) -> pd.DataFrame:
     """A row for each of `names`, from the pieces of that kind: seconds, and WCSR by the measures of SHOWN."""
     scores = {m: score[cut.pair] for m, score in comparisons(cut.pairs).items() if m in SHOWN}
     rows = []
@@ -45,7 +45,7 @@ def _wcsr(score: np.ndarray, seconds: np.ndarray) -> float:
     return float((score * counts).sum() / counts.sum()) if counts.sum() > 0 else np.nan
 
 
-def confusion_of_qualities(cut: Pieces, vocabulary: Vocabulary = NARROW, same_root: bool = False) -> np.ndarray:
+def confusion_of_qualities(cut: ScoredPieces, vocabulary: Vocabulary = NARROW, same_root: bool = False) -> np.ndarray:
     """Seconds of each true quality (rows) under each estimated one, N last: (qualities + 1, qualities + 1).
 
     A chord outside of the vocabulary counts as its nearest class; an estimate of X as N. same_root: only where the
@@ -59,7 +59,7 @@ def confusion_of_qualities(cut: Pieces, vocabulary: Vocabulary = NARROW, same_ro
     return _confusion((true // 12)[known], (estimated // 12)[known], cut.seconds[known], size)
 
 
-def confusion_of_roots(cut: Pieces) -> np.ndarray:
+def confusion_of_roots(cut: ScoredPieces) -> np.ndarray:
     """Seconds of each true root (rows) under each estimated one, N last: (13, 13)."""
     true, estimated = _classes(cut, NARROW)
     known = true != IGNORED
@@ -67,7 +67,7 @@ def confusion_of_roots(cut: Pieces) -> np.ndarray:
     return _confusion(*roots, cut.seconds[known], 13)
 
 
-def _classes(cut: Pieces, vocabulary: Vocabulary) -> tuple[np.ndarray, np.ndarray]:
+def _classes(cut: ScoredPieces, vocabulary: Vocabulary) -> tuple[np.ndarray, np.ndarray]:
     """True and estimated class of every piece, (n,) each."""
     classes = np.array([[harte.class_of(harte.parse(label), vocabulary) for label in pair] for pair in cut.pairs])
     true, estimated = classes[cut.pair].T
@@ -88,7 +88,7 @@ def normalized(confusion: np.ndarray) -> np.ndarray:
     return np.divide(confusion, support, out=np.full_like(confusion, np.nan, dtype=float), where=support > 0)
 
 
-def taken_for(cut: Pieces, words: Vocabulary = NARROW) -> pd.DataFrame:
+def taken_for(cut: ScoredPieces, words: Vocabulary = NARROW) -> pd.DataFrame:
     """Which chord is taken for which, bass included, all true roots put on G, longest first.
 
     Columns truth and estimate in Harte's notation, the same as lead sheets write it (`G7sus4` taken for `F/G`, the
@@ -113,7 +113,7 @@ def taken_for(cut: Pieces, words: Vocabulary = NARROW) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["truth", "estimate", "truth_sheet", "estimate_sheet", "seconds", "share"])
 
 
-def same_but_in_name(cut: Pieces) -> pd.DataFrame:
+def same_but_in_name(cut: ScoredPieces) -> pd.DataFrame:
     """Estimates with the notes and the bass of the truth under another label, all roots put on C, longest first.
 
     Columns truth, estimate, seconds: `C:maj6`, `A:min7/b3` and how long the one stood for the other.

@@ -14,8 +14,8 @@ from earmark.errors import writable_folder, writing
 
 if TYPE_CHECKING:
     from earmark.tasks.answering import Recording
-    from earmark.tasks.chord.predictions import Song
-    from earmark.training.model_files import Chosen
+    from earmark.tasks.chord.predictions import SongPrediction
+    from earmark.training.model_files import ResolvedModel
 
 FACTS = ("key", "key_probability", "music", "duration_s")  # of a whole song
 NO_CHORD = ("N", "N.C.")  # in Harte's notation and on charts
@@ -51,8 +51,8 @@ def predict(
     if out:
         writable_folder(out, "--out")
     problems: answering.Problems = []
-    answers: list[tuple[answering.Recording, Song]] = []
-    chosen: Chosen | None = None
+    answers: list[tuple[answering.Recording, SongPrediction]] = []
+    chosen: ResolvedModel | None = None
     with answering.recordings(files, problems, channel) as usable:
         if usable:
             if out:
@@ -75,7 +75,7 @@ def predict(
     answering.finish(problems)
 
 
-def _named(song: "Song", names: Names) -> "Song":
+def _named(song: "SongPrediction", names: Names) -> "SongPrediction":
     """The song with its chords called as they were asked for."""
     if names == Names.HARTE:
         return song
@@ -84,7 +84,7 @@ def _named(song: "Song", names: Names) -> "Song":
     return replace(song, segments=[s._replace(label=pop.of_harte(s.label)) for s in song.segments])
 
 
-def _write(beside: Path, song: "Song", named: "Song", model: "Chosen") -> None:
+def _write(beside: Path, song: "SongPrediction", named: "SongPrediction", model: "ResolvedModel") -> None:
     from earmark.tasks.chord.notation import jams, lab, midi
 
     kinds, plain = ("lab", "json", "jams", "mid"), model.plain()
@@ -97,12 +97,12 @@ def _write(beside: Path, song: "Song", named: "Song", model: "Chosen") -> None:
         midi.write(midi_file, song.segments)
 
 
-def facts(song: "Song") -> dict:
+def facts(song: "SongPrediction") -> dict:
     """What is said of a whole song."""
     return {name: getattr(song, name) for name in FACTS}
 
 
-def _show(answers: "list[tuple[Recording, Song]]", out: Path | None) -> None:
+def _show(answers: "list[tuple[Recording, SongPrediction]]", out: Path | None) -> None:
     for file, song in answers:
         if out:
             heard = f"{len(song.segments)} chords, {_summary(song)}"
@@ -119,7 +119,7 @@ def _no_music(file: "Recording") -> str:
     return f"{file.shown} holds no music: no chord was heard in it"
 
 
-def _summary(song: "Song") -> str:
+def _summary(song: "SongPrediction") -> str:
     """The key, and how much of the recording has no chord where that is most of it."""
     without = sum(s.end_s - s.start_s for s in song.segments if s.label in NO_CHORD) / song.duration_s
     return f"key {song.key}" + (f", no chord in {without:.0%} of it" if without >= MOSTLY else "")

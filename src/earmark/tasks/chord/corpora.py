@@ -36,7 +36,7 @@ LAST_BRACKET = re.compile(r"[\s_]*\([^()]*\)\s*$")
 RWC_PIECE = re.compile(r"N(\d{3})-M(\d{2})-T(\d{2})")
 
 
-class Song(NamedTuple):
+class CorpusSong(NamedTuple):
     """A recording; `where` is the place in the corpus that names it."""
 
     where: str
@@ -66,7 +66,7 @@ def isophonics(root: Path, warn: Warn) -> pd.DataFrame:
         if path:
             chords, keys = (paths.below(f"{base}/{kind}/{lab}") or "" for kind in ("chordlab", "keylab"))
             title = _title(TRACK_NUMBER.sub("", lab.stem))
-            songs.append(Song(chords, str(path), title, chords, keys if (root / keys).exists() else ""))
+            songs.append(CorpusSong(chords, str(path), title, chords, keys if (root / keys).exists() else ""))
     return _found(songs, root, len(labs), "audio/<album>/<track>", warn)
 
 
@@ -80,12 +80,12 @@ def billboard(root: Path, warn: Warn) -> pd.DataFrame:
     index = _billboard_index(root)
     audio = _billboard_audio(_audio_below(root, "audio", warn))
     groups = _joined([[*_artists(row.artist), f"song {_title(row.title)}"] for row in index.itertuples()])
-    songs: dict[str, Song] = {}
+    songs: dict[str, CorpusSong] = {}
     for row, group in zip(index.itertuples(), groups, strict=True):
         path = audio.get((row.folder,)) or audio.get((_letters(row.artist), _letters(row.title)))
         if path and str(path) not in songs:
             lab = f"McGill-Billboard/{row.folder}/full.lab"
-            songs[str(path)] = Song(f"billboard-2.0-index.csv, line {row.Index}", str(path), group, lab)
+            songs[str(path)] = CorpusSong(f"billboard-2.0-index.csv, line {row.Index}", str(path), group, lab)
     n = len(set(zip(index.artist, index.title, strict=True)))
     return _found(songs.values(), root, n, "audio/<artist>/<title>/", warn)
 
@@ -134,7 +134,7 @@ def guitarset(root: Path, warn: Warn) -> pd.DataFrame:
         for name, suffix in GUITARSET_AUDIO.items():
             path, lab = f"{name}/{take}_{suffix}.wav", f"annotation/{take}.jams"
             if (root / path).exists():
-                songs.append(Song(path, path, f"player {take.partition('_')[0]}", lab, lab))
+                songs.append(CorpusSong(path, path, f"player {take.partition('_')[0]}", lab, lab))
     table = _found(songs, root, len(takes), "audio_mono-mic/<take>_mic.wav", warn)
     n_solo = int(table.lab.str.endswith("_solo.jams").sum())
     warn(
@@ -163,7 +163,7 @@ def rwc(root: Path, warn: Warn) -> pd.DataFrame:
         names = [(f"rwcpm{disc}", str(int(track))), (f"rwcpm{disc}", track), (f"rmp{piece}",)]
         path = next((audio[name] for name in names if name in audio), None)
         if path:
-            songs.append(Song(lab.as_posix(), str(path), f"P{piece}", lab.as_posix()))
+            songs.append(CorpusSong(lab.as_posix(), str(path), f"P{piece}", lab.as_posix()))
     return _found(songs, root, len(labs), "audio/rwc-p-m<disc>/<track>.wav", warn)
 
 
@@ -220,7 +220,7 @@ def _joined(names: list[list[str]]) -> list[str]:
     return [find(first) for first, *_ in names]
 
 
-def _found(songs: Iterable[Song], root: Path, n: int, example: str, warn: Warn) -> pd.DataFrame:
+def _found(songs: Iterable[CorpusSong], root: Path, n: int, example: str, warn: Warn) -> pd.DataFrame:
     """The table of the songs that have audio; `warn` says how many of `n` have none."""
     songs = list(songs)
     if n and not songs:
@@ -228,7 +228,7 @@ def _found(songs: Iterable[Song], root: Path, n: int, example: str, warn: Warn) 
     n_found = len({song.lab for song in songs})
     if n_found < n:
         warn(f"{n - n_found} of {n} annotated songs have no audio (named as in {example}): left out.")
-    return table_of(songs, root, Song._fields)
+    return table_of(songs, root, CorpusSong._fields)
 
 
 def folder(root: Path, warn: Warn, name: str = MANIFEST) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from earmark import audio
 from earmark.data import manifest
-from earmark.data.correction import Correction, Said, other_label
+from earmark.data.correction import Correction, ReviewedMark, other_label
 from earmark.errors import EarmarkError
 from earmark.tasks.chord import annotations
 from earmark.tasks.chord.notation import harte, lab, label_track, pop
@@ -21,7 +21,7 @@ FIELDS = re.compile(r"(\s*(\S+)\s+(\S+)\s+)(\S.*?)(\s*)")  # start, end, label, 
 
 
 @dataclass
-class Row:
+class LabRow:
     """A row of a .lab file. before: what stands before the label, times and all; behind: the line's end."""
 
     before: str
@@ -36,10 +36,10 @@ class Row:
         return self.before + self.label + self.behind
 
 
-Line = Row | str  # a blank line is text
+Line = LabRow | str  # a blank line is text
 
 
-def correct(root: Path, song: pd.Series, said: list[Said]) -> Correction:
+def correct(root: Path, song: pd.Series, said: list[ReviewedMark]) -> Correction:
     """What a review makes of a song: a new .lab file; a song whose whole annotation is wrong is left out.
 
     Raises EarmarkError where a mark fits no segment, or its right label is no chord.
@@ -74,7 +74,7 @@ def _lines(path: Path, root: Path, song: str) -> list[Line]:
 
 def _line(text: str) -> Line:
     fields = FIELDS.fullmatch(text)
-    return Row(*fields.groups()) if fields else text
+    return LabRow(*fields.groups()) if fields else text
 
 
 def _duration(root: Path, song: str) -> float:
@@ -85,7 +85,7 @@ def _duration(root: Path, song: str) -> float:
         raise EarmarkError(f"{root / song} cannot be read, and its chords last until its end: {e}.") from None
 
 
-def _put(lines: list[Line], said: Said) -> list[str]:
+def _put(lines: list[Line], said: ReviewedMark) -> list[str]:
     """Give the segment of a mark its right label: the former one with its time, or nothing where it stays."""
     own, label = _segment(lines, said), _right(said)
     if label in (None, own.label):
@@ -96,7 +96,7 @@ def _put(lines: list[Line], said: Said) -> list[str]:
     return [f"{own.start} s {former}"]
 
 
-def _right(said: Said) -> str | None:
+def _right(said: ReviewedMark) -> str | None:
     """The label that is to stand there, None where it stays."""
     if said.mark.status != "corrected":
         return UNKNOWN if said.mark.status == "wrong" else None
@@ -106,9 +106,9 @@ def _right(said: Said) -> str | None:
         raise EarmarkError(f"{said.where}: {e}; correct what stands in 'corrected'.") from None
 
 
-def _segment(lines: list[Line], said: Said) -> Row:
+def _segment(lines: list[Line], said: ReviewedMark) -> LabRow:
     """The row that a mark is of, or one for time between two rows that nobody labelled, which is read as X."""
-    rows = [line for line in lines if isinstance(line, Row)]
+    rows = [line for line in lines if isinstance(line, LabRow)]
     near = [row for row in rows if _near(row.start, said)]
     for row in near:
         if _read(row.label) == _read(said.mark.label):
@@ -118,11 +118,13 @@ def _segment(lines: list[Line], said: Said) -> Row:
     for before, after in pairwise(rows):
         gap_s = float(after.start) - float(before.end)
         if _near(before.end, said) and gap_s > lab.CLOSED_S and said.mark.label == UNKNOWN:
-            return Row(f"{before.end}\t{after.start}\t", before.end, after.start, UNKNOWN, before.behind.strip(" \t"))
+            return LabRow(
+                f"{before.end}\t{after.start}\t", before.end, after.start, UNKNOWN, before.behind.strip(" \t")
+            )
     raise EarmarkError(f"{said.where}: no segment begins there; review anew.")
 
 
-def _near(time: str, said: Said) -> bool:
+def _near(time: str, said: ReviewedMark) -> bool:
     return abs(float(time) - (said.mark.start_s or 0.0)) <= NEAR_S
 
 
@@ -134,7 +136,7 @@ def _read(label: str) -> str:
         return label
 
 
-def _place(lines: list[Line], new: Row) -> int:
+def _place(lines: list[Line], new: LabRow) -> int:
     """Where among the lines a row of its own is to stand."""
-    later = (i for i, line in enumerate(lines) if isinstance(line, Row) and float(line.start) > float(new.start))
+    later = (i for i, line in enumerate(lines) if isinstance(line, LabRow) and float(line.start) > float(new.start))
     return next(later, len(lines))

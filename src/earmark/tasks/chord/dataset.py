@@ -18,7 +18,7 @@ from earmark.tasks.chord.songs import Songs
 
 
 @dataclass(frozen=True)
-class Dataset:
+class ChordDataset:
     """Everything a chord training needs. songs: in the table's order, with targets in `words`."""
 
     task: str
@@ -33,13 +33,13 @@ class Dataset:
         return np.flatnonzero(self.table["split"] == split)
 
 
-def load(settings: ChordSettings) -> Dataset:
+def load(settings: ChordSettings) -> ChordDataset:
     """What the stages before left in the working tree."""
     data, stored = Path("data/chord"), feature_store.load(Path("features/chord"))
     return gather(manifest.load(data / "manifest.csv"), data, stored, settings.model)
 
 
-def gather(table: pd.DataFrame, folder: Path, store: Store, model: ChordModelSettings) -> Dataset:
+def gather(table: pd.DataFrame, folder: Path, store: Store, model: ChordModelSettings) -> ChordDataset:
     """Join a manifest, the .lab files that it names below `folder`, and a store, for a network's vocabulary."""
     known = store.index()
     missing = sorted(set(table.path) - set(known))
@@ -58,7 +58,7 @@ def gather(table: pd.DataFrame, folder: Path, store: Store, model: ChordModelSet
     offsets = np.cumsum(lengths) - lengths
     size = features.n_bins, words.none, features.bins_per_octave
     songs = Songs(values, offsets, lengths, list(table.path), *arrays, *size)
-    return Dataset("chord", table, songs, words, features, store.sha256)
+    return ChordDataset("chord", table, songs, words, features, store.sha256)
 
 
 def truth(lab_path: Path, key: str, n: int, hop_s: float, words: Vocabulary) -> tuple[np.ndarray, ...]:

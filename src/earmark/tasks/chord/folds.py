@@ -10,13 +10,13 @@ import pandas as pd
 
 from earmark.audio import Root
 from earmark.data.settings import DataSettings
-from earmark.evaluation.fold import UNWATCHED, Clock, Fold, Watch
+from earmark.evaluation.fold import UNWATCHED, Clock, Fold, TrainingHooks
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
 from earmark.nn import describe
 from earmark.tasks.chord import baseline, chord_files, chroma, dataset, metrics, report, scores, train
 from earmark.tasks.chord import features as extraction
-from earmark.tasks.chord.dataset import Dataset
+from earmark.tasks.chord.dataset import ChordDataset
 from earmark.tasks.chord.notation.vocabulary import WIDE
 from earmark.tasks.chord.predictions import Recogniser
 from earmark.tasks.chord.settings import ChordFeatureSettings, ChordModelSettings, ChordSettings, ChordTrainSettings
@@ -26,11 +26,11 @@ SAID = {"majmin": "majmin", "baseline_majmin": "baseline", "tetrads": "tetrads",
 hashes, write = train.hashes, metrics.write
 
 
-class Judged(NamedTuple):
+class FoldSongs(NamedTuple):
     """Songs with what the model hears in them, and the same with what the baseline hears."""
 
-    songs: list[scores.Song]
-    beside: list[scores.Song]
+    songs: list[scores.ScoredSong]
+    beside: list[scores.ScoredSong]
 
 
 def check(
@@ -53,27 +53,31 @@ def beside(table: pd.DataFrame, root: Root, settings: ChordFeatureSettings, out:
         extraction.beside(table.assign(split="test"), root, settings, out, progress)
 
 
-def gather(table: pd.DataFrame, features: Path, settings: ChordSettings) -> Dataset:
+def gather(table: pd.DataFrame, features: Path, settings: ChordSettings) -> ChordDataset:
     """`joined` for the model of some settings."""
     return joined(table, features, settings.model)
 
 
-def joined(table: pd.DataFrame, features: Path, model: ChordModelSettings) -> Dataset:
+def joined(table: pd.DataFrame, features: Path, model: ChordModelSettings) -> ChordDataset:
     """A manifest with a split, joined with the store and the .lab files in a folder that `extract` wrote."""
     return dataset.gather(table.assign(lab=_labs(table, features)), features, store.load(features), model)
 
 
-def one(found: Dataset, name: str, features: Path, settings: ChordSettings) -> Fold:
+def one(found: ChordDataset, name: str, features: Path, settings: ChordSettings) -> Fold:
     """Train on a dataset's train split and judge its test split; `judged` are the songs, truth and estimates."""
     with tempfile.TemporaryDirectory() as folder:  # where the decoder is trained, too
         _, fit = train.run(found, settings.model, settings.train, Path(folder))
         songs = judged(found, features, Path(folder))
-    both = Judged(songs, baseline.songs(songs, features))
+    both = FoldSongs(songs, baseline.songs(songs, features))
     return Fold(name, metrics.predictions(songs).assign(fold=name), both, fit.history, int(fit.best_epoch))
 
 
 def train_and_judge(
-    found: Dataset, features: Path, model: ChordModelSettings, settings: ChordTrainSettings, watch: Watch = UNWATCHED
+    found: ChordDataset,
+    features: Path,
+    model: ChordModelSettings,
+    settings: ChordTrainSettings,
+    watch: TrainingHooks = UNWATCHED,
 ) -> tuple[dict, pd.DataFrame]:
     """A study's training: its result, and one row a song with the columns that every task has."""
     clock = Clock()
@@ -95,7 +99,7 @@ def train_and_judge(
     return result | seconds | finite, _answers(found.table, songs, sums)
 
 
-def _answers(table: pd.DataFrame, songs: list[scores.Song], sums: scores.Sums) -> pd.DataFrame:
+def _answers(table: pd.DataFrame, songs: list[scores.ScoredSong], sums: scores.Sums) -> pd.DataFrame:
     """right_<figure> and of_<figure> are seconds; of the key they are songs, of transitions numbers of them."""
     fold_of = dict(zip(table.path, table.fold, strict=True))
     found = pd.DataFrame([{"recording": s.name, "group": s.group, "fold": fold_of[s.name]} for s in songs])
@@ -105,7 +109,7 @@ def _answers(table: pd.DataFrame, songs: list[scores.Song], sums: scores.Sums) -
     return found
 
 
-def judged(found: Dataset, features: Path, model: Path) -> list[scores.Song]:
+def judged(found: ChordDataset, features: Path, model: Path) -> list[scores.ScoredSong]:
     """Truth and estimate of a dataset's test split, by the model of a folder."""
     table = found.table.iloc[found.rows("test")]
     songs = metrics.recognised(Recogniser(model), table, store.load(features))

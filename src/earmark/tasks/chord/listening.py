@@ -12,7 +12,7 @@ from earmark.evaluation.listening import page
 from earmark.evaluation.listening.clips import Clips
 from earmark.tasks.chord import breakdown, scores
 from earmark.tasks.chord.notation import harte, lab
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 from earmark.tasks.chord.notation.targets import key_label
 from earmark.tasks.chord.notation.vocabulary import IGNORED, Vocabulary
 
@@ -37,7 +37,9 @@ class Stretch(NamedTuple):
     doubt: float
 
 
-def listening(path: Path, songs: list[scores.Song], root: Root, found: Mapping[str, Any], words: Vocabulary) -> None:
+def listening(
+    path: Path, songs: list[scores.ScoredSong], root: Root, found: Mapping[str, Any], words: Vocabulary
+) -> None:
     """Write the page, the worst songs (by tetrads) first. found: the evaluation's figures.
 
     root: the audio's folder, below which the songs' names are files.
@@ -55,7 +57,7 @@ def listening(path: Path, songs: list[scores.Song], root: Root, found: Mapping[s
     rows = [*_songs(listed, sums), *_rows(sampled(cut, _played(recordings, clips)), words)]
     page.write(
         path,
-        page.Report(
+        page.ListeningReport(
             task="chord",
             title="What the model heard: chords",
             intro=_intro(len(songs), recordings, clips),
@@ -73,14 +75,14 @@ def listening(path: Path, songs: list[scores.Song], root: Root, found: Mapping[s
     )
 
 
-def worst_first(songs: list[scores.Song]) -> list[int]:
+def worst_first(songs: list[scores.ScoredSong]) -> list[int]:
     """Places of songs in order of their tetrads; songs of X alone come last."""
     sums = scores.summed(songs)
     right = np.array([sums.figure("tetrads", [i]) for i in range(len(songs))])
     return sorted(range(len(songs)), key=lambda i: (np.isnan(right[i]), right[i], songs[i].name))
 
 
-def stretches(songs: list[scores.Song]) -> list[Stretch]:
+def stretches(songs: list[scores.ScoredSong]) -> list[Stretch]:
     """All songs' time, cut where truth or estimate changes, without that of which nobody knows the truth."""
     cut = [(i, *piece) for i, song in enumerate(songs) for piece in _cut(song)]
     pairs = sorted({(truth.label, answer.label) for _, _, _, truth, answer in cut})
@@ -96,7 +98,7 @@ def stretches(songs: list[scores.Song]) -> list[Stretch]:
     return found
 
 
-def _cut(song: scores.Song) -> Iterator[tuple[float, float, Segment, Segment]]:
+def _cut(song: scores.ScoredSong) -> Iterator[tuple[float, float, LabSegment, LabSegment]]:
     """Start, end, truth and estimate of each stretch between two changes."""
     start, end = song.truth[0].start_s, song.truth[-1].end_s
     estimate = lab.spanned(song.estimate, start, end, "N")
@@ -122,18 +124,18 @@ def sampled(cut: list[Stretch], played: list[tuple[float, float]]) -> list[Stret
     return wrong + right[:: max(1, len(right) // ALIKE)][:ALIKE]
 
 
-def _played(recordings: list[page.Recording], clips: Clips) -> list[tuple[float, float]]:
+def _played(recordings: list[page.ReportRecording], clips: Clips) -> list[tuple[float, float]]:
     made = [clips.made[r.clip] if r.clip is not None else {} for r in recordings]
     return [(c.get("start_s", 0.0), c.get("start_s", 0.0) + c.get("seconds", 0.0)) for c in made]
 
 
-def _rows(cut: list[Stretch], words: Vocabulary) -> list[page.Row]:
+def _rows(cut: list[Stretch], words: Vocabulary) -> list[page.ReportRow]:
     rows = []
     for s in cut:
         at = round(s.start_s, 3), round(s.end_s, 3)
         cell = _quality(s.truth, words), _quality(s.answer, words)
         known = None if IGNORED in cell else cell
-        rows.append(page.Row([s.song], "chord", s.truth, s.answer, s.right, s.sure, s.sure, s.doubt, known, at))
+        rows.append(page.ReportRow([s.song], "chord", s.truth, s.answer, s.right, s.sure, s.sure, s.doubt, known, at))
     return rows
 
 
@@ -143,7 +145,7 @@ def _quality(label: str, words: Vocabulary) -> int:
     return found if found == IGNORED else found // 12
 
 
-def _matrix(seconds: np.ndarray, names: list[str], rows: list[page.Row]) -> dict[str, Any]:
+def _matrix(seconds: np.ndarray, names: list[str], rows: list[page.ReportRow]) -> dict[str, Any]:
     """The confusion of qualities without those that never occur; the rows' cells become places in it."""
     there = np.flatnonzero(seconds.sum(0) + seconds.sum(1) > 0)
     place = {int(old): new for new, old in enumerate(there)}
@@ -155,17 +157,17 @@ def _matrix(seconds: np.ndarray, names: list[str], rows: list[page.Row]) -> dict
     return {"title": "Confusion of qualities", "rows": kept, "columns": kept, "values": values, "unit": "s"}
 
 
-def _songs(songs: list[scores.Song], sums: scores.Sums) -> list[page.Row]:
+def _songs(songs: list[scores.ScoredSong], sums: scores.Sums) -> list[page.ReportRow]:
     rows = []
     for i, song in enumerate(songs):
         right = sums.figure("tetrads", [i])
         score = round(right, 4) if np.isfinite(right) else None
         keys = f"key {key_label(song.key_truth)}", f"key {key_label(song.key_estimate)}"
-        rows.append(page.Row([i], "song", *keys, None, score, score or 0.0, 1 - (score or 0.0)))
+        rows.append(page.ReportRow([i], "song", *keys, None, score, score or 0.0, 1 - (score or 0.0)))
     return rows
 
 
-def _facts(song: scores.Song, sums: scores.Sums, i: int) -> list[str]:
+def _facts(song: scores.ScoredSong, sums: scores.Sums, i: int) -> list[str]:
     """Figures of the song that has place i in the sums, and its key."""
     figures = {name: sums.figure(name, [i]) for name in SHOWN}
     said = [f"{name} {value:.2f}" for name, value in figures.items() if np.isfinite(value)]
@@ -173,10 +175,10 @@ def _facts(song: scores.Song, sums: scores.Sums, i: int) -> list[str]:
 
 
 def _recording(
-    song: scores.Song, differs: list[tuple[float, float]], root: Root, clips: Clips, facts: list[str]
-) -> page.Recording:
+    song: scores.ScoredSong, differs: list[tuple[float, float]], root: Root, clips: Clips, facts: list[str]
+) -> page.ReportRecording:
     end = song.truth[-1].end_s
-    return page.Recording(
+    return page.ReportRecording(
         song.name,
         [song.name],
         "",
@@ -191,7 +193,7 @@ def _recording(
     )
 
 
-def _lane(segments: list[Segment]) -> list[list]:
+def _lane(segments: list[LabSegment]) -> list[list]:
     return [[round(s.start_s, 3), round(s.end_s, 3), s.label] for s in segments]
 
 
@@ -204,7 +206,7 @@ def worst_minute(differs: list[tuple[float, float]], end_s: float) -> float:
     return float(max(np.arange(0, max(end_s - HEARD_S, 0) + STEP_S / 2, STEP_S), key=wrong))
 
 
-def _intro(n: int, recordings: list[page.Recording], clips: Clips) -> list[str]:
+def _intro(n: int, recordings: list[page.ReportRecording], clips: Clips) -> list[str]:
     listed = f"{len(recordings)} of {n} test recordings" if len(recordings) < n else f"{n} test recordings"
     return [
         f"{listed}, the worst first (share of time with the right tetrad).",

@@ -21,10 +21,10 @@ from earmark.tasks.chord import baseline, scores
 from earmark.tasks.chord.decoding import weights
 from earmark.tasks.chord.networks.build import said
 from earmark.tasks.chord.notation import lab, targets
-from earmark.tasks.chord.predictions import Recogniser, Song
+from earmark.tasks.chord.predictions import Recogniser, SongPrediction
 
 
-def recognised(recognise: Recogniser, table: pd.DataFrame, store: Store) -> list[Song]:
+def recognised(recognise: Recogniser, table: pd.DataFrame, store: Store) -> list[SongPrediction]:
     """What the model hears in the recordings of a table, from their stored spectrograms."""
     frames = stored(table, store)
     return [recognise.read(values, seconds) for values, seconds in zip(frames, table.duration_s, strict=True)]
@@ -53,20 +53,23 @@ def suggested(recognise: Recogniser, table: pd.DataFrame, folder: Path, store: S
     return weights.suggest(np.concatenate(heard), np.concatenate(true), given) if heard else None
 
 
-def judged(table: pd.DataFrame, folder: Path, songs: list[Song]) -> list[scores.Song]:
+def judged(table: pd.DataFrame, folder: Path, songs: list[SongPrediction]) -> list[scores.ScoredSong]:
     """Truth, from the .lab files that the table names below `folder`, and estimate of every recording."""
     rows = zip(table.itertuples(), songs, strict=True)
     return [beside(row, lab.read(folder / row.lab), song) for row, song in rows]
 
 
-def beside(row: Any, truth: list[lab.Segment], heard: Song) -> scores.Song:
+def beside(row: Any, truth: list[lab.LabSegment], heard: SongPrediction) -> scores.ScoredSong:
     """What was heard in a recording beside its true chords; row: of a manifest, with path, group and key."""
     keys = targets.key_of(row.key), targets.key_of(heard.key)
-    return scores.Song(str(row.path), truth, heard.segments, row.group, *keys)
+    return scores.ScoredSong(str(row.path), truth, heard.segments, row.group, *keys)
 
 
 def figures(
-    songs: list[scores.Song], table: pd.DataFrame, settings: EvaluateSettings, beside: list[scores.Song] | None = None
+    songs: list[scores.ScoredSong],
+    table: pd.DataFrame,
+    settings: EvaluateSettings,
+    beside: list[scores.ScoredSong] | None = None,
 ) -> dict:
     """Every figure with its interval, the number of recordings and the hash of what they were tested on.
 
@@ -79,14 +82,14 @@ def figures(
     }
 
 
-def pooled(songs: list[scores.Song], settings: EvaluateSettings, beside: list[scores.Song] | None) -> dict:
+def pooled(songs: list[scores.ScoredSong], settings: EvaluateSettings, beside: list[scores.ScoredSong] | None) -> dict:
     """Figures of songs, and of the baseline where it heard them, too; each with its interval."""
     found = scores.evaluate(songs, settings.bootstrap, settings.seed)
     found |= baseline.figures(songs, beside, settings) if beside else {}
     return found | intervals.methods(found)
 
 
-def predictions(songs: list[scores.Song]) -> pd.DataFrame:
+def predictions(songs: list[scores.ScoredSong]) -> pd.DataFrame:
     """One row a segment: recording, start_s, end_s, label and probability."""
     rows = [(song.name, *segment) for song in songs for segment in song.estimate]
     return pd.DataFrame(rows, columns=["recording", "start_s", "end_s", "label", "probability"])

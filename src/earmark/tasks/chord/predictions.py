@@ -50,13 +50,13 @@ TONES = {"weight": 0.2, "most": 6.0}
 
 
 @dataclass(frozen=True)
-class Song:
+class SongPrediction:
     """A recording's chords (segments from 0 to its end, with probabilities) and its key, 'C:maj', 'A:min' or 'N'.
 
     The key is N where all chords are; its probability is then that of no chord.
     """
 
-    segments: list[lab.Segment]
+    segments: list[lab.LabSegment]
     key: str
     key_probability: float
     duration_s: float
@@ -83,7 +83,7 @@ class Recogniser:
         self.model.eval()
         self._reading = streamed.fused(self.model) if isinstance(self.model, PitchNet) else self.model
 
-    def __call__(self, source: audio.Source | audio.Checked) -> Song:
+    def __call__(self, source: audio.Source | audio.CheckedRecording) -> SongPrediction:
         """Raises AudioError for what cannot be decoded, or cancels itself."""
         recording = audio.checked(source)
         with spectrogram.spooled(spectrogram.samples(recording, self.features), self.features) as values:
@@ -91,7 +91,7 @@ class Recogniser:
                 raise audio.AudioError(audio.CANCELLED)
             return self._song(values, recording.info.duration_s, values.audible)
 
-    def read(self, values: Tensor, duration_s: float) -> Song:
+    def read(self, values: Tensor, duration_s: float) -> SongPrediction:
         """The same from a stored spectrogram (frames, width)."""
         return self._song(values, duration_s, bool(values.any()))
 
@@ -99,7 +99,7 @@ class Recogniser:
         """What the network says of a stored spectrogram's frames (frames, ...)."""
         return said(self._reading, values, self.features.channels, self._higher(values))
 
-    def _song(self, values: Values, duration_s: float, audible: bool) -> Song:
+    def _song(self, values: Values, duration_s: float, audible: bool) -> SongPrediction:
         if not audible:
             return silence(duration_s)
         pieces = said_in_pieces(self._reading, values, self.features.channels, self._higher(values))
@@ -134,14 +134,14 @@ def _believed(crf: Decoder | None) -> float:
     return 0.0 if crf else TONES["weight"]
 
 
-def silence(duration_s: float) -> Song:
+def silence(duration_s: float) -> SongPrediction:
     """Of a recording in which nothing sounds: N throughout."""
     return no_music(1.0, duration_s)
 
 
-def no_music(probability: float, duration_s: float) -> Song:
+def no_music(probability: float, duration_s: float) -> SongPrediction:
     """Of a recording in which no chord was heard: N throughout, which is no key either, both as probable."""
-    return Song([lab.Segment(0.0, duration_s, "N", probability)], "N", probability, duration_s)
+    return SongPrediction([lab.LabSegment(0.0, duration_s, "N", probability)], "N", probability, duration_s)
 
 
 def song(
@@ -152,7 +152,7 @@ def song(
     words: Vocabulary = WIDE,
     crf: Decoder | None = None,
     tones: float | None = None,
-) -> Song:
+) -> SongPrediction:
     """Chords and key from the network's word (frames, ...) on one recording; silence is N throughout.
 
     tones: how far its word on single notes counts; None: TONES, or not at all where there is a CRF.
@@ -204,7 +204,7 @@ class Word:
         self._kept.close()
 
 
-def _read(word: Word, hop_s: float, duration_s: float, crf: Decoder | None) -> Song:
+def _read(word: Word, hop_s: float, duration_s: float, crf: Decoder | None) -> SongPrediction:
     if crf:
         runs = viterbi.segments(crf(word.chord, word.change), word.chord, hop_s, duration_s)
         chords = [_segment(run, _bass(run, word, hop_s), word.words) for run in runs]
@@ -218,11 +218,11 @@ def _read(word: Word, hop_s: float, duration_s: float, crf: Decoder | None) -> S
     if [c.label for c in chords] == ["N"]:
         return no_music(chords[0].probability, duration_s)
     key = word.key.softmax(0)
-    return Song(chords, targets.key_label(int(key.argmax())), float(key.max()), duration_s)
+    return SongPrediction(chords, targets.key_label(int(key.argmax())), float(key.max()), duration_s)
 
 
-def _segment(run: viterbi.Segment, bass: int | None, words: Vocabulary) -> lab.Segment:
-    return lab.Segment(run.start_s, run.end_s, harte.label_of(run.index, bass, words), run.probability)
+def _segment(run: viterbi.ClassSegment, bass: int | None, words: Vocabulary) -> lab.LabSegment:
+    return lab.LabSegment(run.start_s, run.end_s, harte.label_of(run.index, bass, words), run.probability)
 
 
 def _costs(change: np.ndarray, hop_s: float) -> np.ndarray:
@@ -236,7 +236,7 @@ def _costs(change: np.ndarray, hop_s: float) -> np.ndarray:
     return viterbi.switch_costs(heard, SWITCH["base"] * shorter, SWITCH["weight"] * shorter, reach)
 
 
-def _bass(run: viterbi.Segment, word: Word, hop_s: float) -> int | None:
+def _bass(run: viterbi.ClassSegment, word: Word, hop_s: float) -> int | None:
     """The bass of a chord that a CRF found: the likeliest over its frames, the root before other notes of the chord."""
     parts = word.words.parts(run.index)
     first = round(run.start_s / hop_s + 0.5) if run.start_s else 0

@@ -46,7 +46,7 @@ def make(model: Path, settings: ChordSettings, words: Words, out: Path) -> dict:
     return facts
 
 
-def _refuse_other_data(config: ModelConfig, found: dataset.Dataset) -> None:
+def _refuse_other_data(config: ModelConfig, found: dataset.ChordDataset) -> None:
     if config.hashes.get("data_sha256") != key.data_sha256(found.store_sha256, train.deciding(found)):
         raise EarmarkError(
             "The model was trained on other recordings, or another split, than data/chord and features/chord hold; run "
@@ -54,7 +54,7 @@ def _refuse_other_data(config: ModelConfig, found: dataset.Dataset) -> None:
         )
 
 
-def _figures(config: ModelConfig, data: bytes, found: dataset.Dataset, settings: ChordSettings) -> dict:
+def _figures(config: ModelConfig, data: bytes, found: dataset.ChordDataset, settings: ChordSettings) -> dict:
     """Figures of the bytes of a bundle on the test split."""
     table = found.table.iloc[found.rows("test")].reset_index(drop=True)
     with tempfile.TemporaryDirectory() as folder:

@@ -15,7 +15,7 @@ from earmark.tasks.chord.notation.vocabulary import Vocabulary
 SHARE_WRITTEN = 0.05  # smaller shares of a row are left to the colour
 
 
-def breakdowns(folder: Path, songs: list[scores.Song], words: Vocabulary) -> list[Path]:
+def breakdowns(folder: Path, songs: list[scores.ScoredSong], words: Vocabulary) -> list[Path]:
     """Confusion of qualities and of roots as PNG and, in seconds, as CSV; figures by quality and by length, what is
     taken for what, and equal chords as CSV."""
     cut = scores.pieces(songs)

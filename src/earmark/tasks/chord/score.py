@@ -6,7 +6,7 @@ from pathlib import Path
 from earmark.data import manifest
 from earmark.data.learnt import Learnt
 from earmark.data.reading import read_folder
-from earmark.evaluation.scored import BOOTSTRAP, SEED, Judged
+from earmark.evaluation.scored import BOOTSTRAP, SEED, ScoredFolder
 from earmark.tasks.chord import annotations, metrics, report, scores
 from earmark.tasks.chord.corpora import CORPORA
 from earmark.tasks.chord.predictions import Recogniser
@@ -14,7 +14,7 @@ from earmark.tasks.chord.predictions import Recogniser
 
 def judged(
     model: Path, root: Path, warn: Callable[[str], None], progress: Callable, learnt: Learnt | None = None
-) -> Judged:
+) -> ScoredFolder:
     """What the model of a folder hears in the songs below `root`. learnt: what it met, and what becomes of that."""
     table, unusable = read_folder(CORPORA, root, "song.lab beside song.flac", warn, progress)
     table = learnt.leave(table, CORPORA.key, root, warn) if learnt else table
@@ -26,9 +26,9 @@ def judged(
     def draw(out: Path) -> list[Path]:
         return report.breakdowns(out, songs, recognise.vocabulary)
 
-    return Judged(metrics.predictions(songs), unusable, found, manifest.digest(table), draw)
+    return ScoredFolder(metrics.predictions(songs), unusable, found, manifest.digest(table), draw)
 
 
-def _song(row, root: Path, recognise: Recogniser) -> scores.Song:
+def _song(row, root: Path, recognise: Recogniser) -> scores.ScoredSong:
     truth = annotations.chords(root / row.lab, row.duration_s)
     return metrics.beside(row, truth, recognise(root / row.path))

@@ -14,7 +14,7 @@ import numpy as np
 from earmark.evaluation import intervals
 from earmark.evaluation.paired import share_interval
 from earmark.tasks.chord.notation import harte, lab
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 from earmark.tasks.chord.notation.targets import NO_KEY, key_label
 
 WCSR = ("root", "thirds", "majmin", "mirex", "triads", "sevenths", "tetrads")
@@ -30,19 +30,19 @@ HEADLINES = (
 
 
 @dataclass(frozen=True)
-class Song:
+class ScoredSong:
     """Truth and estimate of a recording, without gaps (lab.read closes them); keys 0..23, NO_KEY where unknown."""
 
     name: str
-    truth: list[Segment]
-    estimate: list[Segment]
+    truth: list[LabSegment]
+    estimate: list[LabSegment]
     group: str
     key_truth: int = NO_KEY
     key_estimate: int = NO_KEY
 
 
 @dataclass(frozen=True)
-class Pieces:
+class ScoredPieces:
     """All songs' time, cut where truth or estimate changes: n pieces, and the distinct pairs of labels in them.
 
     song: (n,) which song. seconds: (n,) length. chord_s: (n,) length of the whole true chord that a piece is part of.
@@ -80,7 +80,7 @@ class Sums:
         return right, count
 
 
-def evaluate(songs: list[Song], n_draws: int = 1000, seed: int = 0) -> dict[str, Any]:
+def evaluate(songs: list[ScoredSong], n_draws: int = 1000, seed: int = 0) -> dict[str, Any]:
     """Every figure of the songs, those of HEADLINES with `<name>_ci95` over groups, unless n_draws is 0.
 
     A figure that nothing in the truth bears on is left out: the keys of songs whose key nobody wrote down.
@@ -97,7 +97,7 @@ def evaluate(songs: list[Song], n_draws: int = 1000, seed: int = 0) -> dict[str,
     return found | intervals.methods(found)
 
 
-def summed(songs: list[Song]) -> Sums:
+def summed(songs: list[ScoredSong]) -> Sums:
     """Sums of every figure, song by song."""
     cut = pieces(songs)
     compared = comparisons(cut.pairs)
@@ -108,7 +108,7 @@ def summed(songs: list[Song]) -> Sums:
     return Sums(parts, *_by_quality(cut, compared["tetrads"][cut.pair], n))
 
 
-def pieces(songs: Iterable[Song]) -> Pieces:
+def pieces(songs: Iterable[ScoredSong]) -> ScoredPieces:
     """Cut the truth's time at every boundary; an estimate counts as N where it has begun late or ended early."""
     song = []
     seconds = []
@@ -124,10 +124,10 @@ def pieces(songs: Iterable[Song]) -> Pieces:
         chord_s += [c.end_s - c.start_s for c in _at(lab.merged(s.truth), bounds)]
         seconds += list(np.diff(bounds))
         song += [i] * (len(bounds) - 1)
-    return Pieces(np.array(song), np.array(seconds), np.array(chord_s), np.array(pair), list(places))
+    return ScoredPieces(np.array(song), np.array(seconds), np.array(chord_s), np.array(pair), list(places))
 
 
-def _at(segments: list[Segment], bounds: np.ndarray) -> list[Segment]:
+def _at(segments: list[LabSegment], bounds: np.ndarray) -> list[LabSegment]:
     """The segment that each of the pieces between `bounds` lies in."""
     place = np.searchsorted([s.start_s for s in segments], bounds[:-1], side="right") - 1
     return [segments[i] for i in place]
@@ -150,13 +150,13 @@ def comparisons(pairs: list[tuple[str, str]]) -> dict[str, np.ndarray]:
     return found
 
 
-def _seconds_right(cut: Pieces, score: np.ndarray, n_songs: int) -> tuple[np.ndarray, np.ndarray]:
+def _seconds_right(cut: ScoredPieces, score: np.ndarray, n_songs: int) -> tuple[np.ndarray, np.ndarray]:
     """Seconds that are right and seconds that count, (songs,) each."""
     counts = np.where(score >= 0, cut.seconds, 0.0)
     return np.bincount(cut.song, counts * score.clip(0), n_songs), np.bincount(cut.song, counts, n_songs)
 
 
-def _by_quality(cut: Pieces, score: np.ndarray, n_songs: int) -> tuple[list[str], tuple[np.ndarray, np.ndarray]]:
+def _by_quality(cut: ScoredPieces, score: np.ndarray, n_songs: int) -> tuple[list[str], tuple[np.ndarray, np.ndarray]]:
     """The truth's qualities as written (without bass), and seconds right and counted, (songs, qualities) each."""
     written = np.array([harte.quality_of(t) for t, _ in cut.pairs])[cut.pair]
     names = sorted(set(written) - {"X"})
@@ -165,7 +165,7 @@ def _by_quality(cut: Pieces, score: np.ndarray, n_songs: int) -> tuple[list[str]
     return names, (right, counts)
 
 
-def _song_parts(song: Song) -> dict[str, tuple[float, float]]:
+def _song_parts(song: ScoredSong) -> dict[str, tuple[float, float]]:
     """Numerator and denominator of a song's own figures: segmentation by its length, key by 1, transitions."""
     start, end = song.truth[0].start_s, song.truth[-1].end_s
     estimate = lab.spanned(song.estimate, start, end, "N")
@@ -179,7 +179,7 @@ def _song_parts(song: Song) -> dict[str, tuple[float, float]]:
     return parts
 
 
-def _segmentation(truth: list[Segment], estimate: list[Segment]) -> tuple[float, float]:
+def _segmentation(truth: list[LabSegment], estimate: list[LabSegment]) -> tuple[float, float]:
     """mir_eval's over- and under-segmentation, neighbours of the same chord merged as it does."""
     merged = [
         mir_eval.chord.merge_chord_intervals(np.array([s[:2] for s in segments]), [s.label for s in segments])
@@ -196,7 +196,7 @@ def key_weighted(truth: int, estimate: int) -> float:
     return float(mir_eval.key.weighted_score(*names))
 
 
-def _transition_parts(truth: list[Segment], estimate: list[Segment]) -> tuple[float, float]:
+def _transition_parts(truth: list[LabSegment], estimate: list[LabSegment]) -> tuple[float, float]:
     """Twice the matched transitions, and all of both sides: their quotient is F1, for one song or pooled.
 
     A transition is the change of chord or bass inside the song. Beside or within X nobody knows, and nothing counts.

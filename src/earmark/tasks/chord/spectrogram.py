@@ -29,7 +29,7 @@ def width(settings: ChordFeatureSettings) -> int:
 
 
 def of(
-    source: audio.Source | audio.Checked, settings: ChordFeatureSettings, max_seconds: float | None = None
+    source: audio.Source | audio.CheckedRecording, settings: ChordFeatureSettings, max_seconds: float | None = None
 ) -> np.ndarray:
     """(frames, width) float16, channel by channel. Raises AudioError for what cannot be decoded.
 
@@ -40,7 +40,7 @@ def of(
 
 
 def samples(
-    source: audio.Source | audio.Checked, settings: ChordFeatureSettings, max_seconds: float | None = None
+    source: audio.Source | audio.CheckedRecording, settings: ChordFeatureSettings, max_seconds: float | None = None
 ) -> Iterator[np.ndarray]:
     """Blocks (channels, n) at the settings' rate: the mean, or middle and side."""
     if settings.channels == 1:

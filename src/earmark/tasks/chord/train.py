@@ -10,7 +10,7 @@ import torch
 
 from earmark.nn import describe
 from earmark.tasks.chord.batches import ChordTask
-from earmark.tasks.chord.dataset import Dataset
+from earmark.tasks.chord.dataset import ChordDataset
 from earmark.tasks.chord.decoding import fit_crf, weights
 from earmark.tasks.chord.decoding.crf import TiedCrf
 from earmark.tasks.chord.networks.build import CRF, QUALITY_WEIGHTS
@@ -22,17 +22,17 @@ from earmark.training import batch_picture, key, loop, model_files
 SHOWN_FRAMES = 64  # of the input in model.txt
 
 
-def hashes(dataset: Dataset, model: ChordModelSettings, settings: ChordTrainSettings) -> dict[str, str]:
+def hashes(dataset: ChordDataset, model: ChordModelSettings, settings: ChordTrainSettings) -> dict[str, str]:
     """Hashes of parameters, data and code, and the train key over all three."""
     return key.hashes("earmark.tasks.chord.train", [model, settings], dataset.store_sha256, deciding(dataset))
 
 
-def deciding(dataset: Dataset) -> pd.DataFrame:
+def deciding(dataset: ChordDataset) -> pd.DataFrame:
     """What of the manifest decides a training."""
     return dataset.table[["path", "truth_sha256", "key", "split"]]
 
 
-def task_of(dataset: Dataset, model: ChordModelSettings, settings: ChordTrainSettings) -> ChordTask:
+def task_of(dataset: ChordDataset, model: ChordModelSettings, settings: ChordTrainSettings) -> ChordTask:
     """What the training loop trains: a new network and the songs of the training and validation splits.
 
     Raises EarmarkError where validation is needed and there is none.
@@ -44,7 +44,7 @@ def task_of(dataset: Dataset, model: ChordModelSettings, settings: ChordTrainSet
 
 
 def run(
-    dataset: Dataset,
+    dataset: ChordDataset,
     model: ChordModelSettings,
     settings: ChordTrainSettings,
     out: Path | None,
@@ -67,7 +67,9 @@ def run(
     return task, fit
 
 
-def _config(dataset: Dataset, task: ChordTask, model: ChordModelSettings, fit: loop.Fit) -> model_files.ModelConfig:
+def _config(
+    dataset: ChordDataset, task: ChordTask, model: ChordModelSettings, fit: loop.Fit
+) -> model_files.ModelConfig:
     return model_files.ModelConfig(
         "chord",
         [q.harte for q in dataset.words.qualities],
@@ -123,7 +125,7 @@ def _titles(chord: torch.Tensor, words: Vocabulary) -> list[str]:
     return titles
 
 
-def _summary(dataset: Dataset, task: ChordTask) -> str:
+def _summary(dataset: ChordDataset, task: ChordTask) -> str:
     """The network's layers as text for model.txt."""
     f = dataset.features
     shape = f.channels, SHOWN_FRAMES, f.n_bins

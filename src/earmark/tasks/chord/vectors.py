@@ -11,7 +11,7 @@ from earmark.tasks.chord import scores
 from earmark.tasks.chord.networks.build import SONG_AT_ONCE, seen
 from earmark.tasks.chord.networks.pitch_net import ChordLogits
 from earmark.tasks.chord.notation import harte, lab
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 
 LABEL_S = 0.011  # of a song's length that a letter needs
 SHOWN_S = 60.0  # of a song: in more the breaks of a vector cannot be seen
@@ -32,7 +32,7 @@ def heard(model: nn.Module, values: Tensor, channels: int) -> dict[str, np.ndarr
     return found | ({"smoothed": answer.smooth[0].numpy()} if model.settings.smoothing else {})
 
 
-def picture(path: Path, song: scores.Song, found: dict[str, np.ndarray], hop_s: float) -> None:
+def picture(path: Path, song: scores.ScoredSong, found: dict[str, np.ndarray], hop_s: float) -> None:
     """PNG of a song's first minute: true chords and vector, the vectors `found` (frames, 25), the chords read."""
     end = min(SHOWN_S, song.truth[-1].end_s)
     n = min(len(next(iter(found.values()))), 1 + round(end / hop_s))
@@ -52,7 +52,7 @@ def picture(path: Path, song: scores.Song, found: dict[str, np.ndarray], hop_s: 
     save(fig, path)
 
 
-def band(ax, segments: list[Segment], end_s: float) -> None:
+def band(ax, segments: list[LabSegment], end_s: float) -> None:
     """Chords as bars, coloured by root (N and X grey), with their labels where there is room."""
     for start, end, label, _ in segments:
         root = harte.parse(label).root

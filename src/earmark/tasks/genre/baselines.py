@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from earmark.errors import EarmarkError
-from earmark.tasks.genre.dataset import Dataset
+from earmark.tasks.genre.dataset import GenreDataset
 
 STATISTICS, CLASSICAL = "statistics.npy", "classical.npy"  # beside the feature store, a row a recording
 INNER_FOLDS = 5
@@ -44,7 +44,7 @@ class Choice(NamedTuple):
     scores: dict[str, float]
 
 
-class Beside(NamedTuple):
+class BaselineAnswers(NamedTuple):
     """What baselines say of the same recordings: classes (n,) by the name of their figures, and what was chosen."""
 
     answers: Mapping[str, np.ndarray]
@@ -55,16 +55,16 @@ class Beside(NamedTuple):
         return {"baseline_classical_chosen": self.choice.name}
 
 
-def of(dataset: Dataset, features: Path, seed: int) -> Beside:
+def of(dataset: GenreDataset, features: Path, seed: int) -> BaselineAnswers:
     """What the baselines say of a dataset's test split. features: the folder with their features, of all recordings."""
     test, fit = dataset.rows("test"), np.sort(np.concatenate([dataset.rows("train"), dataset.rows("val")]))
     mfcc = regression(dataset, _stored(features / STATISTICS), fit, test).argmax(1)
     labels, group = dataset.windows.labels, dataset.table.group.to_numpy()
     answer, choice = classical(_stored(features / CLASSICAL), labels, group, fit, test, seed)
-    return Beside({"baseline": mfcc, "baseline_classical": answer}, choice)
+    return BaselineAnswers({"baseline": mfcc, "baseline_classical": answer}, choice)
 
 
-def regression(dataset: Dataset, statistics: np.ndarray, fit: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def regression(dataset: GenreDataset, statistics: np.ndarray, fit: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Probabilities (rows, classes) of a logistic regression on MFCC statistics, fitted on the recordings `fit`.
 
     statistics: (recordings, 60). It is given validation recordings too, having nothing to choose on them.

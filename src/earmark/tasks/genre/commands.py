@@ -12,7 +12,7 @@ from earmark.errors import writable_folder, writing
 if TYPE_CHECKING:
     from earmark.tasks.answering import Recording
     from earmark.tasks.genre.predictions import Answer, Predictor
-    from earmark.training.model_files import Chosen
+    from earmark.training.model_files import ResolvedModel
 
 KEYS = ("label", "probability", "runner_up", "probabilities")  # of an answer in JSON
 AUDACITY, RAVEN = ".txt", ".selections.txt"  # endings of a timeline's files
@@ -42,7 +42,7 @@ def predict(
     placed = timeline or out is not None
     problems: answering.Problems = []
     answers: list[tuple[answering.Recording, Answer]] = []
-    chosen: Chosen | None = None
+    chosen: ResolvedModel | None = None
     with answering.recordings(files, problems, channel) as usable:
         if usable:
             if out:
@@ -70,7 +70,7 @@ def _write(beside: Path, answer: "Answer", predictor: "Predictor") -> None:
         timelines.write(beside, answer.timeline(), predictor.config.features.sample_rate / 2, (AUDACITY, RAVEN))
 
 
-def _introduce(chosen: "Chosen", labels: list[str]) -> None:
+def _introduce(chosen: "ResolvedModel", labels: list[str]) -> None:
     from earmark.data.walking import some
 
     console.say(chosen.sentence)

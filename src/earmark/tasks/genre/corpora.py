@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 from earmark.data import folder, splits
-from earmark.data.corpus import Corpora, Reader, Row, Warn, audio_below, require, table_of
+from earmark.data.corpus import Corpora, CorpusRecording, Reader, Warn, audio_below, require, table_of
 from earmark.data.manifest import read_csv
 from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError, nearest
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Listing(NamedTuple):
-    """A corpus's CSV with a row a clip: `Row`'s parts as templates over its columns.
+    """A corpus's CSV with a row a clip: `CorpusRecording`'s parts as templates over its columns.
 
     `only` is a column and the value that its rows must have.
     """
@@ -108,7 +108,7 @@ def gtzan(root: Path, warn: Warn) -> pd.DataFrame:
         f"({', '.join(GTZAN_FILTERED)}; Kereliuk, Sturm and Larsen 2015) into {root} to use that."
     )
     paths = [f"genres/{file}" for file in files]
-    return table_of((Row(path, path, PurePosixPath(path).parts[1], path) for path in paths), root)
+    return table_of((CorpusRecording(path, path, PurePosixPath(path).parts[1], path) for path in paths), root)
 
 
 def _gtzan_filtered(root: Path, files: list[str], warn: Warn) -> pd.DataFrame:
@@ -123,7 +123,7 @@ def _gtzan_filtered(root: Path, files: list[str], warn: Warn) -> pd.DataFrame:
     for name, split in GTZAN_FILTERED.items():
         for where, path in _lines(root / name, "blues/blues.00029.wav"):
             file = f"genres/{on_disk.get(path.with_suffix(''), path)}"
-            rows.append(Row(f"{name}, {where}", file, path.parts[0], file, split))
+            rows.append(CorpusRecording(f"{name}, {where}", file, path.parts[0], file, split))
     table = table_of(rows, root)
     left = len({f"genres/{file}" for file in files} - set(table.path))
     warn(f"GTZAN's fault-filtered split: {len(table)} recordings; {left} on disk are in none of its lists: left out.")
@@ -141,7 +141,7 @@ def ballroom(root: Path, warn: Warn) -> pd.DataFrame:
     rows = []
     for where, path in _lines(require(root, name), "./ChaChaCha/Albums-Cafe_Paradiso-14.wav"):
         label = path.parts[0].partition("-")[0]
-        rows.append(Row(f"{name}, {where}", f"BallroomData/{path}", label, _album(path.stem)))
+        rows.append(CorpusRecording(f"{name}, {where}", f"BallroomData/{path}", label, _album(path.stem)))
     warn(
         "Ballroom holds 13 replicas (Sturm 2014), one of them under two labels (ChaChaCha/Albums-Fire-08, "
         "Samba/Albums-Fire-09); all are kept, and their albums are one group, so that none is in train and test."
@@ -179,10 +179,12 @@ def fma(root: Path, warn: Warn) -> pd.DataFrame:
     return table_of((_fma_row(track, present[-1]) for track in named.itertuples()), root)
 
 
-def _fma_row(track, subset: str) -> Row:
+def _fma_row(track, subset: str) -> CorpusRecording:
     name = track.Index.zfill(6)
     path = f"fma_{subset}/{name[:3]}/{name}.mp3"
-    return Row(f"fma_metadata/tracks.csv, track {name}", path, track.label, track.artist, FMA_SPLITS[track.split])
+    return CorpusRecording(
+        f"fma_metadata/tracks.csv, track {name}", path, track.label, track.artist, FMA_SPLITS[track.split]
+    )
 
 
 def _fma_tracks(path: Path) -> pd.DataFrame:
@@ -217,14 +219,14 @@ def _refuse_incomplete(tracks: pd.DataFrame, path: Path) -> None:
         )
 
 
-def _listed(root: Path, listing: Listing) -> Iterator[Row]:
+def _listed(root: Path, listing: Listing) -> Iterator[CorpusRecording]:
     """The rows of a corpus's CSV."""
-    templates = listing[1:5]  # in the order of Row
+    templates = listing[1:5]  # in the order of CorpusRecording
     columns = {name for text in templates for _, name, _, _ in Formatter().parse(text) if name}
     columns |= set(listing.only[:1] if listing.only else ())
     for line, row in read_csv(require(root, listing.csv), tuple(sorted(columns))).iterrows():
         if listing.only is None or row[listing.only[0]] == listing.only[1]:
-            yield Row(f"{listing.csv}, line {line}", *(text.format_map(row) for text in templates))
+            yield CorpusRecording(f"{listing.csv}, line {line}", *(text.format_map(row) for text in templates))
 
 
 def _lines(path: Path, example: str) -> Iterator[tuple[str, PurePosixPath]]:

@@ -17,7 +17,7 @@ from earmark.tasks.genre.windows import Windows
 
 
 @dataclass(frozen=True)
-class Dataset:
+class GenreDataset:
     """Everything a training needs, in memory or mapped: made once, used for any number of trainings."""
 
     task: str
@@ -32,12 +32,12 @@ class Dataset:
         return np.flatnonzero(self.table["split"] == split)
 
 
-def load(settings: GenreSettings) -> Dataset:
+def load(settings: GenreSettings) -> GenreDataset:
     """What the stages before left in the working tree."""
     return gather("genre", manifest.load(Path("data/genre/manifest.csv")), feature_store.load(Path("features/genre")))
 
 
-def gather(task: str, table: pd.DataFrame, store: Store) -> Dataset:
+def gather(task: str, table: pd.DataFrame, store: Store) -> GenreDataset:
     """Join a manifest and its feature store."""
     missing = sorted(set(table.path) - set(store.ids))
     if missing:
@@ -45,6 +45,6 @@ def gather(task: str, table: pd.DataFrame, store: Store) -> Dataset:
     features = FeatureSettings(**store.settings)
     classes = sorted(table.label.unique())
     labels = table.label.map(classes.index).to_numpy()
-    return Dataset(
+    return GenreDataset(
         task, table, classes, windows.index(store, list(table.path), labels, features), features, store.sha256
     )

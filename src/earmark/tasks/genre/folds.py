@@ -10,7 +10,7 @@ import pandas as pd
 from earmark.audio import Root
 from earmark.data import splits
 from earmark.data.settings import DataSettings
-from earmark.evaluation.fold import UNWATCHED, Clock, Fold, Watch
+from earmark.evaluation.fold import UNWATCHED, Clock, Fold, TrainingHooks
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
 from earmark.features.settings import FeatureSettings
@@ -18,7 +18,7 @@ from earmark.nn import describe
 from earmark.tasks.genre import baselines, dataset, metrics, report, train
 from earmark.tasks.genre import features as extraction
 from earmark.tasks.genre.batches import GenreTask
-from earmark.tasks.genre.dataset import Dataset
+from earmark.tasks.genre.dataset import GenreDataset
 from earmark.tasks.genre.settings import GenreSettings, ModelSettings, TrainSettings
 
 SAID = {"accuracy": "accuracy", "baseline_accuracy": "baseline", "baseline_classical_accuracy": "classical"}
@@ -54,17 +54,17 @@ def beside(table: pd.DataFrame, root: Root, settings: FeatureSettings, out: Path
         extraction.beside(table, root, settings, out, progress)
 
 
-def gather(table: pd.DataFrame, features: Path, settings: GenreSettings) -> Dataset:
+def gather(table: pd.DataFrame, features: Path, settings: GenreSettings) -> GenreDataset:
     """`joined`, for a cross-validation."""
     return joined(table, features, settings.model)
 
 
-def joined(table: pd.DataFrame, features: Path, model: ModelSettings) -> Dataset:
+def joined(table: pd.DataFrame, features: Path, model: ModelSettings) -> GenreDataset:
     """A manifest with a split, joined with the store in a folder that `extract` wrote."""
     return dataset.gather("genre", table, store.load(features))
 
 
-def one(found: Dataset, name: str, features: Path, settings: GenreSettings) -> Fold:
+def one(found: GenreDataset, name: str, features: Path, settings: GenreSettings) -> Fold:
     """Train on a dataset's train split and judge its test split; `judged` are the baselines' answers."""
     fitted, fit = train.run(found, settings.model, settings.train, out=None)
     predictions, _ = _said(found, fitted, settings.train)
@@ -74,7 +74,7 @@ def one(found: Dataset, name: str, features: Path, settings: GenreSettings) -> F
 
 
 def train_and_judge(
-    found: Dataset, features: Path, model: ModelSettings, settings: TrainSettings, watch: Watch = UNWATCHED
+    found: GenreDataset, features: Path, model: ModelSettings, settings: TrainSettings, watch: TrainingHooks = UNWATCHED
 ) -> tuple[dict, pd.DataFrame]:
     """A study's training: its result, and one row a recording: label, predicted and p_<class>, right_accuracy."""
     clock = Clock()
@@ -96,13 +96,13 @@ def train_and_judge(
     return result | crops | seconds, answers
 
 
-def _said(found: Dataset, fitted: GenreTask, settings: TrainSettings) -> tuple[pd.DataFrame, list[float]]:
+def _said(found: GenreDataset, fitted: GenreTask, settings: TrainSettings) -> tuple[pd.DataFrame, list[float]]:
     """Answers for the test split, and the accuracies of many draws where crops are drawn."""
     of = settings.judged_on, settings.seed
     return metrics.answers(found, fitted.model, fitted.data, found.rows("test"), *of)
 
 
-def _answers(found: Dataset, windows: pd.DataFrame) -> pd.DataFrame:
+def _answers(found: GenreDataset, windows: pd.DataFrame) -> pd.DataFrame:
     songs = windows[windows["window"] == 0].reset_index(drop=True)
     fold_of = dict(zip(found.table.path, found.table.fold, strict=True))
     rows = songs[["recording", "label", "group"]].assign(fold=songs.recording.map(fold_of))

@@ -44,7 +44,7 @@ def listening(
     matrix = {"title": "Confusion", "rows": classes, "columns": classes, "values": counts.tolist()}
     page.write(
         path,
-        page.Report(
+        page.ListeningReport(
             task="genre",
             title="What the model heard: genre or sound class",
             intro=_intro(songs, len(recordings), clips, features),
@@ -83,12 +83,12 @@ def _intro(songs: pd.DataFrame, listed: int, clips: Clips, features: FeatureSett
 
 def _recording(
     windows: pd.DataFrame, duration_s: float, classes: list[str], root: Root, window_s: float, clips: Clips
-) -> page.Recording:
+) -> page.ReportRecording:
     first = windows.iloc[0]
     worst = windows.loc[windows[f"p_{first.recording_predicted}"].idxmax()]
     start = float(np.clip(worst.start_s + window_s / 2 - HEARD_S / 2, 0, max(duration_s - HEARD_S, 0)))
     name = first.recording
-    return page.Recording(
+    return page.ReportRecording(
         name,
         [name],
         first.label,
@@ -112,9 +112,9 @@ def votes(windows: pd.DataFrame, classes: list[str], window_s: float) -> dict[st
     }
 
 
-def _row(i: int, song: dict, classes: list[str]) -> page.Row:
+def _row(i: int, song: dict, classes: list[str]) -> page.ReportRow:
     truth, answer = song["label"], song["recording_predicted"]
     sure = round(float(song["recording_probability"]), 4)
     cell = classes.index(truth), classes.index(answer)
     doubt = round(1 - float(song[f"recording_p_{truth}"]), 4)
-    return page.Row([i], "recording", truth, answer, truth == answer, sure, sure, doubt, cell)
+    return page.ReportRow([i], "recording", truth, answer, truth == answer, sure, sure, doubt, cell)

@@ -13,7 +13,7 @@ from earmark.data import manifest
 from earmark.evaluation import intervals, metrics
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.tasks.genre.batches import DeviceWindows
-from earmark.tasks.genre.dataset import Dataset
+from earmark.tasks.genre.dataset import GenreDataset
 from earmark.tasks.genre.networks.song import SongModel
 
 DRAWN = 20  # draws of random crops that tell how far one draw's accuracy may lie from another's
@@ -21,7 +21,7 @@ DRAWN = 20  # draws of random crops that tell how far one draw's accuracy may li
 Figure = Callable[[np.ndarray], float]
 
 
-class Share(NamedTuple):
+class WeightedShare(NamedTuple):
     """A figure that is right.sum() / weight.sum(), (recordings,) each; less that of `theirs`, where there are."""
 
     right: np.ndarray
@@ -29,7 +29,7 @@ class Share(NamedTuple):
     theirs: np.ndarray | None = None
 
 
-def predict(dataset: Dataset, model: SongModel, data: DeviceWindows, rows: np.ndarray) -> pd.DataFrame:
+def predict(dataset: GenreDataset, model: SongModel, data: DeviceWindows, rows: np.ndarray) -> pd.DataFrame:
     """One row a window of the recordings `rows` (positions, ascending), with the recording's answer beside it.
 
     Columns: recording, window (0.. within its recording), start_s, label, group, predicted and probability
@@ -47,7 +47,7 @@ def predict(dataset: Dataset, model: SongModel, data: DeviceWindows, rows: np.nd
     return with_answers(facts, by_window, by_song[place], dataset.classes)
 
 
-def predict_crops(dataset: Dataset, model: SongModel, data: DeviceWindows, rows: np.ndarray) -> pd.DataFrame:
+def predict_crops(dataset: GenreDataset, model: SongModel, data: DeviceWindows, rows: np.ndarray) -> pd.DataFrame:
     """`predict`, with one random crop for the windows of each recording; it draws from torch's generator."""
     by_window, by_song, first = data.judge_crops(model, rows)
     known = dataset.table[["path", "label", "group"]].iloc[rows].set_axis(range(len(rows)))
@@ -58,7 +58,7 @@ def predict_crops(dataset: Dataset, model: SongModel, data: DeviceWindows, rows:
 
 
 def answers(
-    dataset: Dataset, model: SongModel, data: DeviceWindows, rows: np.ndarray, judged_on: str, seed: int
+    dataset: GenreDataset, model: SongModel, data: DeviceWindows, rows: np.ndarray, judged_on: str, seed: int
 ) -> tuple[pd.DataFrame, list[float]]:
     """What a model says of the recordings `rows`, judged as train.judged_on says, and the accuracies of many draws.
 
@@ -115,7 +115,7 @@ def figures(
     n_windows = np.bincount(segment)
     answer = p.argmax(1)
     of = of_recordings(answer, y, p.max(1)) | {
-        "window_accuracy": Share(right, n_windows),
+        "window_accuracy": WeightedShare(right, n_windows),
         "majority_vote_accuracy": _accuracy(vote, y),
     }
     for name, guess in beside.items():
@@ -123,46 +123,46 @@ def figures(
     return measured(of, songs.group, settings) | {"n_windows": len(predictions)}
 
 
-def _accuracy(answer: np.ndarray, y: np.ndarray) -> Share:
+def _accuracy(answer: np.ndarray, y: np.ndarray) -> WeightedShare:
     """Of answers (n,) to recordings of true classes (n,)."""
-    return Share(answer == y, np.ones(len(y)))
+    return WeightedShare(answer == y, np.ones(len(y)))
 
 
-def _beside(name: str, answer: np.ndarray, guess: np.ndarray, y: np.ndarray) -> dict[str, Figure | Share]:
+def _beside(name: str, answer: np.ndarray, guess: np.ndarray, y: np.ndarray) -> dict[str, Figure | WeightedShare]:
     """What a baseline says and how much better the model is: (n,) class said, class the baseline said, true class."""
     return {
         f"{name}_accuracy": _accuracy(guess, y),
-        f"{name}_macro_f1": Share(*metrics.f1_parts(guess, y)),
+        f"{name}_macro_f1": WeightedShare(*metrics.f1_parts(guess, y)),
         f"accuracy_minus_{name}": _accuracy(answer, y)._replace(theirs=guess == y),
     }
 
 
-def of_recordings(answer: np.ndarray, y: np.ndarray, confidence: np.ndarray) -> dict[str, Figure | Share]:
+def of_recordings(answer: np.ndarray, y: np.ndarray, confidence: np.ndarray) -> dict[str, Figure | WeightedShare]:
     """Accuracy, macro F1 and calibration error of any of the recordings: (n,) class said, true class, probability."""
     return {
         "accuracy": _accuracy(answer, y),
-        "macro_f1": Share(*metrics.f1_parts(answer, y)),
+        "macro_f1": WeightedShare(*metrics.f1_parts(answer, y)),
         "ece": lambda r: metrics.ece(confidence[r], answer[r] == y[r]),
     }
 
 
-def measured(of: dict[str, Figure | Share], groups: pd.Series, settings: EvaluateSettings) -> dict:
+def measured(of: dict[str, Figure | WeightedShare], groups: pd.Series, settings: EvaluateSettings) -> dict:
     """Figures of all recordings, each with its interval over their groups (n,), and how many there are."""
     group, found = groups.to_numpy(), {}
     draws = metrics.resamples(group, settings.bootstrap, settings.seed)
     for name, figure in of.items():
-        if not isinstance(figure, Share):
+        if not isinstance(figure, WeightedShare):
             found |= {name: float(figure(np.arange(len(group)))), f"{name}_ci95": metrics.interval(figure, draws)}
         elif figure.theirs is None:
             found |= intervals.share(name, figure.right, figure.weight, group, settings)
         else:
             found |= intervals.difference(name, figure.right, figure.theirs, figure.weight, group, settings)
-    found |= intervals.methods(found, [name for name, figure in of.items() if not isinstance(figure, Share)])
+    found |= intervals.methods(found, [name for name, figure in of.items() if not isinstance(figure, WeightedShare)])
     return found | {"n_recordings": len(groups), "n_groups": int(groups.nunique())}
 
 
 def run(
-    dataset: Dataset,
+    dataset: GenreDataset,
     model: SongModel,
     data: DeviceWindows,
     beside: Mapping[str, np.ndarray],

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from earmark.audio import AudioError, Checked, Source, check, checked, read_blocks
+from earmark.audio import AudioError, CheckedRecording, Source, check, checked, read_blocks
 from earmark.features.frames import Frames, sliding, spooled
 from earmark.nn.fused import fused
 from earmark.tasks.genre.networks import trained
@@ -16,7 +16,7 @@ WINDOWS_AT_ONCE = 8  # a network's maps of more would take more memory than all 
 
 
 @dataclass(frozen=True)
-class Segment:
+class GenreSegment:
     """A stretch of a recording, in seconds, with one answer and the mean of its probability there."""
 
     start_s: float
@@ -57,7 +57,7 @@ class Answer:
             "probabilities": dict(zip(self.labels, map(float, self.probabilities), strict=True)),
         }
 
-    def timeline(self) -> list[Segment]:
+    def timeline(self) -> list[GenreSegment]:
         """What is heard when: steps of one stride with the same likeliest label, merged; covers the whole recording."""
         steps = by_step(self.window_probabilities, self.window_s / self.stride_s)
         best = steps.argmax(1)
@@ -65,7 +65,7 @@ class Answer:
         ends = np.append(starts[1:], len(best))
         seconds = np.append(starts * self.stride_s, self.duration_s)
         return [
-            Segment(float(seconds[i]), float(seconds[i + 1]), self.labels[k], float(steps[a:b, k].mean()))
+            GenreSegment(float(seconds[i]), float(seconds[i + 1]), self.labels[k], float(steps[a:b, k].mean()))
             for i, (a, b, k) in enumerate(zip(starts, ends, best[starts], strict=True))
         ]
 
@@ -102,7 +102,7 @@ class Predictor:
         self.features = self.config.features.until(None) if whole else self.config.features
 
     @torch.inference_mode()
-    def __call__(self, source: Source | Checked, timeline: bool = False) -> Answer:
+    def __call__(self, source: Source | CheckedRecording, timeline: bool = False) -> Answer:
         """Judge one recording, a path or the bytes of a file.
 
         timeline: place the windows in the recording's own seconds. Where the model's features cut quiet ends, the

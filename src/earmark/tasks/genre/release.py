@@ -22,7 +22,7 @@ from earmark.release.facts import Words
 from earmark.tasks.genre import card, features, train
 from earmark.tasks.genre.batches import GenreTask
 from earmark.tasks.genre.corpora import CORPORA
-from earmark.tasks.genre.dataset import Dataset, gather
+from earmark.tasks.genre.dataset import GenreDataset, gather
 from earmark.tasks.genre.networks import trained as networks
 from earmark.tasks.genre.settings import GenreSettings
 from earmark.training import model_files, provenance, tagged
@@ -105,7 +105,9 @@ def recordings(
     return table.assign(split="train"), audio.folder(root, settings.data.channels)
 
 
-def gathered(table: pd.DataFrame, root: Root, settings: GenreSettings, warn: Callable, progress: Callable) -> Dataset:
+def gathered(
+    table: pd.DataFrame, root: Root, settings: GenreSettings, warn: Callable, progress: Callable
+) -> GenreDataset:
     """Recordings with their features, once it is sure that the network fits into a bundle."""
     network = networks.untrained(settings.features, settings.model, table.label.nunique())
     bundle.refuse_large(bundle.size(network.state_dict()))
@@ -114,7 +116,9 @@ def gathered(table: pd.DataFrame, root: Root, settings: GenreSettings, warn: Cal
     return gather("genre", table, store.load(kept))
 
 
-def make(dataset: Dataset, settings: GenreSettings, quoted: dict, words: Words, out: Path, on_epoch: Callable) -> dict:
+def make(
+    dataset: GenreDataset, settings: GenreSettings, quoted: dict, words: Words, out: Path, on_epoch: Callable
+) -> dict:
     """Train on everything and write the bundle `out`. Returns the facts that its card states."""
     with tempfile.TemporaryDirectory() as scratch:
         trained, _ = train.run(dataset, settings.model, settings.train, Path(scratch), on_epoch=on_epoch)
@@ -138,7 +142,7 @@ def make(dataset: Dataset, settings: GenreSettings, quoted: dict, words: Words, 
     return facts
 
 
-def rounding(trained: GenreTask, dataset: Dataset) -> dict:
+def rounding(trained: GenreTask, dataset: GenreDataset) -> dict:
     """What half precision changes: the largest change of a recording's probability, and how many answers differ."""
     rows = dataset.rows("train")
     before = trained.data.predict(trained.model, rows)[1].exp()

@@ -11,7 +11,7 @@ from earmark.audio import AudioError
 from earmark.data import copies, folder, manifest
 from earmark.data.learnt import Learnt
 from earmark.errors import EarmarkError, nearest
-from earmark.evaluation.scored import BOOTSTRAP, SEED, Judged, by_class
+from earmark.evaluation.scored import BOOTSTRAP, SEED, ScoredFolder, by_class
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.tasks.genre import metrics, report
 from earmark.tasks.genre.predictions import Answer, Predictor
@@ -21,7 +21,7 @@ SETTINGS = EvaluateSettings(BOOTSTRAP, SEED)
 
 def judged(
     model: Path, root: Path, warn: Callable[[str], None], progress: Callable, learnt: Learnt | None = None
-) -> Judged:
+) -> ScoredFolder:
     """What the model of a folder says of the recordings below `root`. learnt: what it met, and what becomes of that."""
     predictor = Predictor(model, whole=False)  # as its test set was judged
     classes = predictor.config.labels
@@ -36,7 +36,7 @@ def judged(
         report.confusion(out / "confusion.png", predictions, classes)
         return [out / "confusion.png"]
 
-    return Judged(predictions, unusable, found, manifest.digest(usable), draw)
+    return ScoredFolder(predictions, unusable, found, manifest.digest(usable), draw)
 
 
 def recordings(root: Path, labels: list[str], warn: Callable[[str], None]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ Pooling = Literal["mean_prob", "mean_logit", "majority_vote", "attention"]
 
 
 @dataclass(frozen=True)
-class WindowModel:
+class WindowModelSettings:
     """A window model and how its answers become a recording's; each network comes on top."""
 
     name: str = ""
@@ -25,7 +25,7 @@ class WindowModel:
 
 
 @dataclass(frozen=True)
-class Compact(WindowModel):
+class CompactSettings(WindowModelSettings):
     """A small residual network, the default."""
 
     name: Literal["compact"] = "compact"
@@ -40,7 +40,7 @@ class Compact(WindowModel):
 
 
 @dataclass(frozen=True)
-class SongMilNet(WindowModel):
+class SongMilSettings(WindowModelSettings):
     """song_mil's: `cnn`, or `mlp`, a perceptron over the whole window."""
 
     FORMER_VALUES: ClassVar[dict[str, dict[str, str]]] = {"variant": {"seed000": "song_mil"}}
@@ -62,7 +62,7 @@ class SongMilNet(WindowModel):
 
 
 @dataclass(frozen=True)
-class SoundCnnNet(WindowModel):
+class SoundCnnsSettings(WindowModelSettings):
     """sound_cnns': `net` (AlexNet-like), `resnetish18`, `resnetish34` or `vggish`, with their authors' dropout."""
 
     name: Literal["net", "resnetish18", "resnetish34", "vggish"] = "net"
@@ -76,7 +76,7 @@ class SoundCnnNet(WindowModel):
         _require_width(self.width)
 
 
-ModelSettings = Compact | SongMilNet | SoundCnnNet
+ModelSettings = CompactSettings | SongMilSettings | SoundCnnsSettings
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,7 @@ class GenreSettings:
         voted = self.model.pooling != "majority_vote" or self.train.by_frame
         rule = "'majority_vote' has no gradient, which the song loss needs; set train.loss.name to frame"
         require(voted, "model.pooling", rule)
-        filtered = isinstance(self.model, SoundCnnNet) and self.model.filter != "none"
+        filtered = isinstance(self.model, SoundCnnsSettings) and self.model.filter != "none"
         require(
             filtered or self.features.log_floor != "none",
             "features.log_floor",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from earmark.tasks.genre.predictions import Segment
+from earmark.tasks.genre.predictions import GenreSegment
 
 HEAD = (
     *("Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)"),
@@ -12,19 +12,19 @@ HEAD = (
 )
 
 
-def write(beside: Path, segments: list[Segment], top_hz: float, endings: tuple[str, str]) -> None:
+def write(beside: Path, segments: list[GenreSegment], top_hz: float, endings: tuple[str, str]) -> None:
     """Write `beside` with the first ending for Audacity (File, Import, Labels), with the second for Raven."""
     beside.parent.mkdir(parents=True, exist_ok=True)
     for ending, text in zip(endings, (audacity(segments), raven(segments, top_hz)), strict=True):
         (beside.parent / f"{beside.name}{ending}").write_text(text, encoding="utf-8")
 
 
-def audacity(segments: Iterable[Segment]) -> str:
+def audacity(segments: Iterable[GenreSegment]) -> str:
     """Start and end in seconds, and the label, apart by tabs: a line a segment."""
     return "".join(f"{s.start_s:.6f}\t{s.end_s:.6f}\t{_in_a_line(s.label)}\n" for s in segments)
 
 
-def raven(segments: Iterable[Segment], top_hz: float) -> str:
+def raven(segments: Iterable[GenreSegment], top_hz: float) -> str:
     """A selection a segment on the first channel's spectrogram, from 0 Hz to top_hz; Score: its mean probability."""
     rows = ["\t".join(HEAD)]
     for number, s in enumerate(segments, 1):

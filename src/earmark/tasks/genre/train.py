@@ -9,18 +9,18 @@ import numpy as np
 from earmark.errors import EarmarkError
 from earmark.nn import describe
 from earmark.tasks.genre.batches import GenreTask
-from earmark.tasks.genre.dataset import Dataset
+from earmark.tasks.genre.dataset import GenreDataset
 from earmark.tasks.genre.settings import ModelSettings, TrainSettings
 from earmark.training import batch_picture, key, loop, model_files
 
 
-def hashes(dataset: Dataset, model: ModelSettings, settings: TrainSettings) -> dict[str, str]:
+def hashes(dataset: GenreDataset, model: ModelSettings, settings: TrainSettings) -> dict[str, str]:
     """Hashes of parameters, data and code, and the train key over all three."""
     rows = dataset.table[["path", "label", "split"]]
     return key.hashes("earmark.tasks.genre.train", [model, settings], dataset.store_sha256, rows)
 
 
-def task_of(dataset: Dataset, model: ModelSettings, settings: TrainSettings) -> GenreTask:
+def task_of(dataset: GenreDataset, model: ModelSettings, settings: TrainSettings) -> GenreTask:
     """What the training loop trains: a new network and the recordings of the training and validation splits.
 
     Raises EarmarkError for a window that the network cannot read, and where validation is needed and there is none.
@@ -36,7 +36,7 @@ def task_of(dataset: Dataset, model: ModelSettings, settings: TrainSettings) -> 
 
 
 def run(
-    dataset: Dataset,
+    dataset: GenreDataset,
     model: ModelSettings,
     settings: TrainSettings,
     out: Path | None,
@@ -69,7 +69,7 @@ def run(
     return task, fit
 
 
-def _summary(dataset: Dataset, task: GenreTask) -> str:
+def _summary(dataset: GenreDataset, task: GenreTask) -> str:
     n_windows = int(np.diff(task.data.bounds).max())
     f = dataset.features
     return describe.summary(task.model, f.n_bands, f.window_frames, n_windows, len(dataset.classes))

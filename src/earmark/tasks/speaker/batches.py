@@ -24,7 +24,7 @@ OTHERS = 3  # voices that babble
 
 
 @dataclass(frozen=True)
-class Heard:
+class ValidationTrials:
     """What a model is validated on: utterances (runs of `voices`), and pairs a, b of them (trials,), same or not."""
 
     voices: Voices
@@ -42,7 +42,7 @@ class SpeakerTask:
     def __init__(
         self,
         voices: Voices,
-        val: Heard | None,
+        val: ValidationTrials | None,
         features: SpeakerFeatureSettings,
         model: SpeakerModelSettings,
         settings: SpeakerTrainSettings,

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from earmark.tasks.speaker import embedding, features, log_mel, voices
-from earmark.tasks.speaker.dataset import Dataset
+from earmark.tasks.speaker.dataset import SpeakerDataset
 from earmark.tasks.speaker.embedding import LONGEST
 from earmark.tasks.speaker.networks import build
 from earmark.tasks.speaker.networks.statistics import SpeakerStatistics
@@ -16,17 +16,17 @@ SHRINKAGE = 0.05  # of the spread within speakers, for the statistics
 WHITE_SHRINKAGE = 0.3  # of the spread of a network's embeddings
 
 
-def added(network: nn.Module, dataset: Dataset, model: SpeakerModelSettings) -> nn.Module:
+def added(network: nn.Module, dataset: SpeakerDataset, model: SpeakerModelSettings) -> nn.Module:
     """The tower that `model` describes, from its trained network."""
     if model.whiten:
         many = isinstance(network, build.Views)
         views = zip(network.towers if many else [network], log_mel.views(dataset.features.normalize), strict=True)
         found = [whitened(tower, dataset, view) for tower, view in views]
         network = build.Views(found) if many else found[0]
-    return build.Beside(network, statistics(dataset), model.statistics) if model.statistics else network
+    return build.NetworkWithStatistics(network, statistics(dataset), model.statistics) if model.statistics else network
 
 
-def whitened(tower: nn.Module, dataset: Dataset, view: str) -> build.Whitened:
+def whitened(tower: nn.Module, dataset: SpeakerDataset, view: str) -> build.Whitened:
     """A tower whose embeddings of the training utterances have mean 0 and, shrunk to what is even, equal spread.
 
     view: what normalises its segments.
@@ -45,7 +45,7 @@ def whitened(tower: nn.Module, dataset: Dataset, view: str) -> build.Whitened:
     return made.to(device).eval()
 
 
-def statistics(dataset: Dataset) -> SpeakerStatistics:
+def statistics(dataset: SpeakerDataset) -> SpeakerStatistics:
     """Standardisation and linear discriminant analysis; a speaker at another speed is another speaker."""
     tower = SpeakerStatistics(dataset.features.n_mels)
     lda = baseline.Lda(*examples(tower, dataset), SHRINKAGE)
@@ -58,7 +58,7 @@ def statistics(dataset: Dataset) -> SpeakerStatistics:
 
 
 @torch.no_grad()
-def examples(tower: SpeakerStatistics, dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+def examples(tower: SpeakerStatistics, dataset: SpeakerDataset) -> tuple[np.ndarray, np.ndarray]:
     """Statistics (n, d) of the training utterances' stretches at every speed, and their speakers (n,)."""
     segments, numbers = _heard(dataset, (1.0, *dataset.features.speeds), torch.device("cpu"))
     rows, speakers = [], []
@@ -70,7 +70,9 @@ def examples(tower: SpeakerStatistics, dataset: Dataset) -> tuple[np.ndarray, np
     return torch.cat(rows).numpy().astype(np.float64), np.array(speakers)
 
 
-def _heard(dataset: Dataset, speeds: tuple[float, ...], device: torch.device) -> tuple[voices.Segments, np.ndarray]:
+def _heard(
+    dataset: SpeakerDataset, speeds: tuple[float, ...], device: torch.device
+) -> tuple[voices.Segments, np.ndarray]:
     """The training utterances at these speeds as runs, and the numbers of their speakers (runs,)."""
     of = utterances.to_learn(dataset.table)
     runs = [[features.name(path, speed) for path in paths] for speed in speeds for paths in of.paths]

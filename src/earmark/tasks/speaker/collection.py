@@ -15,7 +15,7 @@ NAMED = ("label", "group", "utterance")
 
 
 @dataclass(frozen=True)
-class Folder:
+class SpeakerFolder:
     """Recordings with their splits and absolute paths, and the trials on them.
 
     Speakers, sessions and utterances are named FOLDER/..., so that folders can stand together.
@@ -26,7 +26,7 @@ class Folder:
     trials: pd.DataFrame
 
 
-def read(named: str, warn: Callable[[str], None], progress: Callable) -> Folder:
+def read(named: str, warn: Callable[[str], None], progress: Callable) -> SpeakerFolder:
     """The folder `named`; of FOLDER@FOLD the splits are folds, and one is the test. Raises EarmarkError."""
     path, _, fold = named.partition("@")
     root = Path(path).resolve()
@@ -37,10 +37,10 @@ def read(named: str, warn: Callable[[str], None], progress: Callable) -> Folder:
     for column in NAMED:
         table[column] = f"{root.name}/" + table[column]
     trials = trials.assign(a=f"{root.name}/" + trials.a, b=f"{root.name}/" + trials.b)
-    return Folder(root.name, table, trials)
+    return SpeakerFolder(root.name, table, trials)
 
 
-def together(folders: list[Folder]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def together(folders: list[SpeakerFolder]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The recordings of all, and the trials on them."""
     tables = ([f.table for f in folders], [f.trials for f in folders])
     table, trials = (pd.concat(parts, ignore_index=True) for parts in tables)

@@ -17,8 +17,8 @@ from earmark.tasks.answering import print_json, rows
 
 if TYPE_CHECKING:
     from earmark.tasks.answering import Problems, Recording
-    from earmark.tasks.speaker.listener import Listener, Voice
-    from earmark.training.model_files import Chosen
+    from earmark.tasks.speaker.listener import EmbeddedRecording, Listener
+    from earmark.training.model_files import ResolvedModel
 
 # Of answers in JSON.
 EMBEDDED = ("out", "row", "speech_s")
@@ -112,7 +112,7 @@ def _check_groups(wish: Wish, usable: "list[Recording]", problems: "Problems") -
         raise EarmarkError(f"--speakers must lie from 1 to the number of recordings, {n}.")
 
 
-def _print_none(files: list[Path], problems: "Problems", wish: Wish, model: "Chosen | None" = None) -> None:
+def _print_none(files: list[Path], problems: "Problems", wish: Wish, model: "ResolvedModel | None" = None) -> None:
     """JSON where nothing can be answered."""
     if wish.verify:
         print_json(_not_verified(files, problems, model))
@@ -121,7 +121,7 @@ def _print_none(files: list[Path], problems: "Problems", wish: Wish, model: "Cho
         print_json(rows([], problems, keys, model))
 
 
-def _not_verified(files: list[Path], problems: "Problems", model: "Chosen | None") -> dict:
+def _not_verified(files: list[Path], problems: "Problems", model: "ResolvedModel | None") -> dict:
     """The answer on two recordings of which one cannot be used."""
     a, b = map(printable, files)
     error = " ".join(problem.sentence for problem in problems)
@@ -149,7 +149,7 @@ def _embed(listener: "Listener", files: "list[Recording]", out: Path, as_json: b
         print(f"Wrote {printable(out)}: {len(found)} embeddings of {size} values; their cosine is the score.")
 
 
-def _write_embeddings(found: "list[Voice]", model: "Chosen", out: Path) -> None:
+def _write_embeddings(found: "list[EmbeddedRecording]", model: "ResolvedModel", out: Path) -> None:
     """A table of path and embedding, whose metadata names the model."""
     import pandas as pd
     import pyarrow as pa
@@ -203,7 +203,7 @@ def _enroll(listener: "Listener", files: "list[Recording]", folder: Path, given:
         console.table(columns, shown, f"unknown below {threshold:.3f}")
 
 
-def _who(voice: "Voice", known: dict, threshold: float) -> dict:
+def _who(voice: "EmbeddedRecording", known: dict, threshold: float) -> dict:
     """The answer on one recording, as JSON has it."""
     from earmark.tasks.speaker.trials import identify
 
@@ -275,7 +275,7 @@ def _cluster(listener: "Listener", files: "list[Recording]", wish: Wish, as_json
         console.table(("file", "group", "speech"), shown, f"{n} speaker{'s' * (n != 1)}")
 
 
-def _tell_enrolled(voices: "dict[str, list[Voice]]") -> None:
+def _tell_enrolled(voices: "dict[str, list[EmbeddedRecording]]") -> None:
     """Say what every speaker is known by, so that a recording that is missing there is missed."""
     from earmark.data.walking import counted, some
 
@@ -290,6 +290,6 @@ def _tell_enrolled(voices: "dict[str, list[Voice]]") -> None:
         )
 
 
-def _s(voice: "Voice") -> float:
+def _s(voice: "EmbeddedRecording") -> float:
     """Seconds of speech, to the frame."""
     return round(voice.speech_s, 3)

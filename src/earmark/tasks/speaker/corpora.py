@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from earmark.data import audiofolder, manifest
-from earmark.data.corpus import Corpora, Reader, Row, Tables, Warn, audio_below, require, table_of
+from earmark.data.corpus import Corpora, CorpusRecording, Reader, Tables, Warn, audio_below, require, table_of
 from earmark.data.folder import label_of, labelled
 from earmark.data.manifest import read_table
 from earmark.data.names import nfc
@@ -60,7 +60,7 @@ def librispeech(root: Path, warn: Warn) -> pd.DataFrame:
         split = LIBRISPEECH_SPLITS[name.partition("-")[0]] if official else ""
         for path in audio_below(root, f"{base}/{name}", 3, -3, warn):
             speaker, chapter = path.parts[-3:-1]
-            rows.append(Row(str(path), str(path), speaker, f"{speaker}-{chapter}", split))
+            rows.append(CorpusRecording(str(path), str(path), speaker, f"{speaker}-{chapter}", split))
     return table_of(rows, root)
 
 
@@ -75,7 +75,7 @@ def voxceleb1(root: Path, warn: Warn) -> pd.DataFrame:
     for path in audio_below(root, "wav", 3, 1, warn):
         speaker, video = path.parts[1:3]
         split = "test" if speaker[2:].isdecimal() and int(speaker[2:]) in VOXCELEB1_TEST else "train"
-        rows.append(Row(str(path), str(path), speaker, f"{speaker}/{video}", split))
+        rows.append(CorpusRecording(str(path), str(path), speaker, f"{speaker}/{video}", split))
     if {row.split for row in rows} != {"train", "test"}:
         warn(f"{root} lacks VoxCeleb1's training or its test speakers: those there are dealt to train, val and test.")
         rows = [row._replace(split="") for row in rows]
@@ -96,7 +96,7 @@ def vctk(root: Path, warn: Warn) -> pd.DataFrame:
         "VCTK recorded every speaker in one session: its trials pair room and microphone too, and the score is too "
         "good for other recordings."
     )
-    return table_of((Row(str(p), str(p), p.parts[1], p.parts[1]) for p in files), root)
+    return table_of((CorpusRecording(str(p), str(p), p.parts[1], p.parts[1]) for p in files), root)
 
 
 def timit(root: Path, warn: Warn) -> pd.DataFrame:
@@ -110,11 +110,11 @@ def timit(root: Path, warn: Warn) -> pd.DataFrame:
     missing = [name for name in ("train", "test") if name not in folders]
     if missing:
         raise EarmarkError(f"{root} holds no folder {missing[0].upper()}; set tasks.*.data.root to TIMIT's, with both.")
-    rows: dict[tuple[str, ...], Row] = {}
+    rows: dict[tuple[str, ...], CorpusRecording] = {}
     for split in ("train", "test"):
         for path in audio_below(root, folders[split], 3, -2, warn):
             speaker, sentence = path.parts[-2].upper(), path.name.partition(".")[0].upper()
-            rows.setdefault((split, speaker, sentence), Row(str(path), str(path), speaker, speaker, split))
+            rows.setdefault((split, speaker, sentence), CorpusRecording(str(path), str(path), speaker, speaker, split))
     return table_of(rows.values(), root)
 
 
@@ -134,7 +134,7 @@ def speech_commands(root: Path, warn: Warn) -> pd.DataFrame:
             strange.append(path)
             continue
         split = split_of.get(nfc(str(path)), "train") if split_of else ""
-        rows.append(Row(str(path), str(path), speaker, f"{speaker}-{n}", split))
+        rows.append(CorpusRecording(str(path), str(path), speaker, f"{speaker}-{n}", split))
     if strange:
         warn(f"{len(strange)} files are not named as in bed/0a7c2a8d_nohash_0.wav, as {strange[0]}: left out.")
     return table_of(rows, root)

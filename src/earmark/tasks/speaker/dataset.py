@@ -11,14 +11,14 @@ from earmark.errors import EarmarkError
 from earmark.features import store as feature_store
 from earmark.features.store import Store
 from earmark.tasks.speaker import features, voices
-from earmark.tasks.speaker.batches import Heard
+from earmark.tasks.speaker.batches import ValidationTrials
 from earmark.tasks.speaker.settings import SpeakerFeatureSettings, SpeakerSettings
 from earmark.tasks.speaker.trials import lists, trial_set
 from earmark.tasks.speaker.trials.trial_set import TrialSet
 
 
 @dataclass(frozen=True)
-class Dataset:
+class SpeakerDataset:
     """Everything a speaker training needs. trials: of the judged splits, as `trials.lists.load` reads them."""
 
     table: pd.DataFrame
@@ -49,24 +49,26 @@ class Dataset:
         """A split's utterances and trials; None where it has no recordings."""
         return trial_set.of_split(self.table, self.trials, split)
 
-    def heard(self, of: TrialSet) -> Heard:
+    def heard(self, of: TrialSet) -> ValidationTrials:
         """The same as frames."""
         paths = [list(paths) for paths in of.utterances.paths]
-        return Heard(voices.gather(self.store, paths, of.speakers, self.features.voice_db), *of.at.T, of.same)
+        return ValidationTrials(
+            voices.gather(self.store, paths, of.speakers, self.features.voice_db), *of.at.T, of.same
+        )
 
 
-def load(settings: SpeakerSettings) -> Dataset:
+def load(settings: SpeakerSettings) -> SpeakerDataset:
     """What the stages before left in the working tree."""
     data, stored = Path("data/speaker"), feature_store.load(Path("features/speaker"))
     return gather(manifest.load(data / "manifest.csv"), lists.load(data / "trials.csv"), stored)
 
 
-def gather(table: pd.DataFrame, trials: pd.DataFrame, store: Store) -> Dataset:
+def gather(table: pd.DataFrame, trials: pd.DataFrame, store: Store) -> SpeakerDataset:
     """Join a manifest, its trials and a store."""
     missing = sorted(set(table.path) - set(store.ids))
     if missing:
         raise EarmarkError(f"The feature store lacks '{missing[0]}'; run `dvc repro` to extract features anew.")
-    return Dataset(table, store, features_of(store), trials)
+    return SpeakerDataset(table, store, features_of(store), trials)
 
 
 def features_of(store: Store) -> SpeakerFeatureSettings:

@@ -11,12 +11,12 @@ from earmark.audio import Root
 from earmark.data import splits
 from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError
-from earmark.evaluation.fold import UNWATCHED, Clock, Fold, Watch
+from earmark.evaluation.fold import UNWATCHED, Clock, Fold, TrainingHooks
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.features import store
 from earmark.nn import describe
 from earmark.tasks.speaker import checks, dataset, features, metrics, outcomes, predictions, report, train
-from earmark.tasks.speaker.dataset import Dataset
+from earmark.tasks.speaker.dataset import SpeakerDataset
 from earmark.tasks.speaker.settings import (
     SpeakerDataSettings,
     SpeakerFeatureSettings,
@@ -25,7 +25,7 @@ from earmark.tasks.speaker.settings import (
     SpeakerTrainSettings,
 )
 from earmark.tasks.speaker.trials import enrolment, lists, pairing, pooled, scores, trial_set, utterances
-from earmark.tasks.speaker.trials.pooled import Part
+from earmark.tasks.speaker.trials.pooled import FoldAnswers
 from earmark.tasks.speaker.trials.trial_set import Answers, thresholds_of
 
 SAID = {"eer": "EER", "baseline_lda_eer": "MFCC + LDA", "mr_at_k": "MR"}
@@ -84,7 +84,7 @@ def extract(
     features.run(table.assign(split="train"), root, settings, out, warn, progress)
 
 
-def gather(table: pd.DataFrame, folder: Path, settings: SpeakerSettings) -> Dataset:
+def gather(table: pd.DataFrame, folder: Path, settings: SpeakerSettings) -> SpeakerDataset:
     """A manifest with a split, joined with trials of its own and the store in a folder that `extract` wrote."""
     table, trials = with_trials(table, settings.data)
     return dataset.gather(table, trials, store.load(folder))
@@ -95,7 +95,7 @@ def with_trials(table: pd.DataFrame, data: SpeakerDataSettings) -> tuple[pd.Data
     return pairing.completed(table, None, data, _said_already)
 
 
-def joined(table: pd.DataFrame, folder: Path, model: SpeakerModelSettings, trials: pd.DataFrame) -> Dataset:
+def joined(table: pd.DataFrame, folder: Path, model: SpeakerModelSettings, trials: pd.DataFrame) -> SpeakerDataset:
     """A manifest with a split and its trials, as `with_trials` gives them, joined with the store."""
     return dataset.gather(table, trials, store.load(folder))
 
@@ -104,8 +104,8 @@ def _said_already(sentence: str) -> None:
     """What makes trials easy is said once for all folds, by `check`."""
 
 
-def one(found: Dataset, name: str, folder: Path, settings: SpeakerSettings) -> Fold:
-    """Train on a dataset's train split and judge its test split; `judged` is a Part by system, the model's first."""
+def one(found: SpeakerDataset, name: str, folder: Path, settings: SpeakerSettings) -> Fold:
+    """Train on a dataset's train split and judge its test split; `judged`: FoldAnswers by system, the model's first."""
     with tempfile.TemporaryDirectory() as model:
         _, fit = train.run(found, settings.model, settings.train, Path(model))
         embedder = predictions.Embedder(Path(model))
@@ -115,17 +115,17 @@ def one(found: Dataset, name: str, folder: Path, settings: SpeakerSettings) -> F
     root = audio.folder(paths.audio_root(settings.data.root), settings.data.channels)
     beside = metrics.baselines(learnt, val.trials, test.trials, root)
     systems = {MODEL: (val, test)} | beside
-    parts = {system: Part(its_test, thresholds_of(its_val)) for system, (its_val, its_test) in systems.items()}
+    parts = {system: FoldAnswers(its_test, thresholds_of(its_val)) for system, (its_val, its_test) in systems.items()}
     table = metrics.predictions(test, parts[MODEL].chosen.threshold).assign(fold=name)
     return Fold(name, table, parts, fit.history, int(fit.best_epoch))
 
 
 def train_and_judge(
-    found: Dataset,
+    found: SpeakerDataset,
     features: Path,
     model: SpeakerModelSettings,
     settings: SpeakerTrainSettings,
-    watch: Watch = UNWATCHED,
+    watch: TrainingHooks = UNWATCHED,
 ) -> tuple[dict, pd.DataFrame]:
     """A study's training: its result, and one row a trial of the test speakers, as `outcomes.of` gives them."""
     clock = Clock()

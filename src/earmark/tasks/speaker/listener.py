@@ -10,7 +10,7 @@ from earmark.console import warn
 from earmark.errors import EarmarkError
 from earmark.tasks import answering
 from earmark.tasks.answering import Recording
-from earmark.training.model_files import Chosen
+from earmark.training.model_files import ResolvedModel
 
 # Seconds of speech to ask for where a model does not say on how much it was judged. The released one learnt from
 # stretches of 1 to 2.4 s and was judged on utterances of about 2 s; at 1 s it takes a third of the pairs of one speaker
@@ -19,7 +19,7 @@ LEAST_S = 2.0
 TOLD = 5  # recordings with too little speech that are named one by one
 
 
-class Voice(NamedTuple):
+class EmbeddedRecording(NamedTuple):
     """embedding: (d,), of length 1. speech_s: seconds of the recording that are no pauses."""
 
     recording: Recording
@@ -30,7 +30,7 @@ class Voice(NamedTuple):
 class Listener:
     """Hears recordings with a model; the sentences on those that cannot be used go into `problems`."""
 
-    def __init__(self, chosen: Chosen, problems: answering.Problems, channel: int | None = None):
+    def __init__(self, chosen: ResolvedModel, problems: answering.Problems, channel: int | None = None):
         from earmark.tasks.speaker.predictions import Embedder
 
         self.chosen = chosen
@@ -39,7 +39,9 @@ class Listener:
         self.release: dict = self.embedder.config.release
         self.problems, self.channel = problems, channel
 
-    def __call__(self, recordings: Iterable[Recording], shown: Callable[[Iterable], Iterable] = iter) -> list[Voice]:
+    def __call__(
+        self, recordings: Iterable[Recording], shown: Callable[[Iterable], Iterable] = iter
+    ) -> list[EmbeddedRecording]:
         """The voices in what can be used; too little speech is said. shown: as of `answering.answered`."""
         found = self.quietly(recordings, shown)
         little = [voice for voice in found if voice.speech_s < self.least_s]
@@ -51,10 +53,12 @@ class Listener:
             self.warn_of_little(f"{voice.recording.shown} holds", voice.speech_s)
         return found
 
-    def quietly(self, recordings: Iterable[Recording], shown: Callable[[Iterable], Iterable] = iter) -> list[Voice]:
+    def quietly(
+        self, recordings: Iterable[Recording], shown: Callable[[Iterable], Iterable] = iter
+    ) -> list[EmbeddedRecording]:
         """The same without a word on too little speech."""
         heard = answering.answered(recordings, self.embedder.heard, self.problems, shown)
-        return [Voice(recording, *what) for recording, what in heard]
+        return [EmbeddedRecording(recording, *what) for recording, what in heard]
 
     def of_folder(self, files: Iterable[Path]) -> list[Recording]:
         """Recordings of a folder that was walked; the sentences on those that cannot be opened go into `problems`."""

@@ -50,7 +50,7 @@ def listening(
     rows += [_query(test, q, pair, counts, place) for q, pair in zip(queries.itertuples(), nearest, strict=True)]
     page.write(
         path,
-        page.Report(
+        page.ListeningReport(
             task="speaker",
             title="Whom the model mistook: speakers",
             intro=_intro(test, threshold, trials, clips),
@@ -114,22 +114,22 @@ def _clip(test: Answers, at: int, root: Root, clips: Clips) -> None:
     clips.place(at, [root / name for name in paths], 0.0, HEARD_S)
 
 
-def _recording(test: Answers, at: int, clip: int | None) -> page.Recording:
+def _recording(test: Answers, at: int, clip: int | None) -> page.ReportRecording:
     of = test.trials.utterances.iloc[at]
-    return page.Recording(of.id, list(of.paths), of.label, round(float(of.duration_s), 3), clip)
+    return page.ReportRecording(of.id, list(of.paths), of.label, round(float(of.duration_s), 3), clip)
 
 
-def _trial(test: Answers, trial: int, threshold: float, place: Mapping[int, int]) -> page.Row:
+def _trial(test: Answers, trial: int, threshold: float, place: Mapping[int, int]) -> page.ReportRow:
     same, score = bool(test.trials.same[trial]), round(float(test.score[trial]), 4)
     accepted = bool(test.score[trial] >= threshold)
     of, sure = [place[int(at)] for at in test.trials.at[trial]], round(abs(score - threshold), 4)
     doubt = round(max(0.0, threshold - score), 4) if same else 0.0
-    return page.Row(of, "trial", SAID[same], SAID[accepted], same == accepted, score, sure, doubt)
+    return page.ReportRow(of, "trial", SAID[same], SAID[accepted], same == accepted, score, sure, doubt)
 
 
 def _query(
     test: Answers, query: Any, pair: tuple[int, int], counts: pd.DataFrame, place: Mapping[int, int]
-) -> page.Row:
+) -> page.ReportRow:
     own, other = (_best(test, query.at, label) for label in (True, False))
     row = counts.index.get_indexer([query.label])[0]
     column = counts.columns.get_indexer([query.taken_for])[0]
@@ -138,7 +138,7 @@ def _query(
     score = round(float(test.embeddings[pair[0]] @ test.embeddings[pair[1]]), 4)
     of = [place[pair[0]], place[pair[1]]] if pair[0] != pair[1] else [place[pair[0]]]
     right, doubt = bool(query.label == query.taken_for), round(other - own, 4)
-    return page.Row(of, "query", query.label, query.taken_for, right, score, abs(doubt), doubt, cell)
+    return page.ReportRow(of, "query", query.label, query.taken_for, right, score, abs(doubt), doubt, cell)
 
 
 def _best(test: Answers, at: int, own: bool) -> float:

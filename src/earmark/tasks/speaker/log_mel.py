@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 SMOOTHED = 5  # frames over which the level that tells voice from pauses is averaged
 
 
-def of(source: "audio.Source | audio.Checked", settings: SpeakerFeatureSettings, speed: float = 1.0) -> np.ndarray:
+def of(
+    source: "audio.Source | audio.CheckedRecording", settings: SpeakerFeatureSettings, speed: float = 1.0
+) -> np.ndarray:
     """A recording as float32 (frames, n_mels), at most 0 dB, floored `top_db` below its loudest band.
 
     speed: as if played so much faster, pitch and all. Raises AudioError for what cannot be decoded.
@@ -33,7 +35,7 @@ def of(source: "audio.Source | audio.Checked", settings: SpeakerFeatureSettings,
 
 @contextmanager
 def spooled(
-    source: "audio.Source | audio.Checked", settings: SpeakerFeatureSettings, speed: float = 1.0
+    source: "audio.Source | audio.CheckedRecording", settings: SpeakerFeatureSettings, speed: float = 1.0
 ) -> "Iterator[Speech]":
     """The same in blocks, as often as wanted until it is left, in memory that hardly grows."""
     from earmark import audio  # what reads recordings is not there on a bare machine, which trains on segments

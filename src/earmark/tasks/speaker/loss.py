@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from earmark.tasks.speaker.networks import build, losses, pairs
-from earmark.tasks.speaker.settings import AamSoftmax, PairSettings, SpeakerModelSettings, SpeakerTrainSettings
+from earmark.tasks.speaker.settings import AamSoftmaxSettings, PairSettings, SpeakerModelSettings, SpeakerTrainSettings
 
 
 class Objective(nn.Module):
@@ -30,7 +30,7 @@ class Objective(nn.Module):
         """The loss (scalar) of embeddings (n, d), speaker by speaker, of speakers (n,)."""
         if self.head is None:
             return pairs.loss(embeddings, speakers, self.settings.loss)
-        if isinstance(loss := self.settings.loss, AamSoftmax):
+        if isinstance(loss := self.settings.loss, AamSoftmaxSettings):
             grown = loss.margin_epochs * self.settings.batches
             self.head.margin = loss.margin * min(1.0, int(self.batches) / grown if grown else 1.0)
             self.batches += self.training

@@ -35,7 +35,7 @@ DURATIONS_S = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 10.0, np.inf)
 CROPS_S = (1.0, 2.0, 3.0)
 
 
-class Draws(NamedTuple):
+class SpeakerDraws(NamedTuple):
     """Weights of the speakers of trials, random ones and those of a bootstrap.
 
     shares: (draws, speakers + 1), exponential, the first of a speaker whom nobody has heard. times: (draws, speakers),
@@ -90,17 +90,17 @@ def without_thresholds(test: Answers, settings: EvaluateSettings) -> dict:
     return found | intervals.methods(found, BOOTSTRAPPED) | sizes(test.trials)
 
 
-def draws_of(trials: TrialSet, settings: EvaluateSettings) -> Draws:
+def draws_of(trials: TrialSet, settings: EvaluateSettings) -> SpeakerDraws:
     """The same weights for the same trials and settings."""
     n = settings.bootstrap
     seed = settings.seed
     speakers = trials.speakers.max() + 1
     shares = np.random.default_rng(seed).standard_exponential((n, speakers + 1))
     times = scores.multiplicities(speakers, n, seed)
-    return Draws(settings, shares, times, metrics.resamples(trials.speakers, n, seed))
+    return SpeakerDraws(settings, shares, times, metrics.resamples(trials.speakers, n, seed))
 
 
-def resampled(test: Answers, draws: Draws) -> dict[str, np.ndarray]:
+def resampled(test: Answers, draws: SpeakerDraws) -> dict[str, np.ndarray]:
     """The figures of `OF_TRIALS` under every draw's weights, (2, draws) each, as `scores.weighted`."""
     all_of = lambda curve: np.stack([figure(curve) for figure in OF_TRIALS.values()])  # noqa: E731
     values = scores.weighted(all_of, test.score, test.trials.same, test.trials.speakers[test.trials.at], draws.shares)
@@ -115,7 +115,7 @@ def verification(test: Answers, drawn: dict[str, np.ndarray]) -> dict:
     return out
 
 
-def at_thresholds(chosen: Thresholds, test: Answers, draws: Draws) -> dict:
+def at_thresholds(chosen: Thresholds, test: Answers, draws: SpeakerDraws) -> dict:
     """Figures at the carried thresholds, and of as many clusters as there are speakers.
 
     Intervals take thresholds and clusters as they are and draw speakers anew.
@@ -129,7 +129,7 @@ def at_thresholds(chosen: Thresholds, test: Answers, draws: Draws) -> dict:
     return out | of_means(test, draws) | identification(test, draws)
 
 
-def of_means(test: Answers, draws: Draws) -> dict:
+def of_means(test: Answers, draws: SpeakerDraws) -> dict:
     """mr_of_means: the misclassification rate of two means a speaker in as many clusters as there are speakers.
 
     What ZHAW's papers on speaker clustering report: long utterances, as an application may have them.
@@ -156,7 +156,7 @@ def half_means(test: Answers) -> tuple[np.ndarray, np.ndarray]:
     return np.array(vectors), np.array(who)
 
 
-def identification(test: Answers, draws: Draws) -> dict:
+def identification(test: Answers, draws: SpeakerDraws) -> dict:
     """identification_accuracy: share of the queries that are taken for their speaker among all that are enrolled.
 
     The interval takes the answers as they are and draws speakers anew.
@@ -166,7 +166,7 @@ def identification(test: Answers, draws: Draws) -> dict:
     return intervals.share("identification_accuracy", right, 1.0, who, draws.settings)
 
 
-def decisions(accepted: np.ndarray, trials: TrialSet, draws: Draws) -> dict:
+def decisions(accepted: np.ndarray, trials: TrialSet, draws: SpeakerDraws) -> dict:
     """Accuracy with its interval, miss and false alarm rate of accepting these trials, (trials,) booleans."""
     right, at = accepted == trials.same, trials.speakers[trials.at]
     return {
@@ -177,7 +177,7 @@ def decisions(accepted: np.ndarray, trials: TrialSet, draws: Draws) -> dict:
     }
 
 
-def misclassified(name: str, clusters: np.ndarray, who: np.ndarray, draws: Draws) -> dict:
+def misclassified(name: str, clusters: np.ndarray, who: np.ndarray, draws: SpeakerDraws) -> dict:
     """The misclassification rate of clusters (utterances,) of speakers (utterances,) as `name`, with its interval."""
     wrong = ~clustering.matched(clusters, who)
     return intervals.share(name, wrong, 1.0, who, draws.settings)

@@ -19,7 +19,7 @@ from earmark.tasks.speaker.settings import SpeakerFeatureSettings, SpeakerModelS
 from earmark.training import model_files
 
 
-class Heard(NamedTuple):
+class SpeakerPrediction(NamedTuple):
     """What is heard in a recording. embedding: (d,) float32 of length 1. speech_s: seconds of it that are no pauses."""
 
     embedding: np.ndarray
@@ -40,7 +40,7 @@ class Embedder:
         """The embedding (d,) float32 of length 1. Raises AudioError for what cannot be decoded or is silent."""
         return self.heard(source).embedding
 
-    def heard(self, source: audio.Source) -> Heard:
+    def heard(self, source: audio.Source) -> SpeakerPrediction:
         """The same, with how much speech it is made of."""
         recording = audio.checked(source)
         with log_mel.spooled(recording, self.features) as speech:
@@ -50,7 +50,7 @@ class Embedder:
             n = int(voiced.sum())
             blocks = (torch.from_numpy(block.astype(np.float32)) for block in speech.without_pauses(voiced))
             found = embedding.of_blocks(self.tower, blocks, n, self.features.normalize)
-        return Heard(found.numpy(), n * self.features.hop_s)
+        return SpeakerPrediction(found.numpy(), n * self.features.hop_s)
 
     def of_files(self, files: Iterable[audio.Source]) -> np.ndarray:
         """The same of an utterance in several recordings."""

@@ -15,7 +15,7 @@ from earmark.evaluation.settings import EvaluateSettings
 from earmark.release import bundle
 from earmark.release.facts import Words
 from earmark.tasks.speaker import card, dataset, metrics, predictions, train
-from earmark.tasks.speaker.dataset import Dataset
+from earmark.tasks.speaker.dataset import SpeakerDataset
 from earmark.tasks.speaker.settings import SpeakerFeatureSettings, SpeakerModelSettings, SpeakerSettings
 from earmark.tasks.speaker.trials import utterances
 from earmark.tasks.speaker.trials.trial_set import Answers, TrialSet, carried
@@ -44,7 +44,7 @@ def make(model: Path, settings: SpeakerSettings, words: Words, out: Path) -> dic
     return found
 
 
-def _refuse_other_data(config: ModelConfig, heard: Dataset, settings: SpeakerSettings) -> None:
+def _refuse_other_data(config: ModelConfig, heard: SpeakerDataset, settings: SpeakerSettings) -> None:
     ours = train.hashes(heard, config.model, settings.train)
     if config.hashes.get("data_sha256") != ours["data_sha256"]:
         raise EarmarkError(
@@ -56,8 +56,8 @@ def _refuse_other_data(config: ModelConfig, heard: Dataset, settings: SpeakerSet
 def facts(
     config: ModelConfig,
     data: bytes,
-    heard: Dataset,
-    tests: dict[str, Dataset],
+    heard: SpeakerDataset,
+    tests: dict[str, SpeakerDataset],
     root: Root,
     settings: EvaluateSettings,
 ) -> dict:
@@ -77,8 +77,8 @@ def facts(
 
 def measured(
     embedder: predictions.Embedder,
-    heard: Dataset,
-    tests: dict[str, Dataset],
+    heard: SpeakerDataset,
+    tests: dict[str, SpeakerDataset],
     root: Root,
     settings: EvaluateSettings,
 ) -> dict:
@@ -100,5 +100,5 @@ def measured(
     return carried(val, speech_s) | {"figures": figures}
 
 
-def _answers(embedder: predictions.Embedder, trials: TrialSet, heard: Dataset) -> Answers:
+def _answers(embedder: predictions.Embedder, trials: TrialSet, heard: SpeakerDataset) -> Answers:
     return Answers(trials, predictions.stored(embedder, trials.utterances, heard.store))

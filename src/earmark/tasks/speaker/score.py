@@ -15,7 +15,7 @@ from earmark.data.names import matched
 from earmark.data.reading import read_folder
 from earmark.errors import EarmarkError
 from earmark.evaluation import intervals
-from earmark.evaluation.scored import BOOTSTRAP, SEED, Judged
+from earmark.evaluation.scored import BOOTSTRAP, SEED, ScoredFolder
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.tasks.speaker import checks, metrics, report
 from earmark.tasks.speaker.corpora import CORPORA
@@ -29,7 +29,7 @@ NAMED = 5  # speakers in a warning
 
 def judged(
     model: Path, root: Path, warn: Callable[[str], None], progress: Callable, learnt: Learnt | None = None
-) -> Judged:
+) -> ScoredFolder:
     """What the model of a folder makes of the speakers below `root`. learnt: what it met, and what becomes of that."""
     embedder = Embedder(model)
     table, unusable, trials = recordings(root, warn, progress, learnt)
@@ -54,7 +54,7 @@ def judged(
         metrics.clusters(test, chosen.cluster_threshold).to_csv(out / "clusters.csv", index=False)
         return [*drawn, out / "clusters.csv"]
 
-    return Judged(metrics.predictions(test, threshold), unusable, found, manifest.digest(table), draw)
+    return ScoredFolder(metrics.predictions(test, threshold), unusable, found, manifest.digest(table), draw)
 
 
 def recordings(

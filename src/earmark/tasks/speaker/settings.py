@@ -79,7 +79,7 @@ class SpeakerFeatureSettings:
 
 
 @dataclass(frozen=True)
-class Tower:
+class TowerSettings:
     """Frames of a segment in, an embedding out; each network comes on top."""
 
     name: str = ""
@@ -105,21 +105,21 @@ class Tower:
 
 
 @dataclass(frozen=True)
-class Resnet(Tower):
+class ResnetSettings(TowerSettings):
     """A small residual network that pools by attentive statistics."""
 
     name: Literal["resnet"] = "resnet"
 
 
 @dataclass(frozen=True)
-class Tdnn(Tower):
+class TdnnSettings(TowerSettings):
     """ECAPA-like: dilated convolutions over time, attentive statistics."""
 
     name: Literal["tdnn"] = "tdnn"
 
 
 @dataclass(frozen=True)
-class Blstm(Tower):
+class BlstmSettings(TowerSettings):
     """siamese_blstm's: two BLSTMs and two dense layers."""
 
     name: Literal["blstm"] = "blstm"
@@ -137,7 +137,7 @@ class Blstm(Tower):
         require(0 <= self.dropout < 1, "dropout", "must be a share from 0 up to 1")
 
 
-SpeakerModelSettings = Resnet | Tdnn | Blstm
+SpeakerModelSettings = ResnetSettings | TdnnSettings | BlstmSettings
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ class PairSettings:
 
 
 @dataclass(frozen=True)
-class AamSoftmax:
+class AamSoftmaxSettings:
     """Softmax over the training speakers with an additive angular margin."""
 
     name: Literal["aam"] = "aam"
@@ -191,7 +191,7 @@ class AamSoftmax:
 
 
 @dataclass(frozen=True)
-class Similarity:
+class SimilaritySettings:
     """`angular`: the angular prototypical loss; `contrastive`: the supervised contrastive one."""
 
     name: Literal["angular", "contrastive"] = "angular"
@@ -202,7 +202,7 @@ class Similarity:
         require(self.scale > 0, "scale", "must be above 0")
 
 
-SpeakerLossSettings = AamSoftmax | Similarity | PairSettings
+SpeakerLossSettings = AamSoftmaxSettings | SimilaritySettings | PairSettings
 
 
 @dataclass(frozen=True)
@@ -289,8 +289,8 @@ class SpeakerSettings:
     gate: GateSettings = field(default_factory=GateSettings)
 
     def __post_init__(self) -> None:
-        blstm = isinstance(self.model, Blstm)
-        fits = (isinstance(self.model, Blstm) and self.model.read == "dense") or self.train.loss.name != "pairs"
+        blstm = isinstance(self.model, BlstmSettings)
+        fits = (isinstance(self.model, BlstmSettings) and self.model.read == "dense") or self.train.loss.name != "pairs"
         alone = not blstm or self.features.normalize != "both"
         require(alone, "features.normalize", "must be bands or level for model.name blstm")
         heard = not self.model.statistics or self.features.normalize != "bands"

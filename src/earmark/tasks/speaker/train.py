@@ -11,7 +11,7 @@ import torch
 from earmark.nn import describe
 from earmark.tasks.speaker import closed_form, embedding
 from earmark.tasks.speaker.batches import SpeakerTask
-from earmark.tasks.speaker.dataset import Dataset
+from earmark.tasks.speaker.dataset import SpeakerDataset
 from earmark.tasks.speaker.settings import SpeakerModelSettings, SpeakerTrainSettings
 from earmark.tasks.speaker.trials.trial_set import Answers, TrialSet, carried
 from earmark.training import batch_picture, key, loop, model_files
@@ -19,14 +19,14 @@ from earmark.training import batch_picture, key, loop, model_files
 SHOWN_FRAMES = 200  # of the input in model.txt
 
 
-def hashes(dataset: Dataset, model: SpeakerModelSettings, settings: SpeakerTrainSettings) -> dict[str, str]:
+def hashes(dataset: SpeakerDataset, model: SpeakerModelSettings, settings: SpeakerTrainSettings) -> dict[str, str]:
     """Hashes of parameters, data and code, and the train key over all three; validation trials are data."""
     rows = dataset.table[["path", "label", "group", "split", "utterance"]]
     trials = dataset.trials[dataset.trials["split"] == "val"]
     return key.hashes("earmark.tasks.speaker.train", [model, settings], dataset.store_sha256, rows, trials)
 
 
-def task_of(dataset: Dataset, model: SpeakerModelSettings, settings: SpeakerTrainSettings) -> SpeakerTask:
+def task_of(dataset: SpeakerDataset, model: SpeakerModelSettings, settings: SpeakerTrainSettings) -> SpeakerTask:
     """What the training loop trains: a new tower and the voices of the training and validation speakers.
 
     Raises EarmarkError where validation is needed and there is none.
@@ -40,7 +40,7 @@ def task_of(dataset: Dataset, model: SpeakerModelSettings, settings: SpeakerTrai
 
 
 def run(
-    dataset: Dataset,
+    dataset: SpeakerDataset,
     model: SpeakerModelSettings,
     settings: SpeakerTrainSettings,
     out: Path | None,
@@ -84,7 +84,7 @@ def thresholds(task: SpeakerTask, val: TrialSet | None) -> dict:
     return carried(Answers(val, vectors.cpu().numpy()), speech_s)
 
 
-def config_of(task: SpeakerTask, dataset: Dataset, model: SpeakerModelSettings, fit: loop.Fit, release: dict):
+def config_of(task: SpeakerTask, dataset: SpeakerDataset, model: SpeakerModelSettings, fit: loop.Fit, release: dict):
     """What config.json says of a trained tower."""
     settings, tower = task.settings, task.model.tower
     labels = sorted(dataset.table.label[dataset.table["split"] == "train"].unique())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from earmark.features import rows
-from earmark.tasks.chord.decoding.viterbi import Segment, segments, switch_costs, viterbi
+from earmark.tasks.chord.decoding.viterbi import ClassSegment, segments, switch_costs, viterbi
 
 
 def worth(path, log_probs: np.ndarray, cost: np.ndarray, price: np.ndarray | float = 0.0) -> float:
@@ -96,8 +96,8 @@ def test_segments_by_hand():
     probs = np.array([[0.9, 0.1], [0.7, 0.3], [0.4, 0.6], [0.2, 0.8], [0.3, 0.7]])
     got = segments(np.array([0, 0, 1, 1, 1]), np.log(probs), 0.1, 0.43)
     assert got == [
-        Segment(0.0, pytest.approx(0.15), 0, pytest.approx(0.8)),
-        Segment(pytest.approx(0.15), 0.43, 1, pytest.approx(0.7)),
+        ClassSegment(0.0, pytest.approx(0.15), 0, pytest.approx(0.8)),
+        ClassSegment(pytest.approx(0.15), 0.43, 1, pytest.approx(0.7)),
     ]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from earmark.tasks.chord import annotations
 from earmark.tasks.chord.notation import harte, jams, lab
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 from earmark.tasks.chord.notation.targets import NO_KEY, key_label, key_of
 from earmark.tasks.chord.notation.vocabulary import NARROW, WIDE
 
@@ -25,7 +25,7 @@ QUALITY = (
 ADDED = rf"\((\*?({DEGREE})(,\*?({DEGREE}))*)\)"
 CHORD = re.compile(rf"^((N|X)|(([A-G](b*|#*))((:({QUALITY})({ADDED})?)|(:{ADDED}))?((/({DEGREE}))?)?))$")
 KEY_MODE = re.compile(r"^N|([A-G][b#]?)(:(major|minor|ionian|dorian|phrygian|lydian|mixolydian|aeolian|locrian))?$")
-SONG = [Segment(0.0, 1.5, "N", 1.0), Segment(1.5, 2.25, "C:maj/3", 0.75), Segment(2.25, 3.0, "F#:min7", 0.5)]
+SONG = [LabSegment(0.0, 1.5, "N", 1.0), LabSegment(1.5, 2.25, "C:maj/3", 0.75), LabSegment(2.25, 3.0, "F#:min7", 0.5)]
 
 
 def written(path, segments=SONG, key="A:min", duration_s=3.0) -> dict:
@@ -83,7 +83,7 @@ def test_lab_and_jams_say_the_same(tmp_path, classes, lengths):
     """By our readers, and by mir_eval's of .lab beside the plain JSON, to the microsecond."""
     segments, start = [], 0.0
     for (index, bass), length in zip(classes, lengths, strict=False):
-        segments.append(Segment(start, start + length, harte.label_of(index, bass, WIDE), 0.5))
+        segments.append(LabSegment(start, start + length, harte.label_of(index, bass, WIDE), 0.5))
         start += length
     document = written(tmp_path / "a.jams", segments, duration_s=start)
     lab.write(tmp_path / "a.lab", segments)

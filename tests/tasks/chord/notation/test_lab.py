@@ -9,7 +9,7 @@ import pytest
 
 from earmark.errors import EarmarkError
 from earmark.tasks.chord.notation import lab, midi
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 from project import REPOSITORY
 
 SHARED = REPOSITORY.parent / "shared"
@@ -28,7 +28,7 @@ def song(tmp_path: Path):
     return write
 
 
-def rows(segments: list[Segment]) -> list[tuple]:
+def rows(segments: list[LabSegment]) -> list[tuple]:
     return [s[:3] for s in segments]
 
 
@@ -90,7 +90,7 @@ def test_annotation_may_outlast_its_audio_by_a_second(song):
 
 
 def test_span_cuts_and_fills():
-    segments = [Segment(1, 2, "C"), Segment(2, 3, "G")]
+    segments = [LabSegment(1, 2, "C"), LabSegment(2, 3, "G")]
     assert rows(lab.spanned(segments, 0, 4, "N")) == [(0, 1, "N"), (1, 2, "C"), (2, 3, "G"), (3, 4, "N")]
     assert rows(lab.spanned(segments, 1.5, 2, "N")) == [(1.5, 2, "C")]
     assert rows(lab.spanned(segments, 5, 6, "N")) == [(5, 6, "N")]
@@ -98,17 +98,17 @@ def test_span_cuts_and_fills():
 
 def test_neighbours_of_the_same_chord_merge():
     segments = [
-        Segment(0, 1, "C"),
-        Segment(1, 2, "C:maj"),
-        Segment(2, 3, "C/3"),
-        Segment(3, 4, "X"),
-        Segment(4, 5, "C/3"),
+        LabSegment(0, 1, "C"),
+        LabSegment(1, 2, "C:maj"),
+        LabSegment(2, 3, "C/3"),
+        LabSegment(3, 4, "X"),
+        LabSegment(4, 5, "C/3"),
     ]
     assert rows(lab.merged(segments)) == [(0, 2, "C"), (2, 3, "C/3"), (3, 4, "X"), (4, 5, "C/3")]
 
 
 def test_written_rows_read_back_and_mir_eval_reads_them(tmp_path):
-    segments = [Segment(0.0, 1.2345678, "N"), Segment(1.2345678, 3.0, "F#:min7/b3")]
+    segments = [LabSegment(0.0, 1.2345678, "N"), LabSegment(1.2345678, 3.0, "F#:min7/b3")]
     lab.write(tmp_path / "a.lab", segments)
     assert (tmp_path / "a.lab").read_text() == "0.000000\t1.234568\tN\n1.234568\t3.000000\tF#:min7/b3\n"
     assert lab.read(tmp_path / "a.lab")[1].label == "F#:min7/b3"
@@ -117,7 +117,7 @@ def test_written_rows_read_back_and_mir_eval_reads_them(tmp_path):
 
 
 def test_json_holds_probabilities_and_the_song(tmp_path):
-    lab.write_json(tmp_path / "a.json", [Segment(0.0, 0.12345678, "C:maj/3", 0.75)], key="C:maj")
+    lab.write_json(tmp_path / "a.json", [LabSegment(0.0, 0.12345678, "C:maj/3", 0.75)], key="C:maj")
     assert json.loads((tmp_path / "a.json").read_text()) == {
         "key": "C:maj",
         "segments": [{"start_s": 0.0, "end_s": 0.123457, "label": "C:maj/3", "probability": 0.75}],
@@ -125,7 +125,7 @@ def test_json_holds_probabilities_and_the_song(tmp_path):
 
 
 def test_midi_plays_bass_and_tones(tmp_path):
-    midi.write(tmp_path / "a.mid", [Segment(0, 1, "C:maj/3"), Segment(1, 2, "N"), Segment(2, 4.5, "F:maj/2")])
+    midi.write(tmp_path / "a.mid", [LabSegment(0, 1, "C:maj/3"), LabSegment(1, 2, "N"), LabSegment(2, 4.5, "F:maj/2")])
     notes = pretty_midi.PrettyMIDI(str(tmp_path / "a.mid")).instruments[0].notes
     first, last = [n for n in notes if n.start < 1], [n for n in notes if n.start >= 1]
     assert sorted(n.pitch for n in first) == [40, 60, 64, 67]

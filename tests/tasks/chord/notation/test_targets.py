@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from earmark.tasks.chord.notation import lab, targets
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 from earmark.tasks.chord.notation.vocabulary import IGNORED, NARROW, WIDE
 
 SONG = [
-    Segment(0.0, 1.0, "N"),
-    Segment(1.0, 2.0, "C:maj/3"),
-    Segment(2.0, 3.0, "C/3"),  # the same chord, written otherwise
-    Segment(3.0, 4.0, "X"),
-    Segment(4.0, 5.0, "F:maj/2"),
+    LabSegment(0.0, 1.0, "N"),
+    LabSegment(1.0, 2.0, "C:maj/3"),
+    LabSegment(2.0, 3.0, "C/3"),  # the same chord, written otherwise
+    LabSegment(3.0, 4.0, "X"),
+    LabSegment(4.0, 5.0, "F:maj/2"),
 ]
 
 
@@ -36,7 +36,7 @@ def test_tones_are_absolute_and_hold_the_bass():
 
 
 def test_tones_are_the_true_ones_where_the_class_is_the_nearest():
-    t = lab.frames([Segment(0.0, 1.0, "C:sus2")], 1, 0.5)
+    t = lab.frames([LabSegment(0.0, 1.0, "C:sus2")], 1, 0.5)
     assert t.chord.tolist() == [0]  # C:5
     assert np.flatnonzero(t.tones[0]).tolist() == [0, 2, 7]
 
@@ -50,8 +50,8 @@ def test_vector_is_tones_and_bass():
 
 
 def test_frames_before_the_first_row_are_unknown():
-    assert lab.frames([Segment(0.6, 1.0, "N")], 3, 0.5).chord.tolist() == [IGNORED, IGNORED, IGNORED]
-    assert lab.frames([Segment(0.5, 1.0, "N")], 3, 0.5).chord.tolist() == [IGNORED, 528, IGNORED]
+    assert lab.frames([LabSegment(0.6, 1.0, "N")], 3, 0.5).chord.tolist() == [IGNORED, IGNORED, IGNORED]
+    assert lab.frames([LabSegment(0.5, 1.0, "N")], 3, 0.5).chord.tolist() == [IGNORED, 528, IGNORED]
 
 
 @pytest.mark.parametrize("vocabulary", [NARROW, WIDE])

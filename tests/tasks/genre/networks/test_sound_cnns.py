@@ -15,7 +15,7 @@ from earmark.tasks.genre.networks import build
 from earmark.tasks.genre.networks.net import Net
 from earmark.tasks.genre.networks.resnetish import ResidualBlock, ResNetish
 from earmark.tasks.genre.networks.vggish import VGGish
-from earmark.tasks.genre.settings import SoundCnnNet
+from earmark.tasks.genre.settings import SoundCnnsSettings
 
 NETWORKS = {
     "net": Net,
@@ -186,8 +186,8 @@ def test_vggish_counts_what_audiosets_has():
 @pytest.mark.parametrize(("filtered", "training"), [("forward", True), ("forward", False), ("test", False)])
 def test_a_filter_reads_zeros_for_what_is_not_finite(name, filtered, training):
     torch.manual_seed(0)
-    network = build.body(32, 48, SoundCnnNet(name=name, width=0.125, filter=filtered)).train(training)
-    plain = build.body(32, 48, SoundCnnNet(name=name, width=0.125)).train(training)
+    network = build.body(32, 48, SoundCnnsSettings(name=name, width=0.125, filter=filtered)).train(training)
+    plain = build.body(32, 48, SoundCnnsSettings(name=name, width=0.125)).train(training)
     plain.load_state_dict({k.removeprefix("inner."): v for k, v in network.state_dict().items()})
     x = windows(4)
     x[0, 0, 3, 5] = -math.inf
@@ -204,7 +204,7 @@ def test_a_filter_reads_zeros_for_what_is_not_finite(name, filtered, training):
 
 def test_a_filter_of_the_test_alone_is_none_in_training():
     torch.manual_seed(0)
-    network = build.body(32, 48, SoundCnnNet(name="net", width=0.125, filter="test")).train()
+    network = build.body(32, 48, SoundCnnsSettings(name="net", width=0.125, filter="test")).train()
     x = windows(2)
     x[0, 0, 3, 5] = -math.inf
     assert torch.isnan(network(x)[0]).any()

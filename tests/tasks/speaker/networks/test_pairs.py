@@ -10,7 +10,7 @@ import torch
 
 from earmark.errors import EarmarkError
 from earmark.tasks.speaker.networks import pairs
-from earmark.tasks.speaker.settings import Blstm, PairSettings, Resnet
+from earmark.tasks.speaker.settings import BlstmSettings, PairSettings, ResnetSettings
 
 FIXED = PairSettings("symmetric", "add", "distance", True, 1.0, "sum", 1.0, 1.0, False)
 ASKED = PairSettings("kl", "clip", "distance", False, 1.0, "sum", 1.0, 1.0, True, "batch")
@@ -233,9 +233,9 @@ def test_the_alarm_is_silent_where_distances_tell_and_names_a_setting_where_not(
 
 
 def test_values_below_zero_are_refused_where_only_epsilon_is_added():
-    model = Blstm(head="prelu", dropout=0.3)
+    model = BlstmSettings(head="prelu", dropout=0.3)
     pairs.require_positive(model, ASKED)
     pairs.require_positive(replace(model, head="softplus"), FIXED)
-    for bad in (model, Resnet()):
+    for bad in (model, ResnetSettings()):
         with pytest.raises(EarmarkError, match=r"set model\.name: blstm with model\.head: softplus"):
             pairs.require_positive(bad, FIXED)

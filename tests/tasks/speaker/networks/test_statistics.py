@@ -15,22 +15,22 @@ from sklearn.preprocessing import StandardScaler
 from earmark import config
 from earmark.features.store import Store
 from earmark.tasks.speaker import closed_form, embedding, log_mel, predictions, train
-from earmark.tasks.speaker.dataset import Dataset
+from earmark.tasks.speaker.dataset import SpeakerDataset
 from earmark.tasks.speaker.networks import build
 from earmark.tasks.speaker.networks.statistics import SpeakerStatistics, slopes
 from earmark.tasks.speaker.settings import (
     SpeakerFeatureSettings,
     SpeakerTrainSettings,
-    Tdnn,
+    TdnnSettings,
 )
 from earmark.tasks.speaker.trials import pairing
 from project import REPOSITORY
 
 FEATURES = SpeakerFeatureSettings(16000, 512, 160, 24, 20.0, 7600.0, 80.0, 0.0, (1.1,), "level")
-MODEL = Tdnn(width=0.1, embedding=16, statistics=0.3)
+MODEL = TdnnSettings(width=0.1, embedding=16, statistics=0.3)
 
 
-def material(speakers: int = 6, each: int = 5, longest: int = 60) -> Dataset:
+def material(speakers: int = 6, each: int = 5, longest: int = 60) -> SpeakerDataset:
     """Recordings of coloured noise; the last two speakers are val's. Those of training stand there at 1.1, too."""
     rng = np.random.default_rng(0)
     rows = []
@@ -49,7 +49,7 @@ def material(speakers: int = 6, each: int = 5, longest: int = 60) -> Dataset:
     lengths = np.array([len(x) for x in frames])
     store = Store(np.concatenate(frames), np.cumsum(lengths) - lengths, lengths, ids, {}, "of noise")
     table = pd.DataFrame(rows, columns=["path", "label", "group", "split", "utterance", "duration_s"])
-    return Dataset(table, store, FEATURES, pairing.of_manifest(table, None, 1000, 1, pytest.fail))
+    return SpeakerDataset(table, store, FEATURES, pairing.of_manifest(table, None, 1000, 1, pytest.fail))
 
 
 def expected(frames: np.ndarray) -> np.ndarray:
@@ -142,7 +142,7 @@ def test_a_cosine_is_the_weighted_mean():
 
     network, statistics = Fixed([[2.0, 0.0], [0.0, 3.0]]), Fixed([[1.0, 0.0], [6.0, 8.0]])
     network.n_bands, statistics.n_bands = 2, 1
-    found = build.embed(build.Beside(network, statistics, 0.3), torch.zeros(2, 5, 2))
+    found = build.embed(build.NetworkWithStatistics(network, statistics, 0.3), torch.zeros(2, 5, 2))
     torch.testing.assert_close(found.norm(dim=1), torch.ones(2))
     assert float(found[0] @ found[1]) == pytest.approx(0.7 * 0 + 0.3 * 0.6, abs=1e-6)
 

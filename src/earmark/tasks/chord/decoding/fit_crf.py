@@ -22,7 +22,7 @@ BELIEF = (0.0, 0.5, 2.0)  # times the weight of its word on changes that it is w
 STEPS, RATE = 150, 0.03  # of learning transitions by the likelihood, of Adam
 
 
-class Heard(NamedTuple):
+class LabelledFrames(NamedTuple):
     """What a network says of a song, and what is true.
 
     log_probs: (frames, classes); change: (frames,) log-odds; classes: (frames,) int64; changes: (frames,) 0 or 1.
@@ -52,7 +52,7 @@ def log_odds(share: float) -> float:
     return float(np.log(share / (1 - share)))
 
 
-def calibrated(crf: TiedCrf, held_out: list[Heard]) -> TiedCrf:
+def calibrated(crf: TiedCrf, held_out: list[LabelledFrames]) -> TiedCrf:
     """The same CRF, to which a frame's word on changes is worth what it says of changes in held-out songs.
 
     A logistic regression of changes on log-odds x (Platt 1999) makes them w x + c; less the usual log-odds, which the
@@ -100,7 +100,7 @@ def loss_of(crf: TiedCrf, heard: ChordLogits, classes: Tensor, lengths: Tensor) 
 
 
 @torch.no_grad()
-def trusting(crf: TiedCrf, held_out: list[Heard]) -> TiedCrf:
+def trusting(crf: TiedCrf, held_out: list[LabelledFrames]) -> TiedCrf:
     """The same CRF with the sharpness, and then the weight of changes, whose decoded paths are best by `score`."""
     own, weight = crf.sharpness.item(), crf.switch[0].item()
     crf.sharpness.fill_(max((own, *SHARPNESS), key=lambda s: _with(crf, held_out, s, weight)))
@@ -109,7 +109,7 @@ def trusting(crf: TiedCrf, held_out: list[Heard]) -> TiedCrf:
     return crf.requires_grad_(False)
 
 
-def _with(crf: TiedCrf, held_out: list[Heard], sharpness: float, weight: float) -> float:
+def _with(crf: TiedCrf, held_out: list[LabelledFrames], sharpness: float, weight: float) -> float:
     crf.sharpness.fill_(sharpness)
     crf.switch[0] = weight
     decode = crf.decoder()
@@ -142,14 +142,14 @@ def spread(places: np.ndarray) -> np.ndarray:
     return places[np.unique(np.linspace(0, len(places) - 1, JUDGED).round().astype(int))]
 
 
-def heard(model: nn.Module, songs: Songs, i: int, log_weights: np.ndarray | float = 0.0) -> Heard:
+def heard(model: nn.Module, songs: Songs, i: int, log_weights: np.ndarray | float = 0.0) -> LabelledFrames:
     """What the network says of a song; log_weights (classes,) are added to its chords before they are normalised."""
     model.eval()
     values = torch.from_numpy(np.ascontiguousarray(of(songs.values, songs, i)))
     found = said(model, values, songs.channels)
     log_probs = log_softmax(found.chord + torch.as_tensor(log_weights), 1).numpy()
     change = found.change.clamp(-LARGEST_ODDS, LARGEST_ODDS).numpy()
-    return Heard(log_probs, change, of(songs.chord, songs, i), of(songs.change, songs, i))
+    return LabelledFrames(log_probs, change, of(songs.chord, songs, i), of(songs.change, songs, i))
 
 
 def of(array: np.ndarray, songs: Songs, i: int) -> np.ndarray:

@@ -89,7 +89,7 @@ def switch_costs(change: np.ndarray, base: float, weight: float, reach: int = 0)
     return (base + weight * np.log((1 - near) / near)).clip(0, LARGEST_COST)
 
 
-class Segment(NamedTuple):
+class ClassSegment(NamedTuple):
     """A class from start to end in seconds, and the mean of its probability there."""
 
     start_s: float
@@ -104,7 +104,7 @@ def segments(
     seconds_per_frame: float,
     duration_s: float,
     column: np.ndarray | None = None,
-) -> list[Segment]:
+) -> list[ClassSegment]:
     """Runs of equal classes as segments that cover 0 to `duration_s` without gap or overlap.
 
     path: (frames,) classes; log_probs: (frames, columns); column: (classes,), each class's, None: they are the same.
@@ -119,7 +119,7 @@ def segments(
     own = np.exp(_along(path if column is None else column[path], log_probs)[:n])
     probability = np.add.reduceat(own, first) / np.diff(first, append=n)
     edges = np.concatenate([[0.0], (first[1:] - 0.5) * seconds_per_frame, [duration_s]])
-    return [Segment(*row) for row in zip(edges[:-1], edges[1:], path[first], probability, strict=True)]
+    return [ClassSegment(*row) for row in zip(edges[:-1], edges[1:], path[first], probability, strict=True)]
 
 
 def _along(path: np.ndarray, log_probs: Scores) -> np.ndarray:

@@ -8,21 +8,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 
 VERSION = "0.3.0"
 MODES = {"maj": "major", "min": "minor"}
 
 
 def write(
-    path: Path, segments: list[Segment], key: str, key_probability: float, duration_s: float, model: Mapping[str, Any]
+    path: Path,
+    segments: list[LabSegment],
+    key: str,
+    key_probability: float,
+    duration_s: float,
+    model: Mapping[str, Any],
 ) -> None:
     """A file of two annotations: `chord`, Harte's labels with their probabilities, and `key_mode`, as `C:major`.
 
     segments: labels in Harte's notation. key: 'C:maj', 'A:min' or 'N', of the whole recording. model: what JSON says of
     the model that heard them; its `name` stands among the tools, all of it in each annotation's sandbox.
     """
-    whole = [Segment(0.0, duration_s, _key_mode(key), key_probability)]
+    whole = [LabSegment(0.0, duration_s, _key_mode(key), key_probability)]
     document = {
         "file_metadata": {"duration": round(duration_s, 6), "jams_version": VERSION},
         "annotations": [
@@ -34,7 +39,9 @@ def write(
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
-def _annotation(namespace: str, segments: list[Segment], duration_s: float, model: Mapping[str, Any]) -> dict[str, Any]:
+def _annotation(
+    namespace: str, segments: list[LabSegment], duration_s: float, model: Mapping[str, Any]
+) -> dict[str, Any]:
     return {
         "namespace": namespace,
         "annotation_metadata": {"annotation_tools": f"earmark, {model['name']}", "data_source": "program"},
@@ -45,7 +52,7 @@ def _annotation(namespace: str, segments: list[Segment], duration_s: float, mode
     }
 
 
-def _observation(segment: Segment) -> dict[str, Any]:
+def _observation(segment: LabSegment) -> dict[str, Any]:
     """Times to the microsecond, as in .lab."""
     start, end = round(segment.start_s, 6), round(segment.end_s, 6)
     duration = round(end - start, 6)

@@ -21,7 +21,7 @@ CLOSED_S = 0.05  # a gap of no more is closed: the earlier chord lasts until the
 OVERHANG_S = 1.0  # an annotation may outlast its audio by so much, and is cut; longer belongs to another recording
 
 
-class Segment(NamedTuple):
+class LabSegment(NamedTuple):
     """A chord from start_s up to end_s."""
 
     start_s: float
@@ -32,7 +32,7 @@ class Segment(NamedTuple):
 
 def read(
     path: Path, duration_s: float | None = None, fill: str = "X", converted: pop.Converted | None = None
-) -> list[Segment]:
+) -> list[LabSegment]:
     """The chords of a .lab file, without gaps, in the spelling that mir_eval scores.
 
     Names as pop charts have them (Am7, C/E, N.C.) become Harte's labels, and are counted in `converted`.
@@ -52,7 +52,7 @@ def checked(
     duration_s: float | None,
     fill: str,
     converted: pop.Converted | None = None,
-) -> list[Segment]:
+) -> list[LabSegment]:
     """`read` of numbered rows START END LABEL that `path` holds in another format."""
     if not rows:
         raise EarmarkError(f"{path} has no rows; write one row a chord, as in '0.0 2.5 C:maj', or 'N' for no chord.")
@@ -80,7 +80,7 @@ def _lines(path: Path) -> list[str]:
         raise EarmarkError(f"{path} cannot be read: {e.strerror}; give a .lab file of your own.") from None
 
 
-def _segment(where: str, fields: list[str], converted: pop.Converted) -> Segment:
+def _segment(where: str, fields: list[str], converted: pop.Converted) -> LabSegment:
     """One checked row; `where` names file and row."""
     if " ".join(fields[2:]).casefold() in pop.NO_CHORD:
         fields = [*fields[:2], "_".join(fields[2:])]
@@ -97,10 +97,10 @@ def _segment(where: str, fields: list[str], converted: pop.Converted) -> Segment
         raise EarmarkError(f"{where} lasts from {start:g} to {end:g} s; the end must lie after the start, from 0 on.")
     if not harte.is_chord(fields[2]):
         converted[fields[2], label] += 1
-    return Segment(start, end, label)
+    return LabSegment(start, end, label)
 
 
-def _within(path: Path, segments: list[Segment], duration_s: float) -> list[Segment]:
+def _within(path: Path, segments: list[LabSegment], duration_s: float) -> list[LabSegment]:
     end = segments[-1].end_s
     if end > duration_s + OVERHANG_S or segments[0].start_s >= duration_s:
         raise EarmarkError(
@@ -110,18 +110,18 @@ def _within(path: Path, segments: list[Segment], duration_s: float) -> list[Segm
     return [s._replace(end_s=min(s.end_s, duration_s)) for s in segments if s.start_s < duration_s]
 
 
-def closed(segments: list[Segment], fill: str) -> list[Segment]:
+def closed(segments: list[LabSegment], fill: str) -> list[LabSegment]:
     """Segments one right after the other: gaps of up to 50 ms go to the earlier chord, longer ones become `fill`."""
     done = []
     for before, after in pairwise(segments):
         if after.start_s - before.end_s > CLOSED_S + 1e-6:
-            done += [before, Segment(before.end_s, after.start_s, fill)]
+            done += [before, LabSegment(before.end_s, after.start_s, fill)]
         else:
             done.append(before._replace(end_s=after.start_s))
     return done + segments[-1:]
 
 
-def spanned(segments: list[Segment], start_s: float, end_s: float, fill: str) -> list[Segment]:
+def spanned(segments: list[LabSegment], start_s: float, end_s: float, fill: str) -> list[LabSegment]:
     """The part of closed segments from start_s to end_s, with `fill` where they begin later or end sooner."""
     kept = [
         s._replace(start_s=max(s.start_s, start_s), end_s=min(s.end_s, end_s))
@@ -129,29 +129,29 @@ def spanned(segments: list[Segment], start_s: float, end_s: float, fill: str) ->
         if s.start_s < end_s and s.end_s > start_s
     ]
     if not kept:
-        return [Segment(start_s, end_s, fill)]
-    head = [Segment(start_s, kept[0].start_s, fill)] if kept[0].start_s > start_s else []
-    tail = [Segment(kept[-1].end_s, end_s, fill)] if kept[-1].end_s < end_s else []
+        return [LabSegment(start_s, end_s, fill)]
+    head = [LabSegment(start_s, kept[0].start_s, fill)] if kept[0].start_s > start_s else []
+    tail = [LabSegment(kept[-1].end_s, end_s, fill)] if kept[-1].end_s < end_s else []
     return head + kept + tail
 
 
-def merged(segments: list[Segment]) -> list[Segment]:
+def merged(segments: list[LabSegment]) -> list[LabSegment]:
     """Neighbours of the same chord (bass included) as one segment, with the first one's label and no probability."""
-    done: list[Segment] = []
+    done: list[LabSegment] = []
     for s in segments:
         if done and done[-1].end_s == s.start_s and harte.parse(done[-1].label) == harte.parse(s.label):
-            done[-1] = Segment(done[-1].start_s, s.end_s, done[-1].label)
+            done[-1] = LabSegment(done[-1].start_s, s.end_s, done[-1].label)
         else:
             done.append(s)
     return done
 
 
-def transposed(segments: list[Segment], semitones: int) -> list[Segment]:
+def transposed(segments: list[LabSegment], semitones: int) -> list[LabSegment]:
     """The same times, the chords as many semitones higher."""
     return [s._replace(label=harte.transposed(s.label, semitones)) for s in segments]
 
 
-def frames(segments: list[Segment], n_frames: int, hop_s: float, vocabulary: Vocabulary = NARROW) -> Targets:
+def frames(segments: list[LabSegment], n_frames: int, hop_s: float, vocabulary: Vocabulary = NARROW) -> Targets:
     """Targets of n_frames frames, frame i centred at i * hop_s seconds; X where no segment covers the centre."""
     starts = np.array([s.start_s for s in segments])
     ends = np.array([s.end_s for s in segments])
@@ -161,17 +161,17 @@ def frames(segments: list[Segment], n_frames: int, hop_s: float, vocabulary: Voc
     return of_labels([s.label for s in segments], np.where(inside, place, -1), vocabulary)
 
 
-def write(path: Path, segments: list[Segment]) -> None:
+def write(path: Path, segments: list[LabSegment]) -> None:
     """A .lab file, times to the microsecond."""
     path.write_text(text(segments))
 
 
-def text(segments: list[Segment]) -> str:
+def text(segments: list[LabSegment]) -> str:
     """The rows of a .lab file."""
     return "".join(f"{s.start_s:.6f}\t{s.end_s:.6f}\t{s.label}\n" for s in segments)
 
 
-def write_json(path: Path, segments: list[Segment], **song) -> None:
+def write_json(path: Path, segments: list[LabSegment], **song) -> None:
     """An object of `song`'s entries (key, duration_s ...) and the list `segments`, times to the microsecond."""
     rows = [s._asdict() | {"start_s": round(s.start_s, 6), "end_s": round(s.end_s, 6)} for s in segments]
     path.write_text(json.dumps(song | {"segments": rows}, indent=1) + "\n")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from earmark.tasks.chord.notation import harte
-from earmark.tasks.chord.notation.lab import Segment
+from earmark.tasks.chord.notation.lab import LabSegment
 
 LOWEST_BASS = 36  # C2
 LOWEST_TONE = 60  # C4: the chord in close position above the bass, apart from it
@@ -11,7 +11,7 @@ VELOCITY = 80
 TICKS = 440  # a beat
 
 
-def write(path: Path, segments: list[Segment], program: int = 0) -> None:
+def write(path: Path, segments: list[LabSegment], program: int = 0) -> None:
     """A piano that plays each segment: its bass in the octave of C2, its tones in that of C4; N and X are silent.
 
     Times are rounded to ticks of 1.1 ms: 440 a beat at 120 beats a minute.

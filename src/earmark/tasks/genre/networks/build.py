@@ -30,27 +30,27 @@ class Filtered(nn.Module):
 def body(n_bands: int, n_frames: int, s: ModelSettings) -> nn.Module:
     """The network that these settings describe. Raises ValueError for windows too small for it."""
     network = _network(n_bands, n_frames, s)
-    if isinstance(s, settings.SoundCnnNet) and s.filter != "none":
+    if isinstance(s, settings.SoundCnnsSettings) and s.filter != "none":
         return Filtered(network, test_only=s.filter == "test")
     return network
 
 
 def _network(n_bands: int, n_frames: int, s: ModelSettings) -> nn.Module:
     match s:
-        case settings.Compact():
+        case settings.CompactSettings():
             return Compact(n_bands, n_frames, s.width, s.dropout)
-        case settings.SoundCnnNet(name="net"):
+        case settings.SoundCnnsSettings(name="net"):
             return Net(n_bands, n_frames, s.width)
-        case settings.SoundCnnNet(name="resnetish18" | "resnetish34"):
+        case settings.SoundCnnsSettings(name="resnetish18" | "resnetish34"):
             return ResNetish(n_bands, n_frames, s.width, depth=int(s.name[-2:]))
-        case settings.SoundCnnNet(name="vggish"):
+        case settings.SoundCnnsSettings(name="vggish"):
             return VGGish(n_bands, n_frames, s.width)
-        case settings.SongMilNet(name="cnn", variant="song_mil"):
+        case settings.SongMilSettings(name="cnn", variant="song_mil"):
             return WrittenCnn(n_bands, n_frames, s.channels, s.hidden)
-        case settings.SongMilNet(name="cnn"):
+        case settings.SongMilSettings(name="cnn"):
             return SoundCnn(n_bands, s.channels, s.hidden, s.dropout)
-        case settings.SongMilNet(name="mlp", variant="song_mil"):
+        case settings.SongMilSettings(name="mlp", variant="song_mil"):
             return WrittenMlp(n_bands, n_frames, s.hidden)
-        case settings.SongMilNet(name="mlp"):
+        case settings.SongMilSettings(name="mlp"):
             return SoundMlp(n_bands, n_frames, s.hidden, s.dropout)
     raise ValueError(f"unknown model {s!r}")

@@ -8,7 +8,7 @@ from torch.nn.functional import log_softmax, logsigmoid, one_hot
 
 from earmark.tasks.genre.networks.build import body
 from earmark.tasks.genre.networks.window import keras_init
-from earmark.tasks.genre.settings import ModelSettings, SongMilNet
+from earmark.tasks.genre.settings import ModelSettings, SongMilSettings
 
 TIE = 0.01  # of a vote: so much the mean probability has to say, which decides ties and nothing else
 
@@ -93,7 +93,7 @@ class SongModel(nn.Module):
         self.pooling, self.smoothing = settings.pooling, smoothing
         self.body = body(n_bands, n_frames, settings)
         self.head = nn.Linear(self.body.n_out, n_units(n_classes))
-        if isinstance(settings, SongMilNet) and settings.variant == "song_mil":
+        if isinstance(settings, SongMilSettings) and settings.variant == "song_mil":
             keras_init(self.head)
         self.attention = GatedAttention(self.body.n_out) if settings.pooling == "attention" else None
 

@@ -10,7 +10,7 @@ from earmark.tasks.speaker.networks.blstm import SpeakerBlstm
 from earmark.tasks.speaker.networks.resnet import SpeakerResnet
 from earmark.tasks.speaker.networks.statistics import SpeakerStatistics
 from earmark.tasks.speaker.networks.tdnn import SpeakerTdnn
-from earmark.tasks.speaker.settings import Blstm, SpeakerModelSettings
+from earmark.tasks.speaker.settings import BlstmSettings, SpeakerModelSettings
 
 
 class Whitened(nn.Module):
@@ -49,7 +49,7 @@ class Views(nn.Module):
         return torch.cat(found, 1) / len(found) ** 0.5
 
 
-class Beside(nn.Module):
+class NetworkWithStatistics(nn.Module):
     """A network and statistics side by side: (batch, frames, views x bands) -> (batch, d).
 
     Each has length 1 and is weighted by the root of its share: the cosine of two such is the weighted mean of theirs.
@@ -76,14 +76,14 @@ def build(model: SpeakerModelSettings, n_bands: int, views: int = 1) -> nn.Modul
     The statistics beside the network read the first view, which must be `level`.
     """
     network = _one(model, n_bands) if views == 1 else Views([_one(model, n_bands) for _ in range(views)])
-    return Beside(network, SpeakerStatistics(n_bands), model.statistics) if model.statistics else network
+    return NetworkWithStatistics(network, SpeakerStatistics(n_bands), model.statistics) if model.statistics else network
 
 
 def _one(model: SpeakerModelSettings, n_bands: int) -> nn.Module:
     if model.whiten:
         tower = _one(replace(model, whiten=False), n_bands)
         return Whitened(tower, embed(tower.eval(), torch.zeros(1, 1, n_bands)).shape[1])
-    if isinstance(model, Blstm):
+    if isinstance(model, BlstmSettings):
         s = model
         return SpeakerBlstm(n_bands, s.width, s.embedding, s.read, s.head, s.batch_norm, s.dropout)
     tower = {"resnet": SpeakerResnet, "tdnn": SpeakerTdnn}[model.name]

@@ -12,7 +12,7 @@ from torch.nn.functional import softplus
 
 from earmark.errors import EarmarkError
 from earmark.tasks.speaker.networks.losses import float32
-from earmark.tasks.speaker.settings import Blstm, PairSettings, SpeakerModelSettings
+from earmark.tasks.speaker.settings import BlstmSettings, PairSettings, SpeakerModelSettings
 
 EPSILON = 1e-7  # Keras's
 NEAR = 0.01  # of the collapsed loss: the loss counts as this one
@@ -125,7 +125,7 @@ def two_by_two(labels: Tensor) -> tuple[Tensor, Tensor]:
 
 def require_positive(model: SpeakerModelSettings, s: PairSettings) -> None:
     """Raise EarmarkError where a tower's values may be negative and only an epsilon is added to them."""
-    if s.positive == "add" and (not isinstance(model, Blstm) or model.head == "prelu"):
+    if s.positive == "add" and (not isinstance(model, BlstmSettings) or model.head == "prelu"):
         raise EarmarkError(
             "pair.positive is add, but the tower's values may be negative, which have no logarithm: set model.name: "
             "blstm with model.head: softplus or softmax, or pair.positive: clip."

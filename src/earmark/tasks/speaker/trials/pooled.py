@@ -13,20 +13,20 @@ import pandas as pd
 from earmark.evaluation import intervals
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.tasks.speaker import metrics
-from earmark.tasks.speaker.metrics import Draws
+from earmark.tasks.speaker.metrics import SpeakerDraws
 from earmark.tasks.speaker.trials import clustering, scores
 from earmark.tasks.speaker.trials.trial_set import Answers, Thresholds, TrialSet
 
 
 @dataclass(frozen=True)
-class Part:
+class FoldAnswers:
     """A system's answers on a fold's test speakers, and the thresholds that its validation speakers speak for."""
 
     test: Answers
     chosen: Thresholds
 
 
-def figures(model: list[Part], beside: dict[str, list[Part]], settings: EvaluateSettings) -> dict:
+def figures(model: list[FoldAnswers], beside: dict[str, list[FoldAnswers]], settings: EvaluateSettings) -> dict:
     """The model's figures with `<name>_ci95`, each baseline's under `<its name>_<name>`, and the differences of EER.
 
     model: a part a fold. beside: the same of each baseline. Intervals are over the speakers of all folds,
@@ -58,7 +58,7 @@ def together(tests: list[Answers]) -> Answers:
     return Answers(TrialSet(utterances, trials), np.concatenate(filled))
 
 
-def _decided(parts: list[Part], trials: TrialSet, draws: Draws) -> dict:
+def _decided(parts: list[FoldAnswers], trials: TrialSet, draws: SpeakerDraws) -> dict:
     """Decisions and clusters, each fold's at its own thresholds, and the mean of the folds' own EER."""
     accepted = np.concatenate([part.test.score >= part.chosen.threshold for part in parts])
     found = [clustering.at(part.test.tree, part.chosen.cluster_threshold) for part in parts]
@@ -75,7 +75,7 @@ def _decided(parts: list[Part], trials: TrialSet, draws: Draws) -> dict:
     )
 
 
-def _mean_eer(parts: list[Part], trials: TrialSet, times: np.ndarray) -> np.ndarray:
+def _mean_eer(parts: list[FoldAnswers], trials: TrialSet, times: np.ndarray) -> np.ndarray:
     """The mean of the folds' EER in every resample of all folds' speakers, (resamples,).
 
     A fold counts where both kinds of its trials were drawn; NaN where no fold's were.
@@ -96,7 +96,7 @@ def apart(clusters: list[np.ndarray]) -> np.ndarray:
     return np.concatenate([found + first for found, first in zip(clusters, firsts, strict=True)])
 
 
-def _agreement(clusters: list[np.ndarray], fold: np.ndarray, who: np.ndarray, draws: Draws) -> dict:
+def _agreement(clusters: list[np.ndarray], fold: np.ndarray, who: np.ndarray, draws: SpeakerDraws) -> dict:
     """ari and nmi, each the mean of the folds': together they would be praised for keeping folds apart."""
     joined = np.concatenate(clusters)
 
