@@ -31,12 +31,12 @@ def main() -> None:
 def judged(folder: Path) -> tuple[str, ...]:
     """A row of the table."""
     table = collection.table_of([folder])
-    chroma.of(table.path[0])  # what is compiled, is compiled once
+    chroma.chroma_of(table.path[0])  # what is compiled, is compiled once
     began = time.process_time()
-    heard = [baseline.decoded(chroma.of(path)) for path in table.path]
+    heard = [baseline.decode(chroma.chroma_of(path)) for path in table.path]
     speed = sum(sf.info(path).duration for path in table.path) / (time.process_time() - began)
     songs = [
-        metrics.beside(row, lab.read(row.lab), SongPrediction(segments, "N", 0.0, 0.0))
+        metrics.scored_song(row, lab.read(row.lab), SongPrediction(segments, "N", 0.0, 0.0))
         for row, segments in zip(table.itertuples(), heard, strict=True)
     ]
     found = scores.evaluate(songs)

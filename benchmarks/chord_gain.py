@@ -44,7 +44,7 @@ def main() -> None:
 def heard(folder: Path, table: pd.DataFrame) -> scores.Sums:
     """What the bundle of a folder gets right of the songs."""
     read, rows = Recogniser(folder), console.progress(table.itertuples(), len(table), f"recognising with {folder}")
-    return scores.summed([metrics.beside(row, lab.read(row.lab), read(row.path)) for row in rows])
+    return scores.summed([metrics.scored_song(row, lab.read(row.lab), read(row.path)) for row in rows])
 
 
 def row(name: str, new: scores.Sums, former: scores.Sums, group: np.ndarray) -> tuple:

@@ -57,7 +57,7 @@ def steps(read: predictions.Recogniser, path: Path, out: Path) -> list[float]:
 
     recording = audio.CheckedRecording(path)
     blocks = done(list(spectrogram.samples(recording, features)))
-    values = done(spectrogram.of_blocks(blocks, features))
+    values = done(spectrogram.spectrogram_of_blocks(blocks, features))
     heard = done(read.heard(torch.from_numpy(values)))
     duration, words = recording.info.duration_s, read.vocabulary
     song = done(predictions.song(heard, features.hop_s, duration, bool(values.any()), words, read.decoder))

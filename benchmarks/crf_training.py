@@ -25,7 +25,7 @@ from earmark.evaluation.metrics import interval, resamples
 from earmark.tasks.chord import collection, metrics, predictions, scores
 from earmark.tasks.chord.batches import ChordTask
 from earmark.tasks.chord.decoding import fit_crf
-from earmark.tasks.chord.networks.build import CRF, said, vocabulary
+from earmark.tasks.chord.networks.build import CRF, recording_logits, vocabulary
 from earmark.tasks.chord.notation import lab
 from earmark.tasks.chord.settings import ChordSettings
 from earmark.tasks.chord.train import decoder_weights
@@ -59,11 +59,11 @@ def decoded(task: ChordTask, settings: ChordSettings, decoder: str, rows: list) 
         crf.switch = (0.0, 0.0)
     found, words = [], task.words
     for i, row in rows:
-        values = torch.from_numpy(np.ascontiguousarray(fit_crf.of(task.songs.values, task.songs, i)))
-        heard = said(task.model.eval(), values, task.songs.channels)
+        values = torch.from_numpy(np.ascontiguousarray(fit_crf.rows_of_song(task.songs.values, task.songs, i)))
+        heard = recording_logits(task.model.eval(), values, task.songs.channels)
         truth = lab.read(row.lab)
         song = predictions.song(heard, settings.features.hop_s, truth[-1].end_s, True, words, crf)
-        found.append(metrics.beside(row, truth, song))
+        found.append(metrics.scored_song(row, truth, song))
     return found
 
 

@@ -195,9 +195,9 @@ def constant_q(files: list[Path], total: float, rounds: int) -> Iterator[Row]:
         heard = [np.concatenate(list(spectrogram.samples(file, s)), axis=1) for file in some]  # (channels, n) each
         more = sizes(s) | {"gamma": s.gamma}  # with 0 librosa.vqt is librosa.cqt
         ways = {
-            "earmark": lambda s=s, heard=heard: [spectrogram.of_blocks([one], s) for one in heard],
+            "earmark": lambda s=s, heard=heard: [spectrogram.spectrogram_of_blocks([one], s) for one in heard],
             "librosa": lambda more=more, heard=heard: [np.abs(librosa.vqt(one, **more)) for one in heard],
-            "from files": lambda s=s: [spectrogram.of(file, s) for file in some],
+            "from files": lambda s=s: [spectrogram.spectrogram_of(file, s) for file in some],
         }
         spent = in_turn(ways, rounds)
         row = ratio(f"CQT, {name}, one core: librosa's time over it", spent, "earmark", "librosa", part, ">= 4")

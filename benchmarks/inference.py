@@ -86,7 +86,7 @@ def rows(answer: dict[str, Callable], songs: list[Path], short: Path, rounds: in
 
 def answered(answer: Callable, jobs: list[tuple], workers: int) -> list:
     """What several recordings get as answers, by so many threads."""
-    return list(pool.ordered(answer, jobs, workers, seconds=0.0))
+    return list(pool.map_ordered(answer, jobs, workers, seconds=0.0))
 
 
 def median(work: Callable[[], object], rounds: int, clock: Callable[[], float] = time.process_time) -> float:

@@ -126,7 +126,7 @@ def main() -> None:
     args = parser.parse_args()
     planned = run.read(args.file, TuningOptions(args.quick, overrides=tuple(args.overrides)))
     ground = Ground(planned, config.read(Path("params.yaml")), console.warn, console.progress)
-    kept = storage.opened(paths.state() / "tuning" / planned.task / planned.name, None)
+    kept = storage.open_storage(paths.state() / "tuning" / planned.task / planned.name, None)
     begun = optuna.get_all_study_names(kept)
     rng = np.random.default_rng(1)
     found = []

@@ -35,7 +35,7 @@ def main() -> None:
     args = parser.parse_args()
     folders = [collection.read(name, console.warn, console.progress) for name in args.voices]
     table, trials = collection.together(folders)
-    val = trial_set.judged(table, trials, "val")
+    val = trial_set.require_split(table, trials, "val")
     found = {f.name: trial_set.of_split(f.table, f.trials, "test") for f in folders}
     tests = {name: test for name, test in found.items() if test}
     if args.listed:
@@ -52,11 +52,11 @@ def main() -> None:
 def systems_of(args, table: pd.DataFrame) -> dict:
     """Name -> what embeds a table of utterances, (n, d) L2-normalised."""
     train = utterances.to_learn(table)
-    learnt = baseline.measured(train, Path())
+    learnt = baseline.measure(train, Path())
     statistics, lda = baseline.Statistics(learnt), baseline.Lda(learnt, train.label.to_numpy())
     systems = {
-        "MFCC statistics": lambda of: statistics(baseline.measured(of, Path())),
-        "MFCC + LDA": lambda of: lda(baseline.measured(of, Path())),
+        "MFCC statistics": lambda of: statistics(baseline.measure(of, Path())),
+        "MFCC + LDA": lambda of: lda(baseline.measure(of, Path())),
     }
     for named in args.also:
         name, _, file = named.partition("=")

@@ -23,7 +23,7 @@ from earmark.console import progress, say
 from earmark.nn import describe
 from earmark.release import bundle
 from earmark.tasks.chord import card, collection
-from earmark.tasks.chord.batches import ChordTask, Songs, joined
+from earmark.tasks.chord.batches import ChordTask, Songs, join_songs
 from earmark.tasks.chord.networks.build import vocabulary
 from earmark.tasks.chord.notation.vocabulary import Vocabulary
 from earmark.tasks.chord.settings import (
@@ -50,7 +50,7 @@ def main() -> None:
         raise SystemExit(f"{args.recipe}: {e}.") from None
     learnt, judged = (collection.table_of(folders) for folders in (args.train, args.val))
     words = vocabulary(model)
-    songs = joined([stored(table, features, words, args.state) for table in (learnt, judged)])
+    songs = join_songs([stored(table, features, words, args.state) for table in (learnt, judged)])
     places = np.arange(len(songs.ids))
     split = places[: len(learnt)], places[len(learnt) :]
     task = ChordTask(songs, *split, len(words.qualities), model, settings, loop.pick_device(settings.device))
@@ -103,7 +103,7 @@ def _release(
     released = args.out.resolve().is_relative_to(bundle.ROOT)
     data = bundle.pack(weights) if released else save(weights)  # ChordNet is larger than a bundle may be
     bundle.write(args.out, facts, data, "")
-    figures = collection.measured(args.out, judged, progress)
+    figures = collection.measure(args.out, judged, progress)
     facts.release["figures"] = figures
     if args.conditions:
         facts.release["conditions"] = json.loads(args.conditions.read_text())

@@ -89,7 +89,7 @@ def figures(pool: ProcessPoolExecutor, names: list[str], constants: Constants, t
 
 def listened(bundle: Path, path: Path, lab_path: Path) -> Recording:
     read = reader(bundle)
-    heard = read.heard(torch.from_numpy(spectrogram.of(path, read.features)))
+    heard = read.heard(torch.from_numpy(spectrogram.spectrogram_of(path, read.features)))
     return lab.read(lab_path), heard, audio.check(path).duration_s
 
 

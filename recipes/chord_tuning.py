@@ -18,7 +18,7 @@ from earmark.console import progress
 from earmark.generated.songs import effects
 from earmark.tasks.chord import collection, predictions, scores, spectrogram
 from earmark.tasks.chord.decoding import tuning
-from earmark.tasks.chord.networks.build import seen
+from earmark.tasks.chord.networks.build import network_input
 from earmark.tasks.chord.notation import lab
 
 LEAST = (8.0, 11.0, 14.0, 17.0, 20.0, 23.0, 26.0, 29.0, 33.0)
@@ -64,9 +64,9 @@ def each(read: Shifted, row, cents: float) -> tuple:
     """Truth, cents heard, and what is recognised without and with a shift to their side, of a song `cents` sharp."""
     faster, f = 2 ** ((cents - drawn(Path(row.path))) / 1200), read.features
     blocks = audio.read_blocks(row.path, round(f.sample_rate / faster))
-    values = torch.from_numpy(spectrogram.of_blocks((b[None] for b in blocks), f))
+    values = torch.from_numpy(spectrogram.spectrogram_of_blocks((b[None] for b in blocks), f))
     truth = [s._replace(start_s=s.start_s / faster, end_s=s.end_s / faster) for s in lab.read(row.lab)]
-    heard, estimates = tuning.cents(seen(values, 1)[0].numpy()), []
+    heard, estimates = tuning.cents(network_input(values, 1)[0].numpy()), []
     for read.bins in (0, int(np.sign(heard))):
         estimates.append(read.read(values, truth[-1].end_s).segments)
     return truth, heard, estimates

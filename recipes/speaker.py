@@ -115,7 +115,7 @@ def write(
     first = model_folder.read_config(networks[0])
     model = replace(first.model, whiten=recipe["model"]["whiten"], statistics=recipe["model"]["statistics"])
     views = build.Views([predictions.Embedder(folder).tower for folder in networks])
-    tower = closed_form.added(views, heard, model)
+    tower = closed_form.add_closed_form(views, heard, model)
     data = bundle.pack(bundle.half(tower.state_dict()))
     config = replace(first, features=heard.features, model=model, labels=[], n_parameters=describe.count(tower))
     facts = {"about": "voices, whoever they belong to"}

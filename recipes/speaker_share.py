@@ -47,7 +47,7 @@ def main() -> None:
     sets = {"val": design.trial_set("val"), "held": within(design.table)}
     for whiten in (False, True):
         say(f"whiten: {whiten}")
-        tower = closed_form.added(network, design, replace(s["model"].network, whiten=whiten))
+        tower = closed_form.add_closed_form(network, design, replace(s["model"].network, whiten=whiten))
         report({name: judge(design, trials, tower) for name, trials in sets.items()})
 
 
@@ -62,7 +62,7 @@ def held_out(table: pd.DataFrame, folder: str) -> pd.DataFrame:
 
 def within(table: pd.DataFrame) -> TrialSet:
     """All pairs of recordings of the speakers held out."""
-    found = utterances.of(table[table["split"] == "held"].drop(columns="utterance"))
+    found = utterances.utterances_of(table[table["split"] == "held"].drop(columns="utterance"))
     i, j = np.triu_indices(len(found), 1)
     label, name = found.label.to_numpy(), found.id.to_numpy()
     return TrialSet(found, pd.DataFrame({"a": name[i], "b": name[j], "same": label[i] == label[j]}))
@@ -76,8 +76,8 @@ def judge(design: SpeakerDataset, trials: TrialSet, network: build.Views) -> dic
     counted = cosine(embedding.of_runs(closed_form.statistics(design), segments, "level").numpy())
     systems = {share: (1 - share) * heard + share * counted for share in SHARES}
     learnt = utterances.to_learn(design.table)
-    lda = baseline.Lda(baseline.measured(learnt, Path()), learnt.label.to_numpy())
-    systems["MFCC + LDA"] = cosine(lda(baseline.measured(trials.utterances, Path())))
+    lda = baseline.Lda(baseline.measure(learnt, Path()), learnt.label.to_numpy())
+    systems["MFCC + LDA"] = cosine(lda(baseline.measure(trials.utterances, Path())))
     return {name: figures(score, trials.same) for name, score in systems.items()}
 
 

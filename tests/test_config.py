@@ -441,7 +441,7 @@ def test_no_setting_of_before_is_lost(task):
     kind = config.catalog.task(task).settings
     known, new = overrides.keys(kind), flatten(asdict(config.load_task(PARAMS, task)))
     for old, value in flatten(yaml.safe_load(FORMER.read_text())["tasks"][task]).items():
-        now, _, of = (overrides.moved(kind, old) or old).partition(" ")
+        now, _, of = (overrides.new_key(kind, old) or old).partition(" ")
         now = f"{now}.name" if tagged.branches(known[now]) else now
         mine = new.get(f"{now.rpartition('.')[0]}.name", "")
         if (task, now) in CHANGED:

@@ -22,7 +22,7 @@ PEAK = 0.5
 
 def by_soundfont(song: GeneratedSong, soundfont: Path) -> np.ndarray:
     """(n, 2) at RATE."""
-    return _fitted(soxr.resample(render.rendered(song, str(soundfont)), render.RENDER_RATE, RATE), song)
+    return _fitted(soxr.resample(render.render_song(song, str(soundfont)), render.RENDER_RATE, RATE), song)
 
 
 def by_freepats(song: GeneratedSong, config: Path) -> np.ndarray:

@@ -65,7 +65,7 @@ def quick_song(number: int, length_s: float, seed: int) -> songs.GeneratedSong:
     n = int((QUICK_S - 2 * LEAD_S) / length_s)
     named = _unrepeated([((tonic + form[k % len(form)][0]) % 12, form[k % len(form)][1]) for k in range(2 * n)])[:n]
     changes = tuple(Change(k * beats, (k + 1) * beats, root, quality) for k, (root, quality) in enumerate(named))
-    chords = songs.timed(changes, _seconds, QUICK_S)
+    chords = songs.segments_in_seconds(changes, _seconds, QUICK_S)
     player = comping.Player(rng.choice(("XxxxXxxx", "X-x-X-x-")), "close", rng.uniform(56, 66), False, True, 0.0)
     comp = comping.write_comp(changes, player, 4, rng)
     bass = parts.write_bass(changes, parts.Bassist("R-R-R-R-"), 4, rng)

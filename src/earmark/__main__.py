@@ -30,7 +30,7 @@ def _published_already(asked: list[str]) -> bool:
     from earmark.registry import glance
 
     try:
-        if not glance.unchanged(asked[1]):
+        if not glance.is_unchanged(asked[1]):
             return False
         for sentence in to_commit.sentence(asked[1]):
             print(sentence, flush=True)

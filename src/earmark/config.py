@@ -204,9 +204,9 @@ def _refuse_former(kind: Any, raw: dict[str, Any], where: str, origin: str) -> N
         for part in old.split("."):
             node = node.get(part) if isinstance(node, dict) else None
         if node is not None:
-            sentence = f"{_dotted(where, old)} is now {_dotted(where, overrides.moved(kind, old))}"
+            sentence = f"{_dotted(where, old)} is now {_dotted(where, overrides.new_key(kind, old))}"
             raise EarmarkError(f"{origin}: {sentence}; move it there, or remove it.")
-    for key, (was, now) in tagged.renamed(kind, raw).items():
+    for key, (was, now) in tagged.renamed_values(kind, raw).items():
         raise EarmarkError(f"{origin}: {_dotted(where, key)} '{was}' is now '{now}'; write that.")
 
 

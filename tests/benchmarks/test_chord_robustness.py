@@ -212,11 +212,11 @@ def test_a_song_gets_the_same_labels_alone_and_inside_a_batch(name):
     held = [torch.rand(1 + n // 10, width, generator=rng).repeat_interleave(10, 0)[:n] for n in lengths]
     batch = torch.rand(3, features.channels, 300, features.n_bins, generator=rng)
     for row, values, n in zip(batch, held, lengths, strict=True):
-        row[:, :n] = build.seen(values, features.channels)
+        row[:, :n] = build.network_input(values, features.channels)
     with torch.no_grad():
         answers = build.logits(net(batch, torch.tensor(lengths)))
     for i, (values, n) in enumerate(zip(held, lengths, strict=True)):
-        alone = labels(build.said(net, values, features.channels), n, model)
+        alone = labels(build.recording_logits(net, values, features.channels), n, model)
         together = labels(type(answers)(*(t[i, :n] for t in vars(answers).values())), n, model)
         assert len({s.label for s in alone}) >= 3
         assert [s[:3] for s in together] == [s[:3] for s in alone]

@@ -150,8 +150,8 @@ def test_init_makes_a_project_of_one_task_without_earmarks_source(tmp_path, monk
     assert "earmark use speaker FOLDER" in said
     found = yaml.safe_load((tmp_path / "mine/params.yaml").read_text())
     assert found == {
-        "demo": new_project.shipped()["demo"],
-        "tasks": {"speaker": new_project.shipped()["tasks"]["speaker"]},
+        "demo": new_project.shipped_params()["demo"],
+        "tasks": {"speaker": new_project.shipped_params()["tasks"]["speaker"]},
     }
     stages = yaml.safe_load((tmp_path / "mine/dvc.yaml").read_text())["stages"]
     assert stages["code"] == {

@@ -27,7 +27,7 @@ FIELDS = [(c, f) for c in ALL for f in fields(c)]
 
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
 def test_every_class_of_settings_says_what_it_is(kind):
-    assert meanings.of_class(kind).endswith(".")
+    assert meanings.class_meaning(kind).endswith(".")
 
 
 @pytest.mark.parametrize(("kind", "field"), FIELDS, ids=[f"{c.__name__}-{f.name}" for c, f in FIELDS])
@@ -35,14 +35,16 @@ def test_every_field_has_a_meaning(kind, field):
     """A block has that of its class; the name of a kind that of the kind."""
     if is_dataclass(field.type) or field.name == "name":
         return
-    assert meanings.of_field(kind, field.name).endswith((".", ")."))
+    assert meanings.field_meaning(kind, field.name).endswith((".", ")."))
 
 
 def test_meanings_are_those_in_the_source():
-    assert meanings.of_field(DemoSettings, "voices") == "Speakers."
-    assert meanings.of_field(DemoSettings, "nothing") == ""
+    assert meanings.field_meaning(DemoSettings, "voices") == "Speakers."
+    assert meanings.field_meaning(DemoSettings, "nothing") == ""
     train = catalog.task("genre").settings.__dataclass_fields__["train"].type
-    assert meanings.of_field(train, "lr") == "Learning rate, the highest of the schedule."  # of the class it inherits
+    assert (
+        meanings.field_meaning(train, "lr") == "Learning rate, the highest of the schedule."
+    )  # of the class it inherits
 
 
 SOUND_CNNS = "net | resnetish18 | resnetish34 | vggish"

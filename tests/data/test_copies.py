@@ -62,8 +62,8 @@ def test_nothing_to_say(annotation, recordings):
 
 def test_copies_are_one_group_where_nobody_gave_groups():
     recordings = table("abcab").assign(group=lambda t: t.path)
-    assert list(copies.grouped(recordings, {}.get).group) == ["0.wav", "1.wav", "2.wav", "0.wav", "1.wav"]
-    assert list(copies.grouped(recordings.iloc[::-1], {}.get).group[::-1]) == [f"{i}.wav" for i in (0, 1, 2, 0, 1)]
+    assert list(copies.group_copies(recordings, {}.get).group) == ["0.wav", "1.wav", "2.wav", "0.wav", "1.wav"]
+    assert list(copies.group_copies(recordings.iloc[::-1], {}.get).group[::-1]) == [f"{i}.wav" for i in (0, 1, 2, 0, 1)]
     assert list(recordings.group) == list(recordings.path)
 
 
@@ -71,9 +71,9 @@ def test_copies_of_what_was_dealt_join_it():
     """A copy whose name comes first does not take the group's name, and two of different splits stay two."""
     recordings = table("aaaa").assign(group=lambda t: t.path)
     known = {"1.wav": "test", "3.wav": "test"}
-    assert list(copies.grouped(recordings, known.get).group) == ["1.wav"] * 4
+    assert list(copies.group_copies(recordings, known.get).group) == ["1.wav"] * 4
     known = {"1.wav": "test", "3.wav": "train"}
-    assert list(copies.grouped(recordings, known.get).group) == ["1.wav", "1.wav", "1.wav", "3.wav"]
+    assert list(copies.group_copies(recordings, known.get).group) == ["1.wav", "1.wav", "1.wav", "3.wav"]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_copies_of_what_was_dealt_join_it():
 )
 def test_what_the_user_gave_stays(given):
     recordings = table("aab").assign(group=lambda t: t.path).assign(**given)
-    pd.testing.assert_frame_equal(copies.grouped(recordings, {}.get), recordings)
+    pd.testing.assert_frame_equal(copies.group_copies(recordings, {}.get), recordings)
 
 
 def told(sha256: str, splits: str, **columns: list[str]) -> list[str]:

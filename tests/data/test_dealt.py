@@ -209,7 +209,7 @@ def test_a_label_that_the_record_never_trains_is_refused():
 def said(names: list[str], record: Record, **changes) -> list[str]:
     data = data_settings(**changes)
     rows, split_of = dealt.assign(table(names), data, "group", record)
-    return dealt.said(rows, data, "group", record, split_of)
+    return dealt.deal_sentences(rows, data, "group", record, split_of)
 
 
 def test_what_is_said():

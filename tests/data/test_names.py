@@ -2,7 +2,7 @@
 
 import os
 
-from earmark.data.names import Paths, matched, nfc
+from earmark.data.names import Paths, name_matcher, nfc
 
 NFC, NFD = "Caf\u00e9", "Cafe\u0301"
 
@@ -13,7 +13,7 @@ def test_one_form():
 
 
 def test_a_list_means_the_very_name_before_another_form():
-    meant = matched([f"{NFD}/0.wav", "b", NFC, NFD])
+    meant = name_matcher([f"{NFD}/0.wav", "b", NFC, NFD])
     assert [meant(name) for name in (NFC, NFD, f"{NFC}/0.wav", f"{NFC}\\0.wav", "c")] == [
         NFC,
         NFD,

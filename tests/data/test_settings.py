@@ -29,13 +29,13 @@ def test_every_task_reads_the_manifest_that_is_named(task, tmp_path):
     corpora = catalog.task(task).room("corpora").CORPORA
     (tmp_path / "manifest.csv").write_text(f"path,{FACTS[task]},group\na.wav,1,g\nb.wav,2,h\n")
     (tmp_path / "mine.csv").write_text(f"path,{FACTS[task]},group\nb.wav,3,h\n")
-    assert list(reading.listed(corpora, data_settings(), tmp_path, pytest.fail).path) == ["a.wav", "b.wav"]
-    found = reading.listed(corpora, data_settings(manifest="mine.csv"), tmp_path, pytest.fail)
+    assert list(reading.list_recordings(corpora, data_settings(), tmp_path, pytest.fail).path) == ["a.wav", "b.wav"]
+    found = reading.list_recordings(corpora, data_settings(manifest="mine.csv"), tmp_path, pytest.fail)
     assert found.to_dict() == {
         column: {"mine.csv, line 2": value} for column, value in (("path", "b.wav"), (FACTS[task], "3"), ("group", "h"))
     }
     with pytest.raises(EarmarkError, match=r"holds no other\.csv, which tasks\.\*\.data\.manifest names"):
-        reading.listed(corpora, data_settings(manifest="other.csv"), tmp_path, pytest.fail)
+        reading.list_recordings(corpora, data_settings(manifest="other.csv"), tmp_path, pytest.fail)
 
 
 def test_a_line_of_another_manifest_is_named_with_it(tmp_path):

@@ -63,7 +63,7 @@ def test_a_dollar_in_a_name_begins_no_formula_in_a_picture(tmp_path):
     said = pd.DataFrame({"label": [formula, "b"], "recording_predicted": formula, "window": 0})
     genre.confusion(tmp_path / "a.png", said, [formula, "b"])
     test = answers(labels=[formula, "b", "b", formula], degrees=(0, 5, 90, 95))
-    speaker.pictures(tmp_path, test, Thresholds(0.7, 0.4), {}, speaker.mapped(test))
+    speaker.pictures(tmp_path, test, Thresholds(0.7, 0.4), {}, speaker.map_utterances(test))
     speaker.confusion(tmp_path, pd.DataFrame({"label": [formula, "b"], "taken_for": formula}))
     batch_picture.draw(tmp_path / "batch.png", torch.rand(2, 1, 4, 4), [formula, "b"])
     assert {path.name for path in tmp_path.glob("*.png")} >= {"a.png", "map.png", "dendrogram.png", "batch.png"}

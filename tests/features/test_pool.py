@@ -12,7 +12,7 @@ from earmark.features import pool
 
 def in_order(function, items, workers: int):
     """The function's answers for items, by threads."""
-    return pool.ordered(function, ((item,) for item in items), workers, seconds=0.0)
+    return pool.map_ordered(function, ((item,) for item in items), workers, seconds=0.0)
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 20])
@@ -47,9 +47,9 @@ def test_one_worker_needs_no_thread_of_its_own():
 def test_much_audio_is_worked_on_by_processes_and_a_few_recordings_by_one(monkeypatch):
     monkeypatch.setenv(pool.CORES, "2")
     assert [pool.workers_for(*much) for much in ((3600, 9), (3601, 1), (1, 10))] == [1, 2, 2]
-    pids = list(pool.ordered(process, ((i,) for i in range(4)), 2, seconds=3601.0))
+    pids = list(pool.map_ordered(process, ((i,) for i in range(4)), 2, seconds=3601.0))
     assert os.getpid() not in pids
-    assert list(pool.ordered(process, ((i,) for i in range(4)), 2, seconds=3600.0)) == 4 * [os.getpid()]
+    assert list(pool.map_ordered(process, ((i,) for i in range(4)), 2, seconds=3600.0)) == 4 * [os.getpid()]
 
 
 def test_cores_are_those_that_the_process_may_use(monkeypatch):

@@ -37,7 +37,7 @@ def test_a_version_judged_on_its_own_test_set_has_the_same_figures(small, monkey
     every = client.search_model_versions(f"name = '{task.registered_model}'")
     mine = [v for v in every if v.tags["earmark.model_sha256"] == before["model_sha256"]]
     version = max(mine, key=lambda v: int(v.version))
-    found, kept = judging.judged(task, version, rows, settings, print, plain_progress)
+    found, kept = judging.judge_version(task, version, rows, settings, print, plain_progress)
     assert {name for of in found.pop("ci95_methods").values() for name in of} == {
         name.removesuffix("_ci95") for name in found if name.endswith("_ci95")
     }

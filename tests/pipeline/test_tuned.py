@@ -40,7 +40,7 @@ def tune(task: str) -> subprocess.CompletedProcess:
 
 
 def journal(project: Path, task: str) -> optuna.Study:
-    kept = storage.opened(project / f".earmark/tuning/{task}/{task}-quick", None)
+    kept = storage.open_storage(project / f".earmark/tuning/{task}/{task}-quick", None)
     (name,) = optuna.get_all_study_names(kept)
     return optuna.load_study(study_name=name, storage=kept)
 

@@ -84,7 +84,7 @@ def test_recipe_writes_a_bundle_that_reads_chords(renders, recipe, tmp_path):
     figures = config.release["figures"]
     assert figures["n_recordings"] == 2
     # what the card quotes is what the file gives
-    again = collection.measured(tmp_path / "bundle", collection.table_of([renders / "val"]), plain_progress)
+    again = collection.measure(tmp_path / "bundle", collection.table_of([renders / "val"]), plain_progress)
     assert json.loads(json.dumps(again)) == figures
     text = (tmp_path / "bundle/CARD.md").read_text()
     assert "Four songs of ten seconds. 4 recordings were trained on" in text

@@ -26,7 +26,7 @@ def answers(n: int, wrong: int, first: int = 0) -> list[float]:
 @pytest.fixture
 def tracker(project: Path, monkeypatch) -> tracking.Tracker:
     """Three versions with cards that answer at once; version 1 is champion, 2 challenger."""
-    monkeypatch.setattr(clean_process, "tried", lambda version: AnswerCost(0.1, 1.0))
+    monkeypatch.setattr(clean_process, "try_version", lambda version: AnswerCost(0.1, 1.0))
     found = tracking.connect("genre")
     for number in (version(found), version(found), version(found)):
         found.client.set_model_version_tag(NAME, number, cards.TAG, "runs:/r/card/CARD.md")
@@ -202,7 +202,7 @@ def test_a_champion_that_no_longer_loads(tracker, monkeypatch):
             raise EarmarkError("it does not load")
         return AnswerCost(9.0, 1.0)
 
-    monkeypatch.setattr(clean_process, "tried", tried)
+    monkeypatch.setattr(clean_process, "try_version", tried)
     assert promote(tracker).verdict == "yes"
 
 
@@ -215,7 +215,7 @@ def test_a_version_that_does_not_load(tracker, monkeypatch):
             raise EarmarkError("it reads a pickle (os.system)")
         return AnswerCost(0.1, 1.0)
 
-    monkeypatch.setattr(clean_process, "tried", tried)
+    monkeypatch.setattr(clean_process, "try_version", tried)
     found = promote(tracker)
     assert found.verdict == "no"
     assert found.sentences[0] == "Version 2 cannot be used: it reads a pickle (os.system)."
@@ -257,7 +257,7 @@ def test_where_the_alias_is_gone_the_last_champion_is_the_measure(tracker, capsy
 
 
 def test_the_first_champion_has_nobody_to_be_compared_with(project, monkeypatch):
-    monkeypatch.setattr(clean_process, "tried", lambda version: AnswerCost(0.1, 1.0))
+    monkeypatch.setattr(clean_process, "try_version", lambda version: AnswerCost(0.1, 1.0))
     found = tracking.connect("genre")
     found.client.set_model_version_tag(NAME, version(found), cards.TAG, "runs:/r/card/CARD.md")
     evaluated(found, "1", "a", answers(FEW, 5))

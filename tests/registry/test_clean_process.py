@@ -35,7 +35,7 @@ def tried(tmp_path, monkeypatch):
         artifacts = {"model": str(tmp_path / "weights.bin")}
         mlflow.pyfunc.save_model(folder, python_model=str(code), artifacts=artifacts, pip_requirements=[])
         monkeypatch.setattr(mlflow.artifacts, "download_artifacts", lambda uri: str(folder))
-        return clean_process.tried(SimpleNamespace(name="earmark-genre", version="1"))
+        return clean_process.try_version(SimpleNamespace(name="earmark-genre", version="1"))
 
     return run
 

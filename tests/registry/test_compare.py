@@ -7,7 +7,7 @@ import pytest
 from earmark.errors import EarmarkError
 from earmark.registry import compare, gate, runs, tracking
 from earmark.registry.compare import HeadlineDifference, LoggedFigure
-from earmark.registry.named_runs import RunIndex, joined
+from earmark.registry.named_runs import RunIndex, join_version_numbers
 from earmark.registry.runs import CurrentHashes
 from earmark.tasks import catalog
 from stores import NAME
@@ -58,7 +58,7 @@ def version(tracker, run_id, alias=None) -> int:
 
 
 def compared(tracker, *words, today=TODAY, every_kind=False):
-    return compare.compared(tracker.client, GENRE, words, today, every_kind)
+    return compare.compare_runs(tracker.client, GENRE, words, today, every_kind)
 
 
 def ids(found) -> list[str]:
@@ -96,7 +96,7 @@ def test_errors_count_the_other_way(tracker, tmp_path, monkeypatch):
     run(tracker, tmp_path, 36)
     monkeypatch.setattr(gate, "gain", lambda *args: gate.Difference(0.2, 0.1, 0.4))
     task = type(GENRE)(**vars(GENRE) | {"lower_is_better": True})
-    found = compare.compared(tracker.client, task, (), TODAY, False)
+    found = compare.compare_runs(tracker.client, task, (), TODAY, False)
     assert found.columns[1].difference == HeadlineDifference(-0.2, (-0.4, -0.1))
 
 
@@ -220,5 +220,5 @@ def test_a_number_of_many_digits_is_an_id():
 
 
 def test_words_of_a_version_are_joined():
-    assert joined(["version", "2", "#3", "Version", "4"]) == ["version 2", "#3", "version 4"]
-    assert joined(["version", "x"]) == ["version", "x"]
+    assert join_version_numbers(["version", "2", "#3", "Version", "4"]) == ["version 2", "#3", "version 4"]
+    assert join_version_numbers(["version", "x"]) == ["version", "x"]

@@ -61,10 +61,10 @@ def judged(tracker, monkeypatch):
 
     def run(judge, *numbers: str):
         said = []
-        monkeypatch.setattr(judging, "judged", judge)
+        monkeypatch.setattr(judging, "judge_version", judge)
         on = TestSplitJudging(lambda: None, said.append, lambda items, *_: items)
         some = [tracker.client.get_model_version(NAME, number) for number in numbers or ("2", "1")]
-        return comparison.today(tracker.client, TASK, some, on), said
+        return comparison.on_todays_test(tracker.client, TASK, some, on), said
 
     return run
 
@@ -182,7 +182,7 @@ def test_a_version_that_cannot_be_judged(judged):
 
 
 def shared(tracker):
-    return comparison.shared(tracker.client, *(tracker.client.get_model_version(NAME, n) for n in ("2", "1")))
+    return comparison.on_shared_test(tracker.client, *(tracker.client.get_model_version(NAME, n) for n in ("2", "1")))
 
 
 def test_the_largest_common_test_set_with_outcomes_of_both(tracker):

@@ -199,7 +199,7 @@ def test_what_was_interrupted_and_then_decided_otherwise(client, monkeypatch):
         kill_at(patch, 3)
         with pytest.raises(Killed):
             crown(client, "3")
-    later = ledger.read("genre").entry("promotion", identities.of(client, client.get_model_version(NAME, "2")))
+    later = ledger.read("genre").entry("promotion", identities.identity_of(client, client.get_model_version(NAME, "2")))
     ledger.append("genre", later)
     assert crowning.finish(client, TASK) == []
     assert champion(client) == 1
@@ -216,7 +216,7 @@ def test_two_at_once(client):
             entered.set()
             leave.wait(20)
             one = client.get_model_version(NAME, "2")
-            crowning.crown(client, TASK, one, found.entry("promotion", identities.of(client, one)))
+            crowning.crown(client, TASK, one, found.entry("promotion", identities.identity_of(client, one)))
 
     def told(sentence: str) -> None:
         said.append(sentence)

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from earmark.registry import entries
-from earmark.registry.entries import Identity, LedgerEntry, parsed
+from earmark.registry.entries import Identity, LedgerEntry, parse
 
 MODEL = Identity(
     train_key="a" * 64,
@@ -59,8 +59,8 @@ def test_what_was_written_is_read_again():
     odd = ENTRY.model_copy(update={"why": 'ünï "quoted"\n</script> \ud83d', "by": "名前"})
     assert odd.id != ENTRY.id
     for entry in (ENTRY, odd):
-        assert parsed(entry.text) == entry
-        assert parsed(entry.text.replace("\n", "\r\n")).id == entry.id  # as git may write it on Windows
+        assert parse(entry.text) == entry
+        assert parse(entry.text.replace("\n", "\r\n")).id == entry.id  # as git may write it on Windows
 
 
 def test_a_field_that_a_later_release_adds_changes_no_former_id():
@@ -76,8 +76,8 @@ def test_a_field_that_a_later_release_adds_changes_no_former_id():
 
 def test_figures_may_hold_nothing():
     entry = ENTRY.model_copy(update={"figures": {"version": {"accuracy": None, "by": [None, {"x": None}]}}})
-    assert json.loads(entry.text)["figures"] == entry.figures == parsed(entry.text).figures
-    assert parsed(entry.text).id == entry.id
+    assert json.loads(entry.text)["figures"] == entry.figures == parse(entry.text).figures
+    assert parse(entry.text).id == entry.id
 
 
 def test_two_are_the_same_model_by_weights_and_train_key():
@@ -122,4 +122,4 @@ def of_version(**keys) -> str:
 )
 def test_what_is_no_entry(text, said):
     with pytest.raises(ValueError, match=f"^{re.escape(said)}"):
-        parsed(text)
+        parse(text)

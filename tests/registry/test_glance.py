@@ -29,7 +29,7 @@ def run() -> list[str]:
 def published(trained) -> Path:
     """A project whose model was published once."""
     run()
-    assert glance.unchanged("genre")
+    assert glance.is_unchanged("genre")
     return trained
 
 
@@ -107,31 +107,31 @@ CHANGES = {
 @pytest.mark.parametrize("what", CHANGES)
 def test_what_somebody_did_is_seen(published, what):
     CHANGES[what](published)
-    assert not glance.unchanged("genre")
+    assert not glance.is_unchanged("genre")
 
 
 def test_what_a_store_of_yesterday_lacks_is_seen(trained):
     tracking.connect("genre")
     shutil.copy("mlflow.db", "yesterday.db")
     run()
-    assert glance.unchanged("genre")
+    assert glance.is_unchanged("genre")
     shutil.copy("yesterday.db", "mlflow.db")
-    assert not glance.unchanged("genre")
+    assert not glance.is_unchanged("genre")
 
 
 def test_others_trainings_and_reading_change_nothing(published):
     tracker = tracking.connect("chord")
     run_id = tracker.create("other", {"earmark.kind": "pipeline"}, {"a": "b"})
-    assert glance.unchanged("genre")
+    assert glance.is_unchanged("genre")
     tracker.client.set_terminated(run_id)
     tracking.present().search_runs(["1"])
-    assert glance.unchanged("genre")
+    assert glance.is_unchanged("genre")
 
 
 def test_a_full_publish_mends_what_was_seen_and_is_seen_in_turn(published):
     tracking.present().delete_registered_model_alias(NAME, "challenger")
     assert run() == ["Version 1 is the challenger: `earmark promote genre` asks whether it becomes champion."]
-    assert glance.unchanged("genre")
+    assert glance.is_unchanged("genre")
 
 
 def test_what_publishing_finds_it_says_every_time(published):
@@ -140,14 +140,14 @@ def test_what_publishing_finds_it_says_every_time(published):
     crown(client, "1")
     client.delete_registered_model_alias(NAME, "champion")
     assert "the alias was removed" in run()[0]
-    assert not glance.unchanged("genre")
+    assert not glance.is_unchanged("genre")
     assert "the alias was removed" in run()[0]
 
 
 def test_a_copy_of_the_project_is_another(published, tmp_path, monkeypatch):
     shutil.copytree(published, tmp_path / "copy", copy_function=shutil.copy2)
     monkeypatch.chdir(tmp_path / "copy")
-    assert not glance.unchanged("genre")
+    assert not glance.is_unchanged("genre")
 
 
 def test_experiments_other_stores_and_databases_get_the_full_work(published, monkeypatch, tmp_path):
@@ -157,9 +157,9 @@ def test_experiments_other_stores_and_databases_get_the_full_work(published, mon
         "DVC_ROOT": str(tmp_path),
     }.items():
         monkeypatch.setenv(name, value)
-        assert not glance.unchanged("genre"), name
+        assert not glance.is_unchanged("genre"), name
         monkeypatch.delenv(name)
-    assert glance.unchanged("genre")
+    assert glance.is_unchanged("genre")
     shown = glance.PublishedState(**json.loads(Path(".earmark/published/genre.json").read_text())["shown"])
     for address in ("postgresql://h/db", "https://h", "http://name:word@h", "databricks", "http://127.0.0.1:9"):
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
@@ -167,7 +167,7 @@ def test_experiments_other_stores_and_databases_get_the_full_work(published, mon
             glance.fingerprint("genre", shown)
     glance.keep("genre", shown)  # as after a publish into such a store
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    assert not glance.unchanged("genre")
+    assert not glance.is_unchanged("genre")
 
 
 def test_a_publish_does_not_fail_by_an_answer_that_is_not_as_expected(published, monkeypatch):
@@ -227,9 +227,9 @@ def server(trained, tmp_path, monkeypatch):
 
 def test_a_server_is_asked_and_what_somebody_did_there_is_seen(server, monkeypatch):
     run()
-    assert glance.unchanged("genre")
+    assert glance.is_unchanged("genre")
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "secret")
-    assert not glance.unchanged("genre")
+    assert not glance.is_unchanged("genre")
     monkeypatch.delenv("MLFLOW_TRACKING_TOKEN")
     client = tracking.present()
     for act in (
@@ -240,6 +240,6 @@ def test_a_server_is_asked_and_what_somebody_did_there_is_seen(server, monkeypat
         lambda: client.delete_registered_model(NAME),
     ):
         act()
-        assert not glance.unchanged("genre")
+        assert not glance.is_unchanged("genre")
         run()
-        assert glance.unchanged("genre")
+        assert glance.is_unchanged("genre")

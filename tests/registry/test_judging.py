@@ -49,7 +49,7 @@ def judged(rows, number: str, **changes) -> tuple[dict, list[str]]:
     """Its figures, and what is said; outcomes are of the same answers."""
     said, version = [], tracking.present().get_model_version(NAME, number)
     settings = SimpleNamespace(data=data_settings(root="audio", **changes), evaluate=EvaluateSettings(100, 1))
-    found, kept = judging.judged(TASK, version, rows, settings, said.append, plain_progress)
+    found, kept = judging.judge_version(TASK, version, rows, settings, said.append, plain_progress)
     assert kept.right.mean() == found["accuracy"]
     assert list(kept.recording) == list(rows.path)
     assert list(kept.part) == list(rows.label)

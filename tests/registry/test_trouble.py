@@ -189,5 +189,5 @@ def test_trouble_in_the_midst_of_a_command_is_one_sentence(project, earmark, mon
 
 
 def test_an_error_of_another_kind_is_nobodys_store():
-    assert trouble.of(ValueError("x"), "http://host") is None
-    assert trouble.of(OSError("x"), "http://host") is None
+    assert trouble.error_of(ValueError("x"), "http://host") is None
+    assert trouble.error_of(OSError("x"), "http://host") is None

@@ -117,7 +117,7 @@ def model_settings(**changes) -> ModelSettings:
         "dropout": 0.2,
         "pooling": "mean_prob",
     }
-    return tagged.stored(ModelSettings, plain | changes)
+    return tagged.from_stored(ModelSettings, plain | changes)
 
 
 def schedule_settings(**changes) -> ScheduleSettings:
@@ -131,7 +131,7 @@ def schedule_settings(**changes) -> ScheduleSettings:
         "min_lr": 0.0,
         "warmup_epochs": 0,
     }
-    return tagged.stored(ScheduleSettings, plain | changes)
+    return tagged.from_stored(ScheduleSettings, plain | changes)
 
 
 def augment_settings(mix: str = "none", alpha: float = 1.0, share: float = 1.0, **changes) -> AugmentSettings:
@@ -146,7 +146,7 @@ def augment_settings(mix: str = "none", alpha: float = 1.0, share: float = 1.0, 
         "time_mask_s": 0.0,
         "band_masks": 0,
         "band_mask": 0,
-        "mix": tagged.stored(MixSettings, {"name": mix, "alpha": alpha, "share": share}),
+        "mix": tagged.from_stored(MixSettings, {"name": mix, "alpha": alpha, "share": share}),
     }
     return AugmentSettings(**plain | changes)
 
@@ -158,7 +158,7 @@ def train_settings(
     plain = {
         "loss": FrameLoss(label_smoothing=label_smoothing) if loss == "frame" else SongLoss(),
         "crops": "windows",
-        "optimizer": tagged.stored(OptimizerSettings, {"name": optimizer, "momentum": momentum}),
+        "optimizer": tagged.from_stored(OptimizerSettings, {"name": optimizer, "momentum": momentum}),
         "lr": 0.002,
         "weight_decay": 0.01,
         "batch_size": 8,

@@ -48,7 +48,7 @@ def crown(client: MlflowClient, number: str, why: str | None = None) -> LedgerEn
     """Promote a version, whatever its figures."""
     with turn(client, TASK, print) as found:
         version = client.get_model_version(NAME, number)
-        entry = found.entry("promotion", identities.of(client, version), verdict="yes", why=why)
+        entry = found.entry("promotion", identities.identity_of(client, version), verdict="yes", why=why)
         crowning.crown(client, TASK, version, entry)
     return entry
 

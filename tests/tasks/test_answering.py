@@ -97,7 +97,7 @@ def test_a_file_without_permission(workplace, monkeypatch):
 
     problems: answering.Problems = []
     with answering.recordings([Path("a.wav")], problems) as found:
-        assert list(answering.answered(found, no, problems)) == []
+        assert list(answering.answers(found, no, problems)) == []
     assert sentences(problems) == ["a.wav cannot be used: Permission denied."]
 
 
@@ -202,7 +202,7 @@ def test_a_recording_that_cannot_be_decoded_does_not_stop_the_others(workplace):
         return "sound"
 
     with answering.recordings([Path("a.wav"), Path("b.wav")], problems) as found:
-        assert [(r.shown, said) for r, said in answering.answered(found, answer, problems)] == [("b.wav", "sound")]
+        assert [(r.shown, said) for r, said in answering.answers(found, answer, problems)] == [("b.wav", "sound")]
     assert sentences(problems) == ["a.wav cannot be used: it is no sound."]
 
 
@@ -213,7 +213,7 @@ def test_what_was_passed_over_in_a_recording_is_said(workplace, capsys):
     Path("short.mp3").write_bytes(data[:at] + b"\0" + data[at + 1 : -30])  # that states no number of frames
     problems: answering.Problems = []
     with answering.recordings([Path("whole.mp3"), Path("short.mp3")], problems) as found:
-        seconds = [info.duration_s for _, info in answering.answered(found, audio.check, problems)]
+        seconds = [info.duration_s for _, info in answering.answers(found, audio.check, problems)]
     assert (problems, seconds[0]) == ([], 2.0)
     said = f"earmark: short.mp3: its last frame is not whole; {seconds[1]:.2f} s were read.\n"
     assert capsys.readouterr().err == said

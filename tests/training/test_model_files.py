@@ -33,13 +33,13 @@ def test_a_finished_run_says_which_weights_its_figures_judge(tmp_path, average, 
 def test_a_folder_keeps_what_was_met_by_hash_alone(tmp_path):
     rows = [("b", "train"), ("a", "val"), ("c", "test"), ("b", "train"), ("d", "train")]
     table = pd.DataFrame(rows, columns=["sha256", "split"]).assign(path="secret name.wav")
-    model_files.write_learnt(tmp_path, model_files.met(table))
+    model_files.write_learnt(tmp_path, model_files.met_recordings(table))
     assert (tmp_path / "recordings.csv").read_bytes() == b"sha256,split\na,val\nb,train\nd,train\n"
     assert model_files.read_learnt(tmp_path) == [("a", "val"), ("b", "train"), ("d", "train")]
 
 
 def test_without_hashes_there_is_no_list_of_what_was_met(tmp_path):
-    model_files.write_learnt(tmp_path, model_files.met(pd.DataFrame({"path": ["a"], "split": ["train"]})))
+    model_files.write_learnt(tmp_path, model_files.met_recordings(pd.DataFrame({"path": ["a"], "split": ["train"]})))
     assert model_files.read_learnt(tmp_path) is None
     assert not list(tmp_path.iterdir())
 

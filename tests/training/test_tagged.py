@@ -65,7 +65,7 @@ UNIONS = {
 @pytest.mark.parametrize(("task", "name"), FLAT)
 def test_a_model_of_before_is_read_by_its_name(task, name):
     union, flat = UNIONS[task]
-    assert tagged.stored(union, {"name": name} | flat) == FLAT[task, name]
+    assert tagged.from_stored(union, {"name": name} | flat) == FLAT[task, name]
 
 
 def test_every_name_has_been_tried():
@@ -77,7 +77,7 @@ def test_every_name_has_been_tried():
 @pytest.mark.parametrize("settings", FLAT.values(), ids=map("-".join, FLAT))
 def test_a_model_of_today_is_read_as_it_was_written(settings):
     union = next(u for u, _ in UNIONS.values() if type(settings) in tagged.branches(u).values())
-    assert tagged.stored(union, json.loads(json.dumps(asdict(settings)))) == settings
+    assert tagged.from_stored(union, json.loads(json.dumps(asdict(settings)))) == settings
 
 
 @pytest.mark.parametrize("task", UNIONS)
@@ -101,7 +101,7 @@ def folder_of(path: Path, **changes) -> Path:
     """A genre model folder with other plain values in its config.json."""
     features = features_settings()
     model = {"name": "cnn"} | GENRE | {"variant": "sound"}
-    net = trained.untrained(features, tagged.stored(ModelSettings, model), 3)
+    net = trained.untrained(features, tagged.from_stored(ModelSettings, model), 3)
     config = ModelConfig("genre", ["a", "b", "c"], features, CompactSettings(), asdict(train_settings()), {}, 1, 0)
     write(path, config, net.state_dict(), [{"epoch": 1}], "")
     raw = json.loads((path / "config.json").read_text()) | {"model": model} | changes
@@ -169,10 +169,13 @@ def test_a_value_of_before_in_a_model_folder_answers_as_before(tmp_path, part, k
 
 
 def test_a_value_of_before_is_one_of_its_own_key_alone():
-    assert tagged.renamed(SongMilSettings, {"variant": "seed003", "hidden": "seed000", "pooling": ["seed000"]}) == {}
-    assert tagged.renamed(SongMilSettings, {"variant": ["seed000"]}) == {}
-    assert tagged.renamed(CompactSettings, {"variant": "seed000"}) == {}
-    assert tagged.renamed(SongMilSettings, {"variant": "seed000"}) == {"variant": ("seed000", "song_mil")}
+    assert (
+        tagged.renamed_values(SongMilSettings, {"variant": "seed003", "hidden": "seed000", "pooling": ["seed000"]})
+        == {}
+    )
+    assert tagged.renamed_values(SongMilSettings, {"variant": ["seed000"]}) == {}
+    assert tagged.renamed_values(CompactSettings, {"variant": "seed000"}) == {}
+    assert tagged.renamed_values(SongMilSettings, {"variant": "seed000"}) == {"variant": ("seed000", "song_mil")}
     assert tagged.of_today(SongMilSettings, {"variant": "seed000", "hidden": 4}) == {"variant": "song_mil", "hidden": 4}
 
 
@@ -180,7 +183,7 @@ def test_features_of_a_store_of_before_are_read():
     """n_mfcc stood beside every kind."""
     for kind in ("log_mel", "mfcc"):
         expected = features_settings(kind=kind, n_mfcc=13)
-        assert tagged.stored(FeatureSettings, asdict(expected) | {"n_mfcc": 13}) == expected
+        assert tagged.from_stored(FeatureSettings, asdict(expected) | {"n_mfcc": 13}) == expected
 
 
 @dataclass(frozen=True)

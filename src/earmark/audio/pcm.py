@@ -40,7 +40,7 @@ def layout(data: Data) -> Layout | None:
     return _nist(data) if head[:7] == b"NIST_1A" else None
 
 
-def streamed(size: int, bits: int = 32) -> bool:
+def is_streamed(size: int, bits: int = 32) -> bool:
     """Whether a stated size is what a program leaves that could not go back: 0, or a little around a limit."""
     limits = (2 ** (bits - 1), 2**bits)
     return size == 0 or size == 0x7F000000 or any(abs(size - limit) <= 2**16 for limit in limits)
@@ -90,7 +90,7 @@ def _refuse_joined(data: Data, start: int, order: str, names: tuple[bytes, ...])
 def _mpeg_in_wave(data: Data, body: Chunk) -> Layout:
     from earmark.audio import mpeg
 
-    stop = len(data) if streamed(body.size) else min(len(data), body.start + body.size)
+    stop = len(data) if is_streamed(body.size) else min(len(data), body.start + body.size)
     found = mpeg.layout(data, body.start, stop) or Layout("MPEG in WAV", demuxer="wav")
     return replace(found, missing=found.missing or _missing(body, len(data), 32))
 
@@ -153,7 +153,7 @@ def _judged(name: str, data: Data, body: Chunk, bits: int, right: dict[int, byte
     there, end = len(data) - body.start, body.start + body.size
     if any(data[at : at + 4] == data[:4] for at in (end, end + end % 2, end + -end % 8)):
         raise AudioError(JOINED)
-    unknown = streamed(body.size, bits) and body.size != there
+    unknown = is_streamed(body.size, bits) and body.size != there
     if unknown and body.size == 0 and (there <= 0 or _only_chunks(data, body.start)):
         unknown = False  # there is nothing indeed
     if unknown and body.start <= HEADER:
@@ -176,7 +176,7 @@ def _only_chunks(data: Data, start: int) -> bool:
 
 def _missing(body: Chunk, size: int, bits: int) -> str:
     """What is said when the file ends before the samples that the header promises."""
-    if streamed(body.size, bits) or body.start + body.size <= size:
+    if is_streamed(body.size, bits) or body.start + body.size <= size:
         return ""
     return f"the header promises {body.size} bytes of samples, the file has {max(0, size - body.start)}"
 

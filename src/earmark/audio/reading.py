@@ -105,14 +105,14 @@ class Levels:
         return ""
 
 
-def checked(source: Source | CheckedRecording) -> CheckedRecording:
+def as_checked(source: Source | CheckedRecording) -> CheckedRecording:
     """The recording to be checked while it is read, which may be one already."""
     return source if isinstance(source, CheckedRecording) else CheckedRecording(source)
 
 
 def check(source: Source | CheckedRecording) -> Info:
     """Decode the whole recording in blocks and measure it; AudioError as `CheckedRecording` has it."""
-    recording = checked(source)
+    recording = as_checked(source)
     with _open(recording) as file:
         for _ in _decode(file, recording):
             pass

@@ -117,7 +117,7 @@ def _of_the_store(error: Exception) -> EarmarkError | None:
         return None
     from earmark.registry import tracking, trouble
 
-    return trouble.of(error, tracking.address())
+    return trouble.error_of(error, tracking.address())
 
 
 def _drop_output() -> None:

@@ -39,7 +39,7 @@ def recordings(roots: dict[str, str]) -> Iterator[str]:
     from earmark.pipeline import stages
 
     for task, root in roots.items():
-        if not Path(root).is_dir() and not stages.used([root]):
+        if not Path(root).is_dir() and not stages.used_folders([root]):
             yield f"{PARAMS}: tasks.{task}.data.root is '{console.printable(root)}', {_problem(task, root)}."
 
 

@@ -66,7 +66,7 @@ def _compared(task, words: list[str], every_kind: bool) -> "Comparison":
 
     client = tracking.present()
     with tracking.answering(tracking.address()):
-        return compare.compared(client, task, words, runs.CurrentHashes.of(task), every_kind)
+        return compare.compare_runs(client, task, words, runs.CurrentHashes.of(task), every_kind)
 
 
 def _rows(found: "Comparison") -> Iterator[list[str]]:

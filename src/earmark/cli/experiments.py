@@ -57,7 +57,7 @@ def verdicts(
     """Decide the claims of several studies together, and write the table at the top of their page."""
     from earmark.experiments.study import page as pages
 
-    found = pages.merged(claims)
+    found = pages.merge_claims(claims)
     files = pages.write(page, found)
     say(pages.counts(found))
     say(f"Written: {', '.join(str(f) for f in files)}.")

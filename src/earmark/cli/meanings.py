@@ -8,13 +8,13 @@ from itertools import pairwise
 from typing import Any
 
 
-def of_class(kind: type) -> str:
+def class_meaning(kind: type) -> str:
     """The docstring of a dataclass of settings, without what it would say of itself; one line a paragraph."""
     said = vars(kind).get("__doc__") or ""
     return "" if said.startswith(f"{kind.__name__}(") else _flowing(said)
 
 
-def of_field(kind: type, name: str) -> str:
+def field_meaning(kind: type, name: str) -> str:
     """The meaning of a field, from the class that brings it; empty where none is said."""
     return next((found[name] for one in kind.__mro__ if name in (found := _said(one))), "")
 

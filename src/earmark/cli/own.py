@@ -91,7 +91,7 @@ def _root(task: str, folder: Path | None, source: str) -> str:
             raise EarmarkError("The demo has a folder of its own; leave yours out, or leave --source demo out.")
         from earmark.pipeline import new_project
 
-        root: str = new_project.shipped()["tasks"][task]["data"]["root"]
+        root: str = new_project.shipped_params()["tasks"][task]["data"]["root"]
         return root
     if folder is None:
         raise EarmarkError(f"Name the folder of your recordings, as in `earmark use {task} ~/recordings`.")

@@ -84,7 +84,7 @@ def entries() -> list[ParamEntry]:
 
 
 def _block(key: str, kind: type, value: Any, meaning: str = "") -> Iterator[ParamEntry]:
-    yield ParamEntry(key, "", [], meaning or meanings.of_class(kind))
+    yield ParamEntry(key, "", [], meaning or meanings.class_meaning(kind))
     yield from _fields(key, kind, value, "")
 
 
@@ -92,7 +92,7 @@ def _fields(key: str, kind: type, value: Any, of: str) -> Iterator[ParamEntry]:
     for f in fields(kind):
         dotted = f"{key}.{f.name}"
         inner = _value(value, f.name)
-        said = meanings.of_field(kind, f.name)
+        said = meanings.field_meaning(kind, f.name)
         if tagged.branches(f.type):
             yield from _union(dotted, f.type, inner, said)
         elif is_dataclass(f.type):
@@ -108,7 +108,7 @@ def _union(key: str, union: Any, value: Any, meaning: str) -> Iterator[ParamEntr
     yield ParamEntry(key, "", [" | ".join(of), *([] if here is ABSENT else [f"here {_yaml(here)}"])], meaning)
     for kind in dict.fromkeys(of.values()):
         names = [name for name, one in of.items() if one is kind]
-        yield ParamEntry(f"{key}.name", " | ".join(names), [], meanings.of_class(kind))
+        yield ParamEntry(f"{key}.name", " | ".join(names), [], meanings.class_meaning(kind))
         yield from _fields(key, kind, value if here in names else ABSENT, " | ".join(names))
 
 

@@ -39,7 +39,7 @@ def demo() -> None:
     from earmark.generated.demo import music, voices
     from earmark.pipeline import stages
 
-    asked, used = config.load_demo(PARAMS), stages.used(config.roots(PARAMS).values())
+    asked, used = config.load_demo(PARAMS), stages.used_folders(config.roots(PARAMS).values())
     songs, speech = (Path(folder) for folder in stages.DEMO)
     for folder in {songs, speech} - {Path(name) for name in used}:
         say(f"{folder}: not generated, since no task's data.root is this folder.")

@@ -56,7 +56,7 @@ def _apply(task: str, file: Path) -> None:
     from earmark.pipeline import stages
 
     asked, corpora = settings(task), catalog.task(task).room("corpora").CORPORA
-    if stages.used([asked.data.root]):  # whatever its source is called, it is an output of DVC's
+    if stages.used_folders([asked.data.root]):  # whatever its source is called, it is an output of DVC's
         raise EarmarkError(reviewing.GENERATED)
     root = paths.audio_root(asked.data.root)
     before = record.find(Path("splits") / f"{task}.csv", paths.main_repository())

@@ -147,7 +147,7 @@ def _waiting(task: Task, found: "list[RunRow]") -> list[str]:
     What is trained counts: other data may hold the same recordings, and an evaluation belongs to the run it judges.
     """
     trained = lambda some: {k: v for k, v in some.items() if k.split(".")[0] in ("features", "model", "train")}  # noqa: E731
-    from earmark.registry.runs import changed
+    from earmark.registry.runs import changed_settings
 
     try:
         now = trained(logged(settings(task.name)))
@@ -159,7 +159,7 @@ def _waiting(task: Task, found: "list[RunRow]") -> list[str]:
         return []
     if same:
         return [f"params.yaml has the settings of #{same}."]
-    return [f"Changed in params.yaml since, and not run yet: {'; '.join(_settings(changed(mine[0][1], now)))}"]
+    return [f"Changed in params.yaml since, and not run yet: {'; '.join(_settings(changed_settings(mine[0][1], now)))}"]
 
 
 def _value(text: str | None) -> str:

@@ -59,7 +59,7 @@ def _apply(file: Path, place: Path, whatever: bool) -> None:
     from earmark.experiments.tuning import apply
 
     found = apply.result_of(place, file)
-    before, after = apply.changed(PARAMS, found, whatever)
+    before, after = apply.changed_params(PARAMS, found, whatever)
     if before == after:
         print(f"{PARAMS} has the chosen setting already.")
         return

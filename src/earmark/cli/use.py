@@ -35,11 +35,11 @@ def score(
     chosen = resolve.model(one, model)
     warn(chosen.sentence)
     tracker = _tracker(task)
-    learnt = Learnt(work.known(chosen.folder, tracker), with_training)
-    judged = work.judged(one, chosen.folder, folder, learnt, warn, console.progress)
+    learnt = Learnt(work.known_recordings(chosen.folder, tracker), with_training)
+    judged = work.judge_folder(one, chosen.folder, folder, learnt, warn, console.progress)
     for row in judged.unusable.itertuples():
         warn(f"left out {row.path}: {row.reason}.")
-    beside = work.real(one, chosen.folder, Path("reports") / task, tracker)
+    beside = work.real_figures(one, chosen.folder, Path("reports") / task, tracker)
     found = work.summary(one, judged, chosen, learnt, beside)
     work.write(out, judged.predictions, found)
     pictures = judged.draw(out)
@@ -112,7 +112,7 @@ def _release_champion(task: Task, about: str, data: str, folder: Path, out: Path
     from earmark.registry import resolve
     from earmark.release.facts import Words
 
-    chosen = resolve.own(task)
+    chosen = resolve.own_model(task)
     warn(f"Releasing {chosen.name}.")
     command = _release_command(task.name, {"--about": about, "--data": data, "--out": _told(out)}, [])
     task.room("release").make(chosen.folder, settings(task.name), Words(about, data, command), folder)

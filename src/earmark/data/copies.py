@@ -51,7 +51,7 @@ def and_more(n: int) -> str:
     return f" (and {n} more such pair{'s' * (n != 1)})" if n else ""
 
 
-def grouped(table: pd.DataFrame, known: Callable[[str], str | None]) -> pd.DataFrame:
+def group_copies(table: pd.DataFrame, known: Callable[[str], str | None]) -> pd.DataFrame:
     """The same bytes as one group, where nobody gave groups (each is its recording's path) and no split is official.
 
     known: the split of a group that was dealt before. Such groups keep their names, and two of them in different splits

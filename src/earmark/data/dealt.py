@@ -98,7 +98,9 @@ def _refuse_lacking(table: pd.DataFrame, data: DataSettings, key: str, record: R
             raise EarmarkError(f"By {record.path} no recording of '{untrained[0]}' is in train; add some, or {remedy}.")
 
 
-def said(table: pd.DataFrame, data: DataSettings, key: str, record: Record, split_of: dict[str, str]) -> list[str]:
+def deal_sentences(
+    table: pd.DataFrame, data: DataSettings, key: str, record: Record, split_of: dict[str, str]
+) -> list[str]:
     """What was dealt, for people, where the record is to grow: which groups stay, which are new, what drifted."""
     known = record.known(data)
     new = Counter(split for group, split in split_of.items() if known.get(group) is None)

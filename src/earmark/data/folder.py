@@ -23,7 +23,7 @@ def read(root: Path, warn: Callable[[str], None], manifest: str = MANIFEST) -> p
         return table
     if (root / manifest).exists():
         return read_table(root / manifest, warn=warn)
-    recordings = labelled(root, "label", warn)
+    recordings = labelled_recordings(root, "label", warn)
     warn(
         f"{root} has no manifest.csv: labels are the names of its sub-folders, and every file is taken for "
         "a group of its own. If several files come from one source (an artist, an album, a take), the score "
@@ -38,7 +38,7 @@ def label_of(path: PurePosixPath) -> str:
     return nfc(path.parts[0])
 
 
-def labelled(root: Path, what: str, warn: Callable[[str], None]) -> list[PurePosixPath]:
+def labelled_recordings(root: Path, what: str, warn: Callable[[str], None]) -> list[PurePosixPath]:
     """Audio in sub-folders, which are named by `what`; paths below `root`. Raises EarmarkError without any.
 
     Links are followed. `warn` says what is left out.

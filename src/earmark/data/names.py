@@ -15,7 +15,7 @@ def nfc(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def matched(known: Iterable[str]) -> Callable[[str], str]:
+def name_matcher(known: Iterable[str]) -> Callable[[str], str]:
     """What a list means by a name: a known one where it differs from that in form alone, else the name itself."""
     exact = set(known)
     by_form = {nfc(name): name for name in sorted(exact, reverse=True)}  # of several the first

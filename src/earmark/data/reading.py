@@ -36,7 +36,7 @@ def read(
     channels, peak and sha256, and what `corpora.annotate` adds; the second has path, reason and, where the first has
     it, utterance. Raises EarmarkError when the source is not usable as a whole.
     """
-    table = listed(corpora, data, root, warn)
+    table = list_recordings(corpora, data, root, warn)
     files = [root.absolute() / path for path in table.path]
     with ThreadPoolExecutor() as pool:
         done = pool.map(partial(_tried, audio.folder(root, data.channels)), files)
@@ -55,10 +55,10 @@ def read(
     table = table.drop(columns=[c for c in facts.columns if c in table]).join(facts.drop(columns="reason"))
     table = table[~bad].reset_index(drop=True)
     copies.check(table, corpora.annotation, data.source in OWN, warn)
-    return copies.grouped(table, known) if corpora.key == "group" else table, quarantined
+    return copies.group_copies(table, known) if corpora.key == "group" else table, quarantined
 
 
-def listed(corpora: Corpora, data: DataSettings, root: Path, warn: Warn) -> pd.DataFrame:
+def list_recordings(corpora: Corpora, data: DataSettings, root: Path, warn: Warn) -> pd.DataFrame:
     """A source's manifest, before any file is tried: as its reader has it, each path normalised below `root`.
 
     Raises EarmarkError where the task has no such source, or the source is not there.

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from earmark.data.names import matched
+from earmark.data.names import name_matcher
 from earmark.data.settings import DataSettings
 from earmark.errors import EarmarkError, writing
 
@@ -46,7 +46,7 @@ class KnownSplits:
 
     @cached_property
     def _meant(self) -> Callable[[str], str]:
-        return matched(self.split_of)
+        return name_matcher(self.split_of)
 
     def get(self, group: str) -> str | None:
         """The split of a group, whose name may stand there in another Unicode form; None of a new one."""

@@ -45,7 +45,7 @@ def fingerprint(corpora: Corpora, data: DataSettings, root: Path) -> str:
     It is what `Mark.manifest_sha256` holds. No audio is read, and what a reader warns of is `prepare`'s to say. Raises
     EarmarkError where the source cannot be read.
     """
-    return _fingerprint(corpora, reading.listed(corpora, data, root, _silent), root)
+    return _fingerprint(corpora, reading.list_recordings(corpora, data, root, _silent), root)
 
 
 def apply(
@@ -65,7 +65,7 @@ def apply(
     """
     if data.source == "demo":
         raise EarmarkError(GENERATED)
-    table = reading.listed(corpora, data, root, _silent)
+    table = reading.list_recordings(corpora, data, root, _silent)
     said = _by_path(root, marks, origin)
     _refuse_others(said, table, _fingerprint(corpora, table, root), origin)
     rows = table.set_index("path", drop=False)

@@ -8,7 +8,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from earmark.training.settings import judged
+from earmark.training.settings import judged_weights
 
 
 def save(fig, path: Path) -> None:
@@ -36,7 +36,9 @@ def learning_curves(
     fig, axes = plt.subplots(1, 3, figsize=(13, 3.7), layout="constrained")
     left, middle, right = axes
     whose = "averaged" if average else "plain"
-    fig.suptitle(f"Validation judges the {judged(average)}; the loss trained on is the plain weights'", fontsize=10)
+    fig.suptitle(
+        f"Validation judges the {judged_weights(average)}; the loss trained on is the plain weights'", fontsize=10
+    )
     left.plot(rows.epoch, rows["train/loss"], label="training, plain weights")
     if "val/loss" in rows:
         ax = left.twinx() if measure else left

@@ -92,10 +92,10 @@ def run(
     for fold in some or known:
         split = splits.split_fold(table, fold, settings.data, key)
         dataset = folds.gather(split, features, settings)
-        yield dataset, folds.one(dataset, fold, features, settings)
+        yield dataset, folds.train_and_test(dataset, fold, features, settings)
 
 
-def pooled(task: Task, some: list[Fold], settings: Settings) -> dict:
+def pooled_figures(task: Task, some: list[Fold], settings: Settings) -> dict:
     """The figures over several folds; intervals over groups."""
     found = task.room("folds").figures(some, settings.evaluate)
     return found | {"best_epoch_mean": float(np.mean([f.best_epoch for f in some]))} | speed(some)
@@ -146,7 +146,7 @@ class CrossvalReport:
         run_id = self.tracker.create(f"crossval-{self.task.name}-{fold.name}", tags, {"fold": fold.name})
         with stale.ending(self.tracker.client, run_id):
             self.tracker.log_missing(run_id, fold.history)
-            found = pooled(self.task, [fold], self.settings)
+            found = pooled_figures(self.task, [fold], self.settings)
             self.tracker.log(run_id, _numbers(found))
         said = [f"{word} {found[name]:.3f}" for name, word in self.of.SAID.items() if name in found]
         return f"{fold.name}: {', '.join(said)}"
@@ -156,7 +156,7 @@ class CrossvalReport:
 
         metrics.json says by which recipe and on which recordings, so that a release can hold itself to it.
         """
-        found = pooled(self.task, self.folds, self.settings)
+        found = pooled_figures(self.task, self.folds, self.settings)
         found |= {"data_sha256": self.data_sha256, "folds": sorted(f.name for f in self.folds)}
         predictions = pd.concat([f.predictions for f in self.folds], ignore_index=True)
         self.of.write(self.out, predictions, found | {"recipe": recipe(self.settings)})

@@ -22,8 +22,8 @@ def run(task: Task, settings: Settings, found: dict, out: Path) -> dict[str, dic
     if dataset.table.group.is_unique:
         return {}
     leaking = replace(dataset, table=splits.random_split(dataset.table, settings.data.seed))
-    fold = task.room("folds").one(leaking, "random", Path("features") / task.name, settings)
-    random = crossval.pooled(task, [fold], settings)
+    fold = task.room("folds").train_and_test(leaking, "random", Path("features") / task.name, settings)
+    random = crossval.pooled_figures(task, [fold], settings)
     gap = {k: {"grouped": found[k], "random": random[k], "gap": random[k] - found[k]} for k in task.leak_figures}
     (out / "leak_gap.json").write_text(json.dumps(gap, indent=2) + "\n")
     return gap

@@ -18,7 +18,7 @@ from earmark.tasks.task import Task
 from earmark.training import model_files
 
 
-def known(model: Path, tracker=None) -> set[str] | None:
+def known_recordings(model: Path, tracker=None) -> set[str] | None:
     """sha256 of the recordings that the model of a folder was trained and validated on; None where nobody knows.
 
     As its folder says; models of earlier releases have the manifest in the run that made them, if the tracker has it.
@@ -41,17 +41,17 @@ def _of_run(tracker, run) -> set[str]:
             return {row["sha256"] for row in csv.DictReader(rows) if row["split"] != "test"}
 
 
-def judged(task: Task, model: Path, folder: Path, learnt: Learnt, warn, progress) -> ScoredFolder:
+def judge_folder(task: Task, model: Path, folder: Path, learnt: Learnt, warn, progress) -> ScoredFolder:
     """What a model makes of a folder, but the recordings that `learnt` leaves out."""
     room: Any = task.room("score")
-    if len(inspect.signature(room.judged).parameters) < 5:  # a task of the user's own, from before it was asked
+    if len(inspect.signature(room.judge_folder).parameters) < 5:  # a task of the user's own, from before it was asked
         warn(UNKNOWN)
         learnt.sha256 = None
-        return room.judged(model, folder, warn, progress)
-    return room.judged(model, folder, warn, progress, learnt)
+        return room.judge_folder(model, folder, warn, progress)
+    return room.judge_folder(model, folder, warn, progress, learnt)
 
 
-def real(task: Task, model: Path, reports: Path, tracker=None) -> dict | None:
+def real_figures(task: Task, model: Path, reports: Path, tracker=None) -> dict | None:
     """Figures of the same weights on their real test set, with `from`: where they were found; None when unknown.
 
     Looked for in `reports`/metrics.json, in the released bundle's config.json, and in the tracker's runs.

@@ -19,7 +19,7 @@ def write(part: Path, blocks: Iterable[np.ndarray], dtype: str) -> Path:
     return part
 
 
-def taken(part: Path, width: int, dtype: str) -> Iterator[np.ndarray]:
+def take_rows(part: Path, width: int, dtype: str) -> Iterator[np.ndarray]:
     """Its rows in blocks (n, width); then the file goes."""
     with part.open("rb") as file:
         while data := file.read(ROWS * width * np.dtype(dtype).itemsize):

@@ -30,7 +30,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def ordered(function: Callable, jobs: Iterable[tuple], workers: int, seconds: float = math.inf) -> Iterator:
+def map_ordered(function: Callable, jobs: Iterable[tuple], workers: int, seconds: float = math.inf) -> Iterator:
     """Results in the jobs' order, with a bounded number of jobs under way.
 
     seconds: of audio in all; so few of them that processes are not worth it are left to threads.

@@ -41,7 +41,7 @@ CONFIG = {
 }
 
 
-def shipped() -> dict[str, Any]:
+def shipped_params() -> dict[str, Any]:
     """params.yaml as it is shipped, as nested dicts."""
     found: dict[str, Any] = yaml.safe_load(_file("params.yaml").read_text(encoding="utf-8"))
     return found

@@ -42,5 +42,7 @@ def remember(
     lock: a file for the lock against other processes.
     """
     grew = record.keep(before, data, prepared.dealt, lock)
-    sentences = dealt.said(prepared.table, data, corpora.key, before, prepared.dealt) if prepared.dealt else []
+    sentences = (
+        dealt.deal_sentences(prepared.table, data, corpora.key, before, prepared.dealt) if prepared.dealt else []
+    )
     return [*sentences, f"Commit {before.path}, which says in which split each group is."] if grew else sentences

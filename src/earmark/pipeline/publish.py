@@ -34,7 +34,7 @@ def run(task: Task, data: Path, folder: Path, reports: Path, params: dict[str, s
         done: list[str] = []
         if not experiment:
             dvc = outputs.hashes(task.name, data, folder, reports, publication.REPORTS)
-            version, done = publication.registered(tracker, task, run_id, replace(one, dvc=dvc))
+            version, done = publication.register_version(tracker, task, run_id, replace(one, dvc=dvc))
             model_id = versions.logged_model(version)
         if publication.log_evaluation(tracker, run_id, one, model_id):
             said.append(f"Logged the evaluation: {task.headline} {one.figures[task.headline]:.3f}.")

@@ -29,7 +29,7 @@ def entries(task: str, stage: str) -> list[str]:
     return [name for name in found if not name.endswith(".card") or find_spec(name)]
 
 
-def used(roots: Iterable[str]) -> list[str]:
+def used_folders(roots: Iterable[str]) -> list[str]:
     """The folders of demo data among the roots of tasks."""
     named = {os.path.abspath(root) for root in roots}
     return [folder for folder in DEMO if os.path.abspath(folder) in named]
@@ -38,4 +38,4 @@ def used(roots: Iterable[str]) -> list[str]:
 def code(roots: Iterable[str]) -> dict[str, dict[str, str]]:
     """Hashes of the code of every task's stages, and of what generates the demo data that these roots use."""
     tasks = {task: {stage: code_sha256(*entries(task, stage)) for stage in STAGES} for task in catalog.names()}
-    return {"demo": {folder: code_sha256(DEMO[folder]) for folder in used(roots)}} | tasks
+    return {"demo": {folder: code_sha256(DEMO[folder]) for folder in used_folders(roots)}} | tasks

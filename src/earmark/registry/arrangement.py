@@ -98,7 +98,7 @@ def arrange(tracker: Tracker, task: Task) -> None:
     Nothing is written where it is so already, nor over a description or a view that a person changed.
     """
     client, found = tracker.client, tracker.client.get_experiment(tracker.experiment_id)
-    wanted = KIND | described(found.tags.get(NOTE), found.tags.get(MADE), _about_runs(tracker, task))
+    wanted = KIND | description_tags(found.tags.get(NOTE), found.tags.get(MADE), _about_runs(tracker, task))
     for view in views(task):
         if kept := _kept(found.tags.get(VIEW + view.key), view):
             wanted[VIEW + view.key] = kept
@@ -110,13 +110,13 @@ def arrange(tracker: Tracker, task: Task) -> None:
 
 def describe_run(tracker: Tracker, run: Run, text: str, tags: dict[str, str]) -> None:
     """Give a run a description, unless a person wrote one, and tags."""
-    wanted = tags | described(run.data.tags.get(NOTE), run.data.tags.get(MADE), text)
+    wanted = tags | description_tags(run.data.tags.get(NOTE), run.data.tags.get(MADE), text)
     for key, value in wanted.items():
         if run.data.tags.get(key) != value:
             tracker.client.set_tag(run.info.run_id, key, value)
 
 
-def described(has: str | None, made: str | None, wanted: str) -> dict[str, str]:
+def description_tags(has: str | None, made: str | None, wanted: str) -> dict[str, str]:
     """Tags that make a description so; none where a person changed the one that earmark made, or wrote the first."""
     if has and made != digest(has):
         return {}
@@ -159,7 +159,7 @@ def _arrange_model(tracker: Tracker, task: Task) -> None:
         f"promote {task.name}` decides who bears it, by {task.headline} on the test recordings.\n\n"
         f"[The trainings]({link(tracker.experiment_id, views(task)[0])})"
     )
-    wanted = described(found.description, found.tags.get(MADE), text)
+    wanted = description_tags(found.description, found.tags.get(MADE), text)
     if wanted and wanted[NOTE] != found.description:
         client.update_registered_model(name, wanted[NOTE])
         client.set_registered_model_tag(name, MADE, wanted[MADE])

@@ -58,7 +58,7 @@ class Contest:
     today: TestSplitJudging | None
 
 
-def assessed(of: Contest, new: ModelVersion, old: ModelVersion | None) -> Assessment:
+def assess(of: Contest, new: ModelVersion, old: ModelVersion | None) -> Assessment:
     """What the gate finds of a version; the first champion need only answer and have its card."""
     findings, tried = _tried(of.task, new, old)
     if old is None:
@@ -84,7 +84,7 @@ def assessed(of: Contest, new: ModelVersion, old: ModelVersion | None) -> Assess
 
 def _of_the_first(of: Contest, new: ModelVersion, findings: list[Finding]) -> Assessment:
     """What is known of a version that has no champion to be compared with."""
-    kept = [found for tag in versions.evaluations(new) if (found := comparison.kept(of.client, new, tag))]
+    kept = [found for tag in versions.evaluations(new) if (found := comparison.kept_measurement(of.client, new, tag))]
     last = kept[-1] if kept else None
     test = last and Tested(sha256=last.test_sha256, n_recordings=last.figures.get("n_recordings"))
     figures = {"headline": of.task.headline, "version": last.figures} if last else {}
@@ -95,7 +95,7 @@ def _tried(task: Task, new: ModelVersion, old: ModelVersion | None) -> tuple[lis
     """What versions cost that answer, by number, and what speaks against the new one."""
     some = [new, *([old] if old and versions.has_files(old) else [])]
     with ThreadPoolExecutor(len(some)) as pool:
-        asked = [pool.submit(clean_process.tried, version) for version in some]
+        asked = [pool.submit(clean_process.try_version, version) for version in some]
     findings, tried = [], {}
     for version, future in zip(some, asked, strict=True):
         try:
@@ -110,10 +110,10 @@ def _tried(task: Task, new: ModelVersion, old: ModelVersion | None) -> tuple[lis
 
 def _both(of: Contest, new: ModelVersion, old: ModelVersion) -> VersionPair | None:
     """Both on the same recordings; None where they have no such outcomes and nothing to judge them on is given."""
-    found = comparison.shared(of.client, new, old)
+    found = comparison.on_shared_test(of.client, new, old)
     if found or of.today is None:
         return found
-    return VersionPair(*comparison.today(of.client, of.task, [new, old], of.today))
+    return VersionPair(*comparison.on_todays_test(of.client, of.task, [new, old], of.today))
 
 
 def _weights(of: Contest, tested: MeasuredVersion, new: ModelVersion, old: ModelVersion) -> set[str]:
@@ -172,13 +172,13 @@ def _best(of: Contest, both: VersionPair, new: ModelVersion, old: ModelVersion) 
         return None, []
     try:
         version = identities.find(of.client, of.task, best) or restore.version(of.task, best)
-        measured = comparison.kept(of.client, version, versions.evaluation_tag(test))
+        measured = comparison.kept_measurement(of.client, version, versions.evaluation_tag(test))
         if measured and outcomes.same_recordings(measured.outcomes, both.new.outcomes):
             return Side(f"version {version.version}, the best champion so far", figure, measured.outcomes), []
         reason = "its outcomes are gone"
     except EarmarkError as e:
         reason = str(e).rstrip(".")
-    who = f"The best champion so far, {identities.shown(best)}, with {headline} {figure:.3f} on these recordings"
+    who = f"The best champion so far, {identities.short_name(best)}, with {headline} {figure:.3f} on these recordings"
     return None, [Finding("cannot tell", f"{who}, cannot be compared: {reason}.")]
 
 

@@ -85,7 +85,7 @@ def _facts(task: Task, number: int, run: Run, one: Published) -> Version:
 def _said(task: Task) -> Any:
     """What a task's own card says; a task of the user's own need have none."""
     if find_spec(f"earmark.tasks.{task.name}.card"):
-        return task.room("card").said
+        return task.room("card").describe_model
     what = f"A model of the task {task.name}."
     called = {name: name.replace("_", " ") for name in dict.fromkeys((task.headline, *task.compared))}
     return lambda config, reports, found: Said(what, "", called, [], "It was not measured.", "Not stated.")

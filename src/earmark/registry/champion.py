@@ -11,7 +11,7 @@ from earmark.registry import crowning, identities, ledger, restore, versions
 from earmark.registry.crowning import crown as crown
 from earmark.registry.entries import Identity, Kind, LedgerEntry
 from earmark.registry.ledger import Ledger, Stack
-from earmark.registry.view import difference, taken_in
+from earmark.registry.view import difference, import_champions
 from earmark.registry.view import turn as turn
 from earmark.tasks.task import Task
 
@@ -48,9 +48,9 @@ def _version(client: MlflowClient, task: Task, wanted: Identity, stays: str) -> 
 
 
 def _nobody(client: MlflowClient, task: Task) -> str:
-    if lost := versions.lost(client, task, "champion"):
+    if lost := versions.lost_alias(client, task, "champion"):
         return lost
-    known = versions.known(client, task)
+    known = versions.known_versions(client, task)
     return f"{task.registered_model} has no champion; promote a version first: {known}."
 
 
@@ -66,8 +66,8 @@ def from_store(client: MlflowClient, task: Task, say: Say, why: str | None = Non
     why = ledger.reason(why)
     with crowning.alone(task.name, say):
         _finish(client, task, say)
-        found, version = taken_in(client, task), versions.by_alias(client, task, "champion")
-        if version is None and not crowning.marked(client, task):
+        found, version = import_champions(client, task), versions.by_alias(client, task, "champion")
+        if version is None and not crowning.marked_entry(client, task):
             raise EarmarkError(
                 f"The store never had a champion of {task.name} to take; `earmark promote {task.name}` makes one, and "
                 f"`--from-ledger` takes the ledger's."
@@ -121,7 +121,7 @@ def _entry(client: MlflowClient, found: Ledger, kind: Kind, version: ModelVersio
     """An entry about a version of this store."""
     if version:  # as it is now: one that was restored got its figures afterwards
         version = client.get_model_version(version.name, str(version.version))
-    model = identities.of(client, version) if version else None
+    model = identities.identity_of(client, version) if version else None
     return found.entry(kind, model, figures=identities.figures(version), **rest)
 
 

@@ -44,7 +44,7 @@ class AnswerCost(NamedTuple):
     megabytes: float
 
 
-def tried(version: ModelVersion) -> AnswerCost:
+def try_version(version: ModelVersion) -> AnswerCost:
     """What a version costs. Raises EarmarkError, without a full stop, where it does not load or answer."""
     folder = Path(mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.version}"))
     with tempfile.TemporaryDirectory() as beside:

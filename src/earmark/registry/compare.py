@@ -79,7 +79,7 @@ class Comparison:
     other: list[str] = field(default_factory=list)
 
 
-def compared(
+def compare_runs(
     client: MlflowClient, task: Task, words: Iterable[str], today: CurrentHashes, every_kind: bool
 ) -> Comparison:
     """The runs that words name side by side, as `named_runs.RunIndex.find` has it; every_kind: of `runs --all`."""

@@ -60,7 +60,7 @@ class VersionPair(NamedTuple):
     old: MeasuredVersion
 
 
-def shared(client: MlflowClient, new: ModelVersion, old: ModelVersion) -> VersionPair | None:
+def on_shared_test(client: MlflowClient, new: ModelVersion, old: ModelVersion) -> VersionPair | None:
     """Both on recordings that both were tested on, if outcomes of both were kept: today's, or the largest set.
 
     None where there is no such set.
@@ -69,7 +69,7 @@ def shared(client: MlflowClient, new: ModelVersion, old: ModelVersion) -> Versio
     now = _todays_tag(new.name)
     tags = sorted(set(ours) & set(theirs), key=lambda tag: (tag == now, ours[tag].get("n_recordings", 0)), reverse=True)
     for tag in tags:
-        pair = [kept(client, version, tag) for version in (new, old)]
+        pair = [kept_measurement(client, version, tag) for version in (new, old)]
         if pair[0] and pair[1] and outcomes.same_recordings(pair[0].outcomes, pair[1].outcomes):
             return VersionPair(pair[0], pair[1])
     return None
@@ -83,7 +83,7 @@ def _todays_tag(model: str) -> str | None:
     return versions.evaluation_tag(manifest.digest(table[table["split"] == "test"]))
 
 
-def kept(client: MlflowClient, version: ModelVersion, tag: str) -> MeasuredVersion | None:
+def kept_measurement(client: MlflowClient, version: ModelVersion, tag: str) -> MeasuredVersion | None:
     """What was kept of a version's evaluation; None where there was none, or it is of a release without outcomes."""
     figures = versions.evaluations(version).get(tag)
     if figures is None or not version.run_id:
@@ -110,7 +110,9 @@ def outcomes_of(client: MlflowClient, run: Run, test: str) -> pd.DataFrame | Non
     return None
 
 
-def today(client: MlflowClient, task: Task, some: list[ModelVersion], on: TestSplitJudging) -> list[MeasuredVersion]:
+def on_todays_test(
+    client: MlflowClient, task: Task, some: list[ModelVersion], on: TestSplitJudging
+) -> list[MeasuredVersion]:
     """Versions on the working tree's test split, on which those are judged of which no outcomes were kept.
 
     Recordings that one of them was trained on are left out, with their groups. Raises EarmarkError where that leaves
@@ -181,14 +183,16 @@ def _evaluation(
     client: MlflowClient, task: Task, version: ModelVersion, rows: pd.DataFrame, tag: str, on: TestSplitJudging
 ) -> MeasuredVersion:
     """The evaluation of a version on some rows of the test split, which is made and kept where there is none."""
-    if known := kept(client, version, tag):
+    if known := kept_measurement(client, version, tag):
         return known
     number = version.version
     on.say(f"Of version {number} no outcomes on these {len(rows)} recordings were kept: it is judged on them now.")
     if not versions.has_files(version):
-        raise EarmarkError(f"version {number} cannot be judged anew: {versions.gone(task)}".rstrip("."))
+        raise EarmarkError(
+            f"version {number} cannot be judged anew: {versions.remedy_for_lost_files(task)}".rstrip(".")
+        )
     try:
-        found, table = judging.judged(task, version, rows, on.settings(), on.say, on.progress)
+        found, table = judging.judge_version(task, version, rows, on.settings(), on.say, on.progress)
     except EarmarkError as e:
         raise EarmarkError(f"version {number} cannot be judged on today's test recordings: {e}".rstrip(".")) from None
     _keep(client, task, version, found, table)

@@ -19,7 +19,7 @@ from mlflow.exceptions import MlflowException
 from earmark import paths
 from earmark.errors import EarmarkError
 from earmark.registry import identities, ledger, store, tracking, versions
-from earmark.registry.entries import LedgerEntry, parsed
+from earmark.registry.entries import LedgerEntry, parse
 from earmark.tasks.task import Task
 
 MARK = "earmark.ledger"
@@ -110,11 +110,11 @@ def _tag_rolled_back(client: MlflowClient, task: Task, entry: LedgerEntry) -> No
 
 def mark(client: MlflowClient, task: Task, entry: str) -> None:
     """Note in the store the entry that it shows."""
-    if marked(client, task) != entry:
+    if marked_entry(client, task) != entry:
         client.set_registered_model_tag(task.registered_model, MARK, entry)
 
 
-def marked(client: MlflowClient, task: Task) -> str | None:
+def marked_entry(client: MlflowClient, task: Task) -> str | None:
     """The entry that the store shows, by `mark`; None where it never showed one."""
     if not has_model(client, task):
         return None
@@ -160,7 +160,7 @@ def _begun(task: Task) -> list[LedgerEntry] | None:
     """What a killed command was about to write; None where there is nothing, or it is about another store."""
     try:
         noted = json.loads(_note(task).read_text(encoding="utf-8"))
-        return [parsed(text) for text in noted["entries"]] if noted["store"] == _store() else None
+        return [parse(text) for text in noted["entries"]] if noted["store"] == _store() else None
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError):  # of another release: nothing that could be finished

@@ -113,7 +113,7 @@ def now() -> str:
     return datetime.now(UTC).strftime(AT)
 
 
-def parsed(text: str) -> LedgerEntry:
+def parse(text: str) -> LedgerEntry:
     """An entry from a file's content. Raises ValueError in words about the first key that is wrong."""
     try:
         raw = json.loads(text)

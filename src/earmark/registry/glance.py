@@ -49,7 +49,7 @@ class UnseenError(Exception):
 UNSEEN = (UnseenError, OSError, ValueError, KeyError, TypeError)
 
 
-def unchanged(task: str) -> bool:
+def is_unchanged(task: str) -> bool:
     """Whether a full publish of the task would find everything as the last one left it."""
     if paths.project() is None or os.environ.get("DVC_EXP_NAME"):
         return False

@@ -22,7 +22,7 @@ def key(version: ModelVersion | None) -> tuple[str, str] | None:
     return (str(found[0]), str(found[1])) if found and all(found) else None
 
 
-def of(client: MlflowClient, version: ModelVersion) -> Identity:
+def identity_of(client: MlflowClient, version: ModelVersion) -> Identity:
     """A version as the ledger names it. Raises EarmarkError for one that earmark did not register."""
     if (known := key(version)) is None:
         raise EarmarkError(
@@ -67,7 +67,7 @@ def figures(version: ModelVersion | None) -> dict[str, Any]:
     return {"version": found} if found else {}
 
 
-def shown(version: Identity) -> str:
+def short_name(version: Identity) -> str:
     """A model for people: the beginning of its weights' hash, and its number where it was registered."""
     number = f" (version {version.number} where it was registered)" if version.number else ""
     return f"weights {version.model_sha256[:8]}{number}"

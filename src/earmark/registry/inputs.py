@@ -7,7 +7,18 @@ import numpy as np
 import pandas as pd
 from mlflow.exceptions import INVALID_PARAMETER_VALUE, MlflowException
 
-from earmark.registry.recordings import COLUMNS, RATES, SOURCES, bare, listed, many, missing, needs, unpacked, with_rate
+from earmark.registry.recordings import (
+    COLUMNS,
+    RATES,
+    SOURCES,
+    is_missing,
+    many,
+    needs,
+    quoted_names,
+    unpack,
+    unwrap,
+    with_rate,
+)
 
 
 class Refusal(MlflowException):
@@ -35,7 +46,7 @@ def rows(given: Any, served: bool) -> list[Any]:
     Raises Refusal for what has no recordings to name: a table or mapping without a column to read, an empty list, an
     array of which it is not clear what its axes are.
     """
-    given = unpacked(given)
+    given = unpack(given)
     if isinstance(given, pd.DataFrame):
         _check_columns(list(given), served)
         return list(given.loc[:, [c in COLUMNS for c in given]].to_dict("records"))
@@ -43,8 +54,8 @@ def rows(given: Any, served: bool) -> list[Any]:
         _check_columns(list(given), served)
         if served:
             _check_served(set(given))
-        return _of_mapping({k: bare(v) for k, v in given.items() if k in COLUMNS})
-    found = bare(given)
+        return _of_mapping({k: unwrap(v) for k, v in given.items() if k in COLUMNS})
+    found = unwrap(given)
     if isinstance(found, np.ndarray):
         found = _of_array(found, served)
     if not isinstance(found, list | tuple) or with_rate(found) or _samples(found):
@@ -56,9 +67,9 @@ def rows(given: Any, served: bool) -> list[Any]:
 
 def _check_columns(names: list[Any], served: bool) -> None:
     if not set(SOURCES) & set(names):
-        raise Refusal(f"The table needs a column {needs(served)}; it has {listed(names) or 'none of them'}.")
+        raise Refusal(f"The table needs a column {needs(served)}; it has {quoted_names(names) or 'none of them'}.")
     if twice := [name for name in COLUMNS if names.count(name) > 1]:
-        raise Refusal(f"The table has more than one column {listed(twice)}.")
+        raise Refusal(f"The table has more than one column {quoted_names(twice)}.")
 
 
 def _check_served(names: set[str]) -> None:
@@ -68,7 +79,7 @@ def _check_served(names: set[str]) -> None:
     if names != {"audio"} and not {"array"} <= names <= {"array", *RATES}:
         raise Refusal(
             "The columns of 'inputs' and 'instances' must be 'audio', or 'array' and 'sample_rate', but are "
-            f"{listed(sorted(names))}; rows of several kinds go into 'dataframe_records'."
+            f"{quoted_names(sorted(names))}; rows of several kinds go into 'dataframe_records'."
         )
 
 
@@ -119,4 +130,4 @@ def _unclear(array: np.ndarray) -> Refusal:
 
 def _samples(found: Any) -> bool:
     """Whether a list holds the samples of one recording, and not recordings."""
-    return len(found) > 0 and all(isinstance(x, int | float | np.number) and not missing(x) for x in found)
+    return len(found) > 0 and all(isinstance(x, int | float | np.number) and not is_missing(x) for x in found)

@@ -20,7 +20,7 @@ from earmark.tasks.task import Task
 from earmark.training.model_files import ModelConfig
 
 
-def judged(
+def judge_version(
     task: Task, version: ModelVersion, rows: pd.DataFrame, settings: Any, say: Warn, progress: Progress
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Figures and outcomes of a version on rows of the prepared manifest, by its own settings of features.
@@ -47,17 +47,19 @@ def _figures(
     task: Task, model: Path, rows: pd.DataFrame, features: Path, settings: Any
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     room = task.room("evaluate")
-    if not hasattr(room, "judged"):  # a task of the user's own, from before there was such a function
-        raise EarmarkError(f"the task's evaluate.py has no function `judged`; write it as {rooms.__file__} says")
+    if not hasattr(room, "evaluate_model"):  # a task of the user's own, from before there was such a function
+        raise EarmarkError(
+            f"the task's evaluate.py has no function `evaluate_model`; write it as {rooms.__file__} says"
+        )
     try:
-        found = room.judged(model, rows, features, settings.evaluate)
+        found = room.evaluate_model(model, rows, features, settings.evaluate)
     except RuntimeError as e:
         if "state_dict" not in str(e):
             raise
         raise EarmarkError("its weights do not fit the network that this earmark makes of its settings") from None
     if isinstance(found, dict):  # a task of the user's own, from before outcomes were asked for
         raise EarmarkError(
-            f"the task's `judged` gives no outcomes beside its figures; write it as {rooms.__file__} says"
+            f"the task's `evaluate_model` gives no outcomes beside its figures; write it as {rooms.__file__} says"
         )
     return found
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from earmark import paths
 from earmark.errors import EarmarkError
-from earmark.registry.entries import Identity, Kind, LedgerEntry, parsed
+from earmark.registry.entries import Identity, Kind, LedgerEntry, parse
 from earmark.registry.entries import Tested as Tested
 
 Stack = tuple[Identity, ...]  # champions, the first one first
@@ -163,11 +163,11 @@ def _config(key: str) -> str:
 
 def _entry(file: Path, task: str) -> LedgerEntry:
     """One file's entry. Raises EarmarkError that names it."""
-    name = shown(task, file.stem)
+    name = entry_path(task, file.stem)
     try:
         if not file.is_file():  # a pipe would be waited for
             raise ValueError("it is no file")
-        found = parsed(file.read_text(encoding="utf-8"))
+        found = parse(file.read_text(encoding="utf-8"))
     except (ValueError, OSError, RecursionError) as e:
         raise EarmarkError(f"{name} is no entry of the ledger: {e}; {_remedy(name)}.") from None
     if found.task != task:
@@ -179,7 +179,7 @@ def _entry(file: Path, task: str) -> LedgerEntry:
     return found
 
 
-def shown(task: str, id_: str) -> str:
+def entry_path(task: str, id_: str) -> str:
     """The file of an entry, for people: from the project's folder."""
     return f"registry/{task}/{id_}.json"
 
@@ -195,13 +195,13 @@ def _in_order(found: Ledger) -> Iterable[LedgerEntry]:
     for entry in known.values():
         if lost := [id_ for id_ in entry.follows if id_ not in known]:
             raise EarmarkError(
-                f"{shown(found.task, entry.id)} follows {lost[0]}, which is not in the ledger; bring its file back "
-                f"(`git log --all -- {shown(found.task, lost[0])}` says where it is)."
+                f"{entry_path(found.task, entry.id)} follows {lost[0]}, which is not in the ledger; bring its file "
+                f"back (`git log --all -- {entry_path(found.task, lost[0])}` says where it is)."
             )
     try:
         return [known[id_] for id_ in TopologicalSorter({e.id: e.follows for e in known.values()}).static_order()]
     except CycleError as e:
-        raise EarmarkError(f"{shown(found.task, e.args[1][0])} follows itself; remove it.") from None
+        raise EarmarkError(f"{entry_path(found.task, e.args[1][0])} follows itself; remove it.") from None
 
 
 def _after(entry: LedgerEntry, before: list[Stack]) -> Stack:
@@ -235,7 +235,7 @@ def _after_sync(entry: LedgerEntry, before: list[Stack]) -> Stack:
 
 
 def _contradiction(entry: LedgerEntry, what: str) -> EarmarkError:
-    name = shown(entry.task, entry.id)
+    name = entry_path(entry.task, entry.id)
     return EarmarkError(
         f"{name} contradicts the entries that it follows: {what}; remove it if it was never committed, else see "
         f"`git log -- registry/{entry.task}`."

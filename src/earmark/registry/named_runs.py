@@ -44,7 +44,7 @@ class RunIndex:
         or the newest judged run against the champion, or else the one before. Raises EarmarkError where that does not
         make two.
         """
-        found = [self.named(word) for word in joined(words)]
+        found = [self.named(word) for word in join_version_numbers(words)]
         if len(found) == 1:
             found = [self._before(found[0].row), *found]
         found = found or self._default()
@@ -121,7 +121,7 @@ class RunIndex:
         return f"{meant}`earmark runs {self.task} --all` lists them."
 
 
-def joined(words: Iterable[str]) -> list[str]:
+def join_version_numbers(words: Iterable[str]) -> list[str]:
     """The words, with 'version' and the number behind it as one."""
     found: list[str] = []
     for word in words:

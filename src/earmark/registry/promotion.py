@@ -10,7 +10,7 @@ from earmark.data.corpus import Warn
 from earmark.errors import EarmarkError
 from earmark.evaluation.settings import GateSettings
 from earmark.registry import champion, identities, ledger, restore, versions
-from earmark.registry.assessment import Assessment, Contest, assessed
+from earmark.registry.assessment import Assessment, Contest, assess
 from earmark.registry.comparison import TestSplitJudging
 from earmark.registry.entries import LedgerEntry
 from earmark.registry.gate import Verdict
@@ -57,9 +57,9 @@ def promote(
             same = f"Version {new.version} is the very model of the champion, version {old.version}"
             return Decision("yes", [f"{same}: nothing was changed."])
         if not versions.has_files(new):
-            raise EarmarkError(f"Version {new.version} is not promoted: {versions.gone(task)}")
+            raise EarmarkError(f"Version {new.version} is not promoted: {versions.remedy_for_lost_files(task)}")
         of = Contest(client, task, settings, known, None if asked.force else today)
-        return _decide(of, asked, new, old, assessed(of, new, old or _last(of, new, asked.force)))
+        return _decide(of, asked, new, old, assess(of, new, old or _last(of, new, asked.force)))
 
 
 def _last(of: Contest, new: ModelVersion, force: bool) -> ModelVersion | None:
@@ -77,7 +77,7 @@ def _last(of: Contest, new: ModelVersion, force: bool) -> ModelVersion | None:
             return None
         raise EarmarkError(
             f"Nobody is champion now, and version {new.version} cannot be held against the last one, "
-            f"{identities.shown(last)}: {e}"
+            f"{identities.short_name(last)}: {e}"
         ) from None
 
 
@@ -103,7 +103,7 @@ def _entry(of: Contest, asked: PromotionRequest, new: ModelVersion, found: Asses
     reasons = [f.sentence for f in found.findings if f.verdict == found.verdict]
     return of.known.entry(
         "promotion" if promoted else "refusal",
-        identities.of(of.client, new),
+        identities.identity_of(of.client, new),
         test=found.test,
         figures=found.figures,
         verdict="forced" if asked.force and found.verdict != "yes" else found.verdict,
@@ -125,13 +125,13 @@ def _version(client: MlflowClient, task: Task, number: int | None) -> ModelVersi
     """The version to promote. Raises EarmarkError where there is none."""
     name = task.registered_model
     if number is not None:
-        if version := versions.numbered(client, task, number):
+        if version := versions.by_number(client, task, number):
             return version
-        raise EarmarkError(f"{name} has no version {number}: {versions.known(client, task)}.")
+        raise EarmarkError(f"{name} has no version {number}: {versions.known_versions(client, task)}.")
     if version := versions.by_alias(client, task, "challenger"):
         return version
     raise EarmarkError(
-        versions.lost(client, task, "challenger")
+        versions.lost_alias(client, task, "challenger")
         or f"{name} has no challenger: train another model (a changed setting, or more recordings), or name a version "
-        f"with --version: {versions.known(client, task)}."
+        f"with --version: {versions.known_versions(client, task)}."
     )

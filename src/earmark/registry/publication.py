@@ -176,7 +176,7 @@ def _has(tracker: Tracker, run_id: str, file: str) -> bool:
     return any(found.path == file for found in tracker.client.list_artifacts(run_id, folder or None))
 
 
-def registered(tracker: Tracker, task: Task, run_id: str, one: Published) -> tuple[ModelVersion, list[str]]:
+def register_version(tracker: Tracker, task: Task, run_id: str, one: Published) -> tuple[ModelVersion, list[str]]:
     """The version of the model, made where there is none with its files, and what was done; no alias moves."""
     client, name = tracker.client, task.registered_model
     tracker.activate()

@@ -30,7 +30,7 @@ def needs(served: bool) -> str:
     return f"{files} or {array}"
 
 
-def listed(names: list[Any]) -> str:
+def quoted_names(names: list[Any]) -> str:
     """Names in quotes."""
     return ", ".join(f"'{name}'" for name in names)
 
@@ -41,7 +41,7 @@ def source(item: Any, sample_rate: Any, served: bool) -> Source:
     Raises RowError for what names nothing, or what must not be read here, and AudioError for a bad array.
     """
     row = _row(item, served)
-    audio, path, array = (None if missing(row.get(k)) else row[k] for k in SOURCES)
+    audio, path, array = (None if is_missing(row.get(k)) else row[k] for k in SOURCES)
     if audio is not None and array is not None:
         raise RowError("it has both 'audio' and 'array'; give one of them")
     if audio is not None:
@@ -50,15 +50,15 @@ def source(item: Any, sample_rate: Any, served: bool) -> Source:
         return arrays.wav(array, _rate(row, sample_rate))
     if path is None:
         others = [k for k in row if k not in COLUMNS]
-        raise RowError(f"it needs {needs(served)}" + (f"; it has {listed(others)}" if others else ""))
+        raise RowError(f"it needs {needs(served)}" + (f"; it has {quoted_names(others)}" if others else ""))
     return _path(path, served)
 
 
 def _row(item: Any, served: bool) -> Mapping[str, Any]:
     """An item of a list as a row of a table."""
-    item = unpacked(item)
+    item = unpack(item)
     if isinstance(item, Mapping):
-        return {k: bare(v) for k, v in item.items()}
+        return {k: unwrap(v) for k, v in item.items()}
     if isinstance(item, bytes | bytearray | memoryview):
         return {"audio": item}
     if isinstance(item, str | os.PathLike):
@@ -67,7 +67,7 @@ def _row(item: Any, served: bool) -> Mapping[str, Any]:
         return dict(zip(("array", "sample_rate"), pair, strict=True))
     if many(item):
         return {"array": item}
-    if missing(item):
+    if is_missing(item):
         return {}
     one = AUDIO if served else f"a path, {AUDIO}"
     raise RowError(f"it must be {one}, an array of samples or a row of a table, not {_kind(item)}")
@@ -80,8 +80,8 @@ def _served(text: Any) -> bytes:
 
 
 def _rate(row: Mapping[str, Any], default: Any) -> Any:
-    found = next((row[k] for k in RATES if not missing(row.get(k))), default)
-    if missing(found):
+    found = next((row[k] for k in RATES if not is_missing(row.get(k))), default)
+    if is_missing(found):
         raise RowError("an 'array' needs its 'sample_rate' in Hz")
     return found
 
@@ -112,14 +112,14 @@ def _path(path: Any, served: bool) -> Path:
     return Path(path)
 
 
-def unpacked(value: Any) -> Any:
+def unpack(value: Any) -> Any:
     """A pandas Series as the row of a table that it is, or as an array; anything else as it is."""
     if not isinstance(value, pd.Series):
         return value
     return value.to_dict() if set(SOURCES) & set(value.index) else value.to_numpy()
 
 
-def bare(value: Any) -> Any:
+def unwrap(value: Any) -> Any:
     """A value out of an array without axes, in which MLflow's server wraps it; a tensor as an array."""
     if not isinstance(value, np.ndarray) and hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
@@ -140,7 +140,7 @@ def many(value: Any) -> bool:
     return isinstance(value, list | tuple | pd.Series) or (hasattr(value, "__array__") and np.ndim(value) > 0)
 
 
-def missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     """None, NaN and pandas' own signs of a missing value."""
     return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
 

@@ -67,7 +67,7 @@ def _asked(task: Task, uri: str) -> ResolvedModel | None:
     client = tracking.reader(uri)
     with tracking.answering(uri):
         version = versions.by_alias(client, task, "champion")
-        lost = None if version else versions.lost(client, task, "champion")
+        lost = None if version else versions.lost_alias(client, task, "champion")
         whole = version and versions.has_files(version)
     if lost:
         raise EarmarkError(f"{lost} Or name a model with --model.")
@@ -75,11 +75,11 @@ def _asked(task: Task, uri: str) -> ResolvedModel | None:
         return None
     if not whole:
         name = _called(task, str(version.version))
-        raise EarmarkError(f"{name} cannot answer: {versions.gone(task)} --model names another model.")
+        raise EarmarkError(f"{name} cannot answer: {versions.remedy_for_lost_files(task)} --model names another model.")
     return _crowned(task, str(version.version), versions.download(f"models:/{task.registered_model}@champion"))
 
 
-def own(task: Task) -> ResolvedModel:
+def own_model(task: Task) -> ResolvedModel:
     """The champion, or where there is none the model that the pipeline trained."""
     trained = Path("models") / task.name
     return champion(task) or ResolvedModel(trained, str(trained), f"Answering with {trained}.")

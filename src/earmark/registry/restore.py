@@ -13,7 +13,7 @@ from earmark import config, paths
 from earmark.errors import EarmarkError
 from earmark.registry import outputs, publication, tracking, versions
 from earmark.registry.entries import Identity
-from earmark.registry.identities import shown
+from earmark.registry.identities import short_name
 from earmark.registry.outputs import GoneError
 from earmark.registry.published import Published
 from earmark.tasks.task import Task
@@ -32,7 +32,7 @@ def version(task: Task, wanted: Identity) -> ModelVersion:
         one = _files(task, wanted, Path(folder))
         with FileLock(paths.lock("publish")):
             run_id, _ = publication.training_run(tracker, one)
-            found, _ = publication.registered(tracker, task, run_id, one)
+            found, _ = publication.register_version(tracker, task, run_id, one)
             publication.log_evaluation(tracker, run_id, one, versions.logged_model(found))
             publication.describe(tracker, task, run_id, one)
             if wanted.features_code:  # of then, or nobody would be told that it has changed since
@@ -85,5 +85,6 @@ def _lost(task: Task, wanted: Identity, reason: str) -> str:
         ways.append(f"run `git checkout {commit[:12]} && dvc repro publish@{task.name}`, which trains it again")
     ways = ways or [f"promote another one with `earmark promote {task.name} --version N`"]
     return (
-        f"The model with {shown(wanted)} is not in this store and cannot be restored: {reason}; {', or '.join(ways)}."
+        f"The model with {short_name(wanted)} is not in this store and cannot be restored: "
+        f"{reason}; {', or '.join(ways)}."
     )

@@ -154,7 +154,7 @@ def _row(one: EvaluatedRun, beside: EvaluatedRun | None, made: dict[int, list[st
         earlier=one.evaluations[1:],
         today=_is_todays(evaluation, today),
         against=base.info.run_id if base else None,
-        changed=changed(base.data.params, params) if base else {},
+        changed=changed_settings(base.data.params, params) if base else {},
         other=_other(base, run) if base else [],
         compared=_compared(one, beside) if beside else None,
     )
@@ -172,7 +172,7 @@ def _compared(ours: EvaluatedRun, theirs: EvaluatedRun) -> tuple[Evaluation, Eva
     return next(pairs, None)
 
 
-def changed(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, tuple[str | None, str | None]]:
+def changed_settings(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, tuple[str | None, str | None]]:
     """Settings that differ, in the order of the keys; None where a side has no such key."""
     keys = sorted({*before, *now})
     return {key: (before.get(key), now.get(key)) for key in keys if before.get(key) != now.get(key)}
@@ -180,7 +180,7 @@ def changed(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, tupl
 
 def _other(before: Run, now: Run) -> list[str]:
     """Which of recordings and code differ, where no setting says why."""
-    keys = {key.split(".")[0] for key in changed(before.data.params, now.data.params)}
+    keys = {key.split(".")[0] for key in changed_settings(before.data.params, now.data.params)}
     data, code = (before.data.tags.get(f"earmark.{k}") != now.data.tags.get(f"earmark.{k}") for k in HASHES)
     return ["recordings"] * (data and not keys & {"data", "features"}) + ["code"] * code
 

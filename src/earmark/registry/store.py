@@ -113,4 +113,4 @@ def answering(uri: str) -> Iterator[None]:
     except (MlflowException, OSError, ImportError) as e:
         raise trouble.unreachable(e, uri) from None
     except Exception as e:
-        raise trouble.of(e, uri) or e from None
+        raise trouble.error_of(e, uri) or e from None

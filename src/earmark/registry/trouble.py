@@ -21,7 +21,7 @@ NO_SUCH_HOST = ("name or service not known", "name resolution", "failed to resol
 WAIT_S = 10.0  # for another process that is writing
 
 
-def of(error: BaseException, address: str) -> EarmarkError | None:
+def error_of(error: BaseException, address: str) -> EarmarkError | None:
     """The sentence about an error that comes from a tracking store; None for any other error."""
     theirs = ("mlflow", "sqlalchemy", "sqlite3", "requests", "urllib3", "alembic")
     if not any(kind.__module__.split(".")[0] in theirs for kind in type(error).__mro__):
@@ -32,26 +32,28 @@ def of(error: BaseException, address: str) -> EarmarkError | None:
 def unreachable(error: BaseException, address: str) -> EarmarkError:
     """The sentence about a store that cannot be used; a problem of a SQLite file is told with its own remedy."""
     file, text = paths.sqlite_file(address), str(error)
-    if said := file and of_file(file, text):
+    if said := file and file_sentence(file, text):
         return EarmarkError(said)
     if schema := re.search(r"out-of-date database schema \(found version (\w+)", text):
-        return EarmarkError(of_schema(address, schema[1]))
+        return EarmarkError(schema_sentence(address, schema[1]))
     if isinstance(error, ModuleNotFoundError):
         return EarmarkError(_of_driver(error.name or "", address))
     if "nsupported URI" in text or "Invalid database engine" in text or "Invalid database URI" in text:
         return EarmarkError(_of_scheme(address))
     if "filesystem tracking backend" in text:
         return EarmarkError(
-            f"MLFLOW_TRACKING_URI names the folder {shown(address)}, which MLflow no longer takes for a store; write "
-            "sqlite:///FILE, or unset it."
+            f"MLFLOW_TRACKING_URI names the folder {public_address(address)}, which MLflow no longer takes for a "
+            "store; write sqlite:///FILE, or unset it."
         )
     if known := _known_reason(text):
-        return EarmarkError(f"The tracking store {shown(address)} cannot be reached ({known[0]}); {known[1]}.")
+        return EarmarkError(f"The tracking store {public_address(address)} cannot be reached ({known[0]}); {known[1]}.")
     remedy = "look at what it holds" if file else "check the address in MLFLOW_TRACKING_URI, or unset it"
-    return EarmarkError(f"The tracking store {shown(address)} cannot be used ({_clean(text, address)}); {remedy}.")
+    return EarmarkError(
+        f"The tracking store {public_address(address)} cannot be used ({_clean(text, address)}); {remedy}."
+    )
 
 
-def shown(address: str) -> str:
+def public_address(address: str) -> str:
     """An address for people: user, password and parameters are left out."""
     if paths.sqlite_file(address):
         return address
@@ -75,7 +77,7 @@ def _known_reason(text: str) -> tuple[str, str] | None:
 
 def _clean(text: str, address: str) -> str:
     """The first line of an error, without what its address keeps secret."""
-    line = text.replace(address, shown(address)).split("\n")[0]
+    line = text.replace(address, public_address(address)).split("\n")[0]
     secret = re.search(r"//(.*)@", address, re.DOTALL)
     for word in (secret[1].partition(":")[2], unquote(secret[1].partition(":")[2])) if secret else ():
         line = line.replace(word, "***") if word else line
@@ -85,8 +87,8 @@ def _clean(text: str, address: str) -> str:
 def _of_driver(module: str, address: str) -> str:
     package = DRIVERS.get(module, module)
     return (
-        f"The tracking store {shown(address)} needs the database driver {module}, which is not installed; install it "
-        f"with `pip install {shlex.quote(package)}`, or unset MLFLOW_TRACKING_URI."
+        f"The tracking store {public_address(address)} needs the database driver {module}, which is not "
+        f"installed; install it with `pip install {shlex.quote(package)}`, or unset MLFLOW_TRACKING_URI."
     )
 
 
@@ -98,19 +100,19 @@ def _of_scheme(address: str) -> str:
     )
 
 
-def of_schema(address: str, found: str) -> str:
+def schema_sentence(address: str, found: str) -> str:
     """A database that another MLflow made."""
     from mlflow.version import VERSION
 
     file = paths.sqlite_file(address)
-    name = str(file) if file else f"The tracking store {shown(address)}"
+    name = str(file) if file else f"The tracking store {public_address(address)}"
     if found not in revisions():
         return (
             f"{name} was written by a newer MLflow than {VERSION}, which is installed (its schema {found} is not "
             f"known here); install that MLflow, or set MLFLOW_TRACKING_URI to another store."
         )
     copy = f"`cp {shlex.quote(str(file))} {shlex.quote(f'{file}.backup')}`" if file else "your database's own means"
-    target = shlex.quote(address) if file else shown(address)
+    target = shlex.quote(address) if file else public_address(address)
     return (
         f"{name} was written by an older MLflow than {VERSION}, which is installed; make a copy of it with {copy}, "
         f"then run `mlflow db upgrade {target}`."
@@ -148,10 +150,10 @@ def check_file(file: Path) -> None:
             f"{file} is a database, but not MLflow's; move it away, or set MLFLOW_TRACKING_URI."
         ) from None
     if found and found[0] != revisions()[0]:
-        raise EarmarkError(of_schema(paths.sqlite_address(file), found[0]))
+        raise EarmarkError(schema_sentence(paths.sqlite_address(file), found[0]))
 
 
-def of_file(file: Path, text: str) -> str | None:
+def file_sentence(file: Path, text: str) -> str | None:
     """The sentence about a SQLite file that cannot be used, by the error's text; None for any other text."""
     if file.is_dir():
         return f"{file} is a folder, and the tracking store must be a file; move the folder away."

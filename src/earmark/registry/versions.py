@@ -47,7 +47,7 @@ def find(client: MlflowClient, task: Task, tags: dict[str, str]) -> ModelVersion
     return max(fitting, key=lambda v: int(v.version), default=None)
 
 
-def numbered(client: MlflowClient, task: Task, number: int | str) -> ModelVersion | None:
+def by_number(client: MlflowClient, task: Task, number: int | str) -> ModelVersion | None:
     """A version by its number, or None."""
     try:
         return client.get_model_version(task.registered_model, str(number))
@@ -182,7 +182,7 @@ def forget_rollback(client: MlflowClient, version: ModelVersion) -> None:
         client.delete_model_version_tag(version.name, version.version, ROLLED_BACK)
 
 
-def gone(task: Task) -> str:
+def remedy_for_lost_files(task: Task) -> str:
     """What can be done where `has_files` says no."""
     return (
         f"its files are gone from MLflow's artifacts. Put them back from a copy, name another version, or run "
@@ -190,7 +190,7 @@ def gone(task: Task) -> str:
     )
 
 
-def lost(client: MlflowClient, task: Task, alias: str) -> str | None:
+def lost_alias(client: MlflowClient, task: Task, alias: str) -> str | None:
     """The sentence about an alias whose version was deleted; None where there is no such alias, or it answers."""
     try:
         aliases = client.get_registered_model(task.registered_model).aliases
@@ -202,11 +202,11 @@ def lost(client: MlflowClient, task: Task, alias: str) -> str | None:
         return None
     return (
         f"The {alias} of {task.registered_model} is version {aliases[alias]}, which was deleted in MLflow; run "
-        f"`earmark promote {task.name} --version N` to make another one champion: {known(client, task)}."
+        f"`earmark promote {task.name} --version N` to make another one champion: {known_versions(client, task)}."
     )
 
 
-def known(client: MlflowClient, task: Task) -> str:
+def known_versions(client: MlflowClient, task: Task) -> str:
     """Which versions there are, in words."""
     numbers = sorted(int(v.version) for v in client.search_model_versions(f"name = '{task.registered_model}'"))
     if not numbers:

@@ -11,9 +11,9 @@ from mlflow.entities.model_registry import ModelVersion
 
 from earmark.errors import EarmarkError
 from earmark.registry import crowning, identities, ledger, restore, versions
-from earmark.registry.crowning import marked
+from earmark.registry.crowning import marked_entry
 from earmark.registry.entries import LedgerEntry
-from earmark.registry.identities import shown
+from earmark.registry.identities import short_name
 from earmark.registry.ledger import Ledger
 from earmark.tasks.task import Task
 
@@ -29,7 +29,7 @@ def turn(client: MlflowClient, task: Task, say: Callable[[str], None]) -> Iterat
     with crowning.alone(task.name, say):
         for sentence in crowning.finish(client, task):
             say(sentence)
-        found = taken_in(client, task)
+        found = import_champions(client, task)
         if _to_fill(client, task, found):
             version = _fill(client, task, found)
             say(f"This store had no champion of {task.name}: the ledger's is version {version.version} in it.")
@@ -47,7 +47,7 @@ def settle(client: MlflowClient, task: Task) -> list[str]:
     said: list[str] = []
     try:
         said += crowning.finish(client, task)
-        found = taken_in(client, task)
+        found = import_champions(client, task)
         if _to_fill(client, task, found):
             version = _fill(client, task, found)
             return [*said, f"Version {version.version} is champion, as the ledger has it."]
@@ -61,13 +61,13 @@ def difference(client: MlflowClient, task: Task, found: Ledger) -> str | None:
     """Where store and ledger differ, in one sentence; None where they agree, which the store then notes."""
     wanted = found.champion()
     version = versions.by_alias(client, task, "champion")
-    mark = marked(client, task)
+    mark = marked_entry(client, task)
     if identities.key(version) == (wanted.key if wanted else None):
         if found.head and mark != found.head.id:
             crowning.mark(client, task, found.head.id)
         return None
     has = f"version {version.version}" if version else "nobody"
-    known = f"the model with {shown(wanted)}" if wanted else "nobody"
+    known = f"the model with {short_name(wanted)}" if wanted else "nobody"
     differ = f"The store has {has} as champion of {task.name}, the ledger {known}"
     way = f"`earmark registry sync {task.name} --from-store` takes the store's into the ledger, `--from-ledger` gives"
     return f"{differ}: {_cause(found, mark, version)}; {way} the alias to the ledger's."
@@ -93,7 +93,7 @@ def _cause(found: Ledger, mark: str | None, version: ModelVersion | None) -> str
 
 def _to_fill(client: MlflowClient, task: Task, found: Ledger) -> bool:
     """Whether the store has no champion and never showed one of the ledger."""
-    if found.champion() is None or marked(client, task):
+    if found.champion() is None or marked_entry(client, task):
         return False
     return versions.by_alias(client, task, "champion") is None
 
@@ -117,11 +117,11 @@ def _repaired(client: MlflowClient, task: Task, found: Ledger) -> list[str]:
     return [f"Version {other.version} has the champion's weights, whose files were gone: it is champion in its place."]
 
 
-def taken_in(client: MlflowClient, task: Task) -> Ledger:
+def import_champions(client: MlflowClient, task: Task) -> Ledger:
     """The ledger, into which the champions of a store are imported that was made before there was one."""
     found = ledger.read(task.name)
     champion = versions.by_alias(client, task, "champion")
-    if champion is None or any(e.decides for e in found.entries) or marked(client, task):
+    if champion is None or any(e.decides for e in found.entries) or marked_entry(client, task):
         return found
     if identities.key(champion) is None:  # not registered by earmark: no model that the ledger could name
         return found
@@ -139,7 +139,7 @@ def _imported(client: MlflowClient, task: Task, found: Ledger, champion: ModelVe
         reason = None if last or not lost else f"before it, version {lost} was champion, which was deleted in MLflow"
         entries.append(
             found.entry(
-                *("imported", identities.of(client, version)),
+                *("imported", identities.identity_of(client, version)),
                 before=last.version if last else None,
                 follows=[last.id] if last else [],
                 why=version.tags.get(crowning.WHY),
@@ -156,7 +156,7 @@ def _way_back(client: MlflowClient, task: Task, champion: ModelVersion) -> tuple
     chain = [champion]
     while former := left.setdefault(str(chain[0].version), _followed(chain[0])):
         number = former.pop()
-        version = versions.numbered(client, task, number)
+        version = versions.by_number(client, task, number)
         if version is None or identities.key(version) is None:
             return chain, number
         chain.insert(0, version)

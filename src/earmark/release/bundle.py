@@ -77,7 +77,7 @@ def pack(weights: "dict[str, Tensor]") -> bytes:
 def write(path: Path, config: ModelConfig, data: bytes, card: str, learnt: Iterable[tuple[str, str]] = ()) -> None:
     """Write a bundle; config.json comes last, so a folder that has one is whole.
 
-    data: as `pack` gives it. learnt: hashes of the recordings that it learnt from, as `model_files.met` gives them.
+    data: as `pack` gives it. learnt: hashes of the recordings that it learnt from (`model_files.met_recordings`).
     """
     path.mkdir(parents=True, exist_ok=True)
     for former in ("config.json", model_files.RECORDINGS):

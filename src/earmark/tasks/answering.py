@@ -149,7 +149,7 @@ def refuse_clash(files: list[Recording], out: Path, ending: str, ask: str) -> No
         raise EarmarkError(f"{clash} would both become {printable(out / stem)}{ending}; {ask}.")
 
 
-def answered(
+def answers(
     files: Iterable[Recording],
     answer: Callable[[CheckedRecording], T],
     problems: Problems,
@@ -170,7 +170,7 @@ def answered(
 
     from earmark.features import pool  # with torch, by now loaded or seconds away from being so
 
-    outcomes = pool.ordered(heard, ((file,) for file in files), min(pool.cores(), MOST), seconds=0.0)
+    outcomes = pool.map_ordered(heard, ((file,) for file in files), min(pool.cores(), MOST), seconds=0.0)
     for file, recording, found in shown(outcomes):
         if isinstance(found, (AudioError, OSError)):
             sentence = f"{file.shown} cannot be used: {getattr(found, 'strerror', None) or found}."

@@ -60,7 +60,7 @@ def put_in(block: Any, kind: Any, dotted: str, value: Any, where: str) -> None:
 
     Another name for a block that is one of several kinds drops the keys that belong to the former kind.
     """
-    if now := moved(kind, dotted):
+    if now := new_key(kind, dotted):
         raise EarmarkError(f"There is no {where} to override: {dotted} is now {now}.")
     *parents, last = dotted.split(".")
     for part in parents:
@@ -106,7 +106,7 @@ def belongs(key: str, others: list[str], name: str) -> str:
     return f"{key} belongs to the name {' or '.join(others)}, and the name is {name}"
 
 
-def moved(kind: Any, dotted: str) -> str | None:
+def new_key(kind: Any, dotted: str) -> str | None:
     """What a key of before is called now, dotted below the dataclass `kind`; None for one that never was."""
     within, rest = "", dotted
     while is_dataclass(kind):

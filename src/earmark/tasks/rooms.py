@@ -90,7 +90,7 @@ class EvaluateRoom(Protocol):
         have the task's headline with `<name>_ci95`, n_recordings, test_manifest_sha256 and model_sha256.
         """
 
-    def judged(
+    def evaluate_model(
         self, model: Path, table: pd.DataFrame, features: Path, settings: EvaluateSettings
     ) -> tuple[dict[str, Any], pd.DataFrame]:
         """Figures of the model of a folder, trained on whichever recordings, as `run` finds them, without baselines.
@@ -127,7 +127,7 @@ class FoldsRoom(Protocol):
     def hashes(self, dataset: Dataset, model: Settings, settings: Settings, /) -> dict[str, str]:
         """As of the train room."""
 
-    def one(self, dataset: Dataset, name: str, features: Path, settings: Settings, /) -> Fold:
+    def train_and_test(self, dataset: Dataset, name: str, features: Path, settings: Settings, /) -> Fold:
         """Train on the train split and judge the test split."""
 
     def figures(self, folds: list[Fold], settings: Settings) -> dict[str, Any]:
@@ -143,7 +143,7 @@ class FoldsRoom(Protocol):
 class ScoreRoom(Protocol):
     """A labelled folder from elsewhere, judged."""
 
-    def judged(
+    def judge_folder(
         self, model: Path, root: Path, warn: Warn, progress: Progress, learnt: Learnt | None = None, /
     ) -> ScoredFolder:
         """What the model of a folder makes of the recordings below `root`, but those that `learnt` leaves out."""

@@ -37,7 +37,7 @@ def draw(path: Path, x: torch.Tensor, titles: list[str]) -> None:
     plt.close(fig)
 
 
-def named(target: torch.Tensor, classes: list[str]) -> str:
+def class_shares(target: torch.Tensor, classes: list[str]) -> str:
     """The classes of a target with their shares, as in 'dog 0.70 + rain 0.30'."""
     shares = [(share, classes[i]) for i, share in enumerate(target.tolist()) if share > 0.005]
     if len(shares) == 1:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from earmark.errors import EarmarkError
-from earmark.training.settings import judged
-from earmark.training.tagged import stored
+from earmark.training.settings import judged_weights
+from earmark.training.tagged import from_stored
 
 if TYPE_CHECKING:  # torch takes seconds to import, and most readers of a folder want its facts alone
     from pandas import DataFrame
@@ -69,7 +69,7 @@ def write(
     text: str,
     learnt: Iterable[tuple[str, str]] = (),
 ) -> None:
-    """Write the folder; config.json comes last, so a folder that has one is whole. learnt: as `met` gives it."""
+    """Write the folder; config.json comes last, so a folder that has one is whole. learnt: `met_recordings`."""
     from safetensors.torch import save
 
     path.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ def write(
     (path / "config.json").write_text(json.dumps(asdict(config), indent=2) + "\n")
 
 
-def met(table: "DataFrame") -> list[tuple[str, str]]:
+def met_recordings(table: "DataFrame") -> list[tuple[str, str]]:
     """(sha256, split) of the recordings of a manifest that a training meets: all but those of the test split, sorted.
 
     Empty where the manifest has no hashes.
@@ -121,7 +121,7 @@ def read_config(path: Path, features: Any, model: Any) -> ModelConfig:
     raw = read_plain(path)
     kinds = {"features": features, "model": model}
     try:
-        return ModelConfig(**raw | {name: stored(kind, raw[name]) for name, kind in kinds.items()})
+        return ModelConfig(**raw | {name: from_stored(kind, raw[name]) for name, kind in kinds.items()})
     except (EarmarkError, KeyError, TypeError, ValueError) as e:
         raise EarmarkError(
             f"{path}/config.json has settings that this earmark does not know ({str(e).rstrip('.')}); use the earmark "
@@ -168,5 +168,5 @@ def identity(path: Path) -> dict[str, str]:
     """What a finished run is tagged with: the weights' hash, the epoch kept, the size, and which weights are judged."""
     config = read_plain(path)
     facts = {"model_sha256": weights_sha256(path)} | {k: config[k] for k in ("best_epoch", "n_parameters")}
-    facts["judged"] = f"val/ and test/: {judged(config['train']['average'])}; train/loss: plain weights"
+    facts["judged"] = f"val/ and test/: {judged_weights(config['train']['average'])}; train/loss: plain weights"
     return {k: str(v) for k, v in facts.items()}

@@ -161,7 +161,7 @@ class LoopSettings:
         return self.keep != "last" or isinstance(self.schedule, PlateauSchedule)
 
 
-def judged(average: float) -> str:
+def judged_weights(average: float) -> str:
     """Whose figures on validation and test recordings a training with this `average` has, for people."""
     return f"averaged weights (decay {average:g}, warmed up)" if average else "plain weights"
 

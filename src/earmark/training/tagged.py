@@ -37,7 +37,7 @@ def former_values(kind: Any) -> Mapping[str, Mapping[str, str]]:
     return found
 
 
-def renamed(kind: Any, raw: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+def renamed_values(kind: Any, raw: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     """The keys of a block that have a value of before: the old value and the new one."""
     said = {key: raw.get(key) for key in former_values(kind)}
     return {
@@ -49,7 +49,7 @@ def renamed(kind: Any, raw: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
 
 def of_today(kind: Any, raw: Mapping[str, Any]) -> dict[str, Any]:
     """A block of a class with its values of before under their names of today."""
-    return dict(raw) | {key: new for key, (_, new) in renamed(kind, raw).items()}
+    return dict(raw) | {key: new for key, (_, new) in renamed_values(kind, raw).items()}
 
 
 def having(kind: Any, key: str) -> list[str]:
@@ -64,7 +64,7 @@ def without_foreign(kind: Any, raw: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in raw.items() if own is None or key in types(own) or not having(kind, key)}
 
 
-def stored(kind: Any, raw: Any) -> Any:
+def from_stored(kind: Any, raw: Any) -> Any:
     """Settings from plain nested dicts and lists, as JSON of a model folder holds them; unions by their name."""
     if of := branches(kind):
         name, raw = str(raw.get("name")), without_foreign(kind, raw)
@@ -76,4 +76,4 @@ def stored(kind: Any, raw: Any) -> Any:
     known, raw = types(kind), of_today(kind, raw)
     if unknown := [key for key in raw if key not in known]:
         raise EarmarkError(f"unknown key '{unknown[0]}'; {nearest(unknown[0], known)}")
-    return kind(**{key: stored(known[key], value) for key, value in raw.items()})  # type: ignore[operator]
+    return kind(**{key: from_stored(known[key], value) for key, value in raw.items()})  # type: ignore[operator]

@@ -145,7 +145,7 @@ def test_pairs_have_a_threshold_a_score_and_two_players(opened, tmp_path):
 
     test = crowd(3, 3)
     sounds(tmp_path, tuple(f"{i}{part}.wav" for i in range(9) for part in ("", "b")))
-    rest = 0.95, tmp_path, {"eer": 0.1, "eer_ci95": [0.0, 0.3]}, enrolment.identified(test), drawn.mapped(test)
+    rest = 0.95, tmp_path, {"eer": 0.1, "eer_ci95": [0.0, 0.3]}, enrolment.identify(test), drawn.map_utterances(test)
     listening.listening(tmp_path / "voices.html", test, *rest)
     found = page.read(tmp_path / "voices.html")
     tab = opened(report())

@@ -22,7 +22,7 @@ def result(seed: int, first: float = 1.0, last: float = 1.0, loss: float = 0.002
 
 
 def judged(results):
-    return claims.judged(results).set_index("claim")
+    return claims.claims_table(results).set_index("claim")
 
 
 def test_most_seeds_are_counted():

@@ -39,7 +39,7 @@ def test_his_own_kernels(model):
     assert [row["role"] for row in rows] == ["for minor", "for major", "against both", "for minor"]
     np.testing.assert_allclose([row["strength"] for row in rows], [2.83563572, -6.7885797, 0.2904388, 6.30244255])
     np.testing.assert_allclose([[row["to_major"], row["to_minor"]] for row in rows], HIS_DENSE)
-    assert roles.told(rows[0]) == "for minor +2.84"
+    assert roles.short_role(rows[0]) == "for minor +2.84"
 
 
 def test_what_a_kernel_answers_and_which_is_silent(model):
@@ -48,7 +48,7 @@ def test_what_a_kernel_answers_and_which_is_silent(model):
     assert [row["response_to_majors"] for row in rows] == [3.0, 0.0, 3.0, 1.0]  # three frames, or one
     assert [row["response_to_minors"] for row in rows] == [6.0, 0.0, 6.0, 2.0]
     assert [row["silent"] for row in rows] == [False, True, False, False]
-    assert roles.told(rows[1]) == "for major -6.79 (silent)"
+    assert roles.short_role(rows[1]) == "for major -6.79 (silent)"
     assert roles.alive(model, inputs()) == 3
 
 

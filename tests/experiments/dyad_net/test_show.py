@@ -80,5 +80,5 @@ def test_a_kernels_title_names_its_role(result, figures, tmp_path):
     show.kernels(tmp_path / "kernels.png", result)
     titles = [ax.get_title() for ax in figures[0].axes[:4]]
     for k, (title, row) in enumerate(zip(titles, result["kernels"], strict=True), 1):
-        assert title == f"kernel {k}: {roles.told(row)}\nwithout it: 0.500"
+        assert title == f"kernel {k}: {roles.short_role(row)}\nwithout it: 0.500"
         assert row["role"] in title

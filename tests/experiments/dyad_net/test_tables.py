@@ -37,14 +37,14 @@ def test_a_row_is_of_the_last_epoch():
 
 def test_the_best_epoch_does_not_reach_his_loss():
     """The second epoch is below .0022, the last one above."""
-    found = tables.figures_of(tables.of([RESULT]))
+    found = tables.figures_of(tables.networks([RESULT]))
     assert found["dyad_share_loss_as_low_as_his"] == 0
     assert found["dyad_median_val_loss"] == 0.0023
 
 
 def test_shares_of_seeds():
     some = [RESULT, result(2, val_loss=0.0022), result(3, val_accuracy=0.9), result(4, evaluated_loss=0.0036)]
-    found = tables.figures_of(tables.of(some))
+    found = tables.figures_of(tables.networks(some))
     assert found["dyad_seeds"] == 4
     assert found["dyad_share_accuracy_1_after_epoch_1"] == 0
     assert found["dyad_share_accuracy_1"] == 0.75
@@ -64,7 +64,7 @@ def test_the_terminal_shows_every_seed_beside_his_run_and_the_kernels(capsys, mo
     monkeypatch.setenv("COLUMNS", "80")
     weights = {"to_major": -0.5, "to_minor": 2.336, "response_to_majors": 1.0, "response_to_minors": 2.0}
     one = RESULT | {"kernels": [kernel | weights for kernel in KERNELS]}
-    tables.show("mine", "about", tables.of([one, result(2), result(3)]), one, {"dyad_seeds": 3})
+    tables.show("mine", "about", tables.networks([one, result(2), result(3)]), one, {"dyad_seeds": 3})
     lines = capsys.readouterr().out.splitlines()
     rows = [re.split(r"\s{2,}", line.strip()) for line in lines if re.match(r"\s*(dyad|his|\d)\s", line)]
     assert [row[:2] for row in rows[:3]] == [["dyad", "1"], ["dyad", "2"], ["dyad", "3"]]

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.pipeline
 def table() -> pd.DataFrame:
     settings = dyad_net.parse(plan.read(FILE), FILE, quick=False, overrides=[])
     assert settings.seeds["dyad"] == list(range(1, 11))
-    return tables.of([fit("dyad", seed, settings.train) for seed in settings.seeds["dyad"]])
+    return tables.networks([fit("dyad", seed, settings.train) for seed in settings.seeds["dyad"]])
 
 
 def shown(table: pd.DataFrame) -> str:

@@ -41,7 +41,7 @@ def test_the_threshold_weighs_both_kinds_alike():
     threshold = accuracy.best_threshold(distance, same)
     assert threshold == -2.5  # misses one of two; beyond -0.4 would accept all, and of all five be right in two
     assert accuracy.balanced_accuracy(distance, same, threshold) == (1 / 2 + 1) / 2
-    assert accuracy.balanced(torch.from_numpy(same)).tolist() == [0, 4, 1, 2]
+    assert accuracy.balanced_rows(torch.from_numpy(same)).tolist() == [0, 4, 1, 2]
 
 
 @pytest.mark.parametrize("seed", range(5))

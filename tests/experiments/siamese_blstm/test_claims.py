@@ -48,7 +48,7 @@ def line(step: str, eer: float = 0.3, cosine: float = 0.3, **figures) -> list[di
 
 def judged(*lines: list[dict]) -> pd.DataFrame:
     results = [result for one in lines for result in one]
-    return claims.judged(claims.WalkResults(results, FOUND)).set_index("claim")
+    return claims.claims_table(claims.WalkResults(results, FOUND)).set_index("claim")
 
 
 def only(found: pd.DataFrame, word: str) -> pd.Series:

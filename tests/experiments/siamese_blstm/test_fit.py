@@ -165,12 +165,12 @@ def test_clustering_error_is_scipys(root, sounds):
     clusters = fcluster(linkage(found.embeddings.double().numpy(), "average", "cosine"), 3, "maxclust") - 1
     counts = np.array([[np.sum((who == s) & (clusters == c)) for c in range(3)] for s in range(3)])
     right = counts[linear_sum_assignment(-counts)].sum()
-    got = judge.clustered(found)
+    got = judge.clustering_figures(found)
     assert got["mr"] == pytest.approx(1 - right / 12)
     assert got["ari"] == pytest.approx(adjusted_rand_score(who, clusters))
     assert 0 < got["mr"] < 1
     found.embeddings = torch.nn.functional.one_hot(torch.tensor(who)).float()
-    assert judge.clustered(found) == {"mr": 0, "ari": 1}
+    assert judge.clustering_figures(found) == {"mr": 0, "ari": 1}
 
 
 def test_of_pairs_in_a_batch_so_many_are_of_one_speaker(root):

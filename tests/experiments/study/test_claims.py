@@ -49,30 +49,30 @@ def claim(of: str, than, kind: str = "more", by: float = 0.02) -> Claim:
 
 def test_a_difference_is_by_seed_and_by_song():
     cells = [cell("CNN", right=0.75), cell("MLP", right=0.5, seeds=(2, 3, 4))]
-    found = claims.judged([claim("CNN", "MLP")], cells, DRAWS).iloc[0]
+    found = claims.claims_table([claim("CNN", "MLP")], cells, DRAWS).iloc[0]
     assert (found.figures, found.seeds, found.groups) == ("accuracy 0.506 → 0.756", 2, N)  # the seeds that both have
     assert found.difference == pytest.approx(0.25)
     spread = np.repeat([1.0, 0.0], [N // 4, 3 * N // 4]).std(ddof=1) / np.sqrt(N)  # a quarter of the songs differ
     assert found.high - found.difference == pytest.approx(1.99 * spread, rel=0.06)
     assert found.verdict == HOLDS
-    assert claims.judged([claim("MLP", "CNN")], cells, DRAWS).verdict.item() == NOT
+    assert claims.claims_table([claim("MLP", "CNN")], cells, DRAWS).verdict.item() == NOT
 
 
 def test_a_figure_is_held_against_a_number():
-    (row,) = claims.judged([claim("CNN", 0.5, by=0.1)], [cell("CNN", right=0.75)], DRAWS).to_dict("records")
+    (row,) = claims.claims_table([claim("CNN", 0.5, by=0.1)], [cell("CNN", right=0.75)], DRAWS).to_dict("records")
     assert (row["figures"], row["verdict"]) == ("accuracy 0.5 → 0.754", HOLDS)
     assert row["difference"] == pytest.approx(0.25 + 1 / N / 3)
 
 
 def test_one_seed_cannot_tell():
     cells = [cell("CNN", right=0.9, seeds=(1,)), cell("MLP", right=0.1, seeds=(1,))]
-    assert claims.judged([claim("CNN", "MLP")], cells, DRAWS).verdict.tolist() == [UNDECIDED]
+    assert claims.claims_table([claim("CNN", "MLP")], cells, DRAWS).verdict.tolist() == [UNDECIDED]
 
 
 def test_trainings_that_end_without_a_figure_are_counted():
     refused = cell("MLP", refused="The loss is not finite.", n_refused=10)
     asked = [claim("MLP", 0.0, "refused"), claim("CNN", 0.0, "refused"), claim("CNN", "MLP")]
-    found = claims.judged(asked, [cell("CNN", seeds=range(10)), refused], DRAWS)
+    found = claims.claims_table(asked, [cell("CNN", seeds=range(10)), refused], DRAWS)
     assert found.verdict.tolist() == [HOLDS, NOT, UNDECIDED]
     assert found.figures.tolist() == [
         "10 of 10 trainings end without a figure",
@@ -82,7 +82,7 @@ def test_trainings_that_end_without_a_figure_are_counted():
 
 
 def test_a_claim_whose_cells_were_not_run_is_left_out():
-    assert claims.judged([claim("CNN", "MLP")], [cell("CNN")], DRAWS).empty
+    assert claims.claims_table([claim("CNN", "MLP")], [cell("CNN")], DRAWS).empty
 
 
 def parsed(*entries: dict, quick: bool = False) -> list[Claim]:

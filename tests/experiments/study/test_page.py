@@ -16,7 +16,7 @@ def claims(folder, *rows):
     """A study's claims.csv: (claim, value, spread) each."""
     folder.mkdir()
     made = [verdict.row(c, "asked", f"seen {v}", Evidence(v + s * STEPS), "more", 0.02) for c, v, s in rows]
-    verdict.decided(pd.DataFrame(made, columns=list(verdict.COLUMNS))).to_csv(folder / "claims.csv", index=False)
+    verdict.decide(pd.DataFrame(made, columns=list(verdict.COLUMNS))).to_csv(folder / "claims.csv", index=False)
     return folder / "claims.csv"
 
 
@@ -26,7 +26,7 @@ def files(tmp_path):
 
 
 def test_claims_of_several_studies_are_decided_together(files):
-    alone, together = page.merged(files[:1]), page.merged(files)
+    alone, together = page.merge_claims(files[:1]), page.merge_claims(files)
     assert together.study.tolist() == ["one", "one", "two"]
     assert together.verdict.tolist() == ["holds", "cannot tell", "does not"]
     p = together.p.tolist()
@@ -35,7 +35,7 @@ def test_claims_of_several_studies_are_decided_together(files):
 
 
 def test_a_claim_of_two_studies_says_whose(files, tmp_path):
-    found = page.merged([*files, claims(tmp_path / "three", ("A", -0.2, 0.02))])
+    found = page.merge_claims([*files, claims(tmp_path / "three", ("A", -0.2, 0.02))])
     assert found.claim.tolist() == ["A (one)", "B", "C", "A (three)"]
 
 
@@ -61,17 +61,17 @@ def test_the_command_writes_table_picture_and_the_pages_top(files, tmp_path, ear
 def test_a_table_that_is_none(tmp_path, text, sentence):
     (tmp_path / "claims.csv").write_text(text)
     with pytest.raises(EarmarkError, match=sentence):
-        page.merged([tmp_path / "claims.csv"])
+        page.merge_claims([tmp_path / "claims.csv"])
 
 
 def test_what_cannot_be_merged_or_written(files, tmp_path):
     with pytest.raises(EarmarkError, match="The claims of study 'one' are there twice; give each file once"):
-        page.merged([files[0], files[0]])
+        page.merge_claims([files[0], files[0]])
     (tmp_path / "bare.md").write_text("# Bare\n")
     with pytest.raises(EarmarkError, match=r"bare\.md has no place for verdicts"):
-        page.write(tmp_path / "bare.md", page.merged(files))
+        page.write(tmp_path / "bare.md", page.merge_claims(files))
     with pytest.raises(EarmarkError, match=r"none\.md cannot be read"):
-        page.write(tmp_path / "none.md", page.merged(files))
+        page.write(tmp_path / "none.md", page.merge_claims(files))
 
 
 PAGES = sorted((REPOSITORY / "docs/studies").glob("*.csv"))
@@ -83,5 +83,5 @@ def test_committed_pages_say_what_their_tables_do(table):
     text = table.with_suffix(".md").read_text()
     shown = text[text.index(page.BEGIN) + len(page.BEGIN) + 1 : text.index(page.END)]
     assert shown == page.block(found, table.name, f"{table.stem}.png")
-    again = verdict.decided(found.drop(columns=["p_holm", "verdict"]))
+    again = verdict.decide(found.drop(columns=["p_holm", "verdict"]))
     assert again.verdict.tolist() == found.verdict.tolist()

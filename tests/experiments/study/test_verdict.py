@@ -45,14 +45,14 @@ def test_both_add_up_and_each_has_its_own_t():
 def test_one_seed_or_one_group_decides_nothing():
     for found in (Evidence(np.array([0.9])), Evidence(np.array([0.9, 0.91]), np.array([0.9]), 1)):
         assert found.interval() == (-np.inf, np.inf)
-        assert verdict.tested(found, "more", 0.02) == (1.0, HOLDS)
+        assert verdict.claim_p(found, "more", 0.02) == (1.0, HOLDS)
 
 
 def test_groups_that_all_agree_are_as_if_one_did_not():
     found = Evidence(np.zeros(5), np.zeros(100), 200, least=1 / 200)
     assert Evidence(np.zeros(5), np.zeros(100), 200).half(0.05) == 0
     assert found.half(0.05) == pytest.approx(stats.t.ppf(0.975, 199) / 200)
-    assert verdict.tested(found, "same", 0.02) == (pytest.approx(2 * stats.t.sf(0.02 * 200, 199)), HOLDS)
+    assert verdict.claim_p(found, "same", 0.02) == (pytest.approx(2 * stats.t.sf(0.02 * 200, 199)), HOLDS)
 
 
 @pytest.mark.parametrize(
@@ -72,44 +72,44 @@ def test_groups_that_all_agree_are_as_if_one_did_not():
 )
 def test_what_speaks_for_a_claim(value, kind, speaks_for, decides):
     found = Evidence(value + 0.01 * np.array([-1, -0.5, 0, 0.5, 1]))  # and .0098 on either side
-    p, side = verdict.tested(found, kind, 0.02)
+    p, side = verdict.claim_p(found, kind, 0.02)
     assert (side, p <= 0.05) == (speaks_for, decides)
 
 
 def test_between_the_two_nothing_is_decided():
     found = Evidence(0.011 + 0.06 * np.array([-1, -0.5, 0, 0.5, 1]))
     for kind, side in (("more", HOLDS), ("less", NOT), ("same", HOLDS)):
-        p, speaks_for = verdict.tested(found, kind, 0.02)
+        p, speaks_for = verdict.claim_p(found, kind, 0.02)
         assert (speaks_for, p > 0.05) == (side, True)
 
 
 def test_a_count_is_a_sign_test():
-    assert verdict.counted(10, 10) == (pytest.approx(2 / 1024), HOLDS)
-    assert verdict.counted(0, 10) == (pytest.approx(2 / 1024), NOT)
-    assert verdict.counted(8, 10) == (pytest.approx(stats.binomtest(8, 10).pvalue), HOLDS)
+    assert verdict.binomial_p(10, 10) == (pytest.approx(2 / 1024), HOLDS)
+    assert verdict.binomial_p(0, 10) == (pytest.approx(2 / 1024), NOT)
+    assert verdict.binomial_p(8, 10) == (pytest.approx(stats.binomtest(8, 10).pvalue), HOLDS)
 
 
 def test_a_counts_line_has_wilsons_interval():
     """Wilson 1927, by hand: (p + z2/2n -+ z sqrt(p q/n + z2/4n2)) / (1 + z2/n), less a half."""
-    line, z = verdict.count("so", "text", 31, 40, " nets"), stats.norm.ppf(0.975)
+    line, z = verdict.count_row("so", "text", 31, 40, " nets"), stats.norm.ppf(0.975)
     middle, reach = (
         (0.775 + z**2 / 80) / (1 + z**2 / 40),
         z * np.sqrt(0.775 * 0.225 / 40 + z**2 / 6400) / (1 + z**2 / 40),
     )
     assert (line["low"], line["high"]) == pytest.approx((middle - reach - 0.5, middle + reach - 0.5))
     assert (line["figures"], line["is"], line["difference"]) == ("31 of 40 nets", "most", pytest.approx(0.275))
-    assert (line["p"], line["speaks_for"]) == verdict.counted(31, 40)
+    assert (line["p"], line["speaks_for"]) == verdict.binomial_p(31, 40)
 
 
 def test_holms_steps():
     """Holm 1979: .01, .02, .03, .04 of four become .04, .06, .06, .06, and the order they come in does not matter."""
     claims = pd.DataFrame({"p": [0.03, 0.01, 0.04, 0.02], "speaks_for": [NOT, HOLDS, NOT, NOT]})
-    found = verdict.decided(claims)
+    found = verdict.decide(claims)
     assert found.p_holm.tolist() == pytest.approx([0.06, 0.04, 0.06, 0.06])
     assert found.verdict.tolist() == [UNDECIDED, HOLDS, UNDECIDED, UNDECIDED]
-    alone = verdict.decided(claims.iloc[[3]])
+    alone = verdict.decide(claims.iloc[[3]])
     assert (alone.p_holm.item(), alone.verdict.item()) == (0.02, NOT)
-    assert verdict.decided(claims.iloc[:0]).empty
+    assert verdict.decide(claims.iloc[:0]).empty
 
 
 @pytest.mark.parametrize(("groups", "seeds", "spread"), [(60, 2, 0.3), (60, 5, 0.1), (300, 3, 0.6), (300, 5, 0.6)])

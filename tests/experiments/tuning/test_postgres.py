@@ -71,7 +71,7 @@ def test_four_processes_end_with_exactly_as_many(database, tmp_path):
     command = [sys.executable, "-c", "from earmark.cli.app import main; main()", "tune", "mine.yaml", "--workers", "4"]
     done = subprocess.run([*command, "--storage", database], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    kept = storage.opened(tmp_path / "nowhere", database)
+    kept = storage.open_storage(tmp_path / "nowhere", database)
     study = optuna.load_study(study_name="genre-mine-fold1", storage=kept)
     states = [storage.state(t) for t in study.trials]
     assert len([s for s in states if s != "lost"]) == 10

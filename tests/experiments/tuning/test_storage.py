@@ -12,7 +12,7 @@ DECIDED = {"space": "a", "recordings": "b"}
 
 
 def begun(folder, decided=DECIDED) -> optuna.Study:
-    return storage.study_of(storage.opened(folder, None), "one", "maximize", decided)
+    return storage.study_of(storage.open_storage(folder, None), "one", "maximize", decided)
 
 
 def test_a_line_that_was_torn_is_cut(tmp_path):
@@ -28,7 +28,7 @@ def test_a_line_that_was_torn_is_cut(tmp_path):
         assert b"xx" not in found
         assert [t.value for t in again.trials] == [0.5]
     (tmp_path / storage.JOURNAL).write_bytes(b"torn")
-    storage.opened(tmp_path, None)
+    storage.open_storage(tmp_path, None)
     assert (tmp_path / storage.JOURNAL).read_bytes() == b""
 
 
@@ -63,11 +63,11 @@ def test_what_changed_since_it_began_is_named(tmp_path):
 
 def test_a_database_that_does_not_answer_is_named_without_its_password(tmp_path):
     with pytest.raises(EarmarkError) as error:
-        storage.opened(tmp_path, "sqlite:////no/such/folder/x.db")
+        storage.open_storage(tmp_path, "sqlite:////no/such/folder/x.db")
     assert str(error.value).startswith("The storage sqlite:////no/such/folder/x.db does not answer (")
-    assert storage.hidden("postgresql://me:secret@host/db") == "postgresql://me:***@host/db"
+    assert storage.without_password("postgresql://me:secret@host/db") == "postgresql://me:***@host/db"
     with pytest.raises(EarmarkError, match="The storage that was given does not answer"):
-        storage.opened(tmp_path, "nonsense")
+        storage.open_storage(tmp_path, "nonsense")
 
 
 def test_a_study_is_moved_aside_and_another_one_too(tmp_path):

@@ -81,7 +81,7 @@ def trials(place: Path) -> pd.DataFrame:
 
 
 def journal(place: Path) -> optuna.Study:
-    kept = storage.opened(place / ".earmark/tuning/genre/mine", None)
+    kept = storage.open_storage(place / ".earmark/tuning/genre/mine", None)
     (name,) = optuna.get_all_study_names(kept)
     return optuna.load_study(study_name=name, storage=kept)
 
@@ -309,7 +309,7 @@ def test_trials_of_an_earlier_study_are_known_and_count_for_nothing(place, monke
     with pytest.raises(SystemExit) as ended:
         app.main()
     assert not ended.value.code
-    kept = storage.opened(place / ".earmark/tuning/genre/later", None)
+    kept = storage.open_storage(place / ".earmark/tuning/genre/later", None)
     study = optuna.load_study(study_name="genre-later-fold1", storage=kept)
     known = [t for t in study.trials if "warm" in t.user_attrs]
     assert [t.params for t in known] == [t.params for t in first if t.value is not None]

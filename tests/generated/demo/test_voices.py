@@ -32,7 +32,7 @@ def noise(n: int = 16000) -> np.ndarray:
 
 def recorded(speech: np.ndarray, **changes) -> np.ndarray:
     place = demo.Session(**{name: changes.get(name, getattr(PLACE, name)) for name in get_type_hints(demo.Session)})
-    return demo.recorded(speech, place, np.random.default_rng(1))
+    return demo.record(speech, place, np.random.default_rng(1))
 
 
 def band_db(x: np.ndarray, low: float, high: float) -> float:

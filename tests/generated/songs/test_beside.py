@@ -77,7 +77,7 @@ def test_a_manifest_without_labels_is_refused(tmp_path):
 def test_a_voice_is_as_loud_as_asked_where_it_speaks(talk, db):
     """Against the music's RMS; speech pauses, so it is judged where it is not zero."""
     still = music()
-    both = beside.mixed(
+    both = beside.mix(
         still, song(), OverlaySettings(speech_db=db, seed=4, voices=ManifestRecordings(f"{talk}:open")), 1.0
     )
     voice = (both - still)[:, 0]
@@ -89,7 +89,7 @@ def test_a_voice_is_as_loud_as_asked_where_it_speaks(talk, db):
 
 def test_a_singer_is_as_loud_as_asked_and_on_the_notes():
     still = music()
-    both = beside.mixed(still, song(melody()), OverlaySettings(sung_db=6.0, seed=1), 1.0)
+    both = beside.mix(still, song(melody()), OverlaySettings(sung_db=6.0, seed=1), 1.0)
     voice = (both - still)[:, 0]
     sounding = np.concatenate([voice[int((2 * i + 0.1) * RATE) : int((2 * i + 1.5) * RATE)] for i in range(5)])
     assert 20 * np.log10(rms(sounding) / rms(still)) == pytest.approx(6, abs=1)
@@ -97,7 +97,7 @@ def test_a_singer_is_as_loud_as_asked_and_on_the_notes():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_what_is_sung_has_the_pitch_of_its_notes_in_some_octave(seed):
-    voice = voices.sung(melody(), 10 * RATE, RATE, np.random.default_rng(seed))
+    voice = voices.sing(melody(), 10 * RATE, RATE, np.random.default_rng(seed))
     for note in melody():
         piece = voice[int((note.start + 0.4) * RATE) : int((note.end - 0.1) * RATE)]
         spectrum = np.abs(np.fft.rfft(piece * np.hanning(len(piece)), 2**18))
@@ -110,7 +110,7 @@ def test_what_is_sung_has_the_pitch_of_its_notes_in_some_octave(seed):
 
 
 def test_nobody_sings_without_notes():
-    assert not voices.sung((), RATE, RATE, np.random.default_rng(0)).any()
+    assert not voices.sing((), RATE, RATE, np.random.default_rng(0)).any()
 
 
 def test_where_the_music_is_away_the_label_is_none_and_something_else_sounds():
@@ -125,11 +125,11 @@ def test_where_the_music_is_away_the_label_is_none_and_something_else_sounds():
     assert beside.labels(song(), OverlaySettings(away=(0.0, 10.0))) == (LabSegment(0.0, 10.0, "N"),)
     assert beside.labels(song(), OverlaySettings()) == song().chords
     still = music()
-    nothing = beside.mixed(still, song(), OverlaySettings(away=(2.0, 5.0)), 1.0)
+    nothing = beside.mix(still, song(), OverlaySettings(away=(2.0, 5.0)), 1.0)
     assert not nothing[round(2.03 * RATE) : round(4.97 * RATE)].any()
     np.testing.assert_array_equal(nothing[: 2 * RATE], still[: 2 * RATE])
     np.testing.assert_array_equal(nothing[5 * RATE :], still[5 * RATE :])
-    noisy = beside.mixed(still, song(), OverlaySettings(away=(2.0, 5.0), noise="pink"), 1.0)
+    noisy = beside.mix(still, song(), OverlaySettings(away=(2.0, 5.0), noise="pink"), 1.0)
     np.testing.assert_array_equal(noisy[: 2 * RATE], still[: 2 * RATE])
     level = 20 * np.log10(rms(noisy[round(2.1 * RATE) : round(4.9 * RATE)]) / rms(still))
     assert -11 < level < 4

@@ -156,7 +156,7 @@ def test_width():
 def test_detuning_stretches_audio_and_labels_alike(cents):
     song, effects = one_note(), Effects(cents=cents, width=0.0)
     audio = cr.sound(song, SOUNDFONT, effects)[:, 0]
-    chords = cr.stretched(song.chords, effects, len(audio) / RATE)
+    chords = cr.stretch_labels(song.chords, effects, len(audio) / RATE)
     factor = 2 ** (-cents / 1200)
     assert len(audio) == round(3 * factor * RATE)
     assert [c.start_s for c in chords] == pytest.approx([0, factor, 2 * factor])

@@ -260,7 +260,7 @@ def test_quick_songs_change_chords_faster_than_others(monkeypatch):
     ],
 )
 def test_what_a_chord_over_another_note_may_be_called(quality, bass, other):
-    assert harmony.renamed(quality, bass) is other
+    assert harmony.sounds_as_another(quality, bass) is other
 
 
 def test_no_bass_player_begins_a_chord_on_a_note_that_renames_it():
@@ -273,7 +273,7 @@ def test_no_bass_player_begins_a_chord_on_a_note_that_renames_it():
         firsts = {t.start: t.pitch for t in tones if t.start % 4 == 0}
         for change in changes:
             step = (firsts[change.start] - change.root) % 12
-            assert not harmony.renamed(change.quality, step), (change, step)
+            assert not harmony.sounds_as_another(change.quality, step), (change, step)
             others += step != 0
     assert others > 20  # they do begin elsewhere
 
@@ -332,7 +332,7 @@ def test_label(change, label):
 
 def test_timed_joins_repetitions_and_fills_the_ends():
     changes = (Change(0, 2, 0, "maj"), Change(2, 4, 0, "maj"), Change(4, 6, 7, "7"))
-    found = cs.timed(changes, lambda beat: 0.5 + beat / 2, 5.0)
+    found = cs.segments_in_seconds(changes, lambda beat: 0.5 + beat / 2, 5.0)
     assert found == [(0.0, 0.5, "N", None), (0.5, 2.5, "C:maj", None), (2.5, 3.5, "G:7", None), (3.5, 5.0, "N", None)]
 
 

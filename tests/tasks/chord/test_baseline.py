@@ -31,7 +31,7 @@ def triad(root_hz: float, third: int, seconds: float) -> np.ndarray:
 def test_chroma_equals_librosas(tmp_path):
     x = triad(220.0, 3, 5.0) + noise(5.0, RATE, 0.01)
     sf.write(tmp_path / "a.wav", x, RATE, subtype="FLOAT")
-    found = chroma.of(tmp_path / "a.wav")
+    found = chroma.chroma_of(tmp_path / "a.wav")
     expected = librosa.feature.chroma_cqt(y=x, sr=RATE, hop_length=2048, norm=None, bins_per_octave=36, n_octaves=7)
     assert (found.shape, found.dtype) == ((1 + len(x) // 2048, 12), np.float32)
     np.testing.assert_allclose(found, expected.T, rtol=1e-4, atol=1e-4)
@@ -40,22 +40,22 @@ def test_chroma_equals_librosas(tmp_path):
 
 def test_a_detuned_chord_falls_into_the_same_classes(tmp_path):
     sf.write(tmp_path / "a.wav", triad(261.63 * 2 ** (0.4 / 12), 4, 5.0), RATE)
-    assert [s.label for s in baseline.decoded(chroma.of(tmp_path / "a.wav"))] == ["C:maj"]
+    assert [s.label for s in baseline.decode(chroma.chroma_of(tmp_path / "a.wav"))] == ["C:maj"]
 
 
 def test_pieces_of_a_long_recording_are_the_whole(tmp_path, monkeypatch):
     x = np.concatenate([triad(220.0, 3, 12.0), triad(196.0, 4, 8.0)])
     sf.write(tmp_path / "a.wav", x, RATE, subtype="FLOAT")
-    whole = chroma.of(tmp_path / "a.wav")
+    whole = chroma.chroma_of(tmp_path / "a.wav")
     monkeypatch.setattr(chroma, "PIECE", 100 * 2048)  # 9.3 s
-    parts = chroma.of(tmp_path / "a.wav")
+    parts = chroma.chroma_of(tmp_path / "a.wav")
     assert parts.shape == whole.shape
     inside = np.r_[0:88, 112:188, 212 : len(whole)]  # a second from where pieces meet
     np.testing.assert_allclose(parts[inside], whole[inside], rtol=0, atol=0.1)
     assert whole.max() > 10
     exact = x[: 100 * 2048]
     sf.write(tmp_path / "b.wav", exact, RATE, subtype="FLOAT")
-    assert len(chroma.of(tmp_path / "b.wav")) == 101
+    assert len(chroma.chroma_of(tmp_path / "b.wav")) == 101
 
 
 @pytest.mark.parametrize("n", [1200, 2205, RATE])
@@ -65,8 +65,8 @@ def test_short_silent_and_constant_recordings_have_chords_and_no_warning(tmp_pat
     sf.write(tmp_path / "a.wav", x, RATE, subtype="FLOAT")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = chroma.of(tmp_path / "a.wav")
-        heard = baseline.decoded(found)
+        found = chroma.chroma_of(tmp_path / "a.wav")
+        heard = baseline.decode(found)
     assert np.isfinite(found).all()
     assert (heard[0].start_s, heard[-1].end_s) == (0.0, pytest.approx((len(found) - 0.5) * chroma.HOP_S))
     if kind == "silence":
@@ -102,7 +102,7 @@ def test_the_path_is_the_likeliest_of_all():
         changes = sum(a != b for a, b in itertools.pairwise(path))
         score = np.log(p[range(4), path]).sum() + changes * np.log((1 - STAY) / 24) + (3 - changes) * np.log(STAY)
         best = max(best, (score, path))
-    heard = baseline.decoded(found)
+    heard = baseline.decode(found)
     bounds = (np.arange(4) * chroma.HOP_S).tolist()
     at = [next(s.label for s in heard if s.start_s <= t < s.end_s) for t in bounds]
     assert at == [LABELS[i] for i in best[1]]
@@ -113,7 +113,7 @@ def test_a_change_lies_between_the_frames():
     found[:30, [0, 4, 7]] = 1
     found[30:, [9, 0, 4]] = 1
     step = chroma.HOP_S
-    assert baseline.decoded(found) == [
+    assert baseline.decode(found) == [
         LabSegment(0.0, pytest.approx(29.5 * step), "C:maj"),
         LabSegment(pytest.approx(29.5 * step), pytest.approx(59.5 * step), "A:min"),
     ]
@@ -121,7 +121,7 @@ def test_a_change_lies_between_the_frames():
 
 def test_sung_triads_are_heard(tmp_path):
     truth = sung(tmp_path / "a.wav", "C:maj A:min F:maj G:maj", 2)
-    chroma.save(tmp_path, {"a": chroma.of(tmp_path / "a.wav")})
+    chroma.save(tmp_path, {"a": chroma.chroma_of(tmp_path / "a.wav")})
     (found,) = baseline.songs([scores.ScoredSong("a", truth, [], "a", 2, 2)], tmp_path)
     assert (found.key_truth, found.key_estimate) == (24, 24)
     assert [s.label for s in found.estimate][-4:] == ["D:maj", "B:min", "G:maj", "A:maj"]
@@ -164,10 +164,10 @@ def test_figures_stand_beside_the_models_and_keys_are_not_scored():
         "majmin_minus_baseline",
         *(f"baseline_{name}" for name in scores.HEADLINES if not name.startswith("key")),
     }
-    whole = metrics.pooled(model, SETTINGS, ours)
+    whole = metrics.pooled_figures(model, SETTINGS, ours)
     assert set(found) < set(whole)
     assert {"majmin", "baseline_majmin", "majmin_minus_baseline"} < set(whole["ci95_methods"]["gaffke"])
-    assert not [name for name in metrics.pooled(model, SETTINGS, None) if "baseline" in name]
+    assert not [name for name in metrics.pooled_figures(model, SETTINGS, None) if "baseline" in name]
 
 
 def test_where_nothing_is_major_or_minor_there_is_no_difference():
@@ -185,4 +185,4 @@ def test_chroma_is_written_for_test_songs_alone(tmp_path):
         features.beside(table, audio.folder(root, "mix"), None, tmp_path, plain_progress, workers)
         found = chroma.load(tmp_path)
         assert list(found) == ["s0.wav", "s3.wav"]
-        np.testing.assert_array_equal(found["s3.wav"], chroma.of(root / "s3.wav"))
+        np.testing.assert_array_equal(found["s3.wav"], chroma.chroma_of(root / "s3.wav"))

@@ -12,7 +12,7 @@ from builders import schedule_settings
 from earmark.errors import EarmarkError
 from earmark.features.cqt import transposed
 from earmark.tasks.chord import loss
-from earmark.tasks.chord.batches import ChordTask, Songs, joined, rotated
+from earmark.tasks.chord.batches import ChordTask, Songs, join_songs, rotated
 from earmark.tasks.chord.decoding import fit_crf, weights
 from earmark.tasks.chord.networks.losses import LossSettings, head_losses
 from earmark.tasks.chord.notation.vocabulary import IGNORED, NARROW, WIDE
@@ -213,7 +213,7 @@ def test_a_joint_crf_is_trained_with_the_network_and_moves_it():
         losses.append(fit.history[-1])
     assert "train/loss_path" not in losses[0]
     assert losses[1]["val/loss_path"] > 0
-    start = fit_crf.counted(of.songs, of.train, believed=1.0)
+    start = fit_crf.count_transitions(of.songs, of.train, believed=1.0)
     learnt = {k.removeprefix("crf."): v for k, v in ends[1].items() if k.startswith("crf.")}
     assert set(learnt) == set(start.state_dict())
     assert all(not torch.equal(learnt[k], start.state_dict()[k]) for k in ("pair", "switch", "sharpness"))
@@ -223,9 +223,9 @@ def test_a_joint_crf_is_trained_with_the_network_and_moves_it():
 def test_transitions_learnt_by_their_likelihood_make_the_songs_likelier():
     of = chordnet(stereo((64,) * 4), n_train=3)
     crops = next(of.said_of_crops())
-    before = fit_crf.counted(of.songs, of.train, believed=1.0)
+    before = fit_crf.count_transitions(of.songs, of.train, believed=1.0)
     was = fit_crf.loss_of(before, *crops).item()
-    now = fit_crf.loss_of(fit_crf.learnt(before, of.said_of_crops()), *crops).item()
+    now = fit_crf.loss_of(fit_crf.train_crf(before, of.said_of_crops()), *crops).item()
     assert now < was - 0.1
     assert torch.equal(next(of.said_of_crops())[1], crops[1])  # the same crops every time
 
@@ -237,7 +237,7 @@ def test_a_models_decoder_has_the_weights_that_its_settings_name():
     named = decoder_weights(of, ChordNetModel(width=0.08, vector="sigmoid", quality_weights={"7sus4": 2.0, "N": 0.5}))
     assert {i: w for i, w in enumerate(named["quality_weights"].tolist()) if w != 1} == {20: 2.0, 44: 0.5}
     suggested = decoder_weights(of, ChordNetModel(width=0.08, vector="sigmoid", quality_weights="suggested"))
-    heard = [fit_crf.heard(of.model, of.songs, i) for i in of.val]
+    heard = [fit_crf.labelled_frames(of.model, of.songs, i) for i in of.val]
     scores = weights.by_quality(np.concatenate([h.log_probs for h in heard]))
     expected = weights.suggest(scores, np.concatenate([h.classes for h in heard])).weights
     torch.testing.assert_close(suggested["quality_weights"], torch.from_numpy(expected).float())
@@ -253,13 +253,13 @@ def test_every_crf_is_written_with_its_trust_chosen_on_held_out_songs(decoder, m
     of = chordnet(stereo((64,) * 4), n_train=3, model=model)
     found = decoder_weights(of, ChordNetModel(width=0.08, vector="sigmoid", **model))
     assert set(found) == {f"crf.{name}" for name in fit_crf.TiedCrf(44).state_dict()}
-    counted = fit_crf.counted(of.songs, of.train)
+    counted = fit_crf.count_transitions(of.songs, of.train)
     same = torch.equal(found["crf.pair"], counted.pair)
     assert same == (decoder != "crf_likelihood")  # the joint one has not been trained here
     if decoder == "crf":
         assert round(float(found["crf.sharpness"]), 3) in fit_crf.SHARPNESS
-        heard = [fit_crf.heard(of.model, of.songs, i) for i in of.val]
-        assert found["crf.switch"][1].item() == fit_crf.calibrated(counted, heard).switch[1].item()
+        heard = [fit_crf.labelled_frames(of.model, of.songs, i) for i in of.val]
+        assert found["crf.switch"][1].item() == fit_crf.calibrate_changes(counted, heard).switch[1].item()
 
 
 def test_training_learns_the_loud_semitone_in_every_key():
@@ -400,7 +400,7 @@ def test_chords_that_would_be_cut_are_left_out_of_a_crop():
 
 def test_collections_join_end_to_end():
     a, b = songs((5, 7), 1), songs((4,), 2)
-    both = joined([a, b])
+    both = join_songs([a, b])
     assert both.offsets.tolist() == [0, 5, 12]
     assert both.ids == ["song0", "song1", "song0"]
     np.testing.assert_array_equal(both.values[12:], b.values)

@@ -192,17 +192,20 @@ def test_pieces_of_a_long_recording_give_the_whole(monkeypatch):
     torch.manual_seed(1)
     model = build.untrained(NETWORK, FEATURES).eval()
     values = torch.rand(100, FEATURES.n_bins + 33)
-    whole = predictions.said(model, values)
+    whole = predictions.recording_logits(model, values)
     monkeypatch.setattr(build, "AT_ONCE", 23)
     monkeypatch.setattr(build, "WHOLE", 99)
-    pieces = predictions.said(model, values)
+    pieces = predictions.recording_logits(model, values)
     for name, value in vars(whole).items():
         torch.testing.assert_close(getattr(pieces, name), value, msg=name)
 
 
 def test_spectrogram_is_relative_to_the_maximum_and_floored(tmp_path):
     quiet, loud = (tone(tmp_path / f"{level}.wav", 440, 2, 8000, level=level) for level in (0.001, 0.5))
-    a, b = spectrogram.of(quiet, FEATURES).astype(np.float32), spectrogram.of(loud, FEATURES).astype(np.float32)
+    a, b = (
+        spectrogram.spectrogram_of(quiet, FEATURES).astype(np.float32),
+        spectrogram.spectrogram_of(loud, FEATURES).astype(np.float32),
+    )
     assert a.shape == (1 + 16000 // 1024, 4 * 36 + 33)
     assert (b.max(), b.min()) == (1, 0)
     # 16 bits hold the quiet tone's partials above its noise only
@@ -325,7 +328,7 @@ def test_a_spectrogram_on_disk_is_that_in_memory(tmp_path, monkeypatch, settings
     monkeypatch.setattr(rows, "BLOCK", 30_000)
     settings = replace(settings, normalize=normalize)
     sf.write(tmp_path / "a.wav", np.stack([sines(440, 6, 8000), noise(6, 8000)], 1), 8000)
-    whole = torch.from_numpy(spectrogram.of(tmp_path / "a.wav", settings))
+    whole = torch.from_numpy(spectrogram.spectrogram_of(tmp_path / "a.wav", settings))
     with spectrogram.spooled(spectrogram.samples(tmp_path / "a.wav", settings), settings) as values:
         assert (len(values), values.audible) == (len(whole), True)
         atol = 0 if normalize == "share" else 4e-3  # a float16 beyond 2; the moments' sums go block by block
@@ -340,7 +343,7 @@ def test_a_recording_on_disk_gets_the_answer_of_one_in_memory(place, monkeypatch
     chord = [sum(sines(f, 3, 8000, 0.2) for f in tones) for tones in ((261.6, 329.6, 392.0), (220, 261.6, 329.6))]
     sf.write(place / "a.wav", np.concatenate([*chord, noise(2, 8000)] * 2), 8000)
     read = predictions.Recogniser(place / "bundles/chord")
-    whole = read.read(torch.from_numpy(spectrogram.of(place / "a.wav", read.features)), 16.0)
+    whole = read.read(torch.from_numpy(spectrogram.spectrogram_of(place / "a.wav", read.features)), 16.0)
     monkeypatch.setattr(rows, "MEMORY", 1000)
     monkeypatch.setattr(rows, "BLOCK", 30_000)
     monkeypatch.setattr(build, "AT_ONCE", 17)

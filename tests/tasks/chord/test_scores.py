@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 
 from chord_songs import random_song, segments, song
 from earmark.tasks.chord import scores
-from earmark.tasks.chord.notation.lab import LabSegment, merged
+from earmark.tasks.chord.notation.lab import LabSegment, merge_repeats
 from earmark.tasks.chord.scores import HEADLINES, INVERSIONS, WCSR, ScoredSong, evaluate, summed
 
 
@@ -135,4 +135,4 @@ def test_pieces_know_the_length_of_the_true_chord():
     assert cut.seconds.tolist() == [1.0, 0.5, 0.5, 2.0]
     assert cut.chord_s.tolist() == [2.0, 2.0, 2.0, 2.0]
     assert [cut.pairs[i] for i in cut.pair] == [("C", "C"), ("C:maj", "C"), ("C:maj", "G"), ("G", "G")]
-    assert len(merged(segments("C 1 | C:maj 1 | G 2"))) == 2
+    assert len(merge_repeats(segments("C 1 | C:maj 1 | G 2"))) == 2

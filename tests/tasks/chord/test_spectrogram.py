@@ -45,7 +45,7 @@ def test_no_frame_is_above_what_it_is_compared_with(tops, local_s):
 def test_a_quiet_half_is_heard_as_the_loud_one():
     t = np.arange(12 * 8000) / 8000
     sound = (np.sin(2 * np.pi * 220 * t) * np.where(t < 6, 1, 0.01)).astype(np.float32)  # 40 dB
-    whole, local = (spectrogram.of_blocks([sound[None]], settings) for settings in (WHOLE, LOCAL))
+    whole, local = (spectrogram.spectrogram_of_blocks([sound[None]], settings) for settings in (WHOLE, LOCAL))
     loud, quiet = slice(20, 40), slice(80, 100)
     assert np.abs(local[quiet] - local[loud]).max() < 0.02
     assert whole[loud].max() - whole[quiet].max() == pytest.approx(40 / 60, abs=0.01)

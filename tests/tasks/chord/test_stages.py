@@ -56,10 +56,12 @@ def test_stereo_is_read_at_any_rate_and_mono_twice(tmp_path):
 
 def test_two_channels_are_the_mean_and_the_difference_below_one_maximum(tmp_path):
     tone, hiss = sines(440, 2, 8000), noise(2, 8000)
-    values = spectrogram.of(write(tmp_path / "a.wav", tone + hiss, tone - hiss), STEREO).astype(np.float32)
+    values = spectrogram.spectrogram_of(write(tmp_path / "a.wav", tone + hiss, tone - hiss), STEREO).astype(np.float32)
     assert values.shape == (1 + 16000 // 1024, 2 * BINS)
     mid, side = np.split(values, 2, axis=1)
-    np.testing.assert_allclose(mid, spectrogram.of(write(tmp_path / "t.wav", tone), CHORD_FEATURES), atol=2e-3)
+    np.testing.assert_allclose(
+        mid, spectrogram.spectrogram_of(write(tmp_path / "t.wav", tone), CHORD_FEATURES), atol=2e-3
+    )
     assert mid.max() == 1
     assert 0 < side.max() < 1
     # twice the hiss, in decibels below the tone's maximum
@@ -69,9 +71,9 @@ def test_two_channels_are_the_mean_and_the_difference_below_one_maximum(tmp_path
 
 def test_mono_has_a_silent_side_and_deviation_is_centred(tmp_path):
     path = write(tmp_path / "t.wav", sines(440, 2, 8000) + noise(2, 8000, 0.01))
-    side = np.split(spectrogram.of(path, STEREO), 2, axis=1)[1]
+    side = np.split(spectrogram.spectrogram_of(path, STEREO), 2, axis=1)[1]
     assert not side.any()
-    centred = spectrogram.of(path, replace(STEREO, normalize="deviation")).astype(np.float32)
+    centred = spectrogram.spectrogram_of(path, replace(STEREO, normalize="deviation")).astype(np.float32)
     mid, side = np.split(centred, 2, axis=1)
     assert mid.mean() == pytest.approx(0, abs=1e-3)
     assert mid.std() == pytest.approx(1, abs=1e-3)
@@ -82,13 +84,13 @@ def test_mono_has_a_silent_side_and_deviation_is_centred(tmp_path):
 def test_an_octave_has_as_many_bins_as_the_settings_say(tmp_path, bins):
     settings = replace(STEREO, bins_per_octave=bins)
     path = write(tmp_path / "t.wav", sines(220, 2, 8000), np.zeros(16000, np.float32))
-    values = torch.from_numpy(spectrogram.of(path, settings))
+    values = torch.from_numpy(spectrogram.spectrogram_of(path, settings))
     assert values.shape[1] == spectrogram.width(settings) == 2 * (4 * bins + 11 * bins // 12)
-    mid = build.seen(values, 2, bins)[0]
+    mid = build.network_input(values, 2, bins)[0]
     assert mid.shape[1] == settings.n_bins
     assert mid[8].argmax() == bins * 21 // 12  # from C2 to A3, an octave and nine semitones
     model = build.untrained(ChordNetModel(width=0.08), settings).eval()
-    assert build.said(model, values, 2).chord.shape == (len(values), 529)
+    assert build.recording_logits(model, values, 2).chord.shape == (len(values), 529)
 
 
 @pytest.fixture
@@ -133,7 +135,7 @@ def test_chordnet_is_heard_whole_and_in_pieces_of_long_recordings(monkeypatch):
     torch.manual_seed(0)
     model = build.untrained(ChordNetModel(width=0.08), STEREO).eval()
     values = torch.rand(50, 2 * BINS)
-    said = build.said(model, values, 2)
+    said = build.recording_logits(model, values, 2)
     x = torch.stack([values[:, 18 : 18 + 144], values[:, BINS + 18 : BINS + 18 + 144]])[None]
     with torch.no_grad():
         plain = model(x)
@@ -142,7 +144,7 @@ def test_chordnet_is_heard_whole_and_in_pieces_of_long_recordings(monkeypatch):
     assert said.key.shape == (50, 24)
     monkeypatch.setattr(build, "SONG_AT_ONCE", 20)
     monkeypatch.setattr(build, "SONG_MARGIN", 5)
-    assert build.said(model, values, 2).chord.shape == said.chord.shape
+    assert build.recording_logits(model, values, 2).chord.shape == said.chord.shape
 
 
 def alternating(monkeypatch) -> tuple[Songs, torch.Tensor]:
@@ -159,21 +161,21 @@ def alternating(monkeypatch) -> tuple[Songs, torch.Tensor]:
     songs = Songs(values, np.array([0]), np.array([n]), ["s"], truth, none, none, values[:, :12], change, 36, no)
     odds = torch.from_numpy(np.where(change, 4.0, -8.0)).float()
     zeros = torch.zeros(n, 13), torch.zeros(n, 12), odds, torch.zeros(n, 24)
-    monkeypatch.setattr(fit_crf, "said", lambda *a: build.ChordLogits(heard, *zeros))
+    monkeypatch.setattr(fit_crf, "recording_logits", lambda *a: build.ChordLogits(heard, *zeros))
     return songs, heard
 
 
 def test_the_crf_counts_transitions_and_trusts_the_network_as_far_as_that_is_right(monkeypatch):
     songs, heard = alternating(monkeypatch)
-    crf = fit_crf.counted(songs, np.array([0]), believed=1.0)
+    crf = fit_crf.count_transitions(songs, np.array([0]), believed=1.0)
     assert crf.pair[1, 1, 0].exp().item() == pytest.approx(7 / 8, abs=0.01)  # seven stays to one change
     assert crf.switch.tolist() == pytest.approx([1, np.log(1 / 7)])  # the usual log-odds of a change
     log_probs, right = heard.log_softmax(1).numpy(), {}
     for sharpness in fit_crf.SHARPNESS:
         crf.sharpness.data.fill_(sharpness)
         right[sharpness] = (crf.decoder()(log_probs) == songs.chord).mean()
-    held_out = [fit_crf.heard(torch.nn.Identity(), songs, 0)._replace(change=np.zeros(len(heard)))]
-    chosen = fit_crf.trusting(fit_crf.counted(songs, np.array([0])), held_out)
+    held_out = [fit_crf.labelled_frames(torch.nn.Identity(), songs, 0)._replace(change=np.zeros(len(heard)))]
+    chosen = fit_crf.tune_trust(fit_crf.count_transitions(songs, np.array([0])), held_out)
     assert right[round(chosen.sharpness.item(), 3)] == max(right.values()) > 0.95
     assert right[3.3] < max(right.values()) - 0.02  # too sure: D major breaks in
 
@@ -181,13 +183,13 @@ def test_the_crf_counts_transitions_and_trusts_the_network_as_far_as_that_is_rig
 def test_the_word_on_changes_is_trusted_where_it_helps_and_not_where_it_misleads(monkeypatch):
     songs, _ = alternating(monkeypatch)
     monkeypatch.setattr(fit_crf, "SHARPNESS", ())
-    true = fit_crf.heard(torch.nn.Identity(), songs, 0)
+    true = fit_crf.labelled_frames(torch.nn.Identity(), songs, 0)
     wrong = true._replace(change=np.where(np.arange(len(true.change)) % 5 < 2, 4.0, -8.0))  # to D major and back
     weights = {}
     for name, one in (("true", true), ("wrong", wrong)):
-        crf = fit_crf.counted(songs, np.array([0]), believed=1.0)
+        crf = fit_crf.count_transitions(songs, np.array([0]), believed=1.0)
         crf.sharpness.data.fill_(2.2)
-        weights[name] = fit_crf.trusting(crf, [one]).switch[0].item()
+        weights[name] = fit_crf.tune_trust(crf, [one]).switch[0].item()
     assert weights == {"true": 1.0, "wrong": 0.0}
 
 
@@ -198,12 +200,12 @@ def test_what_changes_are_worth_is_a_logistic_regression():
     songs = [
         fit_crf.LabelledFrames(change, change[part], change, changes[part]) for part in (slice(1000), slice(1000, 3000))
     ]
-    found = fit_crf.calibrated(TiedCrf(1), songs).switch.tolist()
+    found = fit_crf.calibrate_changes(TiedCrf(1), songs).switch.tolist()
     line = LogisticRegression(C=np.inf).fit(change[:, None], changes)
     slope, base = line.coef_.item(), np.log(changes.mean() / (1 - changes.mean()))
     assert found == pytest.approx([slope, (base - line.intercept_.item()) / slope], abs=1e-3)
     backwards = [song._replace(change=-song.change) for song in songs]
-    assert fit_crf.calibrated(TiedCrf(1), backwards).switch[0] == 0
+    assert fit_crf.calibrate_changes(TiedCrf(1), backwards).switch[0] == 0
 
 
 def test_frames_right_count_class_root_and_segments_and_leave_the_unknown_out():
@@ -249,7 +251,7 @@ def test_weights_are_suggested_from_the_frames_of_the_songs_given(prepared, monk
     said = lambda net, pieces: (said_c_major(piece.shape[2]) for piece in pieces)  # noqa: E731
     monkeypatch.setattr(build.streamed, "logits", said)
     monkeypatch.setattr(build, "WHOLE", 0)  # in pieces, which are made up here
-    found = metrics.suggested(recognise, table.iloc[:1], folder, store.load(folder / "store"))
+    found = metrics.suggest_weights(recognise, table.iloc[:1], folder, store.load(folder / "store"))
     major, none = 1, len(WIDE.qualities)
     # 8 frames of N, 8 of C:maj and as many of X, which do not count; all are heard as C:maj
     assert (found.before[none, major], found.before[major, major], found.before.sum()) == (8, 8, 16)
@@ -257,8 +259,8 @@ def test_weights_are_suggested_from_the_frames_of_the_songs_given(prepared, monk
     assert weights.tolist() == given.tolist()
     assert (with_them[none, none], with_them[major, none], with_them.sum()) == (8, 8, 16)
     recognise.quality_weights = None
-    assert metrics.suggested(recognise, table.iloc[:1], folder, store.load(folder / "store")).given is None
-    assert metrics.suggested(recognise, table.iloc[:0], folder, store.load(folder / "store")) is None
+    assert metrics.suggest_weights(recognise, table.iloc[:1], folder, store.load(folder / "store")).given is None
+    assert metrics.suggest_weights(recognise, table.iloc[:0], folder, store.load(folder / "store")) is None
 
 
 def said_c_major(n: int) -> ChordLogits:
@@ -315,12 +317,12 @@ def test_a_long_recording_is_transformed_in_pieces_that_leave_no_trace(tmp_path,
     sounds = [sines(220, seconds, 8000) + noise(seconds, 8000, 0.2, seed=i) for i in range(2)]
     path = write(tmp_path / "a.wav", *sounds)
     monkeypatch.setattr(audio, "BLOCK_S", 0.7)
-    whole = spectrogram.of(path, settings)
+    whole = spectrogram.spectrogram_of(path, settings)
     seen = []
     forward = spectrogram._transform(settings).forward
     monkeypatch.setattr(spectrogram._transform(settings), "forward", lambda x: seen.append(x.shape) or forward(x))
     monkeypatch.setattr(spectrogram, "PIECE_S", 2.0)
-    pieces = spectrogram.of(path, settings)
+    pieces = spectrogram.spectrogram_of(path, settings)
     assert len(seen) > 2
     assert len(pieces) == 1 + round(seconds * 8000) // settings.hop_length
     np.testing.assert_allclose(pieces.astype(np.float32), whole.astype(np.float32), atol=5e-4)  # a float16 near 1

@@ -23,9 +23,9 @@ def chordnet(smoothing: bool) -> torch.nn.Module:
 @pytest.mark.parametrize("smoothing", [True, False])
 def test_chordnet_has_a_raw_vector_and_a_smoothed_one_where_it_smooths(smoothing):
     model, values = chordnet(smoothing), torch.rand(30, WIDTH)
-    found = vectors.heard(model, values, 1)
+    found = vectors.network_vectors(model, values, 1)
     with torch.no_grad():
-        answer = model(build.seen(values, 1)[None])
+        answer = model(build.network_input(values, 1)[None])
     assert list(found) == ["raw", "smoothed"][: 1 + smoothing]
     np.testing.assert_array_equal(found["raw"], answer.vector[0])
     if smoothing:
@@ -36,8 +36,8 @@ def test_chordnet_has_a_raw_vector_and_a_smoothed_one_where_it_smooths(smoothing
 def test_pitch_nets_tones_and_bass_stand_side_by_side():
     torch.manual_seed(0)
     model, values = build.untrained(CHORD_NETWORK, CHORD_FEATURES).eval(), torch.rand(30, WIDTH)
-    (found,) = vectors.heard(model, values, 1).values()
-    said = build.said(model, values)
+    (found,) = vectors.network_vectors(model, values, 1).values()
+    said = build.recording_logits(model, values)
     np.testing.assert_allclose(found[:, :12], said.tones.sigmoid(), atol=1e-6)
     np.testing.assert_allclose(found[:, 12:], said.bass.softmax(1), atol=1e-6)
     np.testing.assert_allclose(found[:, 12:].sum(1), 1, atol=1e-5)

@@ -94,9 +94,9 @@ def test_both_baselines_learn_from_training_and_validation(tmp_path):
     statistics = np.eye(3)[y].repeat(20, 1) + rng.normal(0, 2.0, (60, 60))
     np.save(tmp_path / "statistics.npy", statistics)
     with pytest.raises(EarmarkError, match=r"no .*classical.npy; run `dvc repro` to extract features anew"):
-        baselines.of(of, tmp_path, 1)
+        baselines.baseline_answers(of, tmp_path, 1)
     np.save(tmp_path / "classical.npy", np.eye(3)[y] + rng.normal(0, 0.1, (60, 3)))
-    found = baselines.of(of, tmp_path, 1)
+    found = baselines.baseline_answers(of, tmp_path, 1)
     known, test = of.table["split"] != "test", of.table["split"] == "test"
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000)).fit(statistics[known], y[known])
     np.testing.assert_array_equal(found.answers["baseline"], model.predict(statistics[test]))

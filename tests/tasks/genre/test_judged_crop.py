@@ -148,7 +148,7 @@ def test_evaluation_and_studies_tell_of_the_draws(sounds, tmp_path):
             assert result["accuracy"] == result["crop_accuracies"][0] == pytest.approx(answers.right_accuracy.mean())
             assert (len(result["crop_accuracies"]), result["n_test"]) == (20, 6)
             assert found["crops_low"] <= found["accuracy"] <= found["crops_high"]
-            assert folds.one(sounds, "fold1", tmp_path, asking(asked)).predictions.window.tolist() == [0] * 6
+            assert folds.train_and_test(sounds, "fold1", tmp_path, asking(asked)).predictions.window.tolist() == [0] * 6
 
 
 def asking(asked):

@@ -198,11 +198,11 @@ def test_real_figures_are_those_of_the_same_weights(place, judged):
     theirs = REAL | {"accuracy": 0.5, "model_sha256": model_files.weights_sha256(folder)}
     (reports / "metrics.json").write_text(json.dumps(theirs))
     judged.to_parquet(reports / "predictions.parquet")
-    got = score.real(GENRE, folder, reports)
+    got = score.real_figures(GENRE, folder, reports)
     assert got["accuracy"] == 0.5
     assert got["recall"] == {"high": 0.5, "low": pytest.approx(2 / 3)}
     (reports / "metrics.json").write_text(json.dumps(theirs | {"model_sha256": "other"}))
-    got = score.real(GENRE, folder, reports)
+    got = score.real_figures(GENRE, folder, reports)
     assert got == REAL | {"from": "the recipe's cross-validation, as the bundle's card says"}
 
 
@@ -211,10 +211,10 @@ def test_real_figures_from_the_run_that_made_the_model(place):
 
     folder = small_bundle(place / "bundles")
     tracker = tracking.connect("genre")
-    assert score.real(GENRE, folder, place / "reports", tracker) is None
+    assert score.real_figures(GENRE, folder, place / "reports", tracker) is None
     tags = {"earmark.kind": "pipeline", "earmark.model_sha256": model_files.weights_sha256(folder)}
     tracker.log(tracker.create("run", tags, {}), tracking.numbers("test", REAL))
-    got = score.real(GENRE, folder, place / "reports", tracker)
+    got = score.real_figures(GENRE, folder, place / "reports", tracker)
     assert got == REAL | {"from": "the test set that its MLflow run was evaluated on"}
 
 
@@ -247,7 +247,7 @@ def test_a_folder_of_songs_is_judged_by_its_chords(workplace, earmark):
 def test_real_figures_of_chords_are_the_cards_or_the_test_sets(workplace):
     figures = {"majmin": 0.8, "majmin_ci95": [0.7, 0.9], "tetrads": 0.6, "accuracy": 1.0}
     bundle = small_chord_bundle(workplace / "bundles/chord", figures=figures)
-    got = score.real(CHORD, bundle, workplace / "reports")
+    got = score.real_figures(CHORD, bundle, workplace / "reports")
     assert got.pop("from") == "the recipe's own songs, as the bundle's card says"
     assert got == {"majmin": 0.8, "majmin_ci95": [0.7, 0.9]}  # what has no interval cannot be compared
     assert score.differences(CHORD.compared, {"majmin": 0.7, "majmin_ci95": [0.5, 0.8]}, got)[
@@ -308,17 +308,17 @@ def test_models_of_before_are_known_by_their_run(place):
     (place / "manifest.csv").write_text("path,sha256,split\na,1,train\nb,2,test\nc,3,val\n")
     tracker.client.log_artifact(tracker.create("run", tags, {}), str(place / "manifest.csv"), "data")
     tracker.create("without files", tags, {})
-    assert score.known(folder, tracker) == {"1", "3"}
-    assert score.known(folder) is None
+    assert score.known_recordings(folder, tracker) == {"1", "3"}
+    assert score.known_recordings(folder) is None
     model_files.write_learnt(folder, [("7", "train")])
-    assert score.known(folder, tracker) == {"7"}
+    assert score.known_recordings(folder, tracker) == {"7"}
 
 
 def test_songs_of_the_training_are_left_out(workplace):
     songs(workplace / "songs")
     model, said = small_chord_bundle(workplace / "bundles/chord"), []
     learnt = Learnt({sha256(workplace / "songs/s3.wav")})
-    found = CHORD.room("score").judged(model, workplace / "songs", said.append, plain_progress, learnt)
+    found = CHORD.room("score").judge_folder(model, workplace / "songs", said.append, plain_progress, learnt)
     assert found.figures["n_recordings"] == 9
     assert "s3.wav" not in set(found.predictions.recording)
     assert "1 of 10 recordings" in said[-1]

@@ -19,7 +19,7 @@ def x():
 
 def heard(x, settings, others=None):
     others = torch.zeros(len(x), 3, *x.shape[1:]) if others is None else others
-    return augment.augmented(x, others, settings, 0.01, 200.0)
+    return augment.augment(x, others, settings, 0.01, 200.0)
 
 
 def test_nothing_changes_nothing(x):
@@ -75,7 +75,7 @@ def test_a_slope_over_the_bands_goes_from_end_to_end(x):
 
 
 def test_the_floor_follows_the_loudest_band(x):
-    y = augment.augmented(x, torch.zeros(6, 3, 50, 40), NOTHING, 0.01, 30.0)
+    y = augment.augment(x, torch.zeros(6, 3, 50, 40), NOTHING, 0.01, 30.0)
     torch.testing.assert_close(y.amin((1, 2)), x.amax((1, 2)) - 30, atol=1e-3, rtol=0)
 
 

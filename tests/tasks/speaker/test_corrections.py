@@ -37,7 +37,7 @@ def corrected(path, label, right) -> Mark:
 
 
 def read(root, manifest):
-    found = reading.listed(CORPORA, settings(manifest=manifest), root, pytest.fail)
+    found = reading.list_recordings(CORPORA, settings(manifest=manifest), root, pytest.fail)
     return {row["path"]: (row.get("utterance"), row["label"]) for _, row in found.iterrows()}
 
 

@@ -149,7 +149,7 @@ def test_everybody_is_judged_once_by_a_model_that_never_heard_them(place, earmar
     assert found["eer_minus_baseline_lda"] == pytest.approx(found["eer"] - found["baseline_lda_eer"])
     clusters = pd.read_csv(folder / "clusters.csv")
     wrong = [
-        (~clustering.matched(rows.cluster_at_k.to_numpy(), rows.label.to_numpy())).sum()
+        (~clustering.in_own_cluster(rows.cluster_at_k.to_numpy(), rows.label.to_numpy())).sum()
         for _, rows in clusters.groupby("fold")
     ]
     assert found["mr_at_k"] == pytest.approx(sum(wrong) / 36)

@@ -17,7 +17,7 @@ FOUND = {"eer": 0.25, "eer_ci95": [0.1, 0.5]}
 
 
 def written(folder, root, test, threshold=0.9) -> dict:
-    rest = FOUND, enrolment.identified(test), report.mapped(test)
+    rest = FOUND, enrolment.identify(test), report.map_utterances(test)
     listening.listening(folder / "page.html", test, threshold, root, *rest)
     return page.read(folder / "page.html")
 

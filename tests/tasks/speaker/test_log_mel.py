@@ -27,13 +27,13 @@ def test_equals_librosa_frame_by_frame(recording):
         y=sound, sr=16000, n_fft=512, hop_length=160, n_mels=80, fmin=20, fmax=7600, pad_mode="constant"
     )
     wanted = librosa.power_to_db(power, ref=np.max, amin=1e-30, top_db=80.0)
-    found = log_mel.of(recording, SETTINGS)
+    found = log_mel.log_mel_of(recording, SETTINGS)
     assert found.shape == (151, 80)  # time first: a reshape in place of the transpose has this shape and fails below
     np.testing.assert_allclose(found, wanted.T, atol=2e-3)
 
 
 def test_a_faster_voice_is_shorter_and_higher(recording):
-    plain, fast = log_mel.of(recording, SETTINGS), log_mel.of(recording, SETTINGS, 1.25)
+    plain, fast = log_mel.log_mel_of(recording, SETTINGS), log_mel.log_mel_of(recording, SETTINGS, 1.25)
     assert len(fast) == 1 + 24000 * 4 // 5 // 160
     # the sweep's tone half way: 1.25 times as high
     middles = librosa.mel_frequencies(82, fmin=20, fmax=7600)[1:-1]
@@ -44,7 +44,9 @@ def test_a_faster_voice_is_shorter_and_higher(recording):
 def test_level_does_not_matter(recording, tmp_path):
     sound, _ = sf.read(recording)
     sf.write(tmp_path / "quiet.wav", sound / 1000, 16000, subtype="FLOAT")
-    np.testing.assert_allclose(log_mel.of(tmp_path / "quiet.wav", SETTINGS), log_mel.of(recording, SETTINGS), atol=1e-2)
+    np.testing.assert_allclose(
+        log_mel.log_mel_of(tmp_path / "quiet.wav", SETTINGS), log_mel.log_mel_of(recording, SETTINGS), atol=1e-2
+    )
 
 
 def test_pauses_are_no_voice():

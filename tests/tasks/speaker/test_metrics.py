@@ -59,7 +59,7 @@ def test_a_trial_set_is_of_one_split():
 
 def test_utterances_are_joined_unless_a_list_names_them():
     data = data_of(utterance_s=2.0)
-    rows, trials = pairing.completed(table(), None, data, pytest.fail)
+    rows, trials = pairing.complete(table(), None, data, pytest.fail)
     joined = trial_set.of_split(rows, trials, "test")
     assert (len(joined.utterances), joined.utterances.duration_s.unique().tolist()) == (12, [2.0])
     # In the manifest, too: a joined utterance bears its first recording's name.
@@ -72,7 +72,7 @@ def test_utterances_are_joined_unless_a_list_names_them():
         ],
         columns=["split", "a", "b", "same"],
     )
-    rows, trials = pairing.completed(table(), given, data, pytest.fail)
+    rows, trials = pairing.complete(table(), given, data, pytest.fail)
     assert len(trial_set.of_split(rows, trials, "test").utterances) == 24
     pd.testing.assert_frame_equal(trials, given)
 
@@ -93,9 +93,9 @@ def test_thresholds_are_chosen_on_validation_and_carried():
     assert found["accuracy"] == np.mean((test.score >= chosen.threshold) == test.trials.same)
     assert found["miss_rate"] == pytest.approx(np.mean(test.score[test.trials.same] < chosen.threshold))
     assert found["false_alarm_rate"] == pytest.approx(np.mean(test.score[~test.trials.same] >= chosen.threshold))
-    found_clusters = clustering.at(test.tree, chosen.cluster_threshold)
+    found_clusters = clustering.cut_at(test.tree, chosen.cluster_threshold)
     assert found["n_clusters"] == len(np.unique(found_clusters))
-    for name, clusters in (("mr_at_threshold", found_clusters), ("mr_at_k", clustering.into(test.tree, 6))):
+    for name, clusters in (("mr_at_threshold", found_clusters), ("mr_at_k", clustering.cut_into(test.tree, 6))):
         assert found[name] == pytest.approx(clustering.misclassification_rate(clusters, test.trials.speakers))
     assert {k: found[k] for k in ("ari", "nmi")} == clustering.agreement(found_clusters, test.trials.speakers)
 
@@ -103,7 +103,7 @@ def test_thresholds_are_chosen_on_validation_and_carried():
 def test_a_model_carries_what_other_thresholds_cost_and_how_much_speech_was_judged():
     val = heard(judged("val"), 0.3)
     n = len(val.embeddings)
-    found = trial_set.carried(val, np.linspace(1.0, 2.0, n))
+    found = trial_set.thresholds_config(val, np.linspace(1.0, 2.0, n))
     chosen = trial_set.thresholds_of(val)
     assert (found["threshold"], found["cluster_threshold"]) == (chosen.threshold, chosen.cluster_threshold)
     assert found["speech_s"] == 1.1  # nine of ten have more
@@ -180,7 +180,7 @@ def test_other_trials_have_another_hash():
 
 def test_the_hash_is_of_the_test_split_alone():
     both = pd.concat([table("train"), table("test")], ignore_index=True)
-    assert metrics.tested_on(both) == {"test_manifest_sha256": manifest.digest(table("test"))}
+    assert metrics.manifest_hash(both) == {"test_manifest_sha256": manifest.digest(table("test"))}
 
 
 def small() -> Answers:
@@ -242,7 +242,7 @@ def test_baselines_are_learnt_on_training_speakers(tmp_path):
     for i, path in enumerate(p for part in parts.values() for p in part.path):
         tone(tmp_path / path, 150.0 + 40 * (i // 2) + i % 2, 0.2, 16000)
     val, test = (trials_of(parts[s], s) for s in ("val", "test"))
-    train = utterances.of(parts["train"])
+    train = utterances.utterances_of(parts["train"])
     found = metrics.baselines(train, val, test, tmp_path)
     assert {name: [a.embeddings.shape for a in pair] for name, pair in found.items()} == {
         "baseline_mfcc": [(6, 76), (6, 76)],
@@ -326,7 +326,7 @@ def test_identification_is_a_share_of_queries_over_speakers():
 
 def test_outcomes_are_every_trials_score_with_its_speakers():
     test = heard(judged(), 0.5)
-    found = outcomes.of(test)
+    found = outcomes.outcomes_of(test)
     assert tuple(found) == TRIALS
     assert list(found.score) == list(test.score)
     speaker = dict(zip(test.trials.utterances.id, test.trials.utterances.label, strict=True))

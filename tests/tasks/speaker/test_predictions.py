@@ -34,7 +34,7 @@ def test_speech_of_stored_utterances_is_that_of_their_recordings(tmp_path, embed
     frames = {}
     for name, seconds in (("a.wav", 0.5), ("b.wav", 1.0)):
         sf.write(tmp_path / name, noise(seconds, 16000), 16000)
-        frames[name] = log_mel.of(tmp_path / name, embedder.features)
+        frames[name] = log_mel.log_mel_of(tmp_path / name, embedder.features)
     table = pd.DataFrame({"paths": [("a.wav",), ("a.wav", "b.wav")]})
 
     class Stored:
@@ -49,7 +49,7 @@ def test_a_recording_on_disk_is_heard_as_one_in_memory(tmp_path, monkeypatch, em
     """Longer than what the tower hears at once, with a pause where it must not be cut."""
     sound = np.concatenate([noise(13, 16000), noise(3, 16000, 1e-4), noise(11, 16000, seed=1)])
     sf.write(tmp_path / "a.wav", sound, 16000)
-    frames = log_mel.of(tmp_path / "a.wav", embedder.features)
+    frames = log_mel.log_mel_of(tmp_path / "a.wav", embedder.features)
     monkeypatch.setattr(rows, "MEMORY", 1000)
     monkeypatch.setattr(rows, "BLOCK", 70 * 16 * 4)
     heard = embedder.heard(tmp_path / "a.wav")

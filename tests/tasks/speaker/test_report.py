@@ -13,7 +13,7 @@ from speaker_answers import answers, crowd
 
 
 def pictures(folder, test: Answers, beside: dict) -> None:
-    report.pictures(folder, test, Thresholds(0.7, 0.4), beside, report.mapped(test))
+    report.pictures(folder, test, Thresholds(0.7, 0.4), beside, report.map_utterances(test))
 
 
 def test_the_pictures_are_drawn_and_the_same_every_time(tmp_path):
@@ -122,7 +122,7 @@ def test_a_confusion_of_a_crowd_shows_who_is_confused_most(tmp_path, monkeypatch
 
 def test_a_confusion_is_who_is_nearest(tmp_path):
     test = answers(degrees=(0, 80, 20, 100, 95))  # a: 0, then 80; b: 20, then 100; c, with one alone: 95
-    assert report.confusion(tmp_path, enrolment.identified(test))[0].read_bytes().startswith(b"\x89PNG")
+    assert report.confusion(tmp_path, enrolment.identify(test))[0].read_bytes().startswith(b"\x89PNG")
     table = pd.read_csv(tmp_path / "confusion.csv")
     assert list(zip(table.speaker, table.taken_for, strict=True)) == [("a", "c"), ("b", "c")]
 

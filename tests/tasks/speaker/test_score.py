@@ -59,7 +59,7 @@ def voices(tmp_path, monkeypatch) -> Path:
 
 
 def judged(root: Path, warn=pytest.fail) -> scored.ScoredFolder:
-    return score_speaker.judged(Path("model"), root, warn, plain_progress)
+    return score_speaker.judge_folder(Path("model"), root, warn, plain_progress)
 
 
 def cosine(a: str, b: str) -> float:
@@ -193,12 +193,12 @@ def test_folders_in_which_nobody_can_be_told_apart(voices, tmp_path):
 def test_speakers_that_the_model_learnt_are_named():
     table = pd.DataFrame({"label": list("abcdefgh")})
     root = Path("there/voices")
-    assert score_speaker.familiar(table, root, ["x", "y", "elsewhere/a"]) is None
-    assert score_speaker.familiar(table, root, ["c", "voices/a"]) == (
+    assert score_speaker.familiar_speakers(table, root, ["x", "y", "elsewhere/a"]) is None
+    assert score_speaker.familiar_speakers(table, root, ["c", "voices/a"]) == (
         "2 of 8 speakers are named like speakers that the model learnt (a, c): if they are the same people the figures "
         "are too good; leave them out."
     )
-    assert "(a, b, c, d, e and 2 more)" in score_speaker.familiar(table, root, list("gfedcba"))
+    assert "(a, b, c, d, e and 2 more)" in score_speaker.familiar_speakers(table, root, list("gfedcba"))
 
 
 def test_a_model_without_thresholds_is_judged_by_what_needs_none(voices, tmp_path, monkeypatch):
@@ -211,7 +211,7 @@ def test_a_model_without_thresholds_is_judged_by_what_needs_none(voices, tmp_pat
     assert (found.predictions.accepted == (found.predictions.score >= found.figures["eer_threshold"])).all()
     files = ["det.png", "distances.png", "confusion.png", "confusion.csv"]
     assert [path.name for path in found.draw(tmp_path)] == files
-    assert score_speaker.carried({"threshold": 0.5, "cluster_threshold": 0.25}) == Thresholds(0.5, 0.25)
+    assert score_speaker.carried_thresholds({"threshold": 0.5, "cluster_threshold": 0.25}) == Thresholds(0.5, 0.25)
 
 
 @pytest.fixture
@@ -271,9 +271,12 @@ def test_the_reports_figures_come_before_the_cards(place):
     reports.mkdir()
     theirs = FIGURES | {"eer": 0.125, "model_sha256": model_files.weights_sha256(folder)}
     (reports / "metrics.json").write_text(json.dumps(theirs))
-    got = score.real(TASK, folder, reports)
+    got = score.real_figures(TASK, folder, reports)
     assert (got["eer"], got["from"]) == (0.125, f"the test set of {reports / 'metrics.json'}")
-    assert score.real(TASK, folder, place / "nowhere")["from"] == "the test speakers of near, as the bundle's card says"
+    assert (
+        score.real_figures(TASK, folder, place / "nowhere")["from"]
+        == "the test speakers of near, as the bundle's card says"
+    )
 
 
 def test_speakers_of_the_training_are_left_out_with_their_trials(voices):
@@ -282,7 +285,7 @@ def test_speakers_of_the_training_are_left_out_with_their_trials(voices):
     )
     said: list[str] = []
     learnt = Learnt({hashlib.sha256((voices / "ay1.wav").read_bytes()).hexdigest()})
-    found = score_speaker.judged(Path("model"), voices, said.append, plain_progress, learnt)
+    found = score_speaker.judge_folder(Path("model"), voices, said.append, plain_progress, learnt)
     assert set(found.predictions.speaker_a) | set(found.predictions.speaker_b) == {"b", "c", "d"}
     assert len(found.predictions) == 4
     assert said[0] == (

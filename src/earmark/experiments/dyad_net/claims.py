@@ -13,8 +13,8 @@ SAME = 0.02  # of accuracy: a difference that would matter
 Results = Sequence[dict]
 
 
-def judged(results: Results) -> pd.DataFrame:
-    """A line a claim, decided together, as `verdict.decided`; without those about networks that no seed has come to."""
+def claims_table(results: Results) -> pd.DataFrame:
+    """A line a claim, decided together, as `verdict.decide`; without those about networks that no seed has come to."""
     nets = [r for r in results if r["net"] == "dyad"]
     learnt = [r for r in nets if right(r)]
     with_all = [r for r in nets if r["alive_at_start"] == 4]
@@ -79,7 +79,7 @@ def judged(results: Results) -> pd.DataFrame:
             right,
         ),
     ]
-    return verdict.decided(pd.DataFrame([row for row in rows if row], columns=list(verdict.COLUMNS)))
+    return verdict.decide(pd.DataFrame([row for row in rows if row], columns=list(verdict.COLUMNS)))
 
 
 def right(result: dict) -> bool:
@@ -111,7 +111,7 @@ def without_strongest(result: dict) -> float:
 def _most(claim: str, whose: str, of: Iterable[dict], holds: Callable[[dict], bool]) -> dict | None:
     """A claim that is right where it is so of most."""
     found = [bool(holds(one)) for one in of]
-    return verdict.count(claim, whose, sum(found), len(found)) if found else None
+    return verdict.count_row(claim, whose, sum(found), len(found)) if found else None
 
 
 def _mean(claim: str, whose: str, kind: verdict.Kind, of: Results, gap: Callable[[dict], float]) -> dict | None:

@@ -55,6 +55,6 @@ def alive(model: nn.Module, inputs: Tensor) -> int | None:
     return int((model.responses(inputs.flatten(0, 1)) > 0).any(0).sum())
 
 
-def told(row: dict[str, Any]) -> str:
+def short_role(row: dict[str, Any]) -> str:
     """A kernel's role in short, as in 'for minor +2.84'."""
     return f"{row['role']} {row['strength']:+.2f}" + (" (silent)" if row["silent"] else "")

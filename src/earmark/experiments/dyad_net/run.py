@@ -102,7 +102,7 @@ def run(
     def work(log: StudyLog, tracker: tracking.Tracker) -> single.Outcome:
         results = _results(settings, say)
         if not log.whole:
-            for row in show.shown(results)["history"]:
+            for row in show.drawn_result(results)["history"]:
                 tracker.log(log.run_id, {k: v for k, v in row.items() if k != "epoch"}, row["epoch"])
         return _write(settings, results, file, out or Path("study") / settings.name)
 
@@ -134,11 +134,11 @@ def _write(
     settings: DyadNetSettings, results: list[dict], file: Path, out: Path
 ) -> tuple[list[Path], dict[str, float]]:
     """All files below `out`, and the figures of metrics.json; prints the tables."""
-    table = tables.of(results)
-    figures, judged = tables.figures_of(table), claims.judged(results)
+    table = tables.networks(results)
+    figures, judged = tables.figures_of(table), claims.claims_table(results)
     more = {"table": table, "claims": judged, "history": tables.histories(results), "kernels": tables.kernels(results)}
     files = single.write(out, file, more, figures)
     pictures = show.pictures(out, results, settings.train.cqt)
-    tables.show(settings.name, settings.about, table, show.shown(results), figures)
+    tables.show(settings.name, settings.about, table, show.drawn_result(results), figures)
     study.verdicts(judged)
     return [*files, *pictures], figures

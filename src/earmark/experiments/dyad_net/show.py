@@ -20,7 +20,7 @@ DRAWN_SEED = 1209  # he seeds NumPy with it before the batch that he draws
 BATCH_SIZE = 128
 
 
-def shown(results: list[dict]) -> dict:
+def drawn_result(results: list[dict]) -> dict:
     """The result that is drawn: the larger network's with the lowest validation loss in the end."""
     ours = [r for r in results if r["net"] == "dyad"] or results
     return min(ours, key=lambda r: r["history"][-1]["val_loss"])
@@ -28,7 +28,7 @@ def shown(results: list[dict]) -> dict:
 
 def pictures(out: Path, results: list[dict], cqt_of: str) -> list[Path]:
     """All pictures as PNG below `out`; cqt_of: whose CQT computed the inputs."""
-    one = shown(results)
+    one = drawn_result(results)
     made = [inputs(out / "inputs.png", cqt_of), curves(out / "curves.png", results), kernels(out / "kernels.png", one)]
     if one["net"] == "dyad":
         made += [maps(out / "maps.png", one, cqt_of), dense(out / "dense.png", one)]
@@ -61,7 +61,7 @@ def inputs(path: Path, cqt_of: str) -> Path:
 
 def curves(path: Path, results: list[dict]) -> Path:
     """Accuracy and loss by epoch of every seed: the drawn one's training and validation thick, the others thin."""
-    one = shown(results)
+    one = drawn_result(results)
     fig, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     for ax, key in zip(axes, ("accuracy", "loss"), strict=True):
         for r in results:
@@ -93,7 +93,7 @@ def kernels(path: Path, one: dict) -> Path:
 
 def kernel_title(row: dict) -> str:
     """What stands above a kernel: its number, its role with the strength, and the accuracy without it."""
-    return f"kernel {row['kernel']}: {roles.told(row)}\nwithout it: {row['accuracy_without']:.3f}"
+    return f"kernel {row['kernel']}: {roles.short_role(row)}\nwithout it: {row['accuracy_without']:.3f}"
 
 
 def drawn_map(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:

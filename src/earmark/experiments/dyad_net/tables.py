@@ -21,7 +21,7 @@ OF_A_KERNEL |= {"strength": "strength", "at majors": "response_to_majors", "at m
 OF_A_KERNEL |= {"right without": "accuracy_without"}
 
 
-def of(results: list[dict]) -> pd.DataFrame:
+def networks(results: list[dict]) -> pd.DataFrame:
     """A line a network and seed."""
     return pd.DataFrame([row(r) for r in results])
 
@@ -34,7 +34,7 @@ def row(result: dict) -> dict[str, Any]:
     line |= {"epoch_of_accuracy_1": int(right.iloc[0]) if len(right) else None}
     line |= {k: history[k].iloc[-1] for k in ("loss", "accuracy", "val_loss", "val_accuracy")}
     line |= {k: result[k] for k in result if k.startswith(("evaluated", "unseen", "quarter"))}
-    return line | {"roles": "; ".join(roles.told(k) for k in result["kernels"])}
+    return line | {"roles": "; ".join(roles.short_role(k) for k in result["kernels"])}
 
 
 def histories(results: list[dict]) -> pd.DataFrame:

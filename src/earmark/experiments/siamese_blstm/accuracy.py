@@ -51,7 +51,7 @@ def balanced_accuracy(distance: np.ndarray, same: np.ndarray, threshold: float) 
     return float((near[same].mean() + (~near[~same]).mean()) / 2)
 
 
-def balanced(same: Tensor) -> Tensor:
+def balanced_rows(same: Tensor) -> Tensor:
     """Rows of as many pairs of one kind as of the other, the first of each (n,)."""
     n = int(min(same.sum(), (~same).sum()))
     return torch.cat([torch.nonzero(same).flatten()[:n], torch.nonzero(~same).flatten()[:n]])

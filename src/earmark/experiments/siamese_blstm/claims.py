@@ -11,7 +11,7 @@ from earmark.evaluation.settings import EvaluateSettings
 from earmark.experiments.siamese_blstm import show
 from earmark.experiments.siamese_blstm.data import VoiceRecordings
 from earmark.experiments.study import verdict
-from earmark.experiments.study.claims import seen
+from earmark.experiments.study.claims import evidence_of_figures
 from earmark.experiments.study.figure import GroupDraws
 from earmark.experiments.study.verdict import Evidence, Kind
 from earmark.tasks.speaker.outcomes import Eer
@@ -52,7 +52,7 @@ class WalkResults:
         """A step's EER by `native` distance or `cosine`, less a number; a group is a test speaker."""
         if (step, way) not in self.read:
             figures = [Eer(self.trials.assign(score=r["scores"][way])) for r in self.by_step[step]]
-            self.read[step, way] = seen(figures, self.draws)
+            self.read[step, way] = evidence_of_figures(figures, self.draws)
         return self.read[step, way].less(less)
 
     def gain(self, before: str, after: str, way: str = "native") -> Evidence:
@@ -89,8 +89,8 @@ class WalkClaim(NamedTuple):
     by: float = BETTER
 
 
-def judged(walk: WalkResults) -> pd.DataFrame:
-    """A line a claim, decided together, as `verdict.decided`.
+def claims_table(walk: WalkResults) -> pd.DataFrame:
+    """A line a claim, decided together, as `verdict.decide`.
 
     A claim is left out where the walk lacks the steps that it is about; nothing is told where no network has learnt.
     """
@@ -104,8 +104,8 @@ def judged(walk: WalkResults) -> pd.DataFrame:
             found.append(verdict.row(claim.said, claim.whose, figures, seen, claim.kind, claim.by))
         else:
             none = f"no network of pairs has an EER below {LEARNS:g}"
-            found.append(verdict.untold(claim.said, claim.whose, none, claim.kind, claim.by))
-    return verdict.decided(pd.DataFrame(found, columns=list(verdict.COLUMNS)))
+            found.append(verdict.untold_row(claim.said, claim.whose, none, claim.kind, claim.by))
+    return verdict.decide(pd.DataFrame(found, columns=list(verdict.COLUMNS)))
 
 
 def eers(rows: Rows) -> str:

@@ -24,7 +24,7 @@ def fit(step: WalkStep, sounds: Sounds, seed: int) -> dict[str, Any]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         tower = build.build(step.model, sounds.train.values.shape[1])
-        before = judge.untrained(step, tower, sounds)
+        before = judge.untrained_figures(step, tower, sounds)
         curves = train(step, tower, sounds)
     loss = float(np.mean(curves["loss"][-3:]))
     found = {"step": step.name, "seed": seed, "curves": curves, "loss": loss} | before

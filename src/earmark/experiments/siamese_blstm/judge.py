@@ -21,11 +21,11 @@ AT_ONCE = 512  # segments
 
 
 @torch.no_grad()
-def untrained(step: WalkStep, tower: SpeakerBlstm, sounds: Sounds) -> dict[str, float]:
+def untrained_figures(step: WalkStep, tower: SpeakerBlstm, sounds: Sounds) -> dict[str, float]:
     """EER by cosine and clustering error of the weights as drawn: what of the figures is no merit of the training."""
     test = Utterances(tower.eval(), sounds.test, step)
     eer = float(scores.eer(scores.curve(test.cosine(), test.heard.same)))
-    return {"eer_untrained": eer, "mr_untrained": clustered(test)["mr"]}
+    return {"eer_untrained": eer, "mr_untrained": clustering_figures(test)["mr"]}
 
 
 @torch.no_grad()
@@ -40,7 +40,7 @@ def judge(step: WalkStep, tower: SpeakerBlstm, sounds: Sounds, loss: float) -> d
     threshold = accuracy.best_threshold(val.distance(step), val.heard.same)
     found["accuracy"] = accuracy.balanced_accuracy(distance, same, threshold)
     found["scores"] = {"native": _rounded(-distance), "cosine": _rounded(test.cosine())}
-    return found | clustered(test) | segment_figures(step, val, test, loss)
+    return found | clustering_figures(test) | segment_figures(step, val, test, loss)
 
 
 def _rounded(values: np.ndarray) -> list[float]:
@@ -48,7 +48,7 @@ def _rounded(values: np.ndarray) -> list[float]:
     return [float(f"{v:.6g}") for v in values]
 
 
-def clustered(test: "Utterances") -> dict[str, float]:
+def clustering_figures(test: "Utterances") -> dict[str, float]:
     """The asker's own test: do the utterances' embeddings cluster by speaker, in as many clusters as there are?
 
     mr: misclassification rate (Kotti et al. 2008), as in the papers on speaker clustering that he builds on: share of
@@ -57,7 +57,7 @@ def clustered(test: "Utterances") -> dict[str, float]:
     """
     speakers = test.heard.voices.speakers
     e = torch.nn.functional.normalize(test.embeddings, dim=1).numpy()
-    found = clustering.into(clustering.tree(e), len(np.unique(speakers)))
+    found = clustering.cut_into(clustering.tree(e), len(np.unique(speakers)))
     ari = clustering.agreement(found, speakers)["ari"]
     return {"mr": clustering.misclassification_rate(found, speakers), "ari": ari}
 
@@ -65,7 +65,7 @@ def clustered(test: "Utterances") -> dict[str, float]:
 def segment_figures(step: WalkStep, val: "Utterances", test: "Utterances", loss: float) -> dict[str, Any]:
     """What the asker could see, and could not: figures of single segments, one of each side of a trial."""
     d, same = test.first_distance(step), torch.tensor(test.heard.same)
-    some = accuracy.balanced(same)
+    some = accuracy.balanced_rows(same)
     threshold = accuracy.best_threshold(val.first_distance(step).double().numpy(), val.heard.same)
     found = {"custom_metric": accuracy.custom_metric(d[some], same[some], threshold), "alarm": None, "dead_share": None}
     if not step.of_pairs:

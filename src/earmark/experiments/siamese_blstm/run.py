@@ -151,7 +151,7 @@ def _write(
     """All files below `out`, and the figures of metrics.json; prints the table and what the claims come to."""
     seeds = pd.DataFrame([show.row(r) for r in results])
     table = show.medians(seeds, settings.why)
-    judged = claims.judged(claims.WalkResults(results, found))
+    judged = claims.claims_table(claims.WalkResults(results, found))
     numbers = table.drop(columns="why").set_index("step").select_dtypes("number").stack()
     figures = {f"{step}_{name}": float(v) for (step, name), v in numbers.items() if v == v}
     tables = {"table": table, "claims": judged, "seeds": seeds, "curves": show.curves(results)}

@@ -75,7 +75,7 @@ class Checks:
 
     def _hint(self, key: Any, known: set[str]) -> str:
         """What the key is called now, the nearest one, or, where none is near, the keys of the nearest block."""
-        if self.task in catalog.names() and (now := overrides.moved(catalog.task(self.task).settings, str(key))):
+        if self.task in catalog.names() and (now := overrides.new_key(catalog.task(self.task).settings, str(key))):
             return f"it is {now} now."
         hint = nearest(str(key), known)
         if not hint.startswith("known are"):

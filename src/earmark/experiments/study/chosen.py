@@ -36,12 +36,12 @@ def judge(study: "Study", workers: int, out: Path) -> tuple[dict, list[Path]]:
     answers = study.answers([job for _, job in named]).drop(columns="pair")
     baseline = pd.concat([baseline_of(job) for job in {job.test: job for _, job in named}.values()])
     found = {"chosen": {fold: study.cells[i].cell.name for fold, i in chosen.items()}}
-    found |= nested.outcome(answers, baseline, study.draws) | released(study, chosen)
+    found |= nested.outcome(answers, baseline, study.draws) | release_recipe(study, chosen)
     _say(study, found)
     return found, _write(study, out, scores, chosen, answers, found)
 
 
-def released(study: "Study", chosen: dict[str, int]) -> dict:
+def release_recipe(study: "Study", chosen: dict[str, int]) -> dict:
     """What a release holds itself to: the recipe chosen for most folds, and the recordings."""
     often = Counter(chosen.values()).most_common(1)[0][0]
     settings = study.cells[often].settings

@@ -64,10 +64,10 @@ def _claim(check: Checks, raw: Any, who: str, factors: dict[str, dict[str, Any]]
 
 def _levels(check: Checks, raw: Any, who: str, factors: dict[str, dict[str, Any]]) -> dict[str, str]:
     first = {factor: next(iter(levels)) for factor, levels in factors.items()}
-    return first | named(check, factors, raw, who)
+    return first | named_levels(check, factors, raw, who)
 
 
-def named(check: Checks, factors: dict[str, dict[str, Any]], raw: Any, who: str) -> dict[str, str]:
+def named_levels(check: Checks, factors: dict[str, dict[str, Any]], raw: Any, who: str) -> dict[str, str]:
     """factor -> level, all of which exist."""
     check.known(check.mapping(raw, who), factors, f"{who} names the factor")
     for factor, level in raw.items():
@@ -75,15 +75,15 @@ def named(check: Checks, factors: dict[str, dict[str, Any]], raw: Any, who: str)
     return {factor: str(level) for factor, level in raw.items()}
 
 
-def judged(claims: Sequence[Claim], outcomes: Sequence[CellOutcome], draws: GroupDraws) -> pd.DataFrame:
-    """A line a claim, decided together, as `verdict.decided`.
+def claims_table(claims: Sequence[Claim], outcomes: Sequence[CellOutcome], draws: GroupDraws) -> pd.DataFrame:
+    """A line a claim, decided together, as `verdict.decide`.
 
     A claim whose cells were not run is left out; nothing can be told of one whose cells were refused.
     """
     cells = {tuple(o.levels.items()): o for o in outcomes}
     known = [c for c in claims if all(tuple(levels.items()) in cells for levels in _cells(c))]
     rows = [_row(c, *(cells[tuple(levels.items())] for levels in _cells(c)), draws=draws) for c in known]
-    return verdict.decided(pd.DataFrame(rows, columns=list(verdict.COLUMNS)))
+    return verdict.decide(pd.DataFrame(rows, columns=list(verdict.COLUMNS)))
 
 
 def _cells(claim: Claim) -> list[dict[str, str]]:
@@ -93,10 +93,10 @@ def _cells(claim: Claim) -> list[dict[str, str]]:
 def _row(claim: Claim, of: CellOutcome, than: CellOutcome | None = None, *, draws: GroupDraws) -> dict[str, Any]:
     n = of.n_refused + len(of.results)
     if claim.kind == "refused" and n:
-        return verdict.count(claim.says, claim.whose, of.n_refused, n, " trainings end without a figure")
+        return verdict.count_row(claim.says, claim.whose, of.n_refused, n, " trainings end without a figure")
     refused = next((o.refused for o in (of, than) if o and o.refused), "")
     if refused or claim.kind == "refused":
-        return verdict.untold(claim.says, claim.whose, refused, claim.kind, claim.by)
+        return verdict.untold_row(claim.says, claim.whose, refused, claim.kind, claim.by)
     found, values = evidence(of, than, claim, draws)
     name = claim.figure or of.figure.names(of.answers)[0]
     kind: Kind = claim.kind  # type: ignore[assignment]
@@ -113,8 +113,8 @@ def evidence(of: CellOutcome, than: CellOutcome | None, claim: Claim, draws: Gro
         mine, other = [p[0] for p in pairs], [p[1] for p in pairs]
     else:
         mine, other = [a[s] for s in sorted(a)], []
-    found = replace(seen(mine, draws), least=1 / len(mine[0].groups))
-    against = seen(other, draws) if than else float(claim.than)  # type: ignore[arg-type]
+    found = replace(evidence_of_figures(mine, draws), least=1 / len(mine[0].groups))
+    against = evidence_of_figures(other, draws) if than else float(claim.than)  # type: ignore[arg-type]
     return found.less(against), [_mean(other) if than else f"{against:g}", _mean(mine)]
 
 
@@ -123,7 +123,7 @@ def by_seed(outcome: CellOutcome, name: str) -> dict[int, StudyFigure]:
     return {int(seed): outcome.figure.read(one, name) for seed, one in outcome.answers.groupby("seed")}
 
 
-def seen(figures: Sequence[StudyFigure], draws: GroupDraws) -> Evidence:
+def evidence_of_figures(figures: Sequence[StudyFigure], draws: GroupDraws) -> Evidence:
     """A figure by seed, and by weights of the groups, which all seeds share."""
     groups = figures[0].groups
     shares = draws.of(groups).copy()

@@ -99,7 +99,7 @@ def _store_sha256(features: Path) -> str:
     return feature_store.load(features).sha256
 
 
-def finished(job: TrainingJob, folder: Path) -> bool:
+def is_finished(job: TrainingJob, folder: Path) -> bool:
     """Whether the job's result lies in `folder`."""
     return (folder / job.key / "result.json").exists()
 
@@ -127,7 +127,7 @@ def run(job: TrainingJob, folder: Path, watch: TrainingHooks = UNWATCHED) -> Non
         try:
             beside.rename(folder / job.key)
         except OSError:
-            if not finished(job, folder):  # it is there when another study was at the very same job
+            if not is_finished(job, folder):  # it is there when another study was at the very same job
                 raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)  # nothing is left of it where it was renamed
@@ -136,7 +136,7 @@ def run(job: TrainingJob, folder: Path, watch: TrainingHooks = UNWATCHED) -> Non
 def _train_and_judge(job: TrainingJob, watch: TrainingHooks) -> tuple[dict, pd.DataFrame]:
     folds = catalog.task(job.task).room("folds")
     trials = job.split.trials
-    dataset = folds.joined(job.split.table, job.features, job.model, *([] if trials is None else [trials]))
+    dataset = folds.join_store(job.split.table, job.features, job.model, *([] if trials is None else [trials]))
     if job.split.windowed:
         dataset = split_windows(dataset, job.split.windowed)
     found, answers = folds.train_and_judge(
@@ -158,7 +158,7 @@ def execute(jobs: list[TrainingJob], folder: Path, workers: int, done: Callable[
     on the number of workers.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    waiting = list({job.key: job for job in jobs if not finished(job, folder)}.values())
+    waiting = list({job.key: job for job in jobs if not is_finished(job, folder)}.values())
     for job in (_here if min(workers, len(waiting)) <= 1 else _spawned)(waiting, folder, workers):
         done(job)
 

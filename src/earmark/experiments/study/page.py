@@ -23,7 +23,7 @@ COLOURS = {HOLDS: "C2", NOT: "C3", UNDECIDED: "0.6"}
 SIGNS = {"more": "above 0", "less": "below 0", "same": "within {by:g} of 0", "most": "share above .5"}
 
 
-def merged(files: Sequence[Path]) -> pd.DataFrame:
+def merge_claims(files: Sequence[Path]) -> pd.DataFrame:
     """The claims of studies, by the claims.csv that each wrote, decided together; `study` names the study's folder.
 
     A claim of several studies has the study's name behind it. Raises EarmarkError for a file that is none.
@@ -44,7 +44,7 @@ def merged(files: Sequence[Path]) -> pd.DataFrame:
         raise EarmarkError(f"The claims of study '{twice.iloc[0]}' are there twice; give each file once.")
     shared = together.claim.duplicated(keep=False)
     together.loc[shared, "claim"] += " (" + together.study[shared] + ")"
-    return verdict.decided(together)
+    return verdict.decide(together)
 
 
 def write(page: Path, claims: pd.DataFrame) -> list[Path]:

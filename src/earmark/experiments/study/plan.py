@@ -254,7 +254,7 @@ def _combinations(check: Checks, factors: Factors, said: dict[str, Any]) -> list
 
 def _also(check: Checks, factors: Factors, raw: Any) -> list[dict[str, str]]:
     check.that(isinstance(raw, list), "also must list cells, each with the levels in which it is not the first.")
-    return [claims.named(check, factors, entry, f"also {i}") for i, entry in enumerate(raw, 1)]
+    return [claims.named_levels(check, factors, entry, f"also {i}") for i, entry in enumerate(raw, 1)]
 
 
 def _cell(levels: dict[str, str], factors: Factors, base: dict[str, Any], split: str) -> GridCell:
@@ -269,7 +269,7 @@ def _references(check: Checks, raw: Any, factors: Factors, cells: list[GridCell]
     check.that(isinstance(raw, list), "reference must be a list of entries with levels, test, val, note.")
     for i, entry in enumerate(raw, 1):
         check.known(check.mapping(entry, f"reference {i}"), REFERENCE, f"reference {i} has the key")
-        claims.named(check, factors, entry.get("levels", {}), f"reference {i}")
+        claims.named_levels(check, factors, entry.get("levels", {}), f"reference {i}")
         reached = entry.get("epochs_to_60", 1)
         check.that(type(reached) is int and reached > 0, f"reference {i}: epochs_to_60 must be a whole number from 1.")
         for key in ("test", "val"):

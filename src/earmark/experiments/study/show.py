@@ -100,7 +100,7 @@ def _print_effects(effects: pd.DataFrame) -> None:
 
 
 def verdicts(claims: pd.DataFrame) -> None:
-    """Print what becomes of claims, as `verdict.decided` gives them."""
+    """Print what becomes of claims, as `verdict.decide` gives them."""
     shown = Table("verdict", "claim", "what was seen", title="Claims", box=SIMPLE_HEAD)
     for row in claims.to_dict("records"):
         gap = "" if np.isnan(row["low"]) else f"; {row['difference']:+.3f}, 95 % {interval(row, '+.3f')}"

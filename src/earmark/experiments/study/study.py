@@ -78,7 +78,7 @@ class Study:
         unique = list({job.key: job for _, job in named}.values())
         self.pace.workers = workers
         self.pace.begin(unique, later)
-        there = [job for job in unique if jobs.finished(job, self.folder)]
+        there = [job for job in unique if jobs.is_finished(job, self.folder)]
         for job in there:
             self.pace.end(job, self._seconds(job))
         self._announce(len(there), len(unique), workers)
@@ -139,14 +139,14 @@ class Study:
 
     def _log_done(self, log: StudyLog) -> None:
         for ready in self.cells:
-            if ready.cell.name not in self.made and all(jobs.finished(job, self.folder) for job in ready.jobs):
+            if ready.cell.name not in self.made and all(jobs.is_finished(job, self.folder) for job in ready.jobs):
                 log.cell(ready, *self.outcome(ready))
 
     def _claims(self, out: Path) -> list[Path]:
         """The verdicts on the file's claims, printed and written; none where it has none."""
         if not self.plan.claims:
             return []
-        found = claims.judged(self.plan.claims, [self.outcome(r)[0] for r in self.cells], self.draws)
+        found = claims.claims_table(self.plan.claims, [self.outcome(r)[0] for r in self.cells], self.draws)
         show.verdicts(found)
         found.to_csv(out / "claims.csv", index=False)
         return [out / "claims.csv"]

@@ -92,7 +92,7 @@ class Evidence:
         return replace(self, by_seed=-self.by_seed).above(-bound)
 
 
-def tested(found: Evidence, kind: Kind, by: float) -> tuple[float, str]:
+def claim_p(found: Evidence, kind: Kind, by: float) -> tuple[float, str]:
     """The two-sided p of a claim and what it speaks for.
 
     more: the difference is above 0; it is not where it is below `by`, the least that would be worth having. less: the
@@ -108,19 +108,19 @@ def tested(found: Evidence, kind: Kind, by: float) -> tuple[float, str]:
     return (min(1.0, 2 * holds), HOLDS) if holds <= fails else (min(1.0, 2 * fails), NOT)
 
 
-def counted(right: int, of: int) -> tuple[float, str]:
+def binomial_p(right: int, of: int) -> tuple[float, str]:
     """The two-sided p of a claim that most do something, of `right` among `of` (exact, binomial)."""
     holds = float(stats.binom.sf(right - 1, of, 0.5))
     fails = float(stats.binom.cdf(right, of, 0.5))
     return (min(1.0, 2 * holds), HOLDS) if holds <= fails else (min(1.0, 2 * fails), NOT)
 
 
-def count(claim: str, whose: str, right: int, of: int, what: str = "") -> dict[str, Any]:
+def count_row(claim: str, whose: str, right: int, of: int, what: str = "") -> dict[str, Any]:
     """The line of a claim that most do something, as `row`.
 
     Its difference is the share less a half, with Wilson's interval. of: from 1. what: of whom, for people.
     """
-    p, speaks_for = counted(right, of)
+    p, speaks_for = binomial_p(right, of)
     share = stats.binomtest(right, of)
     low, high = share.proportion_ci(1 - LEVEL, method="wilson")
     asked = {"claim": claim, "whose": whose, "is": "most", "by": 0.0, "figures": f"{right} of {of}{what}"}
@@ -133,20 +133,20 @@ def row(claim: str, whose: str, figures: str, found: Evidence, kind: Kind, by: f
 
     whose: who says it. figures: for people.
     """
-    p, speaks_for = tested(found, kind, by)
+    p, speaks_for = claim_p(found, kind, by)
     low, high = found.interval()
     seen = {"difference": found.value, "low": low, "high": high, "seeds": found.seeds, "groups": found.groups}
     asked = {"claim": claim, "whose": whose, "is": kind, "by": by, "figures": figures}
     return asked | seen | {"p": p, "speaks_for": speaks_for}
 
 
-def untold(claim: str, whose: str, figures: str, kind: str, by: float) -> dict[str, Any]:
+def untold_row(claim: str, whose: str, figures: str, kind: str, by: float) -> dict[str, Any]:
     """The line of a claim of which nothing was seen, as `row`; figures: why."""
     asked = {"claim": claim, "whose": whose, "is": kind, "by": by, "figures": figures}
     return asked | {"p": 1.0, "speaks_for": UNDECIDED}
 
 
-def decided(claims: pd.DataFrame) -> pd.DataFrame:
+def decide(claims: pd.DataFrame) -> pd.DataFrame:
     """Claims with p and speaks_for -> the same with p_holm and verdict, which hold for all of them together."""
     order = np.argsort(claims.p.to_numpy(float), kind="stable")
     left = len(claims) - np.arange(len(claims))

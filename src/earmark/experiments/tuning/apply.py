@@ -22,7 +22,7 @@ def result_of(out: Path, file: Path) -> dict[str, Any]:
     return dict(found)
 
 
-def changed(params: Path, found: dict[str, Any], whatever: bool) -> tuple[str, str]:
+def changed_params(params: Path, found: dict[str, Any], whatever: bool) -> tuple[str, str]:
     """params.yaml's text as it is and with the chosen setting; every byte outside of the changed values stays.
 
     whatever: also where the settings are others than when this was found. Raises EarmarkError where they are, and where

@@ -48,7 +48,7 @@ class FoldChoice:
     theirs: pd.DataFrame
 
 
-def chosen(ground: Ground, studies: dict[str, Study], workers: int, say: Say) -> list[FoldChoice]:
+def choose(ground: Ground, studies: dict[str, Study], workers: int, say: Say) -> list[FoldChoice]:
     """The choice for every outer fold. Raises EarmarkError where today's own setting cannot be trained."""
     plan = ground.plan
     again = {outer: finalists(study, plan.best) for outer, study in studies.items()}
@@ -130,7 +130,7 @@ def _settings(ground: Ground, trial: FrozenTrial) -> Any:
 
 def _execute(some: list[TrainingJob], workers: int, say: Say, what: str) -> None:
     folder = paths.state() / "studies"
-    waiting = len({job.key for job in some if not jobs.finished(job, folder)})
+    waiting = len({job.key for job in some if not jobs.is_finished(job, folder)})
     if waiting:
         say(f"{waiting} trainings: {what}.")
     jobs.execute(some, folder, workers, lambda job: say(f"{' and '.join(job.test)}, seed {job.train.seed}: trained."))

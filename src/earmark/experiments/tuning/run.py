@@ -143,7 +143,7 @@ def _work(
     """What a process needs for one outer fold, whose study is begun where there is none."""
     planned = ground.plan
     name = study_name(planned, outer)
-    found = storage.study_of(storage.opened(folder, asked.storage), name, planned.direction, decided)
+    found = storage.study_of(storage.open_storage(folder, asked.storage), name, planned.direction, decided)
     first = found.user_attrs.get("today")
     if first is None and planned.warm:
         _warm(ground, found, outer, asked)
@@ -162,7 +162,7 @@ def _warm(ground: Ground, study: Study, outer: str, asked: TuningOptions) -> Non
     if before.task != ground.plan.task or before.space.plain() != ground.plan.space.plain():
         raise EarmarkError(f"{ground.plan.warm} has another space than this file, so that its trials say nothing here.")
     folder = paths.state() / "tuning" / before.task / before.name
-    kept = storage.opened(folder, asked.storage)
+    kept = storage.open_storage(folder, asked.storage)
     if study_name(before, outer) not in optuna.get_all_study_names(kept):
         raise EarmarkError(
             f"{ground.plan.warm} has no study of {outer} yet; run `earmark tune {ground.plan.warm}` first."
@@ -188,9 +188,9 @@ def _end(ground: Ground, studies: dict[str, Study], file: Path, asked: TuningOpt
     if left > 0:
         say(f"{left} trials are left; the same command goes on from here.")
     else:
-        chosen = confirm.chosen(ground, studies, asked.workers or jobs.default_workers(), say)
+        chosen = confirm.choose(ground, studies, asked.workers or jobs.default_workers(), say)
     files, figures = show.write(out, ground, studies, chosen, file)
-    show.printed(ground, studies, chosen, out)
+    show.print_tuning(ground, studies, chosen, out)
     log.finish(files, figures, left <= 0)
     say(f"Written below {out}: {', '.join(f.name for f in files)}.")
 
@@ -208,7 +208,7 @@ def finish_one(
     name = outer or outers[0]
     folder = paths.state() / "tuning" / planned.task / planned.name
     study = storage.study_of(
-        storage.opened(folder, asked.storage), study_name(planned, name), planned.direction, _decided(ground)
+        storage.open_storage(folder, asked.storage), study_name(planned, name), planned.direction, _decided(ground)
     )
     found = [t for t in study.get_trials(deepcopy=False) if t.number == number and t.params]
     if not found:
@@ -218,7 +218,7 @@ def finish_one(
     for inner in ground.inners(name):
         job = ground.inner_job(settings, name, inner)
         results = paths.state() / "studies"
-        result = trials.finished(job, results, TrainingHooks(trials.checkpoint(job, results)))
+        result = trials.finish_job(job, results, TrainingHooks(trials.checkpoint(job, results)))
         figures.append(float(result[planned.headline]))
         say(f"trial {number}, {inner}: {planned.headline} {figures[-1]:.3f}")
     say(f"trial {number}, finished: {planned.headline} {sum(figures) / len(figures):.3f}")

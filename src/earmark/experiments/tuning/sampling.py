@@ -139,11 +139,11 @@ def points(space: Space) -> Iterator[dict[str, Any]]:
     for taken in product(*(of[name].distribution.choices for name in sorted(branches))):
         fixed = dict(zip(sorted(branches), taken, strict=True))
         free = [p for p in space.parameters if p.name not in branches and p.active(fixed)]
-        for values in product(*(listed(p.distribution) for p in free)):
+        for values in product(*(grid_values(p.distribution) for p in free)):
             yield fixed | dict(zip((p.name for p in free), values, strict=True))
 
 
-def listed(distribution: Any) -> list[Any]:
+def grid_values(distribution: Any) -> list[Any]:
     """All values of a dimension with a step, or of a choice."""
     if isinstance(distribution, CategoricalDistribution):
         return list(distribution.choices)

@@ -90,7 +90,7 @@ def write(
     return files, figures
 
 
-def printed(ground: Ground, studies: dict[str, Study], chosen: list[FoldChoice], out: Path) -> None:
+def print_tuning(ground: Ground, studies: dict[str, Study], chosen: list[FoldChoice], out: Path) -> None:
     """The best trials, and what came out."""
     plan = ground.plan
     for outer, study in studies.items():

@@ -30,7 +30,7 @@ FEASIBLE = "infeasible"  # a trial's attribute: the sentence of the setting that
 STATES = ("complete", "pruned", "infeasible", "failed", "lost", "running")
 
 
-def opened(folder: Path, url: str | None) -> BaseStorage:
+def open_storage(folder: Path, url: str | None) -> BaseStorage:
     """The storage of a study whose files lie in `folder`: its journal, or the database at `url`.
 
     Raises EarmarkError where the database does not answer.
@@ -42,10 +42,12 @@ def opened(folder: Path, url: str | None) -> BaseStorage:
         return RDBStorage(url, heartbeat_interval=None)
     except Exception as e:  # each driver has errors of its own
         reason = str(e).strip().split("\n")[0].rstrip(".")[:200]
-        raise EarmarkError(f"The storage {hidden(url)} does not answer ({reason}); check --storage.") from None
+        raise EarmarkError(
+            f"The storage {without_password(url)} does not answer ({reason}); check --storage."
+        ) from None
 
 
-def hidden(url: str) -> str:
+def without_password(url: str) -> str:
     """An address without its password."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError

@@ -99,7 +99,7 @@ def _tried(
     for number, inner in enumerate(ground.inners(outer)):
         job = ground.inner_job(settings, outer, inner)
         rows = histories.setdefault(inner, [])
-        result = finished(job, folder, _watch(trial, ground, job, number, folder, inner, rows))
+        result = finish_job(job, folder, _watch(trial, ground, job, number, folder, inner, rows))
         rows[:] = result["history"]
         found.append(float(result[ground.plan.headline]))
         if ground.plan.prune == "wilcoxon":
@@ -139,13 +139,13 @@ def checkpoint(job: TrainingJob, folder: Path) -> Path:
     return folder / "unfinished" / f"{job.key}.pt"
 
 
-def finished(job: TrainingJob, folder: Path, watch: TrainingHooks) -> dict:
+def finish_job(job: TrainingJob, folder: Path, watch: TrainingHooks) -> dict:
     """The result of a job, which is done where it is not there. Raises EarmarkError with the sentence that refuses it.
 
     One thread, as in every worker, so that results do not depend on the number of workers.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if not jobs.finished(job, folder):
+    if not jobs.is_finished(job, folder):
         with one_thread():
             jobs.run(job, folder, watch)
     if watch.checkpoint:

@@ -57,7 +57,7 @@ class Work:
         """The study, with the sampler and pruner of its plan: no storage keeps these."""
         plan = self.plan
         sampler = StartingSampler(plan.space, plan.sampler, plan.startup, plan.seed, self.today)
-        of = storage.opened(self.folder, self.url)
+        of = storage.open_storage(self.folder, self.url)
         return optuna.load_study(study_name=self.name, storage=of, sampler=sampler, pruner=pruning.pruner(plan.prune))
 
     @property
@@ -82,7 +82,7 @@ def finish(work: Work, workers: int, say: Say, lost: Callable[[str, list[int]], 
         if (left := missing(study, work.plan)) <= 0 or work.late:
             return
         if min(workers, left) <= 1:
-            one(work, say)
+            try_settings(work, say)
         else:
             _several(work, min(workers, left))
 
@@ -92,7 +92,7 @@ def missing(study: Study, plan: TuningPlan) -> int:
     return plan.trials - sum(counts(t) for t in study.get_trials(deepcopy=False))
 
 
-def one(work: Work, say: Say = console.say) -> None:
+def try_settings(work: Work, say: Say = console.say) -> None:
     """Try settings in this process until there are enough."""
     trials.quiet()
     ground = Ground(work.plan, work.raw, console.warn, console.progress, work.known)
@@ -148,7 +148,7 @@ def _several(work: Work, workers: int) -> None:
     """The same by several processes, which end with this one."""
     pool = ProcessPoolExecutor(workers, get_context("spawn"), jobs.begin_worker)
     try:
-        for future in [pool.submit(one, work) for _ in range(workers)]:
+        for future in [pool.submit(try_settings, work) for _ in range(workers)]:
             future.result()
     except BrokenProcessPool:
         raise EarmarkError(

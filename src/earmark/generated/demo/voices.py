@@ -103,7 +103,7 @@ def session(rng: np.random.Generator) -> Session:
     return Session(room, rng.uniform(12, 35), rng.uniform(-6, 0), *band, gains, peak_db)
 
 
-def recorded(speech: np.ndarray, place: Session, rng: np.random.Generator) -> np.ndarray:
+def record(speech: np.ndarray, place: Session, rng: np.random.Generator) -> np.ndarray:
     """What a session makes of clean speech (n,): float32 (n,) with a peak of `place.peak_db`."""
     n = len(speech)
     size = 1 << (n + len(place.room)).bit_length()  # quick, and room for the tail, which is cut: nothing wraps around
@@ -152,7 +152,7 @@ def _write_voice(root: Path, job: tuple[int, DemoSpeaker, int]) -> list[str]:
         for n in range(UTTERANCES):
             rng = np.random.default_rng([seed, index, s, n])
             path = folder / f"{s}_{n}.flac"
-            samples = recorded(spoken(_espeak(seed), voice, rng), place, rng)
+            samples = record(speak(_espeak(seed), voice, rng), place, rng)
             sf.write(path, samples, RATE, format="FLAC", subtype="PCM_16")
             rows.append(f"{path.relative_to(root).as_posix()},{voice.name},{voice.name}-{s},{voice.split}")
     return rows
@@ -163,7 +163,7 @@ def _espeak(seed: int) -> Espeak:
     return Espeak(seed)
 
 
-def spoken(espeak: Espeak, voice: DemoSpeaker, rng: np.random.Generator) -> np.ndarray:
+def speak(espeak: Espeak, voice: DemoSpeaker, rng: np.random.Generator) -> np.ndarray:
     """The first of the sentences, in random order, that the voice says in SECONDS: clean float32 (n,) at RATE."""
     manner = {"range": voice.range, "gap": voice.gap}
     manner |= {"pitch": voice.pitch + int(rng.integers(-4, 5)), "rate": voice.rate + int(rng.integers(-8, 9))}

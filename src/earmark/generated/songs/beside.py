@@ -18,7 +18,7 @@ from earmark.errors import EarmarkError
 from earmark.generated.songs import effects
 from earmark.generated.songs.effects import RATE
 from earmark.generated.songs.songs import GeneratedSong
-from earmark.generated.songs.voices import sung
+from earmark.generated.songs.voices import sing
 from earmark.tasks.chord.notation import lab
 from earmark.tasks.chord.notation.lab import LabSegment
 
@@ -108,16 +108,16 @@ def labels(song: GeneratedSong, beside: OverlaySettings) -> tuple[LabSegment, ..
     rest = [s._replace(end_s=min(s.end_s, start)) for s in song.chords if s.start_s < start]
     rest += [LabSegment(start, end, "N")]
     rest += [s._replace(start_s=max(s.start_s, end)) for s in song.chords if s.end_s > end]
-    return tuple(lab.merged([s for s in rest if s.end_s > s.start_s]))
+    return tuple(lab.merge_repeats([s for s in rest if s.end_s > s.start_s]))
 
 
-def mixed(music: np.ndarray, song: GeneratedSong, beside: OverlaySettings, stretch: float) -> np.ndarray:
+def mix(music: np.ndarray, song: GeneratedSong, beside: OverlaySettings, stretch: float) -> np.ndarray:
     """float32 (n, 2) at RATE: the music with all that sounds beside it. stretch: factor on the song's seconds."""
     rng, n = np.random.default_rng(beside.seed), len(music)
     level = np.sqrt((music**2).mean()) if music.any() else 0.1
     out = music
     if song.sung:
-        out = out + level * _gain(beside.sung_db) * sung(_stretched(song, stretch), n, RATE, rng)[:, None]
+        out = out + level * _gain(beside.sung_db) * sing(_stretched(song, stretch), n, RATE, rng)[:, None]
     if beside.away:
         start, end = (round(s * stretch * RATE) for s in beside.away)
         if song.style != "none":

@@ -173,7 +173,7 @@ def _bars(form: str, tonic: int, palette: dict, rng: random.Random) -> list[tupl
     return slots
 
 
-def renamed(quality: str, bass: int) -> bool:
+def sounds_as_another(quality: str, bass: int) -> bool:
     """Whether the chord over the note `bass` semitones above its root sounds as another one in root position."""
     return bass != 0 and frozenset((i - bass) % 12 for i in (*INTERVALS[quality], bass)) in WIDE.by_intervals
 

@@ -4,7 +4,7 @@ import random
 from typing import NamedTuple
 
 from earmark.generated.songs.comping import LOWEST, WrittenNote, extensions, hits, voicing
-from earmark.generated.songs.harmony import Change, renamed
+from earmark.generated.songs.harmony import Change, sounds_as_another
 from earmark.generated.songs.patterns import BASSES, DRUMS, MELODIES, WALKS
 
 KICKS, SNARES = (35, 36), (37, 38, 38, 39, 40, 40)
@@ -86,7 +86,7 @@ def write_walk(
                 turned = -way if rng.random() < 0.15 else way
                 way = 1 if at == 0 else -1 if at == len(ladder) - 1 else turned
                 pitch = ladder[at + way]
-                if i == 0 and renamed(change.quality, (pitch - change.root) % 12):
+                if i == 0 and sounds_as_another(change.quality, (pitch - change.root) % 12):
                     pitch = _nearest(grounds, pitch)
             tones.append(WrittenNote(start, end, pitch, 8 * (i == 0)))
     return tones
@@ -107,7 +107,7 @@ def _onset(char: str, change: Change, player: Bassist, rng: random.Random) -> st
     """What the player begins a chord with, of which the pattern says `char`."""
     if change.bass == 0 and rng.random() < player.free:
         return "N"
-    fifth = player.by_bar and char == "F" and change.bass == 0 and not renamed(change.quality, _fifth(change))
+    fifth = player.by_bar and char == "F" and change.bass == 0 and not sounds_as_another(change.quality, _fifth(change))
     return "F" if fifth else "R"
 
 
@@ -125,7 +125,7 @@ def _bass_pitch(char: str, change: Change, ground: int, goal: int | None, rng: r
     step = {"F": _fifth(change), "T": third, "S": sixth}.get(char)
     if char in "CAN":
         core = [i for i in change.intervals if i not in extensions(change.intervals)]
-        step = rng.choice([i for i in core if char != "N" or not renamed(change.quality, i)])
+        step = rng.choice([i for i in core if char != "N" or not sounds_as_another(change.quality, i)])
     if step is None:
         return ground
     target = (change.root + step) % 12

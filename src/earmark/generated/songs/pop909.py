@@ -50,7 +50,9 @@ def song(root: Path, name: str) -> Pop909Song:
 def _chords(path: Path) -> list[LabSegment]:
     """The chords, checked as `lab.read` does, after rows that overlap were cut."""
     rows = tidy([s for _, s in annotations.rows(path)])
-    return lab.checked(path, [(n, [str(s.start_s), str(s.end_s), s.label]) for n, s in enumerate(rows, 1)], None, "X")
+    return lab.check_rows(
+        path, [(n, [str(s.start_s), str(s.end_s), s.label]) for n, s in enumerate(rows, 1)], None, "X"
+    )
 
 
 def tidy(segments: list[LabSegment]) -> list[LabSegment]:

@@ -167,7 +167,7 @@ def write_song(job: RenderJob, index: int) -> dict[str, str]:
     more = beside.draw(rng, song, *job.recordings())
     audio = sound(song, soundfont, effects, more)
     path, chords = f"audio/{song.name}.flac", f"lab/{song.name}.lab"
-    lab.write(root / chords, stretched(beside.labels(song, more), effects, len(audio) / RATE))
+    lab.write(root / chords, stretch_labels(beside.labels(song, more), effects, len(audio) / RATE))
     partial = root / f"{path}.{os.getpid()}.partial"
     sf.write(partial, audio, RATE, format="FLAC", subtype="PCM_16")
     partial.replace(root / path)
@@ -175,7 +175,7 @@ def write_song(job: RenderJob, index: int) -> dict[str, str]:
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def stretched(chords: tuple[lab.LabSegment, ...], effects: Effects, duration_s: float) -> list[lab.LabSegment]:
+def stretch_labels(chords: tuple[lab.LabSegment, ...], effects: Effects, duration_s: float) -> list[lab.LabSegment]:
     """The labels on the detuned recording's time axis; the last ends with the audio."""
     times = [(c.start_s * effects.stretch, c.end_s * effects.stretch, c.label) for c in chords]
     rows = [lab.LabSegment(*t) for t in times]
@@ -190,11 +190,11 @@ def sound(
     n is the song's length, stretched, in whole samples.
     """
     n = round(song.duration_s * effects.stretch * RATE)
-    dry = _fit(_resampled(rendered(song, soundfont), RENDER_RATE / effects.stretch), n)
-    return chord_effects.apply(beside.mixed(dry, song, more or OverlaySettings(), effects.stretch), effects)
+    dry = _fit(_resampled(render_song(song, soundfont), RENDER_RATE / effects.stretch), n)
+    return chord_effects.apply(beside.mix(dry, song, more or OverlaySettings(), effects.stretch), effects)
 
 
-def rendered(song: chord_songs.GeneratedSong, soundfont: str) -> np.ndarray:
+def render_song(song: chord_songs.GeneratedSong, soundfont: str) -> np.ndarray:
     """float32 (n, 2) at 48 kHz, the song's length."""
     import midirenderer
 

@@ -105,7 +105,7 @@ def compose(index: int, seed: int, seconds: float = 36.0) -> GeneratedSong:
     def seconds_at(beat: float) -> float:
         return lead_in + 60 / tempo * _swung(beat, swing)
 
-    chords = tuple(timed(harmony.changes, seconds_at, seconds))
+    chords = tuple(segments_in_seconds(harmony.changes, seconds_at, seconds))
     players = _ensemble(style, harmony, bar, metre, beats, rng)
     midi, sung = perform(players, seconds_at, seconds, rng)
     return GeneratedSong(name, name, style, tempo, harmony.key, chords, midi, sung)
@@ -137,7 +137,9 @@ def _swung(beat: float, swing: float) -> float:
     return whole + (phase * 2 * swing if phase < 0.5 else swing + (phase - 0.5) * 2 * (1 - swing))
 
 
-def timed(changes: tuple[Change, ...], seconds_at: Callable[[float], float], end_s: float) -> list[LabSegment]:
+def segments_in_seconds(
+    changes: tuple[Change, ...], seconds_at: Callable[[float], float], end_s: float
+) -> list[LabSegment]:
     """Segments in seconds from 0 to `end_s`, N outside; neighbours of one label joined."""
     rows = [(0.0, "N"), *((seconds_at(c.start), c.label) for c in changes), (seconds_at(changes[-1].end), "N")]
     firsts = [next(run) for _, run in groupby(rows, key=lambda r: r[1])]

@@ -17,7 +17,7 @@ HIGHEST_HZ, MOST_HARMONICS = 7000.0, 40
 CONTROL = 64  # samples between two values of what changes slowly
 
 
-def sung(notes: Sequence[pretty_midi.Note], n: int, rate: int, rng: np.random.Generator) -> np.ndarray:
+def sing(notes: Sequence[pretty_midi.Note], n: int, rate: int, rng: np.random.Generator) -> np.ndarray:
     """n samples float32 of a voice on notes (seconds, MIDI pitches), one at a time, at its RMS of 1 where it sounds."""
     notes = sorted(notes, key=lambda note: note.start)
     if not notes:

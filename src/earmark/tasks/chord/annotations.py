@@ -51,12 +51,12 @@ def chords(path: Path, duration_s: float | None = None, converted: pop.Converted
     is taken of these, too.
     """
     if path.suffix.lower() == ".txt" and label_track.is_one(path):
-        return lab.checked(path, label_track.rows(path, _text(path), duration_s), duration_s, "X", converted)
+        return lab.check_rows(path, label_track.rows(path, _text(path), duration_s), duration_s, "X", converted)
     if path.suffix.lower() != ".jams":
         return lab.read(path, duration_s, converted=converted)
     for namespace in NAMESPACES:
         if found := [rows for rows in _observations(path, namespace) if rows]:
-            return lab.checked(path, list(enumerate(found[-1], 1)), duration_s, "X", converted)
+            return lab.check_rows(path, list(enumerate(found[-1], 1)), duration_s, "X", converted)
     raise EarmarkError(f"{path} holds no chords (namespace chord or chord_harte); take an annotation that does.")
 
 

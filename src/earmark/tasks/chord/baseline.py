@@ -48,7 +48,7 @@ def probabilities(found: np.ndarray) -> np.ndarray:
 
 
 @alone_at_first
-def decoded(found: np.ndarray) -> list[LabSegment]:
+def decode(found: np.ndarray) -> list[LabSegment]:
     """Chords of a recording from its chroma (frames, 12), from its beginning to its last frame's end."""
     from librosa import sequence  # takes a second
 
@@ -64,7 +64,7 @@ def songs(judged: list[scores.ScoredSong], features: Path) -> list[scores.Scored
     found, unknown = chroma.load(features), {"key_truth": NO_KEY, "key_estimate": NO_KEY}
     if missing := sorted({song.name for song in judged} - set(found)):
         raise EarmarkError(f"{features / chroma.FILE} lacks '{missing[0]}'; run `dvc repro` to extract features anew.")
-    return [replace(song, estimate=decoded(found[song.name]), **unknown) for song in judged]
+    return [replace(song, estimate=decode(found[song.name]), **unknown) for song in judged]
 
 
 def figures(model: list[scores.ScoredSong], ours: list[scores.ScoredSong], settings: EvaluateSettings) -> dict:

@@ -14,10 +14,10 @@ from earmark.tasks.chord.networks.chordnet import ChordNetOutput
 from earmark.tasks.chord.networks.pitch_net import ChordLogits
 from earmark.tasks.chord.notation.vocabulary import IGNORED
 from earmark.tasks.chord.settings import DOWN, UP, ChordModelSettings, ChordTrainSettings
-from earmark.tasks.chord.songs import Crops, Songs, joined, rotated
+from earmark.tasks.chord.songs import Crops, Songs, join_songs, rotated
 from earmark.training import loop as train
 
-__all__ = ["ChordTask", "Songs", "joined", "rotated"]
+__all__ = ["ChordTask", "Songs", "join_songs", "rotated"]
 VALIDATED_AT_ONCE = 16
 SHORT = 0.1, 1 / 3  # of a crop's frames, where a batch hears short ones
 
@@ -50,9 +50,9 @@ class ChordTask:
         self.model = network(model, n_qualities, octaves, songs.channels, songs.bins_per_octave).to(device)
         self.joint = model.decoder == "crf_joint"
         if self.joint:  # a part of the network, so that it is averaged, kept and resumed with it
-            self.model.add_module("crf", fit_crf.counted(songs, train, believed=1.0).to(device))
+            self.model.add_module("crf", fit_crf.count_transitions(songs, train, believed=1.0).to(device))
         self.words = vocabulary(model)
-        asked = weights.named(settings.loss.quality_weights, self.words, "train.loss.quality_weights")
+        asked = weights.weights_by_name(settings.loss.quality_weights, self.words, "train.loss.quality_weights")
         self.class_weights = torch.from_numpy(weights.of_classes(asked)).to(device) if (asked != 1).any() else None
 
     def batches(self) -> Iterator[Tensor]:

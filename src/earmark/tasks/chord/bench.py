@@ -42,7 +42,7 @@ def songs(estimates: Path, truth: Path, warn: Callable[[str], None]) -> list[Sco
         warn(f"left out {len(extra)} estimates that {truth} has no annotation of ({_some(extra)}).")
     known, converted = _manifest(truth), pop.Converted()
     found = [_song(stem, wanted[stem], there[stem], known.get(stem, {}), converted) for stem in both]
-    if sentence := pop.told(converted):
+    if sentence := pop.conversion_note(converted):
         warn(sentence)
     found = _known(found, truth, warn)
     if all(song.key_estimate == NO_KEY for song in found):

@@ -104,7 +104,7 @@ def taken_for(cut: ScoredPieces, words: Vocabulary = NARROW) -> pd.DataFrame:
             continue
         sounding[harte.quality_of(truth)] = sounding.get(harte.quality_of(truth), 0.0) + lasting
         if true != harte.parse(estimate):
-            pair = tuple(harte.spelt(harte.transposed(label, 7 - true.root)) for label in (truth, estimate))
+            pair = tuple(harte.spell_out(harte.transposed(label, 7 - true.root)) for label in (truth, estimate))
             found[pair] = found.get(pair, 0.0) + lasting
     rows = []
     for pair, lasting in sorted(found.items(), key=lambda item: -item[1]):

@@ -83,7 +83,7 @@ def own(config: ModelConfig, n_bytes: int, sha256: str) -> str:
     return card.page(facts["about"], parts)
 
 
-def said(config: ModelConfig, reports: Path, found: Mapping[str, Any]) -> Said:
+def describe_model(config: ModelConfig, reports: Path, found: Mapping[str, Any]) -> Said:
     """What the card of a version says of a model. reports: of its evaluation, whose figures are `found`."""
     path, kept = reports / "plots/by_quality.csv", reports / outcomes.FILE
     shares = pd.read_parquet(kept) if kept.exists() else None

@@ -27,7 +27,7 @@ def with_chords(
     """
     converted = pop.Converted()
     rows = [_said(root, where, song, facts.loc[where], converted) for where, song in table.iterrows()]
-    if sentence := pop.told(converted):
+    if sentence := pop.conversion_note(converted):
         warn(sentence)
     return facts.drop(columns="reason").join(pd.DataFrame(rows, index=table.index))
 

@@ -25,7 +25,7 @@ NO_PITCH = "Trying to estimate tuning from empty frequency set"
 
 
 @alone_at_first
-def of(source: Source) -> np.ndarray:
+def chroma_of(source: Source) -> np.ndarray:
     """Chroma (1 + samples // 2048, 12) float32 of a recording, as one channel; frame i is centred at i * HOP_S seconds.
 
     Amplitudes of the constant-Q transform summed by pitch class from C on, tuned as the first piece of the recording

@@ -56,12 +56,12 @@ def gather(
 
 
 def _read(settings: ChordFeatureSettings, words: Vocabulary, path: Path, lab_path: Path, key: str) -> tuple:
-    values = spectrogram.of(path, settings)
+    values = spectrogram.spectrogram_of(path, settings)
     return values, *truth(lab_path, key, len(values), settings.hop_s, words)
 
 
-def measured(model: Path, table: pd.DataFrame, progress: Callable[[Iterable, int, str], Iterable]) -> dict:
+def measure(model: Path, table: pd.DataFrame, progress: Callable[[Iterable, int, str], Iterable]) -> dict:
     """Every figure of `scores.evaluate` for the model of a folder on the songs of a table of `table_of`."""
     recognise, rows = Recogniser(model), progress(table.itertuples(), len(table), "recognising chords")
-    songs = [metrics.beside(row, lab.read(row.lab), recognise(row.path)) for row in rows]
+    songs = [metrics.scored_song(row, lab.read(row.lab), recognise(row.path)) for row in rows]
     return scores.evaluate(songs) | {"n_recordings": len(songs)}

@@ -61,7 +61,7 @@ def predict(
 
             chosen = ctx.obj(model)
             shown = partial(console.progress, total=len(usable), title="recognising chords") if out else iter
-            for file, song in answering.answered(usable, Recogniser(chosen.folder), problems, shown):
+            for file, song in answering.answers(usable, Recogniser(chosen.folder), problems, shown):
                 named = _named(song, names)
                 if out:
                     _write(out / file.stem, song, named, chosen)

@@ -27,12 +27,12 @@ def run(settings: ChordSettings, root: Root, out: Path, warn: Callable[[str], No
     every = manifest.load(DATA / "manifest.csv")
     table, held_out = (every[every["split"] == split].reset_index(drop=True) for split in ("test", "val"))
     stored, recognise = store.load(FEATURES), Recogniser(MODEL)
-    songs = metrics.judged(table, DATA, metrics.recognised(recognise, table, stored))
+    songs = metrics.scored_songs(table, DATA, metrics.predicted_songs(recognise, table, stored))
     beside = baseline.songs(songs, FEATURES)
     found = metrics.figures(songs, table, settings.evaluate, beside)
     found |= {"model_sha256": model_files.weights_sha256(MODEL)}
     metrics.write(out, metrics.predictions(songs), found)
-    kept.write(out, outcomes.of(songs))
+    kept.write(out, outcomes.outcomes_of(songs))
     plots, f = out / "plots", recognise.features
     report.breakdowns(plots, songs, recognise.vocabulary)
     history, best = model_files.read_history(MODEL), recognise.config.best_epoch
@@ -40,20 +40,22 @@ def run(settings: ChordSettings, root: Root, out: Path, warn: Callable[[str], No
         plots / "learning_curves.png", history, best, "frames", average=recognise.config.train["average"]
     )
     report.losses(plots / "losses.png", history, best)
-    if suggestion := metrics.suggested(recognise, held_out, DATA, stored):
+    if suggestion := metrics.suggest_weights(recognise, held_out, DATA, stored):
         report.quality_weights(plots, suggestion, f.hop_s, recognise.vocabulary)
     worst = songs[listening.worst_first(songs)[0]]
-    heard = vectors.heard(recognise.model, torch.from_numpy(stored.frames(worst.name)), f.channels)
+    heard = vectors.network_vectors(recognise.model, torch.from_numpy(stored.frames(worst.name)), f.channels)
     vectors.picture(plots / "vectors.png", worst, heard, f.hop_s)
     listening.listening(out / "listening.html", songs, root, found, recognise.vocabulary)
     return found
 
 
-def judged(model: Path, table: pd.DataFrame, features: Path, settings: EvaluateSettings) -> tuple[dict, pd.DataFrame]:
+def evaluate_model(
+    model: Path, table: pd.DataFrame, features: Path, settings: EvaluateSettings
+) -> tuple[dict, pd.DataFrame]:
     """Figures of `run`, but the baseline's, and outcomes of any model's folder on the recordings of a table.
 
     Their .lab files are below data/chord. features: a folder with their store, of the model's own settings.
     """
-    songs = metrics.judged(table, DATA, metrics.recognised(Recogniser(model), table, store.load(features)))
+    songs = metrics.scored_songs(table, DATA, metrics.predicted_songs(Recogniser(model), table, store.load(features)))
     found = metrics.figures(songs, table, settings) | {"model_sha256": model_files.weights_sha256(model)}
-    return found, outcomes.of(songs)
+    return found, outcomes.outcomes_of(songs)

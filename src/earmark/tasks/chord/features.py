@@ -34,10 +34,10 @@ def run(
     writer = Writer(out, width, DTYPE, asdict(settings))
     with tempfile.TemporaryDirectory(prefix="earmark-") as scratch:
         jobs = ((root / path, settings, Path(scratch) / str(i)) for i, path in enumerate(table.path))
-        with closing(pool.ordered(_extract, jobs, workers, seconds)) as found:
+        with closing(pool.map_ordered(_extract, jobs, workers, seconds)) as found:
             done = progress(found, len(table), "constant-Q transform")
             for path, part in zip(table.path, done, strict=True):
-                writer.append(path, parts.taken(part, width, DTYPE))
+                writer.append(path, parts.take_rows(part, width, DTYPE))
     writer.close()
 
 
@@ -57,7 +57,7 @@ def beside(
     seconds = table.duration_s.sum()
     workers = workers or pool.workers_for(seconds, len(table))
     jobs = ((root / path,) for path in table.path)
-    done = progress(pool.ordered(chroma.of, jobs, workers, seconds), len(table), "chroma of the baseline")
+    done = progress(pool.map_ordered(chroma.chroma_of, jobs, workers, seconds), len(table), "chroma of the baseline")
     chroma.save(out, dict(zip(table.path, done, strict=True)))
 
 

@@ -54,20 +54,20 @@ def beside(table: pd.DataFrame, root: Root, settings: ChordFeatureSettings, out:
 
 
 def gather(table: pd.DataFrame, features: Path, settings: ChordSettings) -> ChordDataset:
-    """`joined` for the model of some settings."""
-    return joined(table, features, settings.model)
+    """`join_store` for the model of some settings."""
+    return join_store(table, features, settings.model)
 
 
-def joined(table: pd.DataFrame, features: Path, model: ChordModelSettings) -> ChordDataset:
+def join_store(table: pd.DataFrame, features: Path, model: ChordModelSettings) -> ChordDataset:
     """A manifest with a split, joined with the store and the .lab files in a folder that `extract` wrote."""
     return dataset.gather(table.assign(lab=_labs(table, features)), features, store.load(features), model)
 
 
-def one(found: ChordDataset, name: str, features: Path, settings: ChordSettings) -> Fold:
+def train_and_test(found: ChordDataset, name: str, features: Path, settings: ChordSettings) -> Fold:
     """Train on a dataset's train split and judge its test split; `judged` are the songs, truth and estimates."""
     with tempfile.TemporaryDirectory() as folder:  # where the decoder is trained, too
         _, fit = train.run(found, settings.model, settings.train, Path(folder))
-        songs = judged(found, features, Path(folder))
+        songs = scored_songs(found, features, Path(folder))
     both = FoldSongs(songs, baseline.songs(songs, features))
     return Fold(name, metrics.predictions(songs).assign(fold=name), both, fit.history, int(fit.best_epoch))
 
@@ -84,7 +84,7 @@ def train_and_judge(
     with tempfile.TemporaryDirectory() as folder:
         task, fit = train.run(found, model, settings, Path(folder), **watch._asdict())
         seconds = clock.seconds()
-        songs = judged(found, features, Path(folder))
+        songs = scored_songs(found, features, Path(folder))
     sums = scores.summed(songs)
     best = next((row for row in fit.history if row["epoch"] == fit.best_epoch), {})
     result = {
@@ -109,11 +109,11 @@ def _answers(table: pd.DataFrame, songs: list[scores.ScoredSong], sums: scores.S
     return found
 
 
-def judged(found: ChordDataset, features: Path, model: Path) -> list[scores.ScoredSong]:
+def scored_songs(found: ChordDataset, features: Path, model: Path) -> list[scores.ScoredSong]:
     """Truth and estimate of a dataset's test split, by the model of a folder."""
     table = found.table.iloc[found.rows("test")]
-    songs = metrics.recognised(Recogniser(model), table, store.load(features))
-    return metrics.judged(table, features, songs)
+    songs = metrics.predicted_songs(Recogniser(model), table, store.load(features))
+    return metrics.scored_songs(table, features, songs)
 
 
 def _labs(table: pd.DataFrame, features: Path) -> pd.Series:
@@ -124,7 +124,7 @@ def _labs(table: pd.DataFrame, features: Path) -> pd.Series:
 def figures(folds: list[Fold], settings: EvaluateSettings) -> dict:
     """Figures over all folds; intervals over groups."""
     songs, beside = ([song for fold in folds for song in fold.judged[i]] for i in range(2))
-    return metrics.pooled(songs, settings, beside) | {
+    return metrics.pooled_figures(songs, settings, beside) | {
         "n_recordings": len(songs),
         "n_groups": len({song.group for song in songs}),
     }

@@ -54,7 +54,7 @@ def listening(
             differs[s.song].append((s.start_s, s.end_s))
     recordings = [_recording(song, differs[i], root, clips, _facts(song, sums, i)) for i, song in enumerate(listed)]
     names = [*(q.harte for q in words.qualities), "N"]
-    rows = [*_songs(listed, sums), *_rows(sampled(cut, _played(recordings, clips)), words)]
+    rows = [*_songs(listed, sums), *_rows(sample_stretches(cut, _played(recordings, clips)), words)]
     page.write(
         path,
         page.ListeningReport(
@@ -101,7 +101,7 @@ def stretches(songs: list[scores.ScoredSong]) -> list[Stretch]:
 def _cut(song: scores.ScoredSong) -> Iterator[tuple[float, float, LabSegment, LabSegment]]:
     """Start, end, truth and estimate of each stretch between two changes."""
     start, end = song.truth[0].start_s, song.truth[-1].end_s
-    estimate = lab.spanned(song.estimate, start, end, "N")
+    estimate = lab.cut_to_span(song.estimate, start, end, "N")
     bounds = sorted({s.start_s for s in (*song.truth, *estimate)} | {end})
     starts = [np.array([s.start_s for s in segments]) for segments in (song.truth, estimate)]
     for first, last in pairwise(bounds):
@@ -109,7 +109,7 @@ def _cut(song: scores.ScoredSong) -> Iterator[tuple[float, float, LabSegment, La
         yield first, last, song.truth[places[0]], estimate[places[1]]
 
 
-def sampled(cut: list[Stretch], played: list[tuple[float, float]]) -> list[Stretch]:
+def sample_stretches(cut: list[Stretch], played: list[tuple[float, float]]) -> list[Stretch]:
     """Those that the page lists: what differs, and a few that are right; first those that can be played.
 
     played: seconds of each song that the page can play.

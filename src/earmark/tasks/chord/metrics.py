@@ -19,18 +19,18 @@ from earmark.evaluation.settings import EvaluateSettings
 from earmark.features.store import Store
 from earmark.tasks.chord import baseline, scores
 from earmark.tasks.chord.decoding import weights
-from earmark.tasks.chord.networks.build import said
+from earmark.tasks.chord.networks.build import recording_logits
 from earmark.tasks.chord.notation import lab, targets
 from earmark.tasks.chord.predictions import Recogniser, SongPrediction
 
 
-def recognised(recognise: Recogniser, table: pd.DataFrame, store: Store) -> list[SongPrediction]:
+def predicted_songs(recognise: Recogniser, table: pd.DataFrame, store: Store) -> list[SongPrediction]:
     """What the model hears in the recordings of a table, from their stored spectrograms."""
-    frames = stored(table, store)
+    frames = stored_spectrograms(table, store)
     return [recognise.read(values, seconds) for values, seconds in zip(frames, table.duration_s, strict=True)]
 
 
-def stored(table: pd.DataFrame, store: Store) -> Iterator[Tensor]:
+def stored_spectrograms(table: pd.DataFrame, store: Store) -> Iterator[Tensor]:
     """The spectrograms (frames, width) of a table's recordings."""
     missing = sorted(set(table.path) - set(store.ids))
     if missing:
@@ -38,14 +38,16 @@ def stored(table: pd.DataFrame, store: Store) -> Iterator[Tensor]:
     return (torch.from_numpy(store.frames(path)) for path in table.path)
 
 
-def suggested(recognise: Recogniser, table: pd.DataFrame, folder: Path, store: Store) -> weights.Suggestion | None:
+def suggest_weights(
+    recognise: Recogniser, table: pd.DataFrame, folder: Path, store: Store
+) -> weights.Suggestion | None:
     """Weights of the qualities from what the network says of recordings that it was not trained on, frame by frame.
 
-    table, folder: as of `judged`, the validation split's; None without recordings.
+    table, folder: as of `scored_songs`, the validation split's; None without recordings.
     """
     heard, true = [], []
-    for row, values in zip(table.itertuples(), stored(table, store), strict=True):
-        log_chord = log_softmax(said(recognise.model, values, recognise.features.channels).chord, 1)
+    for row, values in zip(table.itertuples(), stored_spectrograms(table, store), strict=True):
+        log_chord = log_softmax(recording_logits(recognise.model, values, recognise.features.channels).chord, 1)
         heard.append(weights.by_quality(log_chord.numpy()))
         segments = lab.read(folder / row.lab)
         true.append(lab.frames(segments, len(values), recognise.features.hop_s, recognise.vocabulary).chord)
@@ -53,13 +55,13 @@ def suggested(recognise: Recogniser, table: pd.DataFrame, folder: Path, store: S
     return weights.suggest(np.concatenate(heard), np.concatenate(true), given) if heard else None
 
 
-def judged(table: pd.DataFrame, folder: Path, songs: list[SongPrediction]) -> list[scores.ScoredSong]:
+def scored_songs(table: pd.DataFrame, folder: Path, songs: list[SongPrediction]) -> list[scores.ScoredSong]:
     """Truth, from the .lab files that the table names below `folder`, and estimate of every recording."""
     rows = zip(table.itertuples(), songs, strict=True)
-    return [beside(row, lab.read(folder / row.lab), song) for row, song in rows]
+    return [scored_song(row, lab.read(folder / row.lab), song) for row, song in rows]
 
 
-def beside(row: Any, truth: list[lab.LabSegment], heard: SongPrediction) -> scores.ScoredSong:
+def scored_song(row: Any, truth: list[lab.LabSegment], heard: SongPrediction) -> scores.ScoredSong:
     """What was heard in a recording beside its true chords; row: of a manifest, with path, group and key."""
     keys = targets.key_of(row.key), targets.key_of(heard.key)
     return scores.ScoredSong(str(row.path), truth, heard.segments, row.group, *keys)
@@ -75,14 +77,16 @@ def figures(
 
     beside: what the baseline hears in the songs, whose figures stand beside.
     """
-    return pooled(songs, settings, beside) | {
+    return pooled_figures(songs, settings, beside) | {
         "n_recordings": len(songs),
         "n_groups": int(table.group.nunique()),
         "test_manifest_sha256": manifest.digest(table),
     }
 
 
-def pooled(songs: list[scores.ScoredSong], settings: EvaluateSettings, beside: list[scores.ScoredSong] | None) -> dict:
+def pooled_figures(
+    songs: list[scores.ScoredSong], settings: EvaluateSettings, beside: list[scores.ScoredSong] | None
+) -> dict:
     """Figures of songs, and of the baseline where it heard them, too; each with its interval."""
     found = scores.evaluate(songs, settings.bootstrap, settings.seed)
     found |= baseline.figures(songs, beside, settings) if beside else {}

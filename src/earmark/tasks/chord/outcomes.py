@@ -7,7 +7,7 @@ from earmark.evaluation import outcomes
 from earmark.tasks.chord import scores
 
 
-def of(songs: list[scores.ScoredSong]) -> pd.DataFrame:
+def outcomes_of(songs: list[scores.ScoredSong]) -> pd.DataFrame:
     """Seconds that are right and that count: of majmin as a whole, of tetrads by the truth's quality."""
     sums, table = scores.summed(songs), pd.DataFrame([(s.name, s.group) for s in songs], columns=["recording", "group"])
     parts = [outcomes.shares("majmin", table, *sums.parts["majmin"])]

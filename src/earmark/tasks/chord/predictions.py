@@ -23,9 +23,9 @@ from earmark.tasks.chord.networks.build import (
     CRF,
     QUALITY_WEIGHTS,
     Values,
-    said,
-    said_in_pieces,
-    seen,
+    logits_in_pieces,
+    network_input,
+    recording_logits,
     untrained,
     vocabulary,
 )
@@ -85,7 +85,7 @@ class Recogniser:
 
     def __call__(self, source: audio.Source | audio.CheckedRecording) -> SongPrediction:
         """Raises AudioError for what cannot be decoded, or cancels itself."""
-        recording = audio.checked(source)
+        recording = audio.as_checked(source)
         with spectrogram.spooled(spectrogram.samples(recording, self.features), self.features) as values:
             if recording.info.flat == audio.CANCELLED:
                 raise audio.AudioError(audio.CANCELLED)
@@ -97,12 +97,12 @@ class Recogniser:
 
     def heard(self, values: Tensor) -> ChordLogits:
         """What the network says of a stored spectrogram's frames (frames, ...)."""
-        return said(self._reading, values, self.features.channels, self._higher(values))
+        return recording_logits(self._reading, values, self.features.channels, self._higher(values))
 
     def _song(self, values: Values, duration_s: float, audible: bool) -> SongPrediction:
         if not audible:
             return silence(duration_s)
-        pieces = said_in_pieces(self._reading, values, self.features.channels, self._higher(values))
+        pieces = logits_in_pieces(self._reading, values, self.features.channels, self._higher(values))
         with Word(pieces, self.vocabulary, self.believed, log_weights(self.quality_weights)) as word:
             return _read(word, self.features.hop_s, duration_s, self.decoder)
 
@@ -112,7 +112,7 @@ class Recogniser:
         if f.bins_per_octave != 12 * tuning.BINS or f.normalize != "share":
             return 0
         stretches = (values[i : i + AT_ONCE] for i in range(0, len(values), AT_ONCE))
-        return tuning.shift(seen(stretch, f.channels)[0].numpy() for stretch in stretches)
+        return tuning.shift(network_input(stretch, f.channels)[0].numpy() for stretch in stretches)
 
 
 def decoder(weights: dict[str, Tensor]) -> Decoder | None:

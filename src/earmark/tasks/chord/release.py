@@ -59,5 +59,5 @@ def _figures(config: ModelConfig, data: bytes, found: dataset.ChordDataset, sett
     table = found.table.iloc[found.rows("test")].reset_index(drop=True)
     with tempfile.TemporaryDirectory() as folder:
         bundle.write(Path(folder), config, data, "")
-        songs = metrics.recognised(Recogniser(Path(folder)), table, store.load(FEATURES))
-    return metrics.figures(metrics.judged(table, DATA, songs), table, settings.evaluate)
+        songs = metrics.predicted_songs(Recogniser(Path(folder)), table, store.load(FEATURES))
+    return metrics.figures(metrics.scored_songs(table, DATA, songs), table, settings.evaluate)

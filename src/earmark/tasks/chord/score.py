@@ -12,7 +12,7 @@ from earmark.tasks.chord.corpora import CORPORA
 from earmark.tasks.chord.predictions import Recogniser
 
 
-def judged(
+def judge_folder(
     model: Path, root: Path, warn: Callable[[str], None], progress: Callable, learnt: Learnt | None = None
 ) -> ScoredFolder:
     """What the model of a folder hears in the songs below `root`. learnt: what it met, and what becomes of that."""
@@ -31,4 +31,4 @@ def judged(
 
 def _song(row, root: Path, recognise: Recogniser) -> scores.ScoredSong:
     truth = annotations.chords(root / row.lab, row.duration_s)
-    return metrics.beside(row, truth, recognise(root / row.path))
+    return metrics.scored_song(row, truth, recognise(root / row.path))

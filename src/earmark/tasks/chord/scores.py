@@ -117,11 +117,11 @@ def pieces(songs: Iterable[ScoredSong]) -> ScoredPieces:
     places = {}
     for i, s in enumerate(songs):
         start, end = s.truth[0].start_s, s.truth[-1].end_s
-        estimate = lab.spanned(s.estimate, start, end, "N")
+        estimate = lab.cut_to_span(s.estimate, start, end, "N")
         bounds = np.unique([x.start_s for x in (*s.truth, *estimate)] + [end])
         labels = zip(_at(s.truth, bounds), _at(estimate, bounds), strict=True)
         pair += [places.setdefault((t.label, e.label), len(places)) for t, e in labels]
-        chord_s += [c.end_s - c.start_s for c in _at(lab.merged(s.truth), bounds)]
+        chord_s += [c.end_s - c.start_s for c in _at(lab.merge_repeats(s.truth), bounds)]
         seconds += list(np.diff(bounds))
         song += [i] * (len(bounds) - 1)
     return ScoredPieces(np.array(song), np.array(seconds), np.array(chord_s), np.array(pair), list(places))
@@ -168,7 +168,7 @@ def _by_quality(cut: ScoredPieces, score: np.ndarray, n_songs: int) -> tuple[lis
 def _song_parts(song: ScoredSong) -> dict[str, tuple[float, float]]:
     """Numerator and denominator of a song's own figures: segmentation by its length, key by 1, transitions."""
     start, end = song.truth[0].start_s, song.truth[-1].end_s
-    estimate = lab.spanned(song.estimate, start, end, "N")
+    estimate = lab.cut_to_span(song.estimate, start, end, "N")
     over, under = _segmentation(song.truth, estimate)
     parts = {"overseg": over, "underseg": under, "seg": min(over, under)}
     parts = {name: ((end - start) * value, end - start) for name, value in parts.items()}
@@ -201,7 +201,7 @@ def _transition_parts(truth: list[LabSegment], estimate: list[LabSegment]) -> tu
 
     A transition is the change of chord or bass inside the song. Beside or within X nobody knows, and nothing counts.
     """
-    true, estimated = lab.merged(truth), lab.merged(estimate)
+    true, estimated = lab.merge_repeats(truth), lab.merge_repeats(estimate)
     unknown = [s for s in true if s.label == "X"]
     edges = {t for s in unknown for t in s[:2]}
     wanted = np.array([s.start_s for s in true[1:] if s.start_s not in edges])

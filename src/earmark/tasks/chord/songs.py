@@ -46,7 +46,7 @@ class Songs:
         return {k: torch.from_numpy(np.ascontiguousarray(getattr(self, k))).to(device) for k in PER_FRAME}
 
 
-def joined(parts: list[Songs]) -> Songs:
+def join_songs(parts: list[Songs]) -> Songs:
     """Several collections as one."""
     arrays = {k: np.concatenate([getattr(p, k) for p in parts]) for k in (*PER_FRAME, "lengths")}
     offsets = np.cumsum(arrays["lengths"]) - arrays["lengths"]

@@ -28,7 +28,7 @@ def width(settings: ChordFeatureSettings) -> int:
     return settings.channels * (settings.n_bins + sum(settings.transposing))
 
 
-def of(
+def spectrogram_of(
     source: audio.Source | audio.CheckedRecording, settings: ChordFeatureSettings, max_seconds: float | None = None
 ) -> np.ndarray:
     """(frames, width) float16, channel by channel. Raises AudioError for what cannot be decoded.
@@ -36,7 +36,7 @@ def of(
     Decibels from `floor_db` below the maximum (of all channels) up to it: as 0 to 1, or centred and divided by their
     deviation. A silent recording is zero.
     """
-    return of_blocks(samples(source, settings, max_seconds), settings)
+    return spectrogram_of_blocks(samples(source, settings, max_seconds), settings)
 
 
 def samples(
@@ -49,8 +49,8 @@ def samples(
     return (np.stack([(left + right) / 2, left - right]) for left, right in pairs)
 
 
-def of_blocks(blocks: Iterable[np.ndarray], settings: ChordFeatureSettings) -> np.ndarray:
-    """The same as `of` from samples."""
+def spectrogram_of_blocks(blocks: Iterable[np.ndarray], settings: ChordFeatureSettings) -> np.ndarray:
+    """The same as `spectrogram_of` from samples."""
     values = normalised(magnitude(blocks, settings), settings).half()
     return values.transpose(0, 1).flatten(1).numpy()
 
@@ -97,7 +97,7 @@ def _pieces(blocks: Iterable[np.ndarray], size: int, around: int) -> Iterator[tu
 
 @contextmanager
 def spooled(blocks: Iterable[np.ndarray], settings: ChordFeatureSettings) -> "Iterator[Spectrogram]":
-    """What `of_blocks` gives, a stretch at a time, in memory that does not grow; the samples are read at once."""
+    """`spectrogram_of_blocks`, a stretch at a time, in memory that does not grow; the samples are read at once."""
     with Rows() as rows:
         tops = []
         for piece in _magnitudes(blocks, settings):
@@ -107,7 +107,7 @@ def spooled(blocks: Iterable[np.ndarray], settings: ChordFeatureSettings) -> "It
 
 
 class Spectrogram:
-    """A spectrogram whose magnitudes wait on disk: `values[a:b]` are frames of it as `of` stores them.
+    """A spectrogram whose magnitudes wait on disk: `values[a:b]` are frames of it as `spectrogram_of` stores them.
 
     rows: (frames, width) magnitudes. tops: (frames,) their maxima.
     """

@@ -62,7 +62,7 @@ def run(
         x, targets, _ = seen
         batch_picture.draw(out / "batch.png", x.mT, _titles(targets["chord"], dataset.words))
         whole = fit.weights | decoder_weights(task, model)
-        config, learnt = _config(dataset, task, model, fit), model_files.met(dataset.table)
+        config, learnt = _config(dataset, task, model, fit), model_files.met_recordings(dataset.table)
         model_files.write(out, config, whole, fit.history, _summary(dataset, task), learnt)
     return task, fit
 
@@ -91,11 +91,11 @@ def decoder_weights(task: ChordTask, model: ChordModelSettings) -> dict[str, tor
     network, songs = task.model.cpu(), task.songs
     asked = model.quality_weights
     if asked == "suggested":
-        heard = [fit_crf.heard(network, songs, i) for i in held_out]
+        heard = [fit_crf.labelled_frames(network, songs, i) for i in held_out]
         by_quality = np.concatenate([weights.by_quality(h.log_probs) for h in heard])
         shares = weights.suggest(by_quality, np.concatenate([h.classes for h in heard])).weights
     else:
-        shares = weights.named(asked, task.words, "model.quality_weights")
+        shares = weights.weights_by_name(asked, task.words, "model.quality_weights")
     found = {QUALITY_WEIGHTS: torch.from_numpy(shares).float()} if asked else {}
     if model.decoder != "switch":
         crf = _crf(task, model, np.log(weights.of_classes(shares)), held_out)
@@ -105,14 +105,14 @@ def decoder_weights(task: ChordTask, model: ChordModelSettings) -> dict[str, tor
 
 def _crf(task: ChordTask, model: ChordModelSettings, log_weights: np.ndarray, held_out: np.ndarray) -> TiedCrf:
     """The CRF that the settings name, its trust chosen on held-out songs."""
-    crf = task.model.crf if task.joint else fit_crf.counted(task.songs, task.train, believed=1.0)
+    crf = task.model.crf if task.joint else fit_crf.count_transitions(task.songs, task.train, believed=1.0)
     if model.decoder == "crf_likelihood":
-        crf = fit_crf.learnt(crf, task.said_of_crops())
+        crf = fit_crf.train_crf(crf, task.said_of_crops())
         task.model.cpu()
-    heard = [fit_crf.heard(task.model, task.songs, i, log_weights) for i in fit_crf.spread(held_out)]
+    heard = [fit_crf.labelled_frames(task.model, task.songs, i, log_weights) for i in fit_crf.spread(held_out)]
     if model.decoder == "crf":
-        crf = fit_crf.calibrated(crf, heard)
-    return fit_crf.trusting(crf, heard)
+        crf = fit_crf.calibrate_changes(crf, heard)
+    return fit_crf.tune_trust(crf, heard)
 
 
 def _titles(chord: torch.Tensor, words: Vocabulary) -> list[str]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from earmark.evaluation.pictures import plt, save
 from earmark.tasks.chord import scores
-from earmark.tasks.chord.networks.build import SONG_AT_ONCE, seen
+from earmark.tasks.chord.networks.build import SONG_AT_ONCE, network_input
 from earmark.tasks.chord.networks.pitch_net import ChordLogits
 from earmark.tasks.chord.notation import harte, lab
 from earmark.tasks.chord.notation.lab import LabSegment
@@ -19,13 +19,13 @@ NAMES = [*harte.ROOTS, *harte.ROOTS, "N"]  # 12 chord tones, then the bass
 
 
 @torch.no_grad()
-def heard(model: nn.Module, values: Tensor, channels: int) -> dict[str, np.ndarray]:
+def network_vectors(model: nn.Module, values: Tensor, channels: int) -> dict[str, np.ndarray]:
     """Vectors (frames, 25) in 0 to 1 from the stored frames (frames, width) of a song's first ten minutes, by name.
 
     Of ChordNet the vector and, where it has a second network, the smoothed one. PitchNet has one head for tones, of
     which several sound at once, and one for the bass; side by side they say the same.
     """
-    answer = model(seen(values[:SONG_AT_ONCE], channels)[None])
+    answer = model(network_input(values[:SONG_AT_ONCE], channels)[None])
     if isinstance(answer, ChordLogits):
         return {"heard": torch.cat([answer.tones.sigmoid(), answer.bass.softmax(2)], 2)[0].numpy()}
     found = {"raw": answer.vector[0].numpy()}

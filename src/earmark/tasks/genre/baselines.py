@@ -55,7 +55,7 @@ class BaselineAnswers(NamedTuple):
         return {"baseline_classical_chosen": self.choice.name}
 
 
-def of(dataset: GenreDataset, features: Path, seed: int) -> BaselineAnswers:
+def baseline_answers(dataset: GenreDataset, features: Path, seed: int) -> BaselineAnswers:
     """What the baselines say of a dataset's test split. features: the folder with their features, of all recordings."""
     test, fit = dataset.rows("test"), np.sort(np.concatenate([dataset.rows("train"), dataset.rows("val")]))
     mfcc = regression(dataset, _stored(features / STATISTICS), fit, test).argmax(1)

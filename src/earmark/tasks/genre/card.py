@@ -48,7 +48,7 @@ def text(config: ModelConfig, recipe: dict, n_bytes: int, sha256: str) -> str:
     )
 
 
-def said(config: ModelConfig, reports: Path, found: Mapping[str, Any]) -> Said:
+def describe_model(config: ModelConfig, reports: Path, found: Mapping[str, Any]) -> Said:
     """What the card of a version says of a model. reports: of its evaluation, whose figures are `found`."""
     path = reports / "predictions.parquet"
     return Said(

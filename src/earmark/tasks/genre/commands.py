@@ -49,7 +49,7 @@ def predict(
                 answering.refuse_clash(usable, out, AUDACITY, "write their timelines into two folders")
             chosen = ctx.obj(model)
             predictor = Predictor(chosen.folder)
-            for file, answer in answering.answered(usable, lambda file: predictor(file, placed), problems):
+            for file, answer in answering.answers(usable, lambda file: predictor(file, placed), problems):
                 if out:
                     _write(out / file.stem, answer, predictor)
                 answers.append((file, answer))

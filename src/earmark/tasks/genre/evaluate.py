@@ -29,11 +29,11 @@ def run(settings: GenreSettings, root: Root, out: Path, warn: Callable[[str], No
     gathered = dataset.load(settings)
     config = trained.config(MODEL)
     model, data = fused(trained.load(MODEL, config)), DeviceWindows(gathered.windows)
-    beside = baselines.of(gathered, FEATURES, settings.evaluate.seed)
+    beside = baselines.baseline_answers(gathered, FEATURES, settings.evaluate.seed)
     predictions, found = metrics.run(gathered, model, data, beside.answers, settings.evaluate, judged_on(config))
     found |= beside.said() | {"model_sha256": model_files.weights_sha256(MODEL)}
     metrics.write(out, predictions, found)
-    kept.write(out, outcomes.of(predictions))
+    kept.write(out, outcomes.outcomes_of(predictions))
     report.confusion(out / "plots/confusion.png", predictions, gathered.classes)
     report.tables(out / "plots", predictions, gathered.classes)
     report.reliability(out / "plots/reliability.png", predictions)
@@ -47,7 +47,9 @@ def run(settings: GenreSettings, root: Root, out: Path, warn: Callable[[str], No
     return found
 
 
-def judged(model: Path, table: pd.DataFrame, features: Path, settings: EvaluateSettings) -> tuple[dict, pd.DataFrame]:
+def evaluate_model(
+    model: Path, table: pd.DataFrame, features: Path, settings: EvaluateSettings
+) -> tuple[dict, pd.DataFrame]:
     """Figures of `run`, but the baselines', and outcomes of any model's folder on the recordings of a table.
 
     features: a folder with their store, of the model's own settings. A label that the model never learnt is one that
@@ -61,7 +63,7 @@ def judged(model: Path, table: pd.DataFrame, features: Path, settings: EvaluateS
     never = {f"{of}_{label}": np.float32(0) for label in new for of in ("p", "recording_p")}
     found = metrics.figures(predictions.assign(**never), {}, [*config.labels, *new], settings)
     found |= {"test_manifest_sha256": manifest.digest(table), "model_sha256": model_files.weights_sha256(model)}
-    return found, outcomes.of(predictions)
+    return found, outcomes.outcomes_of(predictions)
 
 
 def judged_on(config: ModelConfig) -> str:

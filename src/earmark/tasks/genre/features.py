@@ -44,10 +44,10 @@ def run(
     statistics = np.lib.format.open_memmap(out / "statistics.npy", mode="w+", shape=(len(table), N_STATISTICS))
     with tempfile.TemporaryDirectory(prefix="earmark-") as scratch:
         jobs = ((root / path, settings, Path(scratch) / str(i)) for i, path in enumerate(table.path))
-        with closing(pool.ordered(_extract, jobs, workers, seconds)) as found:
+        with closing(pool.map_ordered(_extract, jobs, workers, seconds)) as found:
             done = progress(found, len(table), "extracting features")
             for i, (path, (part, row)) in enumerate(zip(table.path, done, strict=True)):
-                writer.append(path, parts.taken(part, settings.n_bands, "float32"))
+                writer.append(path, parts.take_rows(part, settings.n_bands, "float32"))
                 statistics[i] = row
     statistics.flush()
     writer.close()
@@ -65,7 +65,9 @@ def beside(
     seconds = table.duration_s.sum()
     workers = workers or pool.workers_for(seconds, len(table))
     jobs = ((root / path, settings.max_seconds) for path in table.path)
-    done = progress(pool.ordered(classical_features, jobs, workers, seconds), len(table), "features of the baseline")
+    done = progress(
+        pool.map_ordered(classical_features, jobs, workers, seconds), len(table), "features of the baseline"
+    )
     part = out / "classical.part.npy"
     found = np.lib.format.open_memmap(part, mode="w+", dtype=np.float32, shape=(len(table), N_FEATURES))
     for i, row in enumerate(done):

@@ -55,21 +55,21 @@ def beside(table: pd.DataFrame, root: Root, settings: FeatureSettings, out: Path
 
 
 def gather(table: pd.DataFrame, features: Path, settings: GenreSettings) -> GenreDataset:
-    """`joined`, for a cross-validation."""
-    return joined(table, features, settings.model)
+    """`join_store`, for a cross-validation."""
+    return join_store(table, features, settings.model)
 
 
-def joined(table: pd.DataFrame, features: Path, model: ModelSettings) -> GenreDataset:
+def join_store(table: pd.DataFrame, features: Path, model: ModelSettings) -> GenreDataset:
     """A manifest with a split, joined with the store in a folder that `extract` wrote."""
     return dataset.gather("genre", table, store.load(features))
 
 
-def one(found: GenreDataset, name: str, features: Path, settings: GenreSettings) -> Fold:
+def train_and_test(found: GenreDataset, name: str, features: Path, settings: GenreSettings) -> Fold:
     """Train on a dataset's train split and judge its test split; `judged` are the baselines' answers."""
     fitted, fit = train.run(found, settings.model, settings.train, out=None)
     predictions, _ = _said(found, fitted, settings.train)
     predictions = predictions.assign(fold=name)
-    answers = baselines.of(found, features, settings.evaluate.seed)
+    answers = baselines.baseline_answers(found, features, settings.evaluate.seed)
     return Fold(name, predictions, answers, fit.history, int(fit.best_epoch))
 
 

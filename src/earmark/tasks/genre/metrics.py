@@ -120,7 +120,7 @@ def figures(
     }
     for name, guess in beside.items():
         of |= _beside(name, answer, guess, y)
-    return measured(of, songs.group, settings) | {"n_windows": len(predictions)}
+    return with_intervals(of, songs.group, settings) | {"n_windows": len(predictions)}
 
 
 def _accuracy(answer: np.ndarray, y: np.ndarray) -> WeightedShare:
@@ -146,7 +146,7 @@ def of_recordings(answer: np.ndarray, y: np.ndarray, confidence: np.ndarray) -> 
     }
 
 
-def measured(of: dict[str, Figure | WeightedShare], groups: pd.Series, settings: EvaluateSettings) -> dict:
+def with_intervals(of: dict[str, Figure | WeightedShare], groups: pd.Series, settings: EvaluateSettings) -> dict:
     """Figures of all recordings, each with its interval over their groups (n,), and how many there are."""
     group, found = groups.to_numpy(), {}
     draws = metrics.resamples(group, settings.bootstrap, settings.seed)

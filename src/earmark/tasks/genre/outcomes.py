@@ -5,7 +5,7 @@ import pandas as pd
 from earmark.evaluation import outcomes
 
 
-def of(predictions: pd.DataFrame) -> pd.DataFrame:
+def outcomes_of(predictions: pd.DataFrame) -> pd.DataFrame:
     """Whether each recording's answer is right, by its label; predictions: a row a window, as `metrics.predict`."""
     songs = predictions[predictions["window"] == 0]
     right = (songs.recording_predicted == songs.label).to_numpy(float)

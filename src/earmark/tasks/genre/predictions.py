@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from earmark.audio import AudioError, CheckedRecording, Source, check, checked, read_blocks
+from earmark.audio import AudioError, CheckedRecording, Source, as_checked, check, read_blocks
 from earmark.features.frames import Frames, sliding, spooled
 from earmark.nn.fused import fused
 from earmark.tasks.genre.networks import trained
@@ -109,7 +109,7 @@ class Predictor:
         windows are read once more with them; the recording's probabilities stay those of the cut one.
         Raises AudioError when it cannot be used; a recording of zeros alone says nothing, as in training.
         """
-        recording, features = checked(source), self.features
+        recording, features = as_checked(source), self.features
         if features.max_seconds is not None:  # what is not read to its end is checked in a pass of its own
             check(recording)
         sound = read_blocks(recording, features.sample_rate, features.max_seconds)

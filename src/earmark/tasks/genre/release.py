@@ -138,7 +138,7 @@ def make(
     }
     config = replace(config, release=facts)
     text = card.text(config, recipe(settings), len(data), hashlib.sha256(data).hexdigest())
-    bundle.write(out, config, data, text, model_files.met(dataset.table))
+    bundle.write(out, config, data, text, model_files.met_recordings(dataset.table))
     return facts
 
 

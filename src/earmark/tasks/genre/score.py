@@ -19,13 +19,13 @@ from earmark.tasks.genre.predictions import Answer, Predictor
 SETTINGS = EvaluateSettings(BOOTSTRAP, SEED)
 
 
-def judged(
+def judge_folder(
     model: Path, root: Path, warn: Callable[[str], None], progress: Callable, learnt: Learnt | None = None
 ) -> ScoredFolder:
     """What the model of a folder says of the recordings below `root`. learnt: what it met, and what becomes of that."""
     predictor = Predictor(model, whole=False)  # as its test set was judged
     classes = predictor.config.labels
-    table = hashed(recordings(root, classes, warn), root)
+    table = with_hashes(recordings(root, classes, warn), root)
     table = learnt.leave(table, "group", root, warn) if learnt else table
     predictions, unusable = judge(table, root, predictor, progress)
     found = figures(predictions, classes) | {"by_class": by_class(predictions), "n_classes": len(classes)}
@@ -90,10 +90,10 @@ def figures(predictions: pd.DataFrame, classes: list[str]) -> dict:
     songs = predictions[predictions["window"] == 0]
     y, answer = (songs[c].map(classes.index).to_numpy() for c in ("label", "recording_predicted"))
     confidence = songs.recording_probability.to_numpy()
-    return metrics.measured(metrics.of_recordings(answer, y, confidence), songs.group, SETTINGS)
+    return metrics.with_intervals(metrics.of_recordings(answer, y, confidence), songs.group, SETTINGS)
 
 
-def hashed(table: pd.DataFrame, root: Path) -> pd.DataFrame:
+def with_hashes(table: pd.DataFrame, root: Path) -> pd.DataFrame:
     """The manifest of a scored set with the sha256 of every recording, "" of one that cannot be read.
 
     Raises EarmarkError for a path that leaves the folder.

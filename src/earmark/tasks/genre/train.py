@@ -62,9 +62,9 @@ def run(
         )
         out.mkdir(parents=True, exist_ok=True)
         x, targets, *_ = seen
-        titles = [batch_picture.named(target, dataset.classes) for target in targets]
+        titles = [batch_picture.class_shares(target, dataset.classes) for target in targets]
         batch_picture.draw(out / "batch.png", x, titles)
-        learnt = model_files.met(dataset.table)
+        learnt = model_files.met_recordings(dataset.table)
         model_files.write(out, config, fit.weights, fit.history, _summary(dataset, task), learnt)
     return task, fit
 

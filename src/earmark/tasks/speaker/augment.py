@@ -15,7 +15,7 @@ STOPPED_DB = 40.0  # how far a band limit attenuates
 STEEPEST_DB = 30.0  # slope of coloured noise over the bands
 
 
-def augmented(decibels: Tensor, others: Tensor, s: VoiceAugmentSettings, hop_s: float, top_db: float) -> Tensor:
+def augment(decibels: Tensor, others: Tensor, s: VoiceAugmentSettings, hop_s: float, top_db: float) -> Tensor:
     """Segments (batch, frames, bands) as heard otherwhere; floored `top_db` below each one's loudest band.
 
     others: (batch, k, frames, bands) other segments of training: the first is noise, all together are babble.

@@ -87,7 +87,7 @@ class SpeakerTask:
         if s.augment.any:
             others = torch.randint(len(self.segments.lengths), (len(batch) * OTHERS,))
             noise = self.segments.drawn(others, n).unflatten(0, (len(batch), OTHERS))
-            x = augment.augmented(x, noise, s.augment, hop_s, self.features.top_db)
+            x = augment.augment(x, noise, s.augment, hop_s, self.features.top_db)
         return augment.masked(log_mel.normalized(x, self.features.normalize), s.augment), self.segments.speakers[
             batch
         ].to(self.device)

@@ -108,7 +108,7 @@ def tables(figures: dict[str, dict]) -> str:
     return "\n\n".join(_table(name, found) for name, found in figures.items())
 
 
-def said(config: ModelConfig, reports: Path, found: Mapping[str, Any]) -> Said:
+def describe_model(config: ModelConfig, reports: Path, found: Mapping[str, Any]) -> Said:
     """What the card of a version says of a model. reports: of its evaluation, whose figures are `found`."""
     return Said(
         what=f"A speaker model, trained on {len(config.labels)} speakers. {KNOWS}",

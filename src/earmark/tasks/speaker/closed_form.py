@@ -16,17 +16,17 @@ SHRINKAGE = 0.05  # of the spread within speakers, for the statistics
 WHITE_SHRINKAGE = 0.3  # of the spread of a network's embeddings
 
 
-def added(network: nn.Module, dataset: SpeakerDataset, model: SpeakerModelSettings) -> nn.Module:
+def add_closed_form(network: nn.Module, dataset: SpeakerDataset, model: SpeakerModelSettings) -> nn.Module:
     """The tower that `model` describes, from its trained network."""
     if model.whiten:
         many = isinstance(network, build.Views)
         views = zip(network.towers if many else [network], log_mel.views(dataset.features.normalize), strict=True)
-        found = [whitened(tower, dataset, view) for tower, view in views]
+        found = [whiten(tower, dataset, view) for tower, view in views]
         network = build.Views(found) if many else found[0]
     return build.NetworkWithStatistics(network, statistics(dataset), model.statistics) if model.statistics else network
 
 
-def whitened(tower: nn.Module, dataset: SpeakerDataset, view: str) -> build.Whitened:
+def whiten(tower: nn.Module, dataset: SpeakerDataset, view: str) -> build.Whitened:
     """A tower whose embeddings of the training utterances have mean 0 and, shrunk to what is even, equal spread.
 
     view: what normalises its segments.

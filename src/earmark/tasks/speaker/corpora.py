@@ -10,7 +10,7 @@ import pandas as pd
 
 from earmark.data import audiofolder, manifest
 from earmark.data.corpus import Corpora, CorpusRecording, Reader, Tables, Warn, audio_below, require, table_of
-from earmark.data.folder import label_of, labelled
+from earmark.data.folder import label_of, labelled_recordings
 from earmark.data.manifest import read_table
 from earmark.data.names import nfc
 from earmark.data.settings import MANIFEST, DataSettings
@@ -167,7 +167,7 @@ def folder(root: Path, warn: Warn, name: str = MANIFEST) -> pd.DataFrame:
         table = read_table(root / name, warn=warn)
         joined = root / "utterances.csv"
         return lists.join(table, joined) if joined.exists() else table
-    recordings = labelled(root, "speaker", warn)
+    recordings = labelled_recordings(root, "speaker", warn)
     warn(
         f"{root} has no manifest.csv: SPEAKERS ARE THE NAMES OF ITS SUB-FOLDERS; a folder below a speaker's is taken "
         "for a session, a file in none for a session of its own. Where files come from one session (a recording round, "
@@ -200,7 +200,7 @@ def _complete(
     """The manifest with its utterances as they are judged, and the trials on them, given or drawn."""
     given = TRIALS[data.source](root, warn) if data.source in TRIALS else None
     given = None if given is None else lists.usable(given, table, quarantined, warn)
-    table, trials = pairing.completed(table, given, data, warn)
+    table, trials = pairing.complete(table, given, data, warn)
     return table, {"trials": trials}
 
 

@@ -23,21 +23,23 @@ def run(settings: SpeakerSettings, root: Root, out: Path, warn: Callable[[str], 
     """Judge the trained model on the test speakers and write the report below `out`; its figures. root: the audio's."""
     heard, embedder = dataset.load(settings), predictions.Embedder(MODEL)
     val, test = (
-        trial_set.Answers(trials, predictions.stored(embedder, trials.utterances, heard.store))
-        for trials in (trial_set.judged(heard.table, heard.trials, split) for split in ("val", "test"))
+        trial_set.Answers(trials, predictions.stored_embeddings(embedder, trials.utterances, heard.store))
+        for trials in (trial_set.require_split(heard.table, heard.trials, split) for split in ("val", "test"))
     )
     beside = metrics.baselines(utterances.to_learn(heard.table), val.trials, test.trials, root)
-    found = metrics.figures(val, test, beside, settings.evaluate) | metrics.tested_on(heard.table)
+    found = metrics.figures(val, test, beside, settings.evaluate) | metrics.manifest_hash(heard.table)
     found |= {"model_sha256": model_files.weights_sha256(MODEL)}
     chosen = trial_set.thresholds_of(val)
     metrics.write(out, metrics.predictions(test, chosen.threshold), found)
-    kept.write(out, outcomes.of(test))
+    kept.write(out, outcomes.outcomes_of(test))
     plots = out / "plots"
-    drawn, queries = report.mapped(test), enrolment.identified(test)
+    drawn, queries = report.map_utterances(test), enrolment.identify(test)
     report.pictures(plots, test, chosen, {name: answers for name, (_, answers) in beside.items()}, drawn)
     report.confusion(plots, queries)
     metrics.by_duration(test).to_csv(plots / "eer_by_duration.csv", index=False)
-    crops = metrics.by_crop(test.trials, lambda of, seconds: predictions.stored(embedder, of, heard.store, seconds))
+    crops = metrics.by_crop(
+        test.trials, lambda of, seconds: predictions.stored_embeddings(embedder, of, heard.store, seconds)
+    )
     crops.to_csv(plots / "eer_by_crop.csv", index=False)
     metrics.clusters(test, chosen.cluster_threshold).to_csv(plots / "clusters.csv", index=False)
     history, config = model_files.read_history(MODEL), embedder.config
@@ -47,17 +49,19 @@ def run(settings: SpeakerSettings, root: Root, out: Path, warn: Callable[[str], 
     return found
 
 
-def judged(model: Path, table: pd.DataFrame, features: Path, settings: EvaluateSettings) -> tuple[dict, pd.DataFrame]:
+def evaluate_model(
+    model: Path, table: pd.DataFrame, features: Path, settings: EvaluateSettings
+) -> tuple[dict, pd.DataFrame]:
     """Figures of `run` that take no threshold, and outcomes, of any model's folder on recordings of the test split.
 
     table: their rows; trials are those of data/speaker that pair them. features: a folder with their store, of the
     model's own settings. Raises EarmarkError where these trials are not of both kinds.
     """
-    trials, known = lists.load(DATA / "trials.csv"), set(utterances.of(table).id)
-    asked = trial_set.judged(table, trials[trials.a.isin(known) & trials.b.isin(known)], "test")
+    trials, known = lists.load(DATA / "trials.csv"), set(utterances.utterances_of(table).id)
+    asked = trial_set.require_split(table, trials[trials.a.isin(known) & trials.b.isin(known)], "test")
     if asked.same.all() or not asked.same.any():
         raise EarmarkError("their trials are not of both kinds, of one speaker and of two")
     embedder = predictions.Embedder(model)
-    test = trial_set.Answers(asked, predictions.stored(embedder, asked.utterances, store.load(features)))
-    found = metrics.without_thresholds(test, settings) | metrics.tested_on(table)
-    return found | {"model_sha256": model_files.weights_sha256(model)}, outcomes.of(test)
+    test = trial_set.Answers(asked, predictions.stored_embeddings(embedder, asked.utterances, store.load(features)))
+    found = metrics.without_thresholds(test, settings) | metrics.manifest_hash(table)
+    return found | {"model_sha256": model_files.weights_sha256(model)}, outcomes.outcomes_of(test)

@@ -33,10 +33,10 @@ def run(
     writer = Writer(out, settings.n_mels, DTYPE, plain(settings))
     with tempfile.TemporaryDirectory(prefix="earmark-") as scratch:
         jobs = ((root / path, settings, speed, Path(scratch) / str(i)) for i, (path, speed) in enumerate(wanted))
-        with closing(pool.ordered(_extract, jobs, workers, seconds)) as found:
+        with closing(pool.map_ordered(_extract, jobs, workers, seconds)) as found:
             done = progress(found, len(wanted), "extracting features")
             for (path, speed), part in zip(wanted, done, strict=True):
-                writer.append(name(path, speed), parts.taken(part, settings.n_mels, DTYPE))
+                writer.append(name(path, speed), parts.take_rows(part, settings.n_mels, DTYPE))
     writer.close()
 
 

@@ -51,7 +51,7 @@ def check(
     for name in table.fold.unique():
         split = splits.split_fold(table, name, data, "label")
         checks.splits(split)
-        pairing.completed(split, None, data, _said_already)
+        pairing.complete(split, None, data, _said_already)
     if table.groupby("label").group.nunique().max() < 2:
         warn(
             "No speaker has recordings of several groups: same-speaker trials pair utterances of one session and are "
@@ -92,10 +92,10 @@ def gather(table: pd.DataFrame, folder: Path, settings: SpeakerSettings) -> Spea
 
 def with_trials(table: pd.DataFrame, data: SpeakerDataSettings) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A manifest with a split, its utterances as they are judged, and trials of its own."""
-    return pairing.completed(table, None, data, _said_already)
+    return pairing.complete(table, None, data, _said_already)
 
 
-def joined(table: pd.DataFrame, folder: Path, model: SpeakerModelSettings, trials: pd.DataFrame) -> SpeakerDataset:
+def join_store(table: pd.DataFrame, folder: Path, model: SpeakerModelSettings, trials: pd.DataFrame) -> SpeakerDataset:
     """A manifest with a split and its trials, as `with_trials` gives them, joined with the store."""
     return dataset.gather(table, trials, store.load(folder))
 
@@ -104,13 +104,13 @@ def _said_already(sentence: str) -> None:
     """What makes trials easy is said once for all folds, by `check`."""
 
 
-def one(found: SpeakerDataset, name: str, folder: Path, settings: SpeakerSettings) -> Fold:
+def train_and_test(found: SpeakerDataset, name: str, folder: Path, settings: SpeakerSettings) -> Fold:
     """Train on a dataset's train split and judge its test split; `judged`: FoldAnswers by system, the model's first."""
     with tempfile.TemporaryDirectory() as model:
         _, fit = train.run(found, settings.model, settings.train, Path(model))
         embedder = predictions.Embedder(Path(model))
     judged = (found.trial_set("val"), found.trial_set("test"))
-    val, test = (Answers(of, predictions.stored(embedder, of.utterances, found.store)) for of in judged)
+    val, test = (Answers(of, predictions.stored_embeddings(embedder, of.utterances, found.store)) for of in judged)
     learnt = utterances.to_learn(found.table)
     root = audio.folder(paths.audio_root(settings.data.root), settings.data.channels)
     beside = metrics.baselines(learnt, val.trials, test.trials, root)
@@ -127,14 +127,14 @@ def train_and_judge(
     settings: SpeakerTrainSettings,
     watch: TrainingHooks = UNWATCHED,
 ) -> tuple[dict, pd.DataFrame]:
-    """A study's training: its result, and one row a trial of the test speakers, as `outcomes.of` gives them."""
+    """A study's training: its result, and one row a trial of the test speakers, as `outcomes_of` gives them."""
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         task, fit = train.run(found, model, settings, Path(folder), **watch._asdict())
         seconds = clock.seconds()
         embedder = predictions.Embedder(Path(folder))
-    of = trial_set.judged(found.table, found.trials, "test")
-    test = Answers(of, predictions.stored(embedder, of.utterances, found.store))
+    of = trial_set.require_split(found.table, found.trials, "test")
+    test = Answers(of, predictions.stored_embeddings(embedder, of.utterances, found.store))
     best = next((row for row in fit.history if row["epoch"] == fit.best_epoch), {})
     result = {
         "refused": "",
@@ -144,7 +144,7 @@ def train_and_judge(
         "parameters": describe.count(task.model.tower),
         "history": fit.history,
     }
-    return result | seconds, outcomes.of(test)
+    return result | seconds, outcomes.outcomes_of(test)
 
 
 def figures(folds: list[Fold], settings: EvaluateSettings) -> dict:
@@ -160,5 +160,5 @@ def pictures(out: Path, folds: list[Fold]) -> list[Path]:
     parts = [(fold.name, fold.judged[MODEL]) for fold in folds]
     tables = [metrics.clusters(p.test, p.chosen.cluster_threshold).assign(fold=name) for name, p in parts]
     pd.concat(tables, ignore_index=True).to_csv(out / "clusters.csv", index=False)
-    asked = pd.concat([enrolment.identified(p.test) for _, p in parts], ignore_index=True)
+    asked = pd.concat([enrolment.identify(p.test) for _, p in parts], ignore_index=True)
     return [out / "det.png", out / "clusters.csv", *report.confusion(out, asked)]

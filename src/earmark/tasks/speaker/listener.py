@@ -42,7 +42,7 @@ class Listener:
     def __call__(
         self, recordings: Iterable[Recording], shown: Callable[[Iterable], Iterable] = iter
     ) -> list[EmbeddedRecording]:
-        """The voices in what can be used; too little speech is said. shown: as of `answering.answered`."""
+        """The voices in what can be used; too little speech is said. shown: as of `answering.answers`."""
         found = self.quietly(recordings, shown)
         little = [voice for voice in found if voice.speech_s < self.least_s]
         if len(little) > TOLD:
@@ -57,7 +57,7 @@ class Listener:
         self, recordings: Iterable[Recording], shown: Callable[[Iterable], Iterable] = iter
     ) -> list[EmbeddedRecording]:
         """The same without a word on too little speech."""
-        heard = answering.answered(recordings, self.embedder.heard, self.problems, shown)
+        heard = answering.answers(recordings, self.embedder.heard, self.problems, shown)
         return [EmbeddedRecording(recording, *what) for recording, what in heard]
 
     def of_folder(self, files: Iterable[Path]) -> list[Recording]:

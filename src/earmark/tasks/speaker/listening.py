@@ -34,7 +34,7 @@ def listening(
     queries: pd.DataFrame,
     drawn: report.Map,
 ) -> None:
-    """Write the page. found: the evaluation's figures. queries: as `enrolment.identified` gives them.
+    """Write the page. found: the evaluation's figures. queries: as `enrolment.identify` gives them.
 
     root: the folder below which the utterances' paths are files. drawn: the map's utterances, which stand first.
     """

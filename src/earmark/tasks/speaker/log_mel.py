@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SMOOTHED = 5  # frames over which the level that tells voice from pauses is averaged
 
 
-def of(
+def log_mel_of(
     source: "audio.Source | audio.CheckedRecording", settings: SpeakerFeatureSettings, speed: float = 1.0
 ) -> np.ndarray:
     """A recording as float32 (frames, n_mels), at most 0 dB, floored `top_db` below its loudest band.
@@ -47,7 +47,7 @@ def spooled(
 
 
 class Speech:
-    """The log-mel frames of one recording, as `of` gives them, in blocks (n, n_mels)."""
+    """The log-mel frames of one recording, as `log_mel_of` gives them, in blocks (n, n_mels)."""
 
     def __init__(self, found: "frames.Frames", voice_db: float):
         self.frames, self.voice_db = found, voice_db

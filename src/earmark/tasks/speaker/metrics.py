@@ -50,7 +50,7 @@ class SpeakerDraws(NamedTuple):
 
 def baselines(train: pd.DataFrame, val: TrialSet, test: TrialSet, root: Root) -> dict[str, tuple[Answers, Answers]]:
     """(validation, test) of MFCC statistics and of LDA on them, learnt from the utterances `train`, below `root`."""
-    learnt, *found = (baseline.measured(part, root) for part in (train, val.utterances, test.utterances))
+    learnt, *found = (baseline.measure(part, root) for part in (train, val.utterances, test.utterances))
     systems = {
         "baseline_mfcc": baseline.Statistics(learnt),
         "baseline_lda": baseline.Lda(learnt, train.label.to_numpy()),
@@ -85,7 +85,7 @@ def without_thresholds(test: Answers, settings: EvaluateSettings) -> dict:
     """Those of `figures` for which nothing is chosen on validation speakers, the same to the bit."""
     draws, who = draws_of(test.trials, settings), test.trials.speakers
     found = verification(test, resampled(test, draws))
-    found |= misclassified("mr_at_k", clustering.into(test.tree, who.max() + 1), who, draws)
+    found |= misclassification("mr_at_k", clustering.cut_into(test.tree, who.max() + 1), who, draws)
     found |= of_means(test, draws) | identification(test, draws)
     return found | intervals.methods(found, BOOTSTRAPPED) | sizes(test.trials)
 
@@ -121,11 +121,11 @@ def at_thresholds(chosen: Thresholds, test: Answers, draws: SpeakerDraws) -> dic
     Intervals take thresholds and clusters as they are and draw speakers anew.
     """
     who = test.trials.speakers
-    found = clustering.at(test.tree, chosen.cluster_threshold)
+    found = clustering.cut_at(test.tree, chosen.cluster_threshold)
     out = {"threshold": chosen.threshold} | decisions(test.score >= chosen.threshold, test.trials, draws)
     out |= {"cluster_threshold": chosen.cluster_threshold, "n_clusters": int(found.max() + 1)}
-    out |= misclassified("mr_at_k", clustering.into(test.tree, who.max() + 1), who, draws)
-    out |= misclassified("mr_at_threshold", found, who, draws) | _agreement(found, who, draws.rows)
+    out |= misclassification("mr_at_k", clustering.cut_into(test.tree, who.max() + 1), who, draws)
+    out |= misclassification("mr_at_threshold", found, who, draws) | _agreement(found, who, draws.rows)
     return out | of_means(test, draws) | identification(test, draws)
 
 
@@ -135,7 +135,7 @@ def of_means(test: Answers, draws: SpeakerDraws) -> dict:
     What ZHAW's papers on speaker clustering report: long utterances, as an application may have them.
     """
     vectors, who = half_means(test)
-    wrong = ~clustering.matched(clustering.into(clustering.tree(vectors), who.max() + 1), who)
+    wrong = ~clustering.in_own_cluster(clustering.cut_into(clustering.tree(vectors), who.max() + 1), who)
     return intervals.share("mr_of_means", wrong, 1.0, who, draws.settings)
 
 
@@ -161,7 +161,7 @@ def identification(test: Answers, draws: SpeakerDraws) -> dict:
 
     The interval takes the answers as they are and draws speakers anew.
     """
-    queries = enrolment.identified(test)
+    queries = enrolment.identify(test)
     right, who = (queries.label == queries.taken_for).to_numpy(), test.trials.speakers[queries["at"]]
     return intervals.share("identification_accuracy", right, 1.0, who, draws.settings)
 
@@ -177,9 +177,9 @@ def decisions(accepted: np.ndarray, trials: TrialSet, draws: SpeakerDraws) -> di
     }
 
 
-def misclassified(name: str, clusters: np.ndarray, who: np.ndarray, draws: SpeakerDraws) -> dict:
+def misclassification(name: str, clusters: np.ndarray, who: np.ndarray, draws: SpeakerDraws) -> dict:
     """The misclassification rate of clusters (utterances,) of speakers (utterances,) as `name`, with its interval."""
-    wrong = ~clustering.matched(clusters, who)
+    wrong = ~clustering.in_own_cluster(clusters, who)
     return intervals.share(name, wrong, 1.0, who, draws.settings)
 
 
@@ -204,7 +204,7 @@ def sizes(test: TrialSet) -> dict:
     }
 
 
-def tested_on(table: pd.DataFrame) -> dict:
+def manifest_hash(table: pd.DataFrame) -> dict:
     """The hash of the manifest's rows that the test is made of."""
     test = table[table["split"] == "test"]
     return {"test_manifest_sha256": manifest.digest(test)}
@@ -242,8 +242,8 @@ def predictions(test: Answers, threshold: float) -> pd.DataFrame:
 def clusters(test: Answers, cluster_threshold: float) -> pd.DataFrame:
     """One row an utterance: id, label, group, and its cluster among as many as speakers and at the threshold."""
     return test.trials.utterances[["id", "label", "group"]].assign(
-        cluster_at_k=clustering.into(test.tree, test.trials.speakers.max() + 1),
-        cluster_at_threshold=clustering.at(test.tree, cluster_threshold),
+        cluster_at_k=clustering.cut_into(test.tree, test.trials.speakers.max() + 1),
+        cluster_at_threshold=clustering.cut_at(test.tree, cluster_threshold),
     )
 
 

@@ -14,7 +14,7 @@ from earmark.tasks.speaker.trials.trial_set import Answers
 DRAWS, SEED = 2000, 0
 
 
-def of(test: Answers) -> pd.DataFrame:
+def outcomes_of(test: Answers) -> pd.DataFrame:
     """The score of every trial, with the speakers of its two utterances."""
     label = test.trials.utterances.label.to_numpy()
     first, second = label[test.trials.at].T
@@ -26,7 +26,7 @@ class Eer:
     """The equal error rate of all trials together, those of several folds and seeds too, as studies compare it.
 
     One threshold is held against all, so that models whose scores lie apart pay for it. A group is a speaker.
-    trials: as `of` gives them, with fold and seed.
+    trials: as `outcomes_of` gives them, with fold and seed.
     """
 
     KEY = ("fold", "seed", "a", "b", "same")

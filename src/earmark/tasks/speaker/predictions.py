@@ -42,7 +42,7 @@ class Embedder:
 
     def heard(self, source: audio.Source) -> SpeakerPrediction:
         """The same, with how much speech it is made of."""
-        recording = audio.checked(source)
+        recording = audio.as_checked(source)
         with log_mel.spooled(recording, self.features) as speech:
             if recording.info.flat:
                 raise audio.AudioError(recording.info.flat)
@@ -54,7 +54,7 @@ class Embedder:
 
     def of_files(self, files: Iterable[audio.Source]) -> np.ndarray:
         """The same of an utterance in several recordings."""
-        return self.of_frames(*(log_mel.of(file, self.features) for file in files))
+        return self.of_frames(*(log_mel.log_mel_of(file, self.features) for file in files))
 
     def of_frames(self, *recordings: np.ndarray, most: int | None = None) -> np.ndarray:
         """The same of an utterance's log-mel frames (frames, bands), one or several recordings one after the other.
@@ -77,7 +77,9 @@ def stored_speech(features: SpeakerFeatureSettings, utterances: pd.DataFrame, st
 
 
 @one_thread()  # of one utterance a second thread computes next to nothing
-def stored(embedder: Embedder, utterances: pd.DataFrame, store: Store, seconds: float = math.inf) -> np.ndarray:
+def stored_embeddings(
+    embedder: Embedder, utterances: pd.DataFrame, store: Store, seconds: float = math.inf
+) -> np.ndarray:
     """Embeddings (n, d) of a table of utterances from a feature store, of at most so many seconds of each."""
     most = None if math.isinf(seconds) else round(seconds / embedder.features.hop_s)
     return np.stack([embedder.of_frames(*(store.frames(p) for p in paths), most=most) for paths in utterances.paths])

@@ -18,7 +18,7 @@ from earmark.tasks.speaker import card, dataset, metrics, predictions, train
 from earmark.tasks.speaker.dataset import SpeakerDataset
 from earmark.tasks.speaker.settings import SpeakerFeatureSettings, SpeakerModelSettings, SpeakerSettings
 from earmark.tasks.speaker.trials import utterances
-from earmark.tasks.speaker.trials.trial_set import Answers, TrialSet, carried
+from earmark.tasks.speaker.trials.trial_set import Answers, TrialSet, thresholds_config
 from earmark.training import model_files, provenance
 from earmark.training.model_files import ModelConfig
 
@@ -97,8 +97,8 @@ def measured(
         beside = metrics.baselines(learnt, val.trials, test.trials, root)
         figures[name] = metrics.figures(val, test, beside, settings)
     speech_s = predictions.stored_speech(embedder.features, val.trials.utterances, heard.store)
-    return carried(val, speech_s) | {"figures": figures}
+    return thresholds_config(val, speech_s) | {"figures": figures}
 
 
 def _answers(embedder: predictions.Embedder, trials: TrialSet, heard: SpeakerDataset) -> Answers:
-    return Answers(trials, predictions.stored(embedder, trials.utterances, heard.store))
+    return Answers(trials, predictions.stored_embeddings(embedder, trials.utterances, heard.store))

@@ -29,7 +29,7 @@ class Map(NamedTuple):
     places: np.ndarray
 
 
-def mapped(test: Answers) -> Map:
+def map_utterances(test: Answers) -> Map:
     """The map of the test utterances, at most MAPPED of them."""
     shown = few(test.trials.speakers, MAPPED)
     return Map(shown, flat(test.embeddings[shown]))
@@ -114,7 +114,7 @@ def speaker_map(path: Path, test: Answers, drawn: Map) -> None:
 
 
 def confusion(folder: Path, queries: pd.DataFrame) -> list[Path]:
-    """Who is taken for whom among the enrolled, confusion.png and .csv below `folder`; queries: `identified`'s.
+    """Who is taken for whom among the enrolled, confusion.png and .csv below `folder`; queries: `enrolment.identify`'s.
 
     A row a speaker, shares of the row; counts are written in. Of a crowd those who are confused most are drawn, and one
     column stands for all others; the table has everybody.

@@ -11,7 +11,7 @@ import pandas as pd
 
 from earmark.data import manifest
 from earmark.data.learnt import Learnt
-from earmark.data.names import matched
+from earmark.data.names import name_matcher
 from earmark.data.reading import read_folder
 from earmark.errors import EarmarkError
 from earmark.evaluation import intervals
@@ -27,19 +27,19 @@ SETTINGS = EvaluateSettings(BOOTSTRAP, SEED)
 NAMED = 5  # speakers in a warning
 
 
-def judged(
+def judge_folder(
     model: Path, root: Path, warn: Callable[[str], None], progress: Callable, learnt: Learnt | None = None
 ) -> ScoredFolder:
     """What the model of a folder makes of the speakers below `root`. learnt: what it met, and what becomes of that."""
     embedder = Embedder(model)
     table, unusable, trials = recordings(root, warn, progress, learnt)
-    if sentence := familiar(table, root, embedder.config.labels):
+    if sentence := familiar_speakers(table, root, embedder.config.labels):
         warn(sentence)
-    asked = trial_set.judged(table, trials, "test")
+    asked = trial_set.require_split(table, trials, "test")
     files = ([root / path for path in paths] for paths in asked.utterances.paths)
     heard = progress(files, len(asked.utterances), "embedding utterances")
     test = Answers(asked, np.stack([embedder.of_files(of) for of in heard]))
-    chosen = carried(embedder.config.release)
+    chosen = carried_thresholds(embedder.config.release)
     if chosen is None:
         warn("The model carries no thresholds, having met no validation speakers: what needs them is left out.")
     found, own = figures(test, chosen), scores.eer_threshold(test.curve)
@@ -48,7 +48,7 @@ def judged(
     def draw(out: Path) -> list[Path]:
         report.det(out / "det.png", {"model": test})
         report.distances(out / "distances.png", test, threshold, of)
-        drawn = [out / "det.png", out / "distances.png", *report.confusion(out, enrolment.identified(test))]
+        drawn = [out / "det.png", out / "distances.png", *report.confusion(out, enrolment.identify(test))]
         if chosen is None:
             return drawn
         metrics.clusters(test, chosen.cluster_threshold).to_csv(out / "clusters.csv", index=False)
@@ -84,11 +84,11 @@ def recordings(
 
 def _among(given: pd.DataFrame, left_out: set[str]) -> pd.DataFrame:
     """The trials of a list that are of no utterance left out."""
-    meant = matched(left_out)
+    meant = name_matcher(left_out)
     return given[~given.a.map(meant).isin(left_out) & ~given.b.map(meant).isin(left_out)]
 
 
-def familiar(table: pd.DataFrame, root: Path, learnt: list[str]) -> str | None:
+def familiar_speakers(table: pd.DataFrame, root: Path, learnt: list[str]) -> str | None:
     """A sentence on speakers whose names are among those that the model learnt, or None.
 
     learnt: names as a training knew them, by recipes/speaker.py with the folder's before them.
@@ -105,7 +105,7 @@ def familiar(table: pd.DataFrame, root: Path, learnt: list[str]) -> str | None:
     )
 
 
-def carried(release: dict) -> Thresholds | None:
+def carried_thresholds(release: dict) -> Thresholds | None:
     """The thresholds that a model brings; None where it has met no validation speakers."""
     if "threshold" not in release:
         return None
@@ -124,7 +124,7 @@ def figures(test: Answers, chosen: Thresholds | None) -> dict:
         found |= metrics.at_thresholds(chosen, test, draws)
     else:
         who = test.trials.speakers
-        found |= metrics.misclassified("mr_at_k", clustering.into(test.tree, who.max() + 1), who, draws)
+        found |= metrics.misclassification("mr_at_k", clustering.cut_into(test.tree, who.max() + 1), who, draws)
         found |= metrics.identification(test, draws)
     own = scores.eer_threshold(test.curve)
     at_own = metrics.decisions(test.score >= own, test.trials, draws)

@@ -13,7 +13,7 @@ from earmark.tasks.speaker import closed_form, embedding
 from earmark.tasks.speaker.batches import SpeakerTask
 from earmark.tasks.speaker.dataset import SpeakerDataset
 from earmark.tasks.speaker.settings import SpeakerModelSettings, SpeakerTrainSettings
-from earmark.tasks.speaker.trials.trial_set import Answers, TrialSet, carried
+from earmark.tasks.speaker.trials.trial_set import Answers, TrialSet, thresholds_config
 from earmark.training import batch_picture, key, loop, model_files
 
 SHOWN_FRAMES = 200  # of the input in model.txt
@@ -64,12 +64,12 @@ def run(
 
     fit = loop.fit(task, settings, checkpoint, on_start, watched)
     task.model.load_state_dict(fit.weights)
-    task.model.tower = closed_form.added(task.model.tower, dataset, model).to(task.device)
+    task.model.tower = closed_form.add_closed_form(task.model.tower, dataset, model).to(task.device)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         batch_picture.draw(out / "batch.png", seen[0].mT[:, None], [task.speakers[i] for i in seen[1].tolist()])
         config = config_of(task, dataset, model, fit, thresholds(task, dataset.trial_set("val")))
-        learnt = model_files.met(dataset.table)
+        learnt = model_files.met_recordings(dataset.table)
         model_files.write(out, config, task.model.tower.state_dict(), fit.history, _summary(task), learnt)
     return task, fit
 
@@ -81,7 +81,7 @@ def thresholds(task: SpeakerTask, val: TrialSet | None) -> dict:
     task.model.eval()
     vectors = embedding.of_runs(task.model.tower, task.heard, task.features.normalize)
     speech_s = np.asarray(task.heard.lengths) * task.features.hop_s
-    return carried(Answers(val, vectors.cpu().numpy()), speech_s)
+    return thresholds_config(Answers(val, vectors.cpu().numpy()), speech_s)
 
 
 def config_of(task: SpeakerTask, dataset: SpeakerDataset, model: SpeakerModelSettings, fit: loop.Fit, release: dict):

@@ -9,14 +9,14 @@ from builders import noise, sines
 from bundles import CHORD_FEATURES
 from earmark.tasks.chord import spectrogram
 from earmark.tasks.chord.decoding import tuning
-from earmark.tasks.chord.networks.build import seen
+from earmark.tasks.chord.networks.build import network_input
 
 RATE = CHORD_FEATURES.sample_rate
 
 
 def stored(tmp_path, sound: np.ndarray) -> torch.Tensor:
     sf.write(tmp_path / "a.wav", sound, RATE)
-    return torch.from_numpy(spectrogram.of(tmp_path / "a.wav", CHORD_FEATURES))
+    return torch.from_numpy(spectrogram.spectrogram_of(tmp_path / "a.wav", CHORD_FEATURES))
 
 
 def heard(tmp_path, cents: float):
@@ -33,7 +33,7 @@ def peaks(places: list[float], height: float = 0.9, frames: int = 1) -> np.ndarr
 
 @pytest.mark.parametrize("cents", [-49, -47, -38, -30, -17, -16, -10, 0, 12, 16, 17, 25, 38, 47, 49])
 def test_cents_of_a_chord(tmp_path, cents):
-    spectrum = seen(heard(tmp_path, cents), 1)[0].numpy()
+    spectrum = network_input(heard(tmp_path, cents), 1)[0].numpy()
     assert tuning.cents(spectrum) == pytest.approx(cents, abs=0.8)
     if abs(abs(cents) - tuning.LEAST_CENTS) > 0.8:
         assert tuning.shift(spectrum) == np.sign(cents) * (abs(cents) > tuning.LEAST_CENTS)
@@ -79,16 +79,16 @@ def test_a_shift_is_to_the_nearest_bin_from_the_least_cents_on():
 
 def test_a_shift_reads_the_bins_where_the_notes_are(tmp_path):
     sharp, straight = heard(tmp_path, 100 / 3), heard(tmp_path, 0)
-    moved, plain = seen(sharp, 1, higher=1), seen(straight, 1)
+    moved, plain = network_input(sharp, 1, higher=1), network_input(straight, 1)
     assert moved.shape == plain.shape
     inside = slice(5, -5)
-    assert (moved - plain)[:, inside].abs().mean() < 0.02 < (seen(sharp, 1) - plain)[:, inside].abs().mean()
+    assert (moved - plain)[:, inside].abs().mean() < 0.02 < (network_input(sharp, 1) - plain)[:, inside].abs().mean()
 
 
 def test_noise_drums_and_silence_are_not_out_of_tune(tmp_path):
     beat = np.exp(-np.arange(RATE // 2) / 400)
     for sound in (noise(8, RATE), np.tile(beat, 16) * noise(8, RATE)):
-        spectrum = seen(stored(tmp_path, sound.astype(np.float32)), 1)[0].numpy()
+        spectrum = network_input(stored(tmp_path, sound.astype(np.float32)), 1)[0].numpy()
         assert (spectrum > tuning.PEAK).mean() > 0.1
         assert (tuning.cents(spectrum), tuning.shift(spectrum)) == (0, 0)
     assert (tuning.cents(np.zeros((20, 252), np.float32)), tuning.cents(iter([]))) == (0, 0)

@@ -19,12 +19,12 @@ def frames_of(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_weights_are_named_in_either_way_and_unknown_names_are_refused():
-    found = weights.named({"7sus4": 2.0, "min": 0.5, "N": 3.0}, NARROW, "model.quality_weights")
+    found = weights.weights_by_name({"7sus4": 2.0, "min": 0.5, "N": 3.0}, NARROW, "model.quality_weights")
     assert {i: w for i, w in enumerate(found) if w != 1} == {2: 0.5, 20: 2.0, 44: 3.0}
     with pytest.raises(EarmarkError, match=r"^train.loss.quality_weights names the quality 'mim'; did you mean 'min'?"):
-        weights.named({"mim": 2.0}, NARROW, "train.loss.quality_weights")
+        weights.weights_by_name({"mim": 2.0}, NARROW, "train.loss.quality_weights")
     with pytest.raises(EarmarkError, match="names one quality twice, as 'm' and 'min'; remove one"):
-        weights.named({"m": 2.0, "min": 1.0}, NARROW, "k")
+        weights.weights_by_name({"m": 2.0, "min": 1.0}, NARROW, "k")
     names = [(q.harte, q.lead_sheet) for q in WIDE.qualities]
     assert all(i == k for i, one in enumerate(names) for k, other in enumerate(names) if set(one) & set(other))
 

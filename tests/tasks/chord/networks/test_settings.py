@@ -21,7 +21,9 @@ PARAMS = REPOSITORY / "params.yaml"
 
 
 def test_a_model_of_before_has_the_text_s_chunks_and_plain_single_lstms():
-    assert tagged.stored(ChordModelSettings, {"name": "chordnet", "width": 0.25, "core": "dprnn"}) == ChordNetModel(
+    assert tagged.from_stored(
+        ChordModelSettings, {"name": "chordnet", "width": 0.25, "core": "dprnn"}
+    ) == ChordNetModel(
         width=0.25,
         chunk_frames=256,
         cell="lstm",

@@ -91,9 +91,9 @@ def test_annotation_may_outlast_its_audio_by_a_second(song):
 
 def test_span_cuts_and_fills():
     segments = [LabSegment(1, 2, "C"), LabSegment(2, 3, "G")]
-    assert rows(lab.spanned(segments, 0, 4, "N")) == [(0, 1, "N"), (1, 2, "C"), (2, 3, "G"), (3, 4, "N")]
-    assert rows(lab.spanned(segments, 1.5, 2, "N")) == [(1.5, 2, "C")]
-    assert rows(lab.spanned(segments, 5, 6, "N")) == [(5, 6, "N")]
+    assert rows(lab.cut_to_span(segments, 0, 4, "N")) == [(0, 1, "N"), (1, 2, "C"), (2, 3, "G"), (3, 4, "N")]
+    assert rows(lab.cut_to_span(segments, 1.5, 2, "N")) == [(1.5, 2, "C")]
+    assert rows(lab.cut_to_span(segments, 5, 6, "N")) == [(5, 6, "N")]
 
 
 def test_neighbours_of_the_same_chord_merge():
@@ -104,7 +104,7 @@ def test_neighbours_of_the_same_chord_merge():
         LabSegment(3, 4, "X"),
         LabSegment(4, 5, "C/3"),
     ]
-    assert rows(lab.merged(segments)) == [(0, 2, "C"), (2, 3, "C/3"), (3, 4, "X"), (4, 5, "C/3")]
+    assert rows(lab.merge_repeats(segments)) == [(0, 2, "C"), (2, 3, "C/3"), (3, 4, "X"), (4, 5, "C/3")]
 
 
 def test_written_rows_read_back_and_mir_eval_reads_them(tmp_path):

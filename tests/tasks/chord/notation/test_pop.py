@@ -211,4 +211,4 @@ def test_files_are_converted_and_counted(tmp_path):
     ],
 )
 def test_what_was_converted_is_told(names, sentence):
-    assert pop.told(pop.Converted((name, pop.to_harte(name)) for name in names)) == sentence
+    assert pop.conversion_note(pop.Converted((name, pop.to_harte(name)) for name in names)) == sentence

@@ -18,7 +18,7 @@ NAMES = ("resnet", "tdnn", "blstm")
 
 def settings(name: str, width: float = 1.0, embedding: int = 192, **changes) -> SpeakerModelSettings:
     asked = {"name": name, "width": width, "embedding": embedding, "dropout": 0.3} | changes
-    return tagged.stored(SpeakerModelSettings, asked)
+    return tagged.from_stored(SpeakerModelSettings, asked)
 
 
 def tower(name: str, n_bands: int = 20, **changes) -> nn.Module:

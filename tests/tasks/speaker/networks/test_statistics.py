@@ -181,7 +181,7 @@ def test_whitened_embeddings_have_no_mean_and_the_spread_worked_out_by_numpy():
     given = material()
     torch.manual_seed(0)
     tower = build.build(MODEL.network, 24).eval()
-    made = closed_form.whitened(tower, given, "level")
+    made = closed_form.whiten(tower, given, "level")
     names = given.table.path[given.table["split"] == "train"]
     heard = [
         log_mel.normalized(torch.from_numpy(given.store.frames(n).astype(np.float32))[None], "level") for n in names
@@ -202,14 +202,14 @@ def test_every_view_is_whitened_by_itself_and_read_as_it_was_written():
     torch.manual_seed(0)
     model = replace(MODEL, whiten=True)
     network = build.build(model.network, 24, 2).eval()
-    made = closed_form.added(network, given, model)
+    made = closed_form.add_closed_form(network, given, model)
     read = build.build(model, 24, 2).eval()
     read.load_state_dict(made.state_dict())
     x = given.store.frames("s5_0.wav").astype(np.float32)
     found = embedding.of_frames(read, torch.from_numpy(x), "both")
     assert torch.equal(found, embedding.of_frames(made, torch.from_numpy(x), "both"))
     for i, view in enumerate(("level", "bands")):
-        alone = embedding.of_frames(closed_form.whitened(network.towers[i], given, view), torch.from_numpy(x), view)
+        alone = embedding.of_frames(closed_form.whiten(network.towers[i], given, view), torch.from_numpy(x), view)
         torch.testing.assert_close(found[16 * i : 16 * (i + 1)], alone * 0.35**0.5, rtol=1e-4, atol=1e-5)
 
 

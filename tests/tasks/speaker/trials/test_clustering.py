@@ -36,17 +36,17 @@ def test_average_linkage_on_cosine_by_hand():
 
 def test_a_cut_gives_as_many_clusters_as_asked():
     merges = clustering.tree(TWO)
-    assert groups(clustering.into(merges, 2)) == {frozenset({0, 1}), frozenset({2, 3})}
-    assert groups(clustering.into(merges, 3)) == {frozenset({0, 1}), frozenset({2}), frozenset({3})}
-    assert [len(groups(clustering.into(merges, k))) for k in range(1, 5)] == [1, 2, 3, 4]
+    assert groups(clustering.cut_into(merges, 2)) == {frozenset({0, 1}), frozenset({2, 3})}
+    assert groups(clustering.cut_into(merges, 3)) == {frozenset({0, 1}), frozenset({2}), frozenset({3})}
+    assert [len(groups(clustering.cut_into(merges, k))) for k in range(1, 5)] == [1, 2, 3, 4]
     same = clustering.tree(np.repeat(at_angles(0), 6, axis=0))  # all distances are 0
-    assert [len(groups(clustering.into(same, k))) for k in range(1, 7)] == [1, 2, 3, 4, 5, 6]
+    assert [len(groups(clustering.cut_into(same, k))) for k in range(1, 7)] == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_cut_at_a_distance_joins_what_is_not_farther():
     merges = clustering.tree(TWO)
-    assert [len(groups(clustering.at(merges, apart(d)))) for d in (5, 11, 21)] == [4, 3, 2]
-    assert len(groups(clustering.at(merges, 2.0))) == 1
+    assert [len(groups(clustering.cut_at(merges, apart(d)))) for d in (5, 11, 21)] == [4, 3, 2]
+    assert len(groups(clustering.cut_at(merges, 2.0))) == 1
 
 
 def test_as_scikit_learn():
@@ -55,7 +55,7 @@ def test_as_scikit_learn():
     merges = clustering.tree(x)
     for k in (2, 5, 17):
         other = AgglomerativeClustering(k, metric="cosine", linkage="average").fit_predict(x)
-        assert groups(clustering.into(merges, k)) == groups(other)
+        assert groups(clustering.cut_into(merges, k)) == groups(other)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_misclassification_by_hand(clusters, rate):
 
 
 def test_which_utterances_lie_right():
-    right = clustering.matched(np.array([0, 0, 1, 1, 1]), np.array(list("xxxyy")))
+    right = clustering.in_own_cluster(np.array([0, 0, 1, 1, 1]), np.array(list("xxxyy")))
     assert right.tolist() == [True, True, False, True, True]
 
 
@@ -126,8 +126,8 @@ def test_a_threshold_does_what_it_was_chosen_for():
     x /= np.linalg.norm(x, axis=1, keepdims=True)
     merges = clustering.tree(x)
     chosen = clustering.best_threshold(merges, speakers)
-    rates = [clustering.misclassification_rate(clustering.at(merges, t), speakers) for t in np.linspace(0, 2, 2001)]
-    assert clustering.misclassification_rate(clustering.at(merges, chosen), speakers) == min(rates)
+    rates = [clustering.misclassification_rate(clustering.cut_at(merges, t), speakers) for t in np.linspace(0, 2, 2001)]
+    assert clustering.misclassification_rate(clustering.cut_at(merges, chosen), speakers) == min(rates)
     assert 0 < min(rates) < 0.3
 
 

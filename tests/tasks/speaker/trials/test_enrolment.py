@@ -36,7 +36,7 @@ def answers(rows: list[tuple[str, str, float]]) -> Answers:
 def test_the_nearest_mean_is_the_answer():
     """b is enrolled at 40 and 80, so at 60: a query at 45 is nearer to it than to a at 0, or to c at 90."""
     rows = [("b", "1", 40), ("a", "2", 45), ("b", "2", 80), ("a", "1", 0), ("b", "3", 100), ("c", "1", 90)]
-    found = enrolment.identified(answers(rows))
+    found = enrolment.identify(answers(rows))
     assert found.to_dict("list") == {
         "at": [1, 4],
         "id": ["u1", "u4"],
@@ -48,7 +48,7 @@ def test_the_nearest_mean_is_the_answer():
 def test_a_single_recording_instead_of_the_mean_would_answer_otherwise():
     """By the nearest recording, b's at 40, a's query at 35 would be b's; by means it is a's, who is enrolled at 20."""
     rows = [("a", "1", 20), ("a", "2", 35), ("b", "1", 40), ("b", "2", 80), ("b", "3", 60)]
-    assert enrolment.identified(answers(rows)).taken_for.tolist() == ["a", "b"]
+    assert enrolment.identify(answers(rows)).taken_for.tolist() == ["a", "b"]
 
 
 def test_counts_are_scikit_learns():

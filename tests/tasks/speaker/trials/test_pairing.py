@@ -34,7 +34,7 @@ def refused(action, *args, **kwargs) -> str:
 
 
 def test_a_row_is_an_utterance_of_its_own():
-    found = utterances.of(table("a x 1 train 2", "b x 1 train 3", "c y 2 test 1"))
+    found = utterances.utterances_of(table("a x 1 train 2", "b x 1 train 3", "c y 2 test 1"))
     assert list(found.columns) == ["id", "label", "group", "split", "duration_s", "paths"]
     assert list(found.id) == ["a", "b", "c"]
     assert list(found.paths) == [("a",), ("b",), ("c",)]
@@ -42,12 +42,15 @@ def test_a_row_is_an_utterance_of_its_own():
 
 
 def test_a_manifest_of_before_there_were_utterances():
-    assert list(utterances.of(table("a x 1 train 2", "b x 1 train 3").drop(columns="utterance")).id) == ["a", "b"]
+    assert list(utterances.utterances_of(table("a x 1 train 2", "b x 1 train 3").drop(columns="utterance")).id) == [
+        "a",
+        "b",
+    ]
 
 
 def test_named_utterances_are_joined_in_the_manifests_order():
     rows = table("b x 1 train 2", "c y 2 test 1", "a x 1 train 3", utterance=["u", "v", "u"])
-    found = utterances.of(utterances.joined(rows, 100.0))  # the manifest's own word stands
+    found = utterances.utterances_of(utterances.join_recordings(rows, 100.0))  # the manifest's own word stands
     assert list(found.id) == ["u", "v"]
     assert found.loc[0].to_dict() == {
         "id": "u",
@@ -61,7 +64,7 @@ def test_named_utterances_are_joined_in_the_manifests_order():
 
 def test_short_recordings_of_one_speaker_and_session_are_joined():
     rows = [f"{i} x 1 train 1" for i in range(9)] + ["p x 2 train 1", "q y 1 train 7", "r y 1 train 1", "s y 1 train 2"]
-    found = utterances.of(utterances.joined(table(*rows), 4.0))
+    found = utterances.utterances_of(utterances.join_recordings(table(*rows), 4.0))
     assert list(found.paths) == [tuple("0123"), tuple("45678"), ("p",), ("q",), ("r", "s")]
     assert list(found.duration_s) == [4, 5, 1, 7, 3]
     assert list(found.id) == ["0", "4", "p", "q", "r"]
@@ -69,14 +72,14 @@ def test_short_recordings_of_one_speaker_and_session_are_joined():
 
 def test_an_utterance_takes_what_brings_it_nearer_to_its_length():
     rows = table("a x 1 train 3", "b x 1 train 1.9", "c x 1 train 3", "d x 1 train 2.1")
-    assert list(utterances.of(utterances.joined(rows, 4.0)).paths) == [("a", "b"), ("c",), ("d",)]
+    assert list(utterances.utterances_of(utterances.join_recordings(rows, 4.0)).paths) == [("a", "b"), ("c",), ("d",)]
 
 
 @pytest.mark.parametrize(
     ("second", "said"), [("b y 1 train 1", "more than one speaker (x and y)"), ("b x 1 test 1", "more than one split")]
 )
 def test_an_utterance_is_of_one_speaker_and_one_split(second, said):
-    assert said in refused(utterances.of, table("a x 1 train 1", second, utterance=["u", "u"]))
+    assert said in refused(utterances.utterances_of, table("a x 1 train 1", second, utterance=["u", "u"]))
 
 
 # Drawn trials

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, log_softmax
 
 from earmark.tasks.chord.decoding.crf import LARGEST_ODDS, TiedCrf
-from earmark.tasks.chord.networks.build import said
+from earmark.tasks.chord.networks.build import recording_logits
 from earmark.tasks.chord.networks.pitch_net import ChordLogits
 from earmark.tasks.chord.notation.vocabulary import IGNORED
 from earmark.tasks.chord.songs import Songs
@@ -34,14 +34,14 @@ class LabelledFrames(NamedTuple):
     changes: np.ndarray
 
 
-def counted(songs: Songs, train: np.ndarray, believed: float = 0.0) -> TiedCrf:
+def count_transitions(songs: Songs, train: np.ndarray, believed: float = 0.0) -> TiedCrf:
     """Transitions as often as in training songs, (n,) places in `songs`.
 
     believed: how much the network's log-odds of a change count above the usual ones, which the counts hold already.
     """
     crf = TiedCrf(songs.none // 12)
-    crf.fit_counts([of(songs.chord, songs, i) for i in train])
-    usual = log_odds(np.concatenate([of(songs.change, songs, i) for i in train]).mean())
+    crf.fit_counts([rows_of_song(songs.chord, songs, i) for i in train])
+    usual = log_odds(np.concatenate([rows_of_song(songs.change, songs, i) for i in train]).mean())
     crf.switch.data = torch.tensor([believed, usual], dtype=torch.float32)
     return crf
 
@@ -52,7 +52,7 @@ def log_odds(share: float) -> float:
     return float(np.log(share / (1 - share)))
 
 
-def calibrated(crf: TiedCrf, held_out: list[LabelledFrames]) -> TiedCrf:
+def calibrate_changes(crf: TiedCrf, held_out: list[LabelledFrames]) -> TiedCrf:
     """The same CRF, to which a frame's word on changes is worth what it says of changes in held-out songs.
 
     A logistic regression of changes on log-odds x (Platt 1999) makes them w x + c; less the usual log-odds, which the
@@ -79,7 +79,7 @@ def calibrated(crf: TiedCrf, held_out: list[LabelledFrames]) -> TiedCrf:
     return crf
 
 
-def learnt(crf: TiedCrf, batches: Iterable[tuple[ChordLogits, Tensor, Tensor]]) -> TiedCrf:
+def train_crf(crf: TiedCrf, batches: Iterable[tuple[ChordLogits, Tensor, Tensor]]) -> TiedCrf:
     """The same CRF after `STEPS` steps up the likelihood of the chords under what a network says.
 
     batches: what is said, classes (n, frames) and lengths (n,) of crops, without end.
@@ -100,7 +100,7 @@ def loss_of(crf: TiedCrf, heard: ChordLogits, classes: Tensor, lengths: Tensor) 
 
 
 @torch.no_grad()
-def trusting(crf: TiedCrf, held_out: list[LabelledFrames]) -> TiedCrf:
+def tune_trust(crf: TiedCrf, held_out: list[LabelledFrames]) -> TiedCrf:
     """The same CRF with the sharpness, and then the weight of changes, whose decoded paths are best by `score`."""
     own, weight = crf.sharpness.item(), crf.switch[0].item()
     crf.sharpness.fill_(max((own, *SHARPNESS), key=lambda s: _with(crf, held_out, s, weight)))
@@ -142,17 +142,17 @@ def spread(places: np.ndarray) -> np.ndarray:
     return places[np.unique(np.linspace(0, len(places) - 1, JUDGED).round().astype(int))]
 
 
-def heard(model: nn.Module, songs: Songs, i: int, log_weights: np.ndarray | float = 0.0) -> LabelledFrames:
+def labelled_frames(model: nn.Module, songs: Songs, i: int, log_weights: np.ndarray | float = 0.0) -> LabelledFrames:
     """What the network says of a song; log_weights (classes,) are added to its chords before they are normalised."""
     model.eval()
-    values = torch.from_numpy(np.ascontiguousarray(of(songs.values, songs, i)))
-    found = said(model, values, songs.channels)
+    values = torch.from_numpy(np.ascontiguousarray(rows_of_song(songs.values, songs, i)))
+    found = recording_logits(model, values, songs.channels)
     log_probs = log_softmax(found.chord + torch.as_tensor(log_weights), 1).numpy()
     change = found.change.clamp(-LARGEST_ODDS, LARGEST_ODDS).numpy()
-    return LabelledFrames(log_probs, change, of(songs.chord, songs, i), of(songs.change, songs, i))
+    return LabelledFrames(log_probs, change, rows_of_song(songs.chord, songs, i), rows_of_song(songs.change, songs, i))
 
 
-def of(array: np.ndarray, songs: Songs, i: int) -> np.ndarray:
+def rows_of_song(array: np.ndarray, songs: Songs, i: int) -> np.ndarray:
     """A song's rows of an array over all songs' frames."""
     first = songs.offsets[i]
     return array[first : first + songs.lengths[i]]

@@ -29,7 +29,7 @@ class Suggestion:
     given: tuple[np.ndarray, np.ndarray] | None = None
 
 
-def named(said: Mapping[str, float], words: Vocabulary, key: str) -> np.ndarray:
+def weights_by_name(said: Mapping[str, float], words: Vocabulary, key: str) -> np.ndarray:
     """Weights (qualities + 1,), N last, by Harte's shorthand or the lead sheets' name; 1 where nothing is said.
 
     Raises EarmarkError for a quality that the vocabulary lacks, or that has both names, with the settings' `key`.

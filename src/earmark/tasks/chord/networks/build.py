@@ -72,14 +72,14 @@ class Values(Protocol):
     def __getitem__(self, frames: slice) -> Tensor: ...
 
 
-def said(model: nn.Module, values: Values, channels: int = 1, higher: int = 0) -> ChordLogits:
-    """What the network says of a whole recording (frames, width), on the CPU; higher: as of `seen`."""
-    parts = (vars(piece).values() for piece in said_in_pieces(model, values, channels, higher))
+def recording_logits(model: nn.Module, values: Values, channels: int = 1, higher: int = 0) -> ChordLogits:
+    """What the network says of a whole recording (frames, width), on the CPU; higher: as of `network_input`."""
+    parts = (vars(piece).values() for piece in logits_in_pieces(model, values, channels, higher))
     return ChordLogits(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
 @torch.inference_mode()
-def said_in_pieces(model: nn.Module, values: Values, channels: int = 1, higher: int = 0) -> Iterator[ChordLogits]:
+def logits_in_pieces(model: nn.Module, values: Values, channels: int = 1, higher: int = 0) -> Iterator[ChordLogits]:
     """The same a stretch (n, ...) at a time, one after the other.
 
     pitch_net reads pieces, as if they were one. ChordNet, which hears the whole song, has pieces of ten minutes, which
@@ -87,13 +87,13 @@ def said_in_pieces(model: nn.Module, values: Values, channels: int = 1, higher: 
     """
     bins = model.settings.bins_per_octave if isinstance(model, ChordNet) else 36
     if isinstance(model, PitchNet) and 0 < len(values) <= WHOLE:
-        whole = model(seen(values[: len(values)], channels, bins, higher)[None])
+        whole = model(network_input(values[: len(values)], channels, bins, higher)[None])
         yield ChordLogits(*(t[0] for t in vars(whole).values()))
         return
     size, margin = (AT_ONCE, 0) if isinstance(model, PitchNet) else (SONG_AT_ONCE, SONG_MARGIN)
     starts = range(0, len(values), size)
     ends = [(max(0, start - margin), min(len(values), start + size)) for start in starts]
-    inputs = (seen(values[first : stop + margin], channels, bins, higher)[None] for first, stop in ends)
+    inputs = (network_input(values[first : stop + margin], channels, bins, higher)[None] for first, stop in ends)
     if isinstance(model, PitchNet):
         for piece in streamed.logits(model, inputs):
             yield ChordLogits(*(t[0] for t in vars(piece).values()))
@@ -103,7 +103,7 @@ def said_in_pieces(model: nn.Module, values: Values, channels: int = 1, higher: 
         yield ChordLogits(*(t[0, start - first : stop - first] for t in vars(piece).values()))
 
 
-def seen(values: Tensor, channels: int, bins_per_octave: int = 36, higher: int = 0) -> Tensor:
+def network_input(values: Tensor, channels: int, bins_per_octave: int = 36, higher: int = 0) -> Tensor:
     """Stored frames (frames, width) as a network sees them: (channels, frames, bins), untransposed, float32.
 
     higher: bins that the recording is too high, from which it is read.

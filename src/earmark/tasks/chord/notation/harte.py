@@ -170,7 +170,7 @@ def lead_sheet(label: str, vocabulary: Vocabulary = NARROW) -> str:
     return f"{ROOTS[root]}{vocabulary.qualities[quality].lead_sheet}{bass}"
 
 
-def spelt(label: str) -> str:
+def spell_out(label: str) -> str:
     """The label with its quality written, `C:maj/3` for `C/3`."""
     if label in ("N", "X") or ":" in label:
         return label

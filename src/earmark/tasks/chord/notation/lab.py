@@ -38,15 +38,15 @@ def read(
     Names as pop charts have them (Am7, C/E, N.C.) become Harte's labels, and are counted in `converted`.
 
     Time that no row covers becomes `fill`: X in an annotation, where nobody said what sounds; N in an estimate, as
-    mir_eval has it. That is between rows; what lies before the first and after the last is left to `spanned`.
+    mir_eval has it. That is between rows; what lies before the first and after the last is left to `cut_to_span`.
     duration_s: the audio's length, where it is known; a last row that ends up to a second later is cut.
     Raises EarmarkError naming file and row.
     """
     rows = [(n, line.split()) for n, line in enumerate(_lines(path), 1) if line.strip()]
-    return checked(path, rows, duration_s, fill, converted)
+    return check_rows(path, rows, duration_s, fill, converted)
 
 
-def checked(
+def check_rows(
     path: Path,
     rows: list[tuple[int, list[str]]],
     duration_s: float | None,
@@ -66,7 +66,7 @@ def checked(
             )
     if duration_s is not None:
         segments = _within(path, segments, duration_s)
-    return closed(segments, fill)
+    return close_gaps(segments, fill)
 
 
 def _lines(path: Path) -> list[str]:
@@ -110,7 +110,7 @@ def _within(path: Path, segments: list[LabSegment], duration_s: float) -> list[L
     return [s._replace(end_s=min(s.end_s, duration_s)) for s in segments if s.start_s < duration_s]
 
 
-def closed(segments: list[LabSegment], fill: str) -> list[LabSegment]:
+def close_gaps(segments: list[LabSegment], fill: str) -> list[LabSegment]:
     """Segments one right after the other: gaps of up to 50 ms go to the earlier chord, longer ones become `fill`."""
     done = []
     for before, after in pairwise(segments):
@@ -121,7 +121,7 @@ def closed(segments: list[LabSegment], fill: str) -> list[LabSegment]:
     return done + segments[-1:]
 
 
-def spanned(segments: list[LabSegment], start_s: float, end_s: float, fill: str) -> list[LabSegment]:
+def cut_to_span(segments: list[LabSegment], start_s: float, end_s: float, fill: str) -> list[LabSegment]:
     """The part of closed segments from start_s to end_s, with `fill` where they begin later or end sooner."""
     kept = [
         s._replace(start_s=max(s.start_s, start_s), end_s=min(s.end_s, end_s))
@@ -135,7 +135,7 @@ def spanned(segments: list[LabSegment], start_s: float, end_s: float, fill: str)
     return head + kept + tail
 
 
-def merged(segments: list[LabSegment]) -> list[LabSegment]:
+def merge_repeats(segments: list[LabSegment]) -> list[LabSegment]:
     """Neighbours of the same chord (bass included) as one segment, with the first one's label and no probability."""
     done: list[LabSegment] = []
     for s in segments:

@@ -127,7 +127,7 @@ def _spelled(root: str, degree: str) -> str:
     return letter + {0: "", 1: "#", -1: "b"}[sign] if abs(sign) <= 1 else harte.ROOTS[pitch]
 
 
-def told(converted: Converted) -> str | None:
+def conversion_note(converted: Converted) -> str | None:
     """A sentence on the names that were read as labels of Harte's, with the commonest; None where none was."""
     if not converted:
         return None

@@ -72,7 +72,7 @@ def hinge(d: Distances, s: PairSettings) -> Tensor:
     return far(s.margin - d.total)
 
 
-def judged(d: Distances, same: Tensor, s: PairSettings) -> Tensor:
+def pair_losses(d: Distances, same: Tensor, s: PairSettings) -> Tensor:
     """Loss of each pair. same: bool or 0 and 1, of any shape that broadcasts with the distances, which is the trap.
 
     With `hinge_over` batch every pair of two speakers costs the mean hinge of all pairs (n,), those of one included.
@@ -89,7 +89,7 @@ def two_by_two_loss(a: Tensor, b: Tensor, same: Tensor, s: PairSettings) -> Tens
     label. Their mean is share * mean distance + (1 - share) * mean hinge: which pair is which has dropped out.
     """
     d = distances(a, b, s)
-    return judged(d, same[:, None] if s.broadcast else same, s).mean()
+    return pair_losses(d, same[:, None] if s.broadcast else same, s).mean()
 
 
 def loss(x: Tensor, labels: Tensor, s: PairSettings) -> Tensor:
@@ -100,7 +100,7 @@ def loss(x: Tensor, labels: Tensor, s: PairSettings) -> Tensor:
     if asks_two_by_two(s):
         first, second = two_by_two(labels)
         return two_by_two_loss(x[first], x[second], labels[first] == labels[second], s)
-    losses = judged(all_distances(x, s), labels[:, None] == labels, s)
+    losses = pair_losses(all_distances(x, s), labels[:, None] == labels, s)
     n = len(x)
     return losses.triu(1).sum() / (n * (n - 1) / 2)
 

@@ -32,7 +32,7 @@ def samples(sources: list[Source], max_seconds: float | None = None) -> np.ndarr
     return joined if max_seconds is None else joined[: round(max_seconds * SAMPLE_RATE)]
 
 
-def measured(utterances: pd.DataFrame, root: Root) -> np.ndarray:
+def measure(utterances: pd.DataFrame, root: Root) -> np.ndarray:
     """The statistics (utterances, 76) of a table of utterances, whose paths are files below `root`."""
     return np.stack([statistics(samples([root / path for path in paths])) for paths in utterances.paths])
 

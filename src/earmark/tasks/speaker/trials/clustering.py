@@ -21,7 +21,7 @@ def tree(embeddings: np.ndarray) -> np.ndarray:
     return hierarchy.linkage(squareform(distances, checks=False), "average")
 
 
-def into(merges: np.ndarray, k: int) -> np.ndarray:
+def cut_into(merges: np.ndarray, k: int) -> np.ndarray:
     """Exactly k clusters: (n,) numbers from 0. k from 1 to n."""
     # By rank, since a cut at a distance gives fewer clusters than k where several merges share one.
     ranked = merges.copy()
@@ -29,12 +29,12 @@ def into(merges: np.ndarray, k: int) -> np.ndarray:
     return hierarchy.fcluster(ranked, len(merges) - k + 0.5, "distance") - 1
 
 
-def at(merges: np.ndarray, threshold: float) -> np.ndarray:
+def cut_at(merges: np.ndarray, threshold: float) -> np.ndarray:
     """The clusters left when all merges up to a distance are done: (n,) numbers from 0."""
     return hierarchy.fcluster(merges, threshold, "distance") - 1
 
 
-def matched(clusters: np.ndarray, speakers: np.ndarray) -> np.ndarray:
+def in_own_cluster(clusters: np.ndarray, speakers: np.ndarray) -> np.ndarray:
     """Which utterances (n,) lie in the cluster that is their speaker's.
 
     Clusters and speakers are assigned one to one so that as many utterances as possible lie right (Hungarian method);
@@ -52,7 +52,7 @@ def matched(clusters: np.ndarray, speakers: np.ndarray) -> np.ndarray:
 
 def misclassification_rate(clusters: np.ndarray, speakers: np.ndarray) -> float:
     """Share of utterances that are not in their speaker's cluster: the MR of ZHAW's speaker clustering papers."""
-    return float(1 - matched(clusters, speakers).mean())
+    return float(1 - in_own_cluster(clusters, speakers).mean())
 
 
 def agreement(clusters: np.ndarray, speakers: np.ndarray) -> dict[str, float]:
@@ -98,7 +98,7 @@ def best_threshold(merges: np.ndarray, speakers: np.ndarray) -> float:
     # After n - k merges there are k clusters; the cut lies between the last of these and the next one.
     low = np.array([heights[n - k - 1] if k < n else 0.0 for k in range(1, most + 1)])
     high = np.array([heights[n - k] if k > 1 else 2.0 for k in range(1, most + 1)])
-    rates = np.array([misclassification_rate(into(merges, k), speakers) for k in range(1, most + 1)])
+    rates = np.array([misclassification_rate(cut_into(merges, k), speakers) for k in range(1, most + 1)])
     rates[high <= low] = 2.0  # equal distances leave no room for a cut
     gaps = np.where(rates == rates.min(), high - low, -1.0)
     chosen = int(np.argmax(gaps))

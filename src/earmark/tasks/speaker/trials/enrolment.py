@@ -29,7 +29,7 @@ def later(groups: np.ndarray) -> np.ndarray:
     return place >= (place.max() + 1) / 2
 
 
-def identified(test: "Answers") -> pd.DataFrame:
+def identify(test: "Answers") -> pd.DataFrame:
     """One row a query: at (its place among the utterances), id, label, taken_for (who is nearest by cosine)."""
     utterances, who = test.trials.utterances, test.trials.speakers
     names, groups = np.unique(utterances.label), utterances.group.to_numpy()

@@ -89,6 +89,6 @@ def groups(embeddings: np.ndarray, threshold: float | None = None, speakers: int
     if len(embeddings) == 1:
         return np.ones(1, np.int64)
     tree = clustering.tree(embeddings)
-    found = clustering.at(tree, threshold) if speakers is None else clustering.into(tree, speakers)
+    found = clustering.cut_at(tree, threshold) if speakers is None else clustering.cut_into(tree, speakers)
     _, first, place = np.unique(found, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[place] + 1

@@ -14,7 +14,7 @@ import pandas as pd
 
 from earmark.data import splits
 from earmark.data.manifest import read_csv
-from earmark.data.names import Paths, matched
+from earmark.data.names import Paths, name_matcher
 from earmark.errors import EarmarkError
 
 Warn = Callable[[str], None]
@@ -33,7 +33,7 @@ def join(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     if again.any():
         raise EarmarkError(f"{again.idxmax()} lists '{listed.utterance[again.idxmax()]}' again; give each one row.")
     utterance_of: dict[str, str] = {}
-    paths, meant = Paths(path.parent), matched(table.path)
+    paths, meant = Paths(path.parent), name_matcher(table.path)
     for where, row in listed.iterrows():
         for part in (meant(paths.below(p.strip()) or p.strip()) for p in row.paths.split(";") if p.strip()):
             if reviewed and part not in facts:
@@ -123,7 +123,7 @@ def usable(given: pd.DataFrame, table: pd.DataFrame, quarantined: pd.DataFrame, 
 def check(given: pd.DataFrame, table: pd.DataFrame) -> None:
     """Raise EarmarkError, naming the line, where a given trial contradicts a table of path, label and utterance."""
     speaker_of = table.drop_duplicates("utterance").set_index("utterance").label
-    meant = matched(speaker_of.index)
+    meant = name_matcher(speaker_of.index)
     given = given.assign(a=given.a.map(meant), b=given.b.map(meant))
     _refuse_unknown(given, set(speaker_of.index))
     _refuse_wrong(given, *(speaker_of.loc[given[side]].set_axis(given.index) for side in ("a", "b")))
@@ -137,7 +137,7 @@ def trials(given: pd.DataFrame, table: pd.DataFrame, lost: set[str], warn: Warn)
     line.
     """
     facts = table.drop_duplicates("utterance").set_index("utterance")
-    meant = matched(set(facts.index) | lost)
+    meant = name_matcher(set(facts.index) | lost)
     given = given.assign(a=given.a.map(meant), b=given.b.map(meant))
     _refuse_unknown(given, set(facts.index) | lost)
     whole = given[~given.a.isin(lost) & ~given.b.isin(lost)]

@@ -21,7 +21,7 @@ MOST = 5000  # trials of each kind where no settings say how many
 Say = Callable[[str], None]
 
 
-def completed(
+def complete(
     table: pd.DataFrame, given: pd.DataFrame | None, data: "SpeakerDataSettings", say: Say
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A split manifest with its utterances as they are judged, and the trials `of_manifest`.
@@ -29,7 +29,7 @@ def completed(
     given: the trials that the source brings, or None; they name utterances, so that none are joined where there are
     any. say: told what makes trials easy.
     """
-    table = table if given is not None else utterances.joined(table, data.utterance_s)
+    table = table if given is not None else utterances.join_recordings(table, data.utterance_s)
     return table, of_manifest(table, given, data.trials, data.seed, say)
 
 
@@ -38,7 +38,7 @@ def of_manifest(table: pd.DataFrame, given: pd.DataFrame | None, most: int, seed
 
     Of a split that `given` (`lists.usable`) names its own, of another at most `most` of each kind drawn with a seed.
     """
-    everyone, found = utterances.of(table), []
+    everyone, found = utterances.utterances_of(table), []
     for split in (s for s in JUDGED if (table["split"] == s).any()):
         own = given is not None and (given["split"] == split).any()
         part = everyone[everyone["split"] == split]
@@ -52,7 +52,7 @@ def draw(part: pd.DataFrame, split: str, most: int, seed: int, say: Say) -> pd.D
 
     Same-speaker trials are of different groups wherever a speaker has several, and spread evenly over the speakers;
     else they are of utterances of one group, which `say` is told. EarmarkError where there are none of either kind.
-    part: the split's utterances, as `utterances.of` gives them.
+    part: the split's utterances, as `utterances_of` gives them.
     """
     rows = part.sort_values(["label", "group"], kind="stable").reset_index(drop=True)
     n, place = len(rows), np.arange(len(rows))

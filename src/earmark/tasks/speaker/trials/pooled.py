@@ -61,17 +61,19 @@ def together(tests: list[Answers]) -> Answers:
 def _decided(parts: list[FoldAnswers], trials: TrialSet, draws: SpeakerDraws) -> dict:
     """Decisions and clusters, each fold's at its own thresholds, and the mean of the folds' own EER."""
     accepted = np.concatenate([part.test.score >= part.chosen.threshold for part in parts])
-    found = [clustering.at(part.test.tree, part.chosen.cluster_threshold) for part in parts]
-    at_k = [clustering.into(part.test.tree, part.test.trials.speakers.max() + 1) for part in parts]
+    found = [clustering.cut_at(part.test.tree, part.chosen.cluster_threshold) for part in parts]
+    at_k = [clustering.cut_into(part.test.tree, part.test.trials.speakers.max() + 1) for part in parts]
     fold = np.repeat(np.arange(len(parts)), [len(clusters) for clusters in found])
     who = trials.speakers
     out = {"eer_mean": float(np.mean([scores.eer(part.test.curve) for part in parts]))}
     out |= {"eer_mean_ci95": scores.interval(_mean_eer(parts, trials, draws.times))}
     out |= {"thresholds": [part.chosen.threshold for part in parts]}
     out |= metrics.decisions(accepted, trials, draws) | {"n_clusters": sum(int(f.max() + 1) for f in found)}
-    out |= metrics.misclassified("mr_at_k", apart(at_k), who, draws)
+    out |= metrics.misclassification("mr_at_k", apart(at_k), who, draws)
     return (
-        out | metrics.misclassified("mr_at_threshold", apart(found), who, draws) | _agreement(found, fold, who, draws)
+        out
+        | metrics.misclassification("mr_at_threshold", apart(found), who, draws)
+        | _agreement(found, fold, who, draws)
     )
 
 

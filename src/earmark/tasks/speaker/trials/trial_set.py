@@ -14,7 +14,7 @@ POINT = ("threshold", "false_alarm_rate", "miss_rate")
 
 @dataclass(frozen=True)
 class TrialSet:
-    """A split's utterances (a table of `utterances.of`) and pairs of them: a, b (ids), same (boolean)."""
+    """A split's utterances (a table of `utterances_of`) and pairs of them: a, b (ids), same (boolean)."""
 
     utterances: pd.DataFrame
     pairs: pd.DataFrame
@@ -77,10 +77,10 @@ def of_split(table: pd.DataFrame, trials: pd.DataFrame, split: str) -> TrialSet 
     if not len(rows):
         return None
     own = trials[trials["split"] == split].reset_index(drop=True)
-    return TrialSet(utterances.of(rows), own[["a", "b"]].assign(same=own.same.astype(bool)))
+    return TrialSet(utterances.utterances_of(rows), own[["a", "b"]].assign(same=own.same.astype(bool)))
 
 
-def judged(table: pd.DataFrame, trials: pd.DataFrame, split: str) -> TrialSet:
+def require_split(table: pd.DataFrame, trials: pd.DataFrame, split: str) -> TrialSet:
     """The same of a split that must be there. Raises EarmarkError where it is not."""
     found = of_split(table, trials, split)
     if found is None:
@@ -94,7 +94,7 @@ def thresholds_of(val: Answers) -> Thresholds:
     return Thresholds(scores.eer_threshold(val.curve), clustering.best_threshold(val.tree, labels))
 
 
-def carried(val: Answers, speech_s: np.ndarray) -> dict:
+def thresholds_config(val: Answers, speech_s: np.ndarray) -> dict:
     """What a model takes along from its validation speakers: its thresholds, and what another one would cost.
 
     operating_points: error rates on the validation trials at some thresholds. speech_s: so much speech had nine of

@@ -7,7 +7,7 @@ from earmark.errors import EarmarkError
 COLUMNS = ["id", "label", "group", "split", "duration_s", "paths"]
 
 
-def of(table: pd.DataFrame) -> pd.DataFrame:
+def utterances_of(table: pd.DataFrame) -> pd.DataFrame:
     """The utterances of a manifest, in its order: rows with one `utterance` are one, by default each its own.
 
     Columns: id, label (the speaker), group (the session), split, duration_s, paths (a tuple).
@@ -20,7 +20,7 @@ def of(table: pd.DataFrame) -> pd.DataFrame:
     return firsts.join(sums).reset_index()[COLUMNS]
 
 
-def joined(table: pd.DataFrame, utterance_s: float) -> pd.DataFrame:
+def join_recordings(table: pd.DataFrame, utterance_s: float) -> pd.DataFrame:
     """The manifest with recordings of one speaker and group joined in order to about `utterance_s` seconds; 0: none.
 
     Where it knows utterances itself (a row's is not its own path) they stand. A joined one is named by its first
@@ -36,7 +36,7 @@ def to_learn(table: pd.DataFrame) -> pd.DataFrame:
 
     LDA wants to see what differs within a speaker.
     """
-    train = of(table[table["split"] == "train"])
+    train = utterances_of(table[table["split"] == "train"])
     alone = train.groupby("label").id.transform("size") == 1
     apart = train[alone].explode("paths")
     apart = apart.assign(id=apart.paths, paths=[(path,) for path in apart.paths])
