@@ -38,10 +38,7 @@ def test_conditions_and_limits_come_onto_the_card_as_text(tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (
-            "[",
-            "c.json is not valid JSON (Expecting value: line 1 column 2 (char 1)); name a list of condition, figure and",
-        ),
+        ("[", "c.json is not valid JSON (Expecting value: line 1 column 2 (char 1)); name a list of condition,"),
         ("{}", "Row 1 of {}/c.json lacks condition, figure or a number as value; give it all three."),
         (
             json.dumps([ROW, {"condition": "noise", "value": 1}]),
