@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from earmark.console import warn
 from earmark.errors import EarmarkError, writable_folder
 from earmark.tasks import catalog
 from earmark.tasks.task import Task
+
+if TYPE_CHECKING:
+    from earmark.release.facts import Words
 
 
 def score(
@@ -63,6 +66,14 @@ def release(
     about: Annotated[str | None, typer.Option(help="What it knows: 'environmental sounds, ten classes'.")] = None,
     data: Annotated[str | None, typer.Option(help="The recordings and their licence: 'ESC-10, CC BY 3.0'.")] = None,
     figures: Annotated[Path | None, typer.Option(help="metrics.json of this recipe's cross-validation.")] = None,
+    limits: Annotated[str, typer.Option(help="What else it is not for, for its card.")] = "",
+    conditions: Annotated[
+        Path | None,
+        typer.Option(
+            help="What was measured with it on other kinds of recordings, for its card: a JSON list of condition, "
+            "figure and value, as benchmarks/chord_robustness.py --card writes it."
+        ),
+    ] = None,
     overrides: Overrides = None,
     out: Annotated[Path | None, typer.Option(help="The bundle's folder; release/TASK by default.")] = None,
 ) -> None:
@@ -75,6 +86,7 @@ def release(
         if not given:
             raise EarmarkError(f"A release needs --{name} in words; `earmark release --help` shows how they read.")
     from earmark.release import bundle
+    from earmark.release.facts import Words, conditions_of
     from earmark.training import provenance
 
     folder = out or Path("release") / task
@@ -83,39 +95,35 @@ def release(
         warn(former)
     if provenance.git_tags()["earmark.dirty"] == "true":
         warn("Files differ from the commit that the card will name; commit them first, or nobody can follow it.")
+    options = {"--about": about, "--data": data, "--limits": limits or None, "--conditions": _told(conditions)}
+    options |= {"--figures": _told(figures), "--out": _told(out)}
+    command = _release_command(task, options, overrides or [])
+    words = Words(about, data, command, limits, conditions_of(conditions))
     if one.release == "recipe":
-        _release_recipe(one, about, data, figures, overrides or [], folder, out)
+        _release_recipe(one, words, figures, overrides or [], folder)
     elif figures or overrides:
         raise EarmarkError(
             f"A release of a {task} model trains nothing and measures by itself; leave --figures and -S out."
         )
     else:
-        _release_champion(one, about, data, folder, out)
+        _release_champion(one, words, folder)
     _say_written(task, folder)
 
 
-def _release_recipe(
-    task: Task, about: str, data: str, figures: Path | None, overrides: list[str], folder: Path, out: Path | None
-) -> None:
-    from earmark.release.facts import Words
-
+def _release_recipe(task: Task, words: "Words", figures: Path | None, overrides: list[str], folder: Path) -> None:
     asked, work = settings(task.name, overrides), task.room("release")
     quoted = work.figures(figures, asked, warn)
-    options = {"--about": about, "--data": data, "--figures": _told(figures), "--out": _told(out)}
-    words = Words(about, data, _release_command(task.name, options, overrides))
     table, root = work.recordings(asked, quoted, warn, console.progress)
     dataset = work.gathered(table, root, asked, warn, console.progress)
     work.make(dataset, asked, quoted, words, folder, _say_epoch(asked.train.epochs))
 
 
-def _release_champion(task: Task, about: str, data: str, folder: Path, out: Path | None) -> None:
+def _release_champion(task: Task, words: "Words", folder: Path) -> None:
     from earmark.registry import resolve
-    from earmark.release.facts import Words
 
     chosen = resolve.own_model(task)
     warn(f"Releasing {chosen.name}.")
-    command = _release_command(task.name, {"--about": about, "--data": data, "--out": _told(out)}, [])
-    task.room("release").make(chosen.folder, settings(task.name), Words(about, data, command), folder)
+    task.room("release").make(chosen.folder, settings(task.name), words, folder)
 
 
 def _say_written(task: str, folder: Path) -> None:

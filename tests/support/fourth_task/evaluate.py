@@ -64,7 +64,7 @@ def figures(table, right, model, settings) -> dict:
     return found | {"model_sha256": model_files.weights_sha256(model)}
 
 
-def judged(model, table, features, settings) -> tuple:
+def evaluate_model(model, table, features, settings) -> tuple:
     """Figures and outcomes of any model's folder on the rows of a table."""
     (config, layer), kept = trained(model), store.load(features)
     x = torch.from_numpy(np.concatenate([kept.frames(path) for path in table.path]))

@@ -189,9 +189,16 @@ class ChordTrainSettings(LoopSettings):
     text asks: no chord of a crop is cut, but for one that outlasts it."""
     short: float = 0.0
     """Share of the batches whose crops are cut to a tenth up to a third, as short recordings have nothing around."""
+    initial_model: str | None = None
+    """Folder of a chord model, with model.safetensors, whose weights the training begins with, and with which it ends
+    averaged as validation songs say; null: weights drawn at random."""
+    initial_sha256: str | None = None
+    """Hash of that model.safetensors, which must not be another."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        named = (self.initial_model is None) == (self.initial_sha256 is None)
+        require(named, "initial_sha256", "must be set where initial_model is, and only there")
         require(0 <= self.short <= 1, "short", "must be a share from 0 to 1")
         require(self.batch_size > 1, "batch_size", "must be at least 2, for batch normalisation")
         require(self.crop_frames > 0, "crop_frames", "must be above 0")

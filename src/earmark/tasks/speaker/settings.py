@@ -184,6 +184,8 @@ class AamSoftmaxSettings:
     """Over which the margin grows from 0."""
     scale: float = 30.0
     """Of the cosines."""
+    each_view: bool = False
+    """Where features.normalize is `both`: a softmax for each tower alone, in place of one over both; they are added."""
 
     def __post_init__(self) -> None:
         require(0 <= self.margin < 1.5, "margin", "must be an angle from 0 to 1.5")
