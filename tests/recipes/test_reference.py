@@ -21,7 +21,7 @@ def test_a_page_is_what_the_code_makes_of_it(page, monkeypatch):
 def test_commands_have_their_arguments_options_and_defaults():
     page = reference.commands()
     assert "```text\nearmark predict chord FILES... [OPTIONS]\n```" in page
-    assert "| `--port` | Port on this machine. | `5000` |" in page
+    assert "| `--port` | Port on this machine to serve on. | `5000` |" in page
     assert "- [`earmark registry sync`](#earmark-registry-sync): " in page
 
 

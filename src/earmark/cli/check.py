@@ -15,10 +15,11 @@ from earmark.tasks import catalog
 
 def check(
     tasks: Annotated[
-        list[str] | None, typer.Argument(metavar="[TASK]...", help="All that params.yaml has by default.")
+        list[str] | None,
+        typer.Argument(metavar="[TASK]...", help=("The tasks to check; by default all those in params.yaml.")),
     ] = None,
 ) -> None:
-    """Check params.yaml, the folders of recordings that it names, and the DVC repository."""
+    """Check params.yaml, the folders of recordings that it names, and the DVC repository, before `dvc repro` runs."""
     for name in tasks or ():
         catalog.check(name)
     found = config.load(PARAMS).tasks if not tasks else {name: config.load_task(PARAMS, name) for name in tasks}

@@ -15,12 +15,12 @@ from earmark.tasks import catalog
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The new project; it need not exist yet.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the new project; it need not exist yet.")],
     tasks: Annotated[
-        list[str] | None, typer.Option("--task", help="A task that it is to have; all by default. May be repeated.")
+        list[str] | None, typer.Option("--task", help="A task to include; all by default. May be repeated.")
     ] = None,
 ) -> None:
-    """Start a project of your own: params.yaml, dvc.yaml, git and DVC, without earmark's source."""
+    """Start a project of your own, without earmark's source: params.yaml, dvc.yaml, a git and a DVC repository."""
     from earmark.pipeline import new_project
 
     for name in tasks or ():
@@ -34,17 +34,20 @@ def init(
 def use(
     task: TaskName,
     folder: Annotated[
-        Path | None, typer.Argument(metavar="[FOLDER]", help="Your recordings; left out for --source demo.")
+        Path | None,
+        typer.Argument(metavar="[FOLDER]", help=("The folder of your recordings; leave it out with --source demo.")),
     ] = None,
-    source: Annotated[str, typer.Option(help="folder, demo, or a corpus that the task reads, as esc50.")] = "folder",
+    source: Annotated[
+        str, typer.Option(help=("'folder', 'demo', or a public corpus that the task can read, such as esc50."))
+    ] = "folder",
     test_fold: Annotated[
-        str | None, typer.Option(help="The fold to test on, where the recordings have official folds; null for none.")
+        str | None, typer.Option(help="The fold to test on, if the recordings come with folds; null for none.")
     ] = None,
     manifest: Annotated[
-        str | None, typer.Option(help="The table in FOLDER that lists the recordings; manifest.csv by default.")
+        str | None, typer.Option(help="Name of the table in FOLDER that lists the recordings; manifest.csv by default.")
     ] = None,
 ) -> None:
-    """Point a task at a folder of recordings: look at it, and write its source and root into params.yaml."""
+    """Point a task at a folder of recordings: check the folder, and write it into params.yaml."""
     catalog.check(task)
     config.parse_task(config.read(PARAMS), task)
     values: dict[str, Any] = {"source": source, "root": _root(task, folder, source)}

@@ -17,14 +17,16 @@ from earmark.tasks.task import Task
 
 def score(
     task: TaskName,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="One sub-folder a label, or with manifest.csv.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help=("The folder: one sub-folder per label, or a manifest.csv."))
+    ],
     model: ModelName = None,
-    out: Annotated[Path | None, typer.Option(help="Where files go; score/TASK by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; score/TASK by default.")] = None,
     with_training: Annotated[
-        bool, typer.Option("--with-training", help="Judge recordings that the model was trained on, too.")
+        bool, typer.Option("--with-training", help="Also score recordings that the model was trained on.")
     ] = False,
 ) -> None:
-    """Judge a labelled folder from elsewhere, generated sounds say, beside the model's real test set."""
+    """Score a model on another labelled folder, such as generated sounds, beside its figures on the real test set."""
     one = catalog.task(task)
     from earmark.data.learnt import Learnt
     from earmark.experiments import score as work
@@ -60,15 +62,21 @@ def _tracker(task: str):
 
 def release(
     task: TaskName,
-    about: Annotated[str | None, typer.Option(help="What it knows: 'environmental sounds, ten classes'.")] = None,
-    data: Annotated[str | None, typer.Option(help="The recordings and their licence: 'ESC-10, CC BY 3.0'.")] = None,
-    figures: Annotated[Path | None, typer.Option(help="metrics.json of this recipe's cross-validation.")] = None,
+    about: Annotated[
+        str | None, typer.Option(help=("What the model recognises, as in 'environmental sounds, ten classes'."))
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help=("The training recordings and their licence, as in 'ESC-10, CC BY 3.0'."))
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help=("The metrics.json of a cross-validation with these settings, for the card."))
+    ] = None,
     overrides: Overrides = None,
-    out: Annotated[Path | None, typer.Option(help="The bundle's folder; release/TASK by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the model; release/TASK by default.")] = None,
 ) -> None:
-    """Write a model folder with its card: genre's is trained on all recordings, chord's and speaker's is the champion.
+    """Write a model folder with a card: for genre trained on all recordings, for chord and speaker the champion.
 
-    `predict --model FOLDER` answers with it. What `predict` answers with by itself stays as it is.
+    `earmark predict TASK --model FOLDER` uses it. Which model `predict` uses by default does not change.
     """
     one = catalog.task(task)
     for name, given in (("about", about), ("data", data)):

@@ -48,23 +48,52 @@ class Wish:
 
 def predict(
     ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them; - is what is piped in.")],
-    model: Annotated[str | None, typer.Option(help="A model folder or an MLflow model URI.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    embed: Annotated[Path | None, typer.Option(help="Write path and embedding to this .parquet file.")] = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Are two recordings of one speaker?")] = False,
-    enroll: Annotated[Path | None, typer.Option(help="Who is it? A folder, one sub-folder a speaker.")] = None,
-    cluster: Annotated[bool, typer.Option("--cluster", help="Group recordings by speaker.")] = False,
-    speakers: Annotated[int | None, typer.Option(help="How many groups --cluster makes.")] = None,
+    files: Annotated[
+        list[Path],
+        typer.Argument(help=("Recordings, or folders of recordings; - reads a recording from standard input.")),
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help=("A model folder or an MLflow model URI; by default the champion, or else the released model.")
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")] = False,
+    embed: Annotated[
+        Path | None, typer.Option(help=("Write the path and embedding of each recording to this .parquet file."))
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help=("Say whether two recordings are of the same speaker."))
+    ] = False,
+    enroll: Annotated[
+        Path | None,
+        typer.Option(
+            help=(
+                "Say which known speaker it is, from this folder, which has a sub-folder of recordings per known "
+                "speaker."
+            )
+        ),
+    ] = None,
+    cluster: Annotated[bool, typer.Option("--cluster", help="Group the recordings by speaker.")] = False,
+    speakers: Annotated[
+        int | None, typer.Option(help=("With --cluster: how many groups to make, if you know it."))
+    ] = None,
     threshold: Annotated[
         float | None,
-        typer.Option(help="The cosine, -1 to 1, from which two voices are one person's; the model's own by default."),
+        typer.Option(
+            help=(
+                "Cosine similarity, -1 to 1, from which two voices count as the same person's; the model's own by "
+                "default."
+            )
+        ),
     ] = None,
     channel: Annotated[
-        int | None, typer.Option(min=1, help="The channel that is read, from 1; the mean of all by default.")
+        int | None,
+        typer.Option(min=1, help=("The channel to read, counted from 1; by default the mean of all channels.")),
     ] = None,
 ) -> None:
-    """Embed, verify, identify or group voices; those that cannot be used are named, and the exit status is 1."""
+    """Embed, verify, identify or group voices. A recording that cannot be used is named, and the exit status is then
+    1."""
     from earmark.tasks import answering
     from earmark.tasks.speaker.listener import Listener
 
