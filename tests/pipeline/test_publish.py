@@ -74,7 +74,7 @@ def rename_experiment(tracker):
     tracker.client.rename_experiment(tracker.experiment_id, "old")
 
 
-REBUILT = "This tracking store had no run of this model: made it from models/*/history.csv."
+REBUILT = "This tracking store had no run of this model: one was made from models/*/history.csv."
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,9 @@ def _print(found: dict) -> None:
         shown = [column.removeprefix("chord").removesuffix("_accuracy") for column in columns]
         console.table(shown, [[_cell(row[c]) for c in columns] for row in found[name]], name.replace("_", " "))
     for row in found["same_but_in_name"][:10]:
-        console.say(f"{row['estimate']} stood {row['seconds']:.1f} s for {row['truth']}: same notes and bass.")
+        console.say(
+            f"{row['estimate']} was given for {row['truth']} during {row['seconds']:.1f} s: same notes and bass."
+        )
 
 
 def _figures(found: dict) -> list[str]:

@@ -142,6 +142,8 @@ def _say(found: "Comparison") -> None:
         by = "trial, with 95 % intervals over speakers" if trials else "recording, with 95 % intervals over groups"
         console.say(f"Differences are paired by {by}; {better}.")
     else:
-        console.say(f"No difference is paired, and intervals of single figures do not tell two runs apart; {better}.")
+        console.say(
+            f"There is no paired difference, and intervals of single figures cannot tell two runs apart; {better}."
+        )
     if not found.common:
-        console.say("The figures are not all of the same test recordings: they cannot be held against each other.")
+        console.say("The figures come from different test recordings, so they cannot be compared.")

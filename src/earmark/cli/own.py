@@ -105,7 +105,7 @@ def _root(task: str, folder: Path | None, source: str) -> str:
         root.encode()
     except UnicodeEncodeError:
         raise EarmarkError(
-            f"The name of {console.printable(root)} is not UTF-8, and params.yaml is; rename it."
+            f"The name of {console.printable(root)} is not UTF-8, so params.yaml cannot hold it; rename the folder."
         ) from None
     if Path.cwd().resolve().is_relative_to(Path(root).resolve()):
         raise EarmarkError(

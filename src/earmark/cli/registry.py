@@ -72,8 +72,8 @@ def history(
     console.table(shown.columns(one), [shown.row(one, entry, entry.id in heads) for entry in found.entries])
     if len(found.heads) == 1:
         console.say(
-            "* is champion. A version's number is of the store in which it was decided, its hash the same everywhere. "
-            "--json has reasons and figures in full."
+            "* marks the champion. Version numbers are those of the store where the decision was made; hashes "
+            "are the same everywhere. --json prints reasons and figures in full."
         )
     else:
         _ = found.head  # two commits decided: says so

@@ -28,7 +28,7 @@ def review(
     elif apply is not None and out is None:
         _apply(task, apply)
     else:
-        raise EarmarkError(f"Say one thing: `earmark review {task} --out FILE`, or --apply FILE.")
+        raise EarmarkError(f"Give either --out FILE or --apply FILE, as in `earmark review {task} --out FILE`.")
 
 
 def _write(task: str, out: Path) -> None:

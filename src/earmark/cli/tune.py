@@ -47,7 +47,9 @@ def tune(
     asked = run.Asked(quick, trials, workers, timeout, storage, fresh, tuple(overrides or ()), out)
     place = out or Path("tuned") / run.read(file, asked).name
     if fresh and storage:
-        raise EarmarkError("--fresh moves the project's own journal aside; in a database give the file another name.")
+        raise EarmarkError(
+            "--fresh starts over in the project's own journal only; in a database, give the tuning file another name."
+        )
     if show:
         for sentence in shown.sentences(applied.result_of(place, file)):
             print(sentence)

@@ -53,7 +53,7 @@ def score(
 def _tracker(task: str):
     """The project's tracker; outside a project there is nowhere to log, which is said."""
     if paths.project() is None:
-        warn("Not inside an earmark project: nothing is logged in MLflow.")
+        warn("Not inside an earmark project, so nothing is logged in MLflow.")
         return None
     from earmark.registry import tracking
 
@@ -81,7 +81,7 @@ def release(
     one = catalog.task(task)
     for name, given in (("about", about), ("data", data)):
         if not given:
-            raise EarmarkError(f"A release needs --{name} in words; `earmark release --help` shows how they read.")
+            raise EarmarkError(f"A release needs --{name}; `earmark release --help` shows an example.")
     from earmark.release import bundle
     from earmark.training import provenance
 
@@ -90,12 +90,15 @@ def release(
     if former := bundle.replaced(folder):
         warn(former)
     if provenance.git_tags()["earmark.dirty"] == "true":
-        warn("Files differ from the commit that the card will name; commit them first, or nobody can follow it.")
+        warn(
+            "There are uncommitted changes, so nobody could repeat this from the commit that the card will "
+            "name; commit them first."
+        )
     if one.release == "recipe":
         _release_recipe(one, about, data, figures, overrides or [], folder, out)
     elif figures or overrides:
         raise EarmarkError(
-            f"A release of a {task} model trains nothing and measures by itself; leave --figures and -S out."
+            f"A release of a {task} model trains nothing and measures the model itself; leave --figures and -S out."
         )
     else:
         _release_champion(one, about, data, folder, out)
@@ -131,7 +134,10 @@ def _say_written(task: str, folder: Path) -> None:
 
     print(f"Wrote {folder}: {(folder / 'model.safetensors').stat().st_size / 1e6:.2f} MB; read its CARD.md.")
     if folder.resolve() == (bundle.ROOT / task).resolve():
-        print(f"It is the bundle that the package ships: `earmark predict {task}` answers with it without a champion.")
+        print(
+            f"This is the bundle that the package ships: `earmark predict {task}` answers with it where there is "
+            "no champion."
+        )
     else:
         print(f"`earmark predict {task} --model {shlex.quote(str(folder))} FILE...` answers with it.")
 

@@ -55,7 +55,7 @@ def test_marks_of_a_song_go_into_one_file(root):
     assert (root / done.manifest).read_text().splitlines()[1:] == [
         "song.wav,song.reviewed-1.lab,song.wav,corrected,Bo; Ada,3,4.0 s G:maj/3; 0.0 s C"
     ]
-    assert "1 label corrected; 1 segment made X, which nobody is judged by; 1 label in doubt" in done.said[0]
+    assert "1 label corrected; 1 segment set to X, which is not scored; 1 label in doubt" in done.said[0]
     assert sorted(p.name for p in root.iterdir()) == [
         *("manifest.reviewed-1.csv", "song.lab", "song.reviewed-1.lab", "song.wav")
     ]

@@ -82,7 +82,9 @@ def _duration(root: Path, song: str) -> float:
     try:
         return audio.check(audio.folder(root, "mix") / song).duration_s
     except (audio.AudioError, OSError) as e:
-        raise EarmarkError(f"{root / song} cannot be read, and its chords last until its end: {e}.") from None
+        raise EarmarkError(
+            f"{root / song} cannot be read, so it is not known where its last chord ends: {e}."
+        ) from None
 
 
 def _put(lines: list[Line], said: Said) -> list[str]:
@@ -119,7 +121,7 @@ def _segment(lines: list[Line], said: Said) -> Row:
         gap_s = float(after.start) - float(before.end)
         if _near(before.end, said) and gap_s > lab.CLOSED_S and said.mark.label == UNKNOWN:
             return Row(f"{before.end}\t{after.start}\t", before.end, after.start, UNKNOWN, before.behind.strip(" \t"))
-    raise EarmarkError(f"{said.where}: no segment begins there; review anew.")
+    raise EarmarkError(f"{said.where}: no segment begins there; review it again.")
 
 
 def _near(time: str, said: Said) -> bool:

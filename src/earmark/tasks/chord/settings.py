@@ -59,7 +59,7 @@ class ChordFeatureSettings:
         require(self.gamma >= 0, "gamma", "must be at least 0 Hz")
         require(self.local_s >= 0 and self.local_db >= 0, "local_s", "and local_db must be at least 0")
         whole = self.normalize == "share" or not self.local_s
-        require(whole, "local_s", "must be 0 where normalize is deviation, which is of the whole recording")
+        require(whole, "local_s", "must be 0 where normalize is deviation, which uses the whole recording")
         top = self.f_min * 2 ** (self.octaves + (UP + DOWN) / 12)
         fits = top < self.sample_rate / 2
         require(fits, "octaves", f"must end below the Nyquist frequency (they end at {top:.0f} Hz)")

@@ -193,7 +193,7 @@ class TrainSettings(LoopSettings):
         super().__post_init__()
         require(self.batch_size > 1, "batch_size", "must be at least 2, for batch normalisation")
         by_song = self.crops == "random" and not self.by_frame
-        require(not by_song, "crops", "must be windows for the song loss, which wants whole recordings")
+        require(not by_song, "crops", "must be windows for the song loss, which needs whole recordings")
         cropped = self.judged_on == "windows" or self.crops == "random"
         require(cropped, "judged_on", "must be windows where crops is windows")
         require(self.by_frame or isinstance(self.augment.mix, Unmixed), "loss.name", "must be frame for augment.mix")
@@ -231,8 +231,8 @@ class GenreSettings:
         require(
             filtered or self.features.log_floor != "none",
             "features.log_floor",
-            "'none' leaves minus infinity, which net, resnetish and vggish alone read, with model.filter forward "
-            "or test",
+            "'none' leaves minus infinity in the features, which only net, resnetish and vggish accept, with "
+            "model.filter forward or test",
         )
         sliced = self.features.framing == "recording" or self.train.judged_on == "windows"
         require(sliced, "train.judged_on", "must be windows for features.framing window")

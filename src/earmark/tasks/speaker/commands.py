@@ -124,11 +124,13 @@ def _check(files: list[Path], wish: Wish) -> None:
     if wish.chosen != 1:
         raise EarmarkError(f"Say what to do with the voices, one of: {WAYS}.")
     if wish.embed and wish.embed.suffix != ".parquet":  # or a forgotten OUT would overwrite a recording
-        raise EarmarkError(f"--embed writes a table, and {wish.embed} is no name of one; call it OUT.parquet.")
+        raise EarmarkError(
+            f"--embed writes a Parquet table, so its name must end in .parquet, as in OUT.parquet, not {wish.embed}."
+        )
     if wish.verify and len(files) != 2:
-        raise EarmarkError(f"--verify compares two recordings, and {len(files)} were named; name two.")
+        raise EarmarkError(f"--verify compares two recordings, but {len(files)} were named; name two.")
     if wish.speakers is not None and not wish.cluster:
-        raise EarmarkError("--speakers says into how many groups --cluster sorts; leave it out here.")
+        raise EarmarkError("--speakers sets how many groups --cluster makes; leave it out here.")
     if wish.threshold is not None:
         _check_threshold(wish.threshold, wish)
     if wish.embed:
@@ -160,7 +162,9 @@ def _not_verified(files: list[Path], problems: "Problems", model: "Chosen | None
 def _check_threshold(threshold: float, wish: Wish) -> None:
     if wish.embed or wish.speakers is not None:
         given = "--embed" if wish.embed else "--speakers"
-        raise EarmarkError(f"--threshold decides who is one person, which {given} does not ask; leave it out.")
+        raise EarmarkError(
+            f"--threshold decides whether voices are one person's, which {given} does not ask; leave it out."
+        )
     if not -1 <= threshold <= 1:  # nor is a value that is no number
         raise EarmarkError(f"--threshold is a cosine from -1 to 1, not {threshold:g}.")
 
@@ -289,7 +293,7 @@ def _cluster(listener: "Listener", files: "list[Recording]", wish: Wish, as_json
             print_json(rows([], listener.problems, GROUPED, listener.chosen))
         return
     if speakers is not None and speakers > len(found):
-        warn(f"Only {len(found)} of the recordings can be used, which is less than {speakers} speakers.")
+        warn(f"Only {len(found)} of the recordings can be used, which is fewer than the {speakers} speakers asked for.")
         speakers = len(found)
     numbers = identify.groups(np.stack([v.embedding for v in found]), distance, speakers).tolist()
     if as_json:

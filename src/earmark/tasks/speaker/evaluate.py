@@ -56,7 +56,7 @@ def judged(model: Path, table: pd.DataFrame, features: Path, settings: EvaluateS
     trials, known = lists.load(DATA / "trials.csv"), set(utterances.of(table).id)
     asked = trial_set.judged(table, trials[trials.a.isin(known) & trials.b.isin(known)], "test")
     if asked.same.all() or not asked.same.any():
-        raise EarmarkError("their trials are not of both kinds, of one speaker and of two")
+        raise EarmarkError("their trials are all same-speaker or all different-speaker trials")
     embedder = predictions.Embedder(model)
     test = trial_set.Answers(asked, predictions.stored(embedder, asked.utterances, store.load(features)))
     found = metrics.without_thresholds(test, settings) | metrics.tested_on(table)

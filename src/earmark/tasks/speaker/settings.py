@@ -180,7 +180,7 @@ class PairSettings:
         require(self.margin > 0, "margin", "must be above 0")
         require(self.same > 0 and self.different > 0, "same", "and different must be above 0")
         fits = self.hinge == "distance" or self.distance == "symmetric"
-        require(fits, "hinge", "must be distance where the distance has one direction alone")
+        require(fits, "hinge", "must be distance where the distance has only one direction")
 
 
 @dataclass(frozen=True)
@@ -306,5 +306,13 @@ class SpeakerSettings:
         alone = not blstm or self.features.normalize != "both"
         require(alone, "features.normalize", "must be bands or level for model.name blstm")
         heard = not self.model.statistics or self.features.normalize != "bands"
-        require(heard, "model.statistics", "must be 0 where features.normalize is bands, which takes their means away")
-        require(fits, "train.loss", "pairs compares the word of blstm's dense layers; set model.name and model.read so")
+        require(
+            heard,
+            "model.statistics",
+            "must be 0 where features.normalize is bands, which removes the means of the bands",
+        )
+        require(
+            fits,
+            "train.loss",
+            "pairs works only on the dense layers of blstm; set model.name to blstm and model.read to dense",
+        )

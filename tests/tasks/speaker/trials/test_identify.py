@@ -47,7 +47,7 @@ def test_a_voice_beside_the_folders_is_named(tmp_path):
     voice(tmp_path, "ann/0.wav", "bob.wav", "carol.xyz")
     names, said = enrolled(tmp_path)
     assert names == {"ann": ["ann/0.wav"]}
-    assert "without a suffix of audio that is read (carol.xyz)" in said[0]
+    assert "without the suffix of an audio format that is read (carol.xyz)" in said[0]
     assert said[1] == (
         "1 recording lies in ROOT itself and has no speaker (bob.wav): left out; move each into the folder of its "
         "speaker."

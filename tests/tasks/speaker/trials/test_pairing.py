@@ -150,7 +150,7 @@ def test_a_split_without_trials_is_refused():
     assert "No speaker of test has two utterances" in refused(
         pairing.draw, spoken(("x", "1", 1), ("y", "1", 1)), "test", 10, 1, pytest.fail
     )
-    assert "The split val has one speaker alone" in refused(pairing.draw, spoken(("x", "1", 3)), "val", 10, 1, print)
+    assert "The split val has only one speaker" in refused(pairing.draw, spoken(("x", "1", 3)), "val", 10, 1, print)
 
 
 # Trials of a manifest
