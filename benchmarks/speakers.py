@@ -3,7 +3,7 @@
     python benchmarks/speakers.py VOICES OTHERS@FOLD --list utterances.csv        # what another system is to embed
     python benchmarks/speakers.py VOICES OTHERS@FOLD --also Resemblyzer=FILE.parquet
 
-Each folder as recipes/speaker.py reads it. The baselines learn from the training speakers of all folders, thresholds
+Each folder as recipes/join.py reads it. The baselines learn from the training speakers of all folders, thresholds
 come from the validation speakers. Another system's file has `utterance` and `embedding`, as
 benchmarks/speaker_tools/run_resemblyzer.py writes it in an environment of its own.
 """

@@ -16,14 +16,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from speaker import VIEWS, read, stored, trained
+import yaml
 
+from earmark import config
 from earmark.console import progress, say, warn
-from earmark.tasks.speaker import closed_form, collection, dataset, embedding, predictions, voices
+from earmark.features import store
+from earmark.tasks.speaker import closed_form, collection, dataset, embedding, features, train, voices
 from earmark.tasks.speaker.dataset import Dataset
 from earmark.tasks.speaker.networks import build
+from earmark.tasks.speaker.settings import SpeakerFeatureSettings, SpeakerModelSettings, SpeakerTrainSettings
 from earmark.tasks.speaker.trials import baseline, pairing, scores, utterances
 from earmark.tasks.speaker.trials.trial_set import TrialSet
+from earmark.training import loop
 
 HELD, SEED = 48, 1
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 1.0)
@@ -38,17 +42,27 @@ def main() -> None:
     parser.add_argument("--recipe", type=Path, default=Path(__file__).with_name("speaker.yaml"))
     parser.add_argument("--state", type=Path, default=Path(".earmark/speaker-share"))
     args = parser.parse_args()
-    raw, s = read(args.recipe)
+    raw = yaml.safe_load(args.recipe.read_text())
+    kinds = {"features": SpeakerFeatureSettings, "model": SpeakerModelSettings, "train": SpeakerTrainSettings}
+    asked, model, settings = (config.typed(kind, raw[k], str(args.recipe), k) for k, kind in kinds.items())
     table, trials = collection.together([collection.read(name, warn, progress) for name in args.voices])
-    values = stored(table, s["features"], args.state)
-    design = dataset.gather(held_out(table, args.hold), trials, values)
-    folders = trained(design, s, {view: raw["views"][view] * 2 // 3 for view in VIEWS}, args.state)
-    network = build.Views([predictions.Embedder(folder).tower for folder in folders])
+    if not (args.state / "store.json").exists():
+        features.run(table, Path(), asked, args.state, warn, progress)
+    design = dataset.gather(held_out(table, args.hold), trials, store.load(args.state))
+    settings = replace(settings, epochs=settings.epochs * 2 // 3)
+    trained, _ = train.run(design, model.network, settings, None, args.state / "checkpoint.pt", on_epoch=told)
+    network = trained.model.tower.cpu().eval()
     sets = {"val": design.trial_set("val"), "held": within(design.table)}
     for whiten in (False, True):
         say(f"whiten: {whiten}")
-        tower = closed_form.added(network, design, replace(s["model"].network, whiten=whiten))
+        tower = closed_form.added(network, design, replace(model.network, whiten=whiten))
         report({name: judge(design, trials, tower) for name, trials in sets.items()})
+
+
+def told(fit: loop.Fit, seconds: float) -> None:
+    row = fit.history[-1]
+    figures = "  ".join(f"{k} {row[k]:.4f}" for k in ("train/loss", "val/eer", "val/loss"))
+    say(f"epoch {fit.epoch}  {figures}  ({seconds:.0f} s)")
 
 
 def held_out(table: pd.DataFrame, folder: str) -> pd.DataFrame:

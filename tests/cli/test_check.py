@@ -46,8 +46,8 @@ def problems(place) -> dict[str, str]:
     return {
         "~/x": f"but DVC does not expand ~; write {place.parent}/home/x",
         "~/y": "but there is no such folder; correct it, or run `earmark use genre FOLDER`",
-        "~nobody-at-all/x": "and there is no such folder; correct it, or run `earmark use genre FOLDER`",
-        "/no/where": "and there is no such folder; correct it, or run `earmark use genre FOLDER`",
+        "~nobody-at-all/x": "but there is no such folder; correct it, or run `earmark use genre FOLDER`",
+        "/no/where": "but there is no such folder; correct it, or run `earmark use genre FOLDER`",
         "no/where": f"but there is no such folder in {place}; correct it, or run `earmark use genre FOLDER`",
         "file.wav": "which is not a folder; name the folder that holds the recordings",
     }

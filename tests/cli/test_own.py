@@ -1,5 +1,6 @@
 """`earmark use` and `earmark init`: one task pointed at a folder, a project of one's own."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from earmark.cli import app
 from earmark.errors import EarmarkError
 from earmark.pipeline import new_project
 from project import REPOSITORY, Project
+from voice_audio import voices
 
 SHIPPED = (REPOSITORY / "params.yaml").read_text()
 
@@ -142,6 +144,47 @@ def test_use_outside_of_a_project_says_how_to_start_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(EarmarkError, match="start a project with `earmark init FOLDER`"):
         run("use", "genre", ".")
+
+
+def test_a_recipe_brings_features_network_and_training(here):
+    """Blocks are taken over whole, the data's keys one by one; other tasks stay as they are."""
+    recipe = REPOSITORY / "recipes/speaker.yaml"
+    voices(here.parent / "voices", 12)
+    said = run("use", "speaker", "../voices", "--recipe", str(recipe))
+    asked, found = yaml.safe_load(recipe.read_text()), yaml.safe_load((here / "params.yaml").read_text())
+    shipped = yaml.safe_load(SHIPPED)
+    task = found["tasks"]["speaker"]
+    assert {name: task[name] for name in ("features", "model", "train")} == {
+        name: asked[name] for name in ("features", "model", "train")
+    }
+    wanted = shipped["tasks"]["speaker"]["data"] | {
+        "source": "folder",
+        "root": str(here.parent / "voices"),
+        "trials": 5000,
+    }
+    assert task["data"] == wanted
+    assert found["tasks"]["chord"] == shipped["tasks"]["chord"]
+    assert f"The settings of {recipe} are now in params.yaml: features, model, train of tasks.speaker." in said
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("task: chord\n", "small.yaml is not a recipe for genre: its task is chord; name another file."),
+        ("features: {}\n", "small.yaml is not a recipe for genre: it has no key 'task'"),
+        ("task: genre\nmodel: cnn\n", "small.yaml: model must hold keys and values, not 'cnn'."),
+        ("task: genre\nmodels: {}\n", "small.yaml: unknown key 'models'; did you mean 'model'?"),
+        ("task: genre\nfeatures: {hop: 3}\n", "small.yaml: unknown key 'tasks.genre.features.hop'"),
+        ("task: [\n", "small.yaml is not valid YAML"),
+    ],
+)
+def test_what_is_no_recipe_is_refused_before_anything_is_written(here, text, sentence):
+    (here / "small.yaml").write_text(text)
+    with pytest.raises(EarmarkError, match=re.escape(sentence)):
+        run("use", "genre", "../audio", "--recipe", "small.yaml")
+    with pytest.raises(EarmarkError, match=r"There is no file none.yaml; name a recipe, such as recipes/chord.yaml"):
+        run("use", "genre", "../audio", "--recipe", "none.yaml")
+    assert changed(here) == []
 
 
 def test_init_makes_a_project_of_one_task_without_earmarks_source(tmp_path, monkeypatch):

@@ -230,4 +230,4 @@ def test_a_broken_ledger_does_not_end_the_pipeline(trained):
     (file,) = Path("registry/genre").iterdir()
     file.write_text("{")
     (sentence,) = run()
-    assert sentence.startswith(f"registry/genre/{file.name} is no entry of the ledger")
+    assert sentence.startswith(f"registry/genre/{file.name} is not a valid entry of the ledger")

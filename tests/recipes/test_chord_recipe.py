@@ -1,23 +1,21 @@
-"""The release recipe from notes to bundle in small: render, train, write, read back."""
+"""The chord recipe from notes to bundle in small: render, join, then the pipeline, the registry and the release."""
 
-import importlib.util
 import json
+import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pretty_midi
 import pytest
 import torch
 import yaml
+from safetensors.torch import save_file
 
 from builders import plain_progress
 from earmark.errors import EarmarkError
 from earmark.generated.songs import render
-from earmark.release import bundle
 from earmark.tasks import model_folder
 from earmark.tasks.chord import collection
 from earmark.tasks.chord.networks.build import untrained
@@ -25,27 +23,111 @@ from earmark.tasks.chord.notation import lab, targets
 from earmark.tasks.chord.notation.vocabulary import IGNORED, WIDE
 from earmark.tasks.chord.settings import ChordFeatureSettings, PitchNetModel
 from earmark.training import model_files
-from project import REPOSITORY
+from project import REPOSITORY, own_project
 
 pytestmark = pytest.mark.pipeline
 SOUNDFONT = str(Path(pretty_midi.__file__).parent / "TimGM6mb.sf2")
+SPLITS = {"songs": ("train", 4), "val": ("val", 2), "test": ("test", 2)}
 
 
 @pytest.fixture(scope="module")
 def renders(tmp_path_factory):
+    """Folders of songs to train, to choose and to test by, and the manifest over them."""
     root = tmp_path_factory.mktemp("renders")
-    for name, n, seed in (("songs", 4, 1), ("val", 2, 2)):
-        job = render.Job(str(root / name), 10.0, (SOUNDFONT,), seed, "train" if name == "songs" else "val")
-        render.run(job, n, 1)
+    for seed, (name, (split, n)) in enumerate(SPLITS.items(), 1):
+        render.run(render.Job(str(root / name), 10.0, (SOUNDFONT,), seed, split), n, 1)
+    join = [sys.executable, str(REPOSITORY / "recipes/join.py"), "chord", str(root), *SPLITS]
+    subprocess.run(join, check=True, capture_output=True, timeout=100)
     return root
 
 
 @pytest.fixture(scope="module")
-def recipe():
+def recipe(tmp_path_factory):
+    """The recipe in small, whose training begins with a network of random weights."""
     raw = yaml.safe_load((REPOSITORY / "recipes/chord.yaml").read_text())
     raw["model"] |= {"channels": 8, "stem": 4, "blocks": 2}
     raw["train"] |= {"epochs": 2, "crop_frames": 64, "batch_size": 2, "device": "cpu"}
+    torch.manual_seed(7)
+    first = tmp_path_factory.mktemp("first")
+    weights = untrained(PitchNetModel(**raw["model"]), ChordFeatureSettings(**raw["features"])).state_dict()
+    save_file({name: weight.contiguous() for name, weight in weights.items()}, first / "model.safetensors")
+    raw["train"] |= {"initial_model": str(first), "initial_sha256": model_files.weights_sha256(first)}
     return raw
+
+
+@pytest.fixture(scope="module")
+def released(renders, recipe, tmp_path_factory):
+    """A project in which the recipe has run, and what was said."""
+    project = own_project(tmp_path_factory.mktemp("chord") / "own", "chord")
+    (project.path.parent / "small.yaml").write_text(yaml.safe_dump(recipe))
+    rows = [{"condition": "under a voice (3)", "figure": "majmin", "value": 0.5}]
+    (project.path.parent / "conditions.json").write_text(json.dumps(rows))
+    options = ["--about", "chords of toys", "--data", "Eight songs of ten seconds", "--limits", "Toys alone."]
+    options += ["--conditions", str(project.path.parent / "conditions.json")]
+    script = str(REPOSITORY / "recipes/pipeline.sh")
+    done = project.run("bash", script, "chord", str(renders), str(project.path.parent / "small.yaml"), *options)
+    return project, done
+
+
+def test_one_manifest_lists_all_folders_and_keeps_their_songs_apart(renders):
+    table = pd.read_csv(renders / "manifest.csv", dtype=str, keep_default_na=False)
+    assert table["split"].value_counts().to_dict() == {"train": 4, "val": 2, "test": 2}
+    assert all((renders / path).exists() for path in [*table.path, *table.lab])
+    assert all(path.split("/")[0] == group.split("/")[0] for path, group in zip(table.path, table.group, strict=True))
+    assert table.group.nunique() == 8
+    own = pd.read_csv(renders / "val/manifest.csv", dtype=str, keep_default_na=False)
+    assert table.key[table["split"] == "val"].tolist() == own.key.tolist()
+
+
+def test_a_folder_that_is_missing_is_named(renders):
+    join = [sys.executable, str(REPOSITORY / "recipes/join.py"), "chord", str(renders), "songs", "vale"]
+    done = subprocess.run(join, capture_output=True, text=True, timeout=100)
+    assert (done.returncode, done.stderr) == (1, f"{renders} has no folder 'vale'; name folders that lie in it.\n")
+
+
+def test_the_bundle_carries_key_data_and_commit_of_the_training_that_made_it(released):
+    project, _ = released
+    bundle, trained = (model_folder.read_config(project.path / f"{folder}/chord") for folder in ("release", "models"))
+    assert bundle.hashes == trained.hashes
+    assert all(len(bundle.hashes[name]) == 64 for name in ("train_key", "data_sha256", "code_sha256", "params_sha256"))
+    head = project.run("git", "rev-parse", "HEAD").stdout.strip()
+    assert bundle.release["commit"] == head
+    assert "initial_model" in project.run("git", "show", f"{head}:params.yaml").stdout
+    runs = [run.data.tags for run in project.runs()]
+    assert [tags["earmark.train_key"] for tags in runs] == [bundle.hashes["train_key"]]
+    assert project.client.get_model_version_by_alias("earmark-chord", "champion").version == 1
+
+
+def test_the_card_quotes_the_test_songs_and_what_the_author_says(released):
+    project, _ = released
+    config = model_folder.read_config(project.path / "release/chord")
+    figures = config.release["figures"]
+    assert (figures["n_recordings"], config.release["n_recordings"]) == (2, 4)
+    text = (project.path / "release/chord/CARD.md").read_text()
+    low, high = figures["majmin_ci95"]
+    assert f"| majmin | {figures['majmin']:.3f} | {low:.3f} to {high:.3f} |" in text
+    assert "Eight songs of ten seconds: 4 recordings were trained on" in text
+    assert "| under a voice (3) | majmin | 0.500 |" in text
+    assert "It names one of its qualities in every frame, or none. Toys alone." in text
+    learnt = model_files.read_learnt(project.path / "release/chord")
+    assert [split for _, split in learnt].count("train") == 4
+    assert "test" not in {split for _, split in learnt}
+    # what the card quotes is what the file gives
+    rows = pd.read_csv(project.path / "data/chord/manifest.csv")
+    root = yaml.safe_load((project.path / "params.yaml").read_text())["tasks"]["chord"]["data"]["root"]
+    again = collection.measured(
+        project.path / "release/chord", collection.table_of([Path(root, "test")]), plain_progress
+    )
+    assert again["majmin"] == pytest.approx(figures["majmin"], abs=1e-6)
+    assert (rows["split"] == "test").sum() == 2
+
+
+def test_the_training_began_with_the_other_weights_and_says_how_much_is_left_of_them(released, recipe):
+    project, done = released
+    first = recipe["train"]["initial_model"]
+    said = r"earmark: Validation songs choose [01]\.\d of the trained weights and [01]\.\d of (\S+)'s\."
+    assert re.findall(said, done.stderr) == [first]
+    assert not list(project.path.rglob("*.pkl"))
 
 
 def test_songs_and_targets_of_a_folder(renders, recipe):
@@ -57,8 +139,8 @@ def test_songs_and_targets_of_a_folder(renders, recipe):
     for i, row in enumerate(table.itertuples()):
         part = slice(songs.offsets[i], songs.offsets[i] + songs.lengths[i])
         found = lab.frames(lab.read(row.lab), songs.lengths[i], features.hop_s, WIDE)
-        np.testing.assert_array_equal(songs.chord[part], found.chord)
-        np.testing.assert_array_equal(songs.bass[part], found.bass)
+        assert songs.chord[part].tolist() == found.chord.tolist()
+        assert songs.bass[part].tolist() == found.bass.tolist()
         key = targets.key_of(row.key)
         assert set(songs.key[part]) == {IGNORED if key == targets.NO_KEY else key}
 
@@ -69,65 +151,3 @@ def test_folders_that_are_none(tmp_path):
     pd.DataFrame({"path": ["a"], "lab": ["a"]}).to_csv(tmp_path / "manifest.csv")
     with pytest.raises(EarmarkError, match="has no column 'key'"):
         collection.table_of([tmp_path])
-
-
-def test_recipe_writes_a_bundle_that_reads_chords(renders, recipe, tmp_path):
-    (tmp_path / "small.yaml").write_text(yaml.safe_dump(recipe))
-    command = [sys.executable, str(REPOSITORY / "recipes/chord.py"), "--train", str(renders / "songs")]
-    command += ["--val", str(renders / "val"), "--out", str(tmp_path / "bundle"), "--recipe", "small.yaml"]
-    command += ["--words", "Four songs of ten seconds.", "--state", str(tmp_path / "state")]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    config = model_folder.read_config(tmp_path / "bundle")
-    assert config.task == "chord"
-    assert config.features == ChordFeatureSettings(**recipe["features"])
-    figures = config.release["figures"]
-    assert figures["n_recordings"] == 2
-    # what the card quotes is what the file gives
-    again = collection.measured(tmp_path / "bundle", collection.table_of([renders / "val"]), plain_progress)
-    assert json.loads(json.dumps(again)) == figures
-    text = (tmp_path / "bundle/CARD.md").read_text()
-    assert "Four songs of ten seconds. 4 recordings were trained on" in text
-    low, high = figures["majmin_ci95"]
-    assert f"| majmin | {figures['majmin']:.3f} | {low:.3f} to {high:.3f} |" in text
-    assert not list(tmp_path.rglob("*.pkl"))
-
-
-@pytest.fixture(scope="module")
-def script():
-    """recipes/chord.py as a module."""
-    spec = importlib.util.spec_from_file_location("chord_recipe", REPOSITORY / "recipes/chord.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_a_training_goes_on_from_a_bundle_and_is_averaged_with_it_by_validation_loss(script, capsys):
-    """Between 0 and 1 the loss is least at .43 of the way: of the shares that are tried at .4."""
-
-    class Task:
-        model = torch.nn.Linear(1, 1, bias=False)
-
-        def validate(self, model):
-            return {"val/loss": 0.4 * (model.weight.item() - 0.43) ** 2}
-
-    begun, ended = ({"weight": torch.tensor([[value]])} for value in (0.0, 1.0))
-    best = script.averaged(Task(), begun, ended)
-    assert best["weight"].item() == pytest.approx(0.4)
-    assert Task.model.weight.item() == pytest.approx(0.4)
-    assert "0.4 of the last weights and 0.6 of the first: validation loss 0.0004" in capsys.readouterr().out
-
-
-def test_a_bundle_gives_its_weights_to_a_network_that_has_more(script):
-    """The released network begins with the bundle's; of another size it is refused by name."""
-    raw = yaml.safe_load((REPOSITORY / "recipes/chord.yaml").read_text())
-    features, model = ChordFeatureSettings(**raw["features"]), PitchNetModel(**raw["model"])
-    net, released = untrained(model, features), bundle.ROOT / "chord"
-    begun = script.continued(net, released)
-    known = model_files.read_weights(released)
-    assert set(known) <= set(begun)
-    assert all(torch.equal(begun[name], known[name]) for name in known)
-    with pytest.raises(SystemExit, match=r"its network has 'blocks.6.along.weight', which the recipe's lacks\."):
-        script.continued(untrained(replace(model, blocks=6), features), released)
-    with pytest.raises(SystemExit, match=r"its network has other sizes than the recipe's\."):
-        script.continued(untrained(replace(model, stem=8), features), released)

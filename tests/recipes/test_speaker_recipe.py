@@ -7,7 +7,6 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 import yaml
 
 from builders import plain_progress
@@ -15,8 +14,7 @@ from earmark.errors import EarmarkError
 from earmark.tasks import model_folder
 from earmark.tasks.speaker import collection
 from earmark.tasks.speaker.predictions import Embedder
-from earmark.training import model_files
-from project import REPOSITORY
+from project import REPOSITORY, own_project
 from voice_audio import voices
 
 pytestmark = pytest.mark.pipeline
@@ -37,18 +35,44 @@ def folders(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def released(folders):
+def project(folders, tmp_path_factory):
+    """A project in which the recipe has run on both folders."""
     raw = yaml.safe_load((REPOSITORY / "recipes/speaker.yaml").read_text())
     raw["features"] |= {"n_mels": 24, "speeds": [0.9]}
     raw["model"] |= {"name": "tdnn", "width": 0.1, "embedding": 16, "statistics": 0.25}
-    raw["views"] = {"level": 1, "bands": 2}
-    raw["train"] |= {"batches": 10, "speakers": 6, "segments_s": [0.3, 0.6], "device": "cpu"}
-    raw["evaluate"] |= {"bootstrap": 100}
+    raw["train"] |= {"epochs": 2, "batches": 10, "speakers": 6, "segments_s": [0.3, 0.6], "device": "cpu"}
     (folders / "recipe.yaml").write_text(yaml.safe_dump(raw))
-    command = [sys.executable, REPOSITORY / "recipes/speaker.py", "--recipe", "recipe.yaml", "--out", "bundle"]
-    command += ["--voices", "a", "--voices", "b@two", "--state", "state", "--words", "Buzz of no licence."]
-    subprocess.run([str(c) for c in command], cwd=folders, check=True, capture_output=True, timeout=200)
-    return folders / "bundle"
+    join = [sys.executable, str(REPOSITORY / "recipes/join.py"), "speaker", str(folders), "a", "b@two"]
+    subprocess.run(join, check=True, capture_output=True, timeout=100)
+    own = own_project(tmp_path_factory.mktemp("speaker") / "own", "speaker")
+    script, options = str(REPOSITORY / "recipes/pipeline.sh"), ["--about", "buzz", "--data", "Buzz of no licence"]
+    own.run("bash", script, "speaker", str(folders), str(folders / "recipe.yaml"), *options)
+    return own
+
+
+@pytest.fixture(scope="module")
+def released(project):
+    return project.path / "release/speaker"
+
+
+def test_one_manifest_lists_both_folders_with_their_trials(project, folders):
+    table = pd.read_csv(folders / "manifest.csv", dtype=str)
+    assert table["split"].value_counts().to_dict() == {"train": 40, "test": 24, "val": 8}
+    assert all((folders / path).exists() for path in table.path)
+    given = pd.read_csv(folders / "trials.csv")
+    prepared = pd.read_csv(project.path / "data/speaker/trials.csv")
+    assert sorted(map(tuple, prepared[["split", "a", "b", "same"]].to_numpy())) == sorted(
+        map(tuple, given[["split", "a", "b", "same"]].to_numpy())
+    )
+    assert all(a.split("/")[0] == b.split("/")[0] for a, b in zip(given.a, given.b, strict=True))
+
+
+def test_the_bundle_carries_key_data_and_commit_of_the_training_that_made_it(released, project):
+    bundle, trained = (model_folder.read_config(f) for f in (released, project.path / "models/speaker"))
+    assert bundle.hashes == trained.hashes
+    assert [run.data.tags["earmark.train_key"] for run in project.runs()] == [bundle.hashes["train_key"]]
+    assert bundle.release["commit"] == project.run("git", "rev-parse", "HEAD").stdout.strip()
+    assert bundle.labels == []  # nobody is named
 
 
 def test_folders_stand_together_without_mixing_their_speakers(folders):
@@ -66,41 +90,31 @@ def test_folders_stand_together_without_mixing_their_speakers(folders):
         collection.read(f"{folders / 'b'}@three", pytest.fail, plain_progress)
 
 
-def test_the_bundle_says_what_was_measured_with_it(released):
+def test_the_card_says_what_was_measured_with_it(released, folders):
     config = model_folder.read_config(released)
-    figures = config.release["figures"]
-    assert set(figures) == {"a", "b"}
-    assert figures["a"]["n_same_trials"] == figures["a"]["n_different_trials"] == 1  # the folder's own list
-    assert {"eer", "eer_ci95", "baseline_lda_eer", "eer_minus_baseline_lda_ci95"} <= set(figures["b"])
+    figures = config.release["figures"][folders.name]
+    listed = pd.read_csv(folders / "trials.csv").query("split == 'test'").same.value_counts()
+    assert (figures["n_same_trials"], figures["n_different_trials"]) == (listed[1], listed[0])
+    assert {"eer", "eer_ci95", "baseline_lda_eer", "eer_minus_baseline_lda_ci95"} <= set(figures)
     assert (config.release["n_speakers"], config.release["n_recordings"]) == (10, 40)
     card = (released / "CARD.md").read_text()
-    assert "Buzz of no licence." in card
-    assert f"| eer | {figures['b']['eer']:.3f} [" in card
+    assert "Buzz of no licence: 40 recordings of 10 speakers" in card
+    assert f"| eer | {figures['eer']:.3f} [" in card
     assert -1 <= config.release["threshold"] <= 1
 
 
-def test_a_stopped_recipe_goes_on_and_the_checkpoint_is_kept(released, folders):
-    assert sorted(p.name.split("-")[0] for p in (folders / "state").glob("*.pt")) == ["bands", "level"]
-    epochs = [[row["epoch"] for row in model_files.read_history(folders / "state" / v)] for v in ("level", "bands")]
-    assert epochs == [[1], [1, 2]]
-
-
-def test_the_bundle_is_both_networks_whitened_and_statistics_side_by_side(released, folders):
-    file = folders / "a/s08_0_0.wav"
-    embedders = [Embedder(f) for f in (released, folders / "state/level", folders / "state/bands")]
-    found, level, bands = (embedder(file) for embedder in embedders)
-    for i, network in enumerate((level, bands)):
-        whiten = embedders[0].tower.network.towers[i].whiten
-        white = whiten(torch.from_numpy(network)).detach().numpy()
-        wanted = white / np.linalg.norm(white) * (0.75 / 2) ** 0.5
-        np.testing.assert_allclose(found[16 * i : 16 * (i + 1)], wanted, atol=1e-2)  # half precision
-    assert len(found) == 92
-    assert np.linalg.norm(found[32:]) == pytest.approx(0.5, abs=1e-5)
+def test_the_bundle_is_both_networks_whitened_and_statistics_side_by_side(released, folders, project):
+    found = Embedder(released)(folders / "a/s08_0_0.wav")
+    assert len(found) == 2 * 16 + 60
+    parts = found[:16], found[16:32], found[32:]
+    wanted = (0.75 / 2) ** 0.5, (0.75 / 2) ** 0.5, 0.25**0.5
+    assert [np.linalg.norm(part) for part in parts] == pytest.approx(wanted, abs=1e-3)  # half precision
     assert not found[32 + 19 :].any()  # ten speakers at two speeds tell of 19 directions
-    assert embedders[0].config.n_parameters == 60 * 92 + 2 * 17 * 16 + sum(e.config.n_parameters for e in embedders[1:])
+    trained = Embedder(project.path / "models/speaker")(folders / "a/s08_0_0.wav")
+    np.testing.assert_allclose(found, trained, atol=1e-2)
     card = (released / "CARD.md").read_text()
-    assert "becomes 92 numbers" in card
-    assert "2 networks, whitened, have 75% of it" in card
+    assert "whiten: true" in card
+    assert "each_view: true" in card
 
 
 def test_predict_embeds_verifies_and_finds_who_it_is(released, folders, earmark):

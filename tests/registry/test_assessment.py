@@ -240,7 +240,7 @@ def test_insisting_without_a_reason(tracker, why):
 
 def test_a_reason_that_is_no_text_changes_nothing(tracker):
     before = ledger.read("genre").entries
-    with pytest.raises(EarmarkError, match="--why is no text in UTF-8"):
+    with pytest.raises(EarmarkError, match="--why is not text in UTF-8"):
         promote(tracker, force=True, why="bad \udcff bytes")
     assert (ledger.read("genre").entries, champion(tracker.client)) == (before, 1)
 

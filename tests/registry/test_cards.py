@@ -240,7 +240,7 @@ def test_a_speaker_card_has_trials_lengths_and_thresholds(tmp_path):
 
     said = task.room("card").said(model_folder.read_config(tmp_path / "model"), tmp_path / "reports", found)
     assert said.what.startswith("A speaker model, trained on 2 speakers.")
-    assert said.measured == "2 speakers, 5 utterances, 8 same-speaker and 9 different-speaker trials."
+    assert said.measured == "2 speakers, 5 utterances, 8 trials of one speaker and 9 of two."
     assert "| 1 to 2.5 s | 8 | 9 | 0.125 |" in said.tables[0]
     assert said.calibration.startswith("Two utterances are said to be of one speaker from a cosine of 0.500 on")
 

@@ -156,7 +156,7 @@ def test_a_file_that_json_cannot_end_and_one_that_is_none(written, tmp_path):
     assert " is not a valid entry of the ledger: maximum recursion depth exceeded" in fails()
     place.unlink()
     os.mkfifo(place)
-    assert " is not a valid entry of the ledger: it is no file; " in fails()
+    assert " is not a valid entry of the ledger: it is not a file; " in fails()
 
 
 def test_a_file_that_was_changed(written):

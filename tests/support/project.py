@@ -192,3 +192,14 @@ def commit(project: Project, message: str) -> None:
 
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def own_project(path: Path, task: str) -> Project:
+    """A project of one task as `earmark init` makes it, without earmark's source, whose files are committed."""
+    path.mkdir(parents=True)
+    project = Project(path, task)
+    project.run("earmark", "init", ".", "--task", task)
+    for key, value in (("user.name", "tester"), ("user.email", "tester@example.org")):  # for commits of its own, too
+        project.run("git", "config", key, value)
+    commit(project, "A project")
+    return project

@@ -106,3 +106,9 @@ def test_another_kind_of_a_block_of_many_lines_loses_the_lines_of_the_former_and
     gone = set(text.splitlines()) - set(changed.splitlines())
     assert {line.split(":")[0].strip() for line in gone} == {"name", "alpha", "power", "focal_gamma", "lr"}
     assert "weight_bass: 1.0     # of the losses, the chord's being 1" in changed
+
+
+def test_a_block_of_which_no_key_stays_keeps_its_place():
+    text = "tasks:\n  genre:\n    model:\n      b: 1  # one\n      c: 2\n    train: {}\n"
+    after = "tasks:\n  genre:\n    model:\n      e: 5\n      f: {g: 6}\n    train: {}\n"
+    assert edited.put(text, {"tasks.genre.model": {"e": 5, "f": {"g": 6}}}) == after

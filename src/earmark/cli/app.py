@@ -63,7 +63,7 @@ def _version(asked: bool) -> None:
 def earmark(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help=("Print the installed version of earmark.")),
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the installed version of earmark."),
     ] = False,
 ) -> None:
     """The command line's own options."""

@@ -15,7 +15,7 @@ PARAMS = Path("params.yaml")
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help=", ".join(catalog.names()))]
 ModelName = Annotated[
     str | None,
-    typer.Option(help=("A model folder or an MLflow model URI; by default the champion, or else the released model.")),
+    typer.Option(help="A model folder or MLflow URI, in place of the champion."),
 ]
 Overrides = Annotated[
     list[str] | None,

@@ -10,7 +10,7 @@ from earmark import console
 from earmark.errors import EarmarkError, writable_file, writing
 
 app = typer.Typer(
-    no_args_is_help=True, help=("Score the output of other programs with the code that scores earmark's own models.")
+    no_args_is_help=True, help="Score the output of other programs with the code that scores earmark's own models."
 )
 
 
@@ -24,19 +24,19 @@ def chords(
     folder: Annotated[
         Path,
         typer.Argument(
-            metavar="DIR", help=("The estimates, one .lab file per song. Annotated songs without one are listed.")
+            metavar="DIR", help="The estimates, one .lab file per song. Annotated songs without one are listed."
         ),
     ],
     truth: Annotated[
         Path,
-        typer.Option(help=("Folder of the annotations: .lab or .jams files with the same names as the estimates.")),
+        typer.Option(help="Folder of the annotations: .lab or .jams files with the same names as the estimates."),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     out: Annotated[
-        Path | None, typer.Option(help=("Also write the JSON to this file; by default no file is written."))
+        Path | None, typer.Option(help="Also write the JSON to this file; by default no file is written.")
     ] = None,
     draws: Annotated[
-        int, typer.Option(min=0, help=("Bootstrap draws for the confidence intervals; 0 for no intervals."))
+        int, typer.Option(min=0, help="Bootstrap draws for the confidence intervals; 0 for no intervals.")
     ] = 1000,
 ) -> None:
     """Score a folder of .lab files: weighted chord symbol recall, bass, segmentation, and the main confusions."""

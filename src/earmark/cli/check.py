@@ -16,7 +16,7 @@ from earmark.tasks import catalog
 def check(
     tasks: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TASK]...", help=("The tasks to check; by default all those in params.yaml.")),
+        typer.Argument(metavar="[TASK]...", help="The tasks to check; by default all those in params.yaml."),
     ] = None,
 ) -> None:
     """Check params.yaml, the folders of recordings that it names, and the DVC repository, before `dvc repro` runs."""

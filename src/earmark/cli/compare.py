@@ -38,7 +38,7 @@ def compare(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help=("Print a JSON object with all settings, for programs."))
+        bool, typer.Option("--json", help="Print a JSON object with all settings, for programs.")
     ] = False,
 ) -> None:
     """Compare runs and versions: the settings that differ, the figures, and the paired difference from the first."""

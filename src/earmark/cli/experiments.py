@@ -39,7 +39,7 @@ def study(
         bool, typer.Option("--quick", help="Run the smaller study that the file describes under 'quick'.")
     ] = False,
     workers: Annotated[
-        int | None, typer.Option(min=1, help=("How many trainings run at once; by default one per core."))
+        int | None, typer.Option(min=1, help="How many trainings run at once; by default one per core.")
     ] = None,
     overrides: Overrides = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; study/NAME by default.")] = None,

@@ -20,7 +20,7 @@ def listen(
     task: TaskName,
     port: Annotated[int, typer.Option(help="Port on this machine to serve on.", min=1, max=65535)] = 5002,
     out: Annotated[
-        Path | None, typer.Option(help=("File that your marks are saved to; review/TASK.csv by default."))
+        Path | None, typer.Option(help="File that your marks are saved to; review/TASK.csv by default.")
     ] = None,
     by: By = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in your browser.")] = False,

@@ -10,8 +10,9 @@ import typer
 from earmark import config, console
 from earmark.cli.arguments import PARAMS, TaskName
 from earmark.console import say, warn
-from earmark.errors import EarmarkError, writing
+from earmark.errors import EarmarkError, nearest, writing
 from earmark.tasks import catalog
+from earmark.training import tagged
 
 
 def init(
@@ -35,10 +36,10 @@ def use(
     task: TaskName,
     folder: Annotated[
         Path | None,
-        typer.Argument(metavar="[FOLDER]", help=("The folder of your recordings; leave it out with --source demo.")),
+        typer.Argument(metavar="[FOLDER]", help="The folder of your recordings; leave it out with --source demo."),
     ] = None,
     source: Annotated[
-        str, typer.Option(help=("'folder', 'demo', or a public corpus that the task can read, such as esc50."))
+        str, typer.Option(help="'folder', 'demo', or a public corpus that the task can read, such as esc50.")
     ] = "folder",
     test_fold: Annotated[
         str | None, typer.Option(help="The fold to test on, if the recordings come with folds; null for none.")
@@ -46,29 +47,64 @@ def use(
     manifest: Annotated[
         str | None, typer.Option(help="Name of the table in FOLDER that lists the recordings; manifest.csv by default.")
     ] = None,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(
+            help="A recipe whose settings of features, model and training to copy, such as recipes/chord.yaml."
+        ),
+    ] = None,
 ) -> None:
     """Point a task at a folder of recordings: check the folder, and write it into params.yaml."""
     catalog.check(task)
     config.parse_task(config.read(PARAMS), task)
-    values: dict[str, Any] = {"source": source, "root": _root(task, folder, source)}
+    blocks = _recipe(recipe, task) if recipe else {}
+    values: dict[str, Any] = blocks.pop("data", {}) | {"source": source, "root": _root(task, folder, source)}
     if test_fold is not None:
         import yaml
 
         values["test_fold"] = yaml.safe_load(test_fold)
     if manifest is not None:
         values["manifest"] = manifest
-    point(task, values, None if source == "demo" else _look)
+    point(task, values, None if source == "demo" else _look, blocks, recipe or PARAMS)
+    if recipe:
+        say(f"The settings of {recipe} are now in params.yaml: {', '.join(blocks)} of tasks.{task}.")
     say(f"Next: `dvc repro publish@{task}`, which runs this task alone.")
 
 
-def point(task: str, values: dict[str, Any], look: Callable[[str, config.Settings], None] | None = None) -> None:
+def _recipe(file: Path, task: str) -> dict[str, Any]:
+    """The blocks of a recipe, a file with `task` and some of a task's blocks. Raises EarmarkError for another file."""
+    if not file.is_file():
+        raise EarmarkError(f"There is no file {console.printable(file)}; name a recipe, such as recipes/chord.yaml.")
+    found = config.read(file)
+    if not isinstance(found, dict) or found.get("task") != task:
+        named = found.get("task") if isinstance(found, dict) else None
+        whose = f"its task is {console.printable(named)}" if named else "it has no key 'task'"
+        raise EarmarkError(f"{console.printable(file)} is not a recipe for {task}: {whose}; name another file.")
+    blocks = {key: block for key, block in found.items() if key != "task"}
+    known = tagged.types(catalog.task(task).settings)
+    for key, block in blocks.items():
+        if key not in known:
+            raise EarmarkError(f"{console.printable(file)}: unknown key '{key}'; {nearest(str(key), known)}")
+        if not isinstance(block, dict):
+            raise EarmarkError(f"{console.printable(file)}: {key} must hold keys and values, not {block!r}.")
+    return blocks
+
+
+def point(
+    task: str,
+    values: dict[str, Any],
+    look: Callable[[str, config.Settings], None] | None = None,
+    blocks: dict[str, Any] | None = None,
+    origin: Path = PARAMS,
+) -> None:
     """Write values of a task's data into params.yaml, and say so; a manifest of before that they do not name goes.
 
-    look: at what the settings are to be, before anything is written.
+    look: at what the settings are to be, before anything is written. blocks: others of the task's, written whole.
+    origin: the file that a refusal of a setting names.
     """
     import yaml
 
-    from earmark.tasks import edited
+    from earmark.tasks import edited, overrides
 
     before = PARAMS.read_bytes().decode()  # its line ends as they are
     former = config.read(PARAMS)["tasks"][task]["data"]
@@ -76,8 +112,11 @@ def point(task: str, values: dict[str, Any], look: Callable[[str, config.Setting
     if "manifest" in former and "manifest" not in values:
         kept = {key: value for key, value in former.items() if key != "manifest"}
         asked_for = {f"tasks.{task}.data": kept | values}
+    asked_for |= {f"tasks.{task}.{name}": block for name, block in (blocks or {}).items()}
+    raw = yaml.safe_load(before)
+    overrides.put_all(raw, asked_for)
+    asked = config.parse_task(raw, task, str(origin))
     after = edited.put(before, asked_for)
-    asked = config.parse_task(yaml.safe_load(after), task, str(PARAMS))
     if look:
         look(task, asked)
     if after != before:

@@ -111,7 +111,7 @@ def evaluate(
     leak_gap: Annotated[
         bool,
         typer.Option(
-            "--leak-gap", help=("Also train on a random split, and print by how much its leak inflates the figures.")
+            "--leak-gap", help="Also train on a random split, and print by how much its leak inflates the figures."
         ),
     ] = False,
 ) -> None:

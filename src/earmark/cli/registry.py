@@ -17,7 +17,7 @@ from earmark.tasks import catalog
 def promote(
     task: TaskName,
     version: Annotated[
-        int | None, typer.Option(help=("The registered version to promote; the challenger by default."))
+        int | None, typer.Option(help="The registered version to promote; the challenger by default.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the decision, but change nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Promote regardless of the gate; needs --why.")] = False,
@@ -94,7 +94,7 @@ def sync(
         bool,
         typer.Option(
             "--from-ledger",
-            help=("Make the ledger's champion champion in MLflow, too, restoring it from DVC's cache if necessary."),
+            help="Make the ledger's champion champion in MLflow, too, restoring it from DVC's cache if necessary.",
         ),
     ] = False,
     store_counts: Annotated[
@@ -103,9 +103,7 @@ def sync(
     entry: Annotated[
         str | None,
         typer.Option(
-            help=(
-                "With --from-ledger, where two commits decided on different champions: the id of the entry that counts."
-            )
+            help="With --from-ledger, where two commits chose different champions: the id of the entry that counts."
         ),
     ] = None,
     why: Annotated[str | None, typer.Option(help="The reason, which the ledger keeps.")] = None,

@@ -21,12 +21,12 @@ def main() -> None:
 def chords(
     out: Annotated[Path, typer.Argument(help="Folder to write audio/, lab/ and manifest.csv into.")],
     soundfont: Annotated[
-        list[Path], typer.Option(help=("A SoundFont (.sf2 file). May be repeated; songs then use them in turn."))
+        list[Path], typer.Option(help="A SoundFont (.sf2 file). May be repeated; songs then use them in turn.")
     ],
     songs: Annotated[int, typer.Option(min=1, help="How many songs.")] = 100,
     seconds: Annotated[float, typer.Option(min=10, max=600, help="Length of each song, in seconds.")] = 36.0,
     pop909: Annotated[
-        Path | None, typer.Option(help=("Folder of the POP909 corpus, to render its songs in place of generated ones."))
+        Path | None, typer.Option(help="Folder of the POP909 corpus, to render its songs in place of generated ones.")
     ] = None,
     songs_of: Annotated[str, typer.Option(help="The range of POP909 song numbers to draw from.")] = "1-909",
     seed: Annotated[int, typer.Option(help="Random seed; another seed makes other songs.")] = 1,
@@ -34,7 +34,7 @@ def chords(
     voices: Annotated[
         str | None,
         typer.Option(
-            help=("Speech to mix in: a folder with a manifest.csv, or FOLDER:SPLIT,SPLIT for some of its splits.")
+            help="Speech to mix in: a folder with a manifest.csv, or FOLDER:SPLIT,SPLIT for some of its splits."
         ),
     ] = None,
     sounds: Annotated[
@@ -65,7 +65,7 @@ def chords(
 def genres(
     out: Annotated[Path, typer.Argument(help="New folder to write audio/, lab/ and manifest.csv into.")],
     genre: Annotated[
-        list[str] | None, typer.Option(help=("One of the demo's genres; all by default. May be repeated."))
+        list[str] | None, typer.Option(help="One of the demo's genres; all by default. May be repeated.")
     ] = None,
     songs: Annotated[int, typer.Option(min=1, help="How many songs of each genre.")] = 20,
     seconds: Annotated[float, typer.Option(min=10, max=600, help="Minimum length of each song, in seconds.")] = 60.0,

@@ -17,7 +17,7 @@ from earmark.tasks import catalog
 def review(
     task: TaskName,
     out: Annotated[
-        Path | None, typer.Option(help=("Write the test recordings' labels to this new file, to be marked."))
+        Path | None, typer.Option(help="Write the test recordings' labels to this new file, to be marked.")
     ] = None,
     apply: Annotated[Path | None, typer.Option(help="Write a corrected manifest from the marks in this file.")] = None,
 ) -> None:

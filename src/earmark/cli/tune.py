@@ -14,7 +14,7 @@ def tune(
     file: Annotated[Path, typer.Argument(help="The tuning file, as in tuning/genre.yaml.")],
     trials: Annotated[int | None, typer.Option(min=1, help="Number of trials, in place of the file's.")] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help=("How many trials run at once; by default one per core."))
+        int | None, typer.Option(min=1, help="How many trials run at once; by default one per core.")
     ] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds after which no new trial starts.")] = None,
     quick: Annotated[
@@ -26,11 +26,11 @@ def tune(
     apply: Annotated[bool, typer.Option("--apply", help="Write the chosen settings into params.yaml.")] = False,
     whatever: Annotated[
         bool,
-        typer.Option("--whatever", help=("With --apply: write them even if params.yaml has changed since the search.")),
+        typer.Option("--whatever", help="With --apply: write them even if params.yaml has changed since the search."),
     ] = False,
     finish: Annotated[int | None, typer.Option(help="Train the pruned trial of this number to its end.")] = None,
     outer: Annotated[
-        str | None, typer.Option(help=("With --finish: the trial's outer fold, where there are several."))
+        str | None, typer.Option(help="With --finish: the trial's outer fold, where there are several.")
     ] = None,
     overrides: Overrides = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; tuned/NAME by default.")] = None,

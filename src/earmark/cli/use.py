@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,11 +14,14 @@ from earmark.errors import EarmarkError, writable_folder
 from earmark.tasks import catalog
 from earmark.tasks.task import Task
 
+if TYPE_CHECKING:
+    from earmark.release.facts import Words
+
 
 def score(
     task: TaskName,
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help=("The folder: one sub-folder per label, or a manifest.csv."))
+        Path, typer.Argument(metavar="DIR", help="The folder: one sub-folder per label, or a manifest.csv.")
     ],
     model: ModelName = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; score/TASK by default.")] = None,
@@ -63,13 +66,21 @@ def _tracker(task: str):
 def release(
     task: TaskName,
     about: Annotated[
-        str | None, typer.Option(help=("What the model recognises, as in 'environmental sounds, ten classes'."))
+        str | None, typer.Option(help="What the model recognises, as in 'environmental sounds, ten classes'.")
     ] = None,
     data: Annotated[
-        str | None, typer.Option(help=("The training recordings and their licence, as in 'ESC-10, CC BY 3.0'."))
+        str | None, typer.Option(help="The training recordings and their licence, as in 'ESC-10, CC BY 3.0'.")
     ] = None,
     figures: Annotated[
-        Path | None, typer.Option(help=("The metrics.json of a cross-validation with these settings, for the card."))
+        Path | None, typer.Option(help="The metrics.json of a cross-validation with these settings, for the card.")
+    ] = None,
+    limits: Annotated[str, typer.Option(help="For the card: what else the model is not for.")] = "",
+    conditions: Annotated[
+        Path | None,
+        typer.Option(
+            help="For the card: measurements on other kinds of recordings, as a JSON list of condition, figure and "
+            "value, as benchmarks/chord_robustness.py --card writes it."
+        ),
     ] = None,
     overrides: Overrides = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the model; release/TASK by default.")] = None,
@@ -83,6 +94,7 @@ def release(
         if not given:
             raise EarmarkError(f"A release needs --{name}; `earmark release --help` shows an example.")
     from earmark.release import bundle
+    from earmark.release.facts import Words, conditions_of
     from earmark.training import provenance
 
     folder = out or Path("release") / task
@@ -94,39 +106,35 @@ def release(
             "There are uncommitted changes, so nobody could repeat this from the commit that the card will "
             "name; commit them first."
         )
+    options = {"--about": about, "--data": data, "--limits": limits or None, "--conditions": _told(conditions)}
+    options |= {"--figures": _told(figures), "--out": _told(out)}
+    command = _release_command(task, options, overrides or [])
+    words = Words(about, data, command, limits, conditions_of(conditions))
     if one.release == "recipe":
-        _release_recipe(one, about, data, figures, overrides or [], folder, out)
+        _release_recipe(one, words, figures, overrides or [], folder)
     elif figures or overrides:
         raise EarmarkError(
             f"A release of a {task} model trains nothing and measures the model itself; leave --figures and -S out."
         )
     else:
-        _release_champion(one, about, data, folder, out)
+        _release_champion(one, words, folder)
     _say_written(task, folder)
 
 
-def _release_recipe(
-    task: Task, about: str, data: str, figures: Path | None, overrides: list[str], folder: Path, out: Path | None
-) -> None:
-    from earmark.release.facts import Words
-
+def _release_recipe(task: Task, words: "Words", figures: Path | None, overrides: list[str], folder: Path) -> None:
     asked, work = settings(task.name, overrides), task.room("release")
     quoted = work.figures(figures, asked, warn)
-    options = {"--about": about, "--data": data, "--figures": _told(figures), "--out": _told(out)}
-    words = Words(about, data, _release_command(task.name, options, overrides))
     table, root = work.recordings(asked, quoted, warn, console.progress)
     dataset = work.gathered(table, root, asked, warn, console.progress)
     work.make(dataset, asked, quoted, words, folder, _say_epoch(asked.train.epochs))
 
 
-def _release_champion(task: Task, about: str, data: str, folder: Path, out: Path | None) -> None:
+def _release_champion(task: Task, words: "Words", folder: Path) -> None:
     from earmark.registry import resolve
-    from earmark.release.facts import Words
 
     chosen = resolve.own(task)
     warn(f"Releasing {chosen.name}.")
-    command = _release_command(task.name, {"--about": about, "--data": data, "--out": _told(out)}, [])
-    task.room("release").make(chosen.folder, settings(task.name), Words(about, data, command), folder)
+    task.room("release").make(chosen.folder, settings(task.name), words, folder)
 
 
 def _say_written(task: str, folder: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import yaml
 
 from earmark.evaluation import paired
-from earmark.release.inert import code
+from earmark.release.inert import code, markdown
 from earmark.training.model_files import ModelConfig
 
 CODE = "the code is under the licence in the project's LICENSE."
@@ -78,6 +78,22 @@ def file(config: ModelConfig, n_bytes: int, sha256: str, more: str = "") -> str:
         f"## File\n\n`model.safetensors`: {n_bytes:,} bytes, sha256 `{sha256}`, {config.n_parameters:,} parameters in "
         f"half precision, read without pickle.{more}"
     )
+
+
+def limits(text: str, facts: Mapping[str, Any]) -> str:
+    """What the model is not for. facts: of the release, whose author may have said more."""
+    more = facts.get("limits", "")
+    return f"## Limits\n\n{text}{' ' * bool(more)}{markdown(more)}"
+
+
+def conditions(facts: Mapping[str, Any]) -> list[str]:
+    """A section on what the model does on other kinds of recordings; none where its author measured none."""
+    rows = [
+        (markdown(row["condition"]), markdown(row["figure"]), value("value", row))
+        for row in facts.get("conditions", [])
+    ]
+    said = "Of recordings of other kinds, as the author of the release measured:"
+    return [f"## Conditions\n\n{said}\n\n{table(('recordings', 'figure', 'value'), rows)}"] if rows else []
 
 
 def licences(data: str) -> str:

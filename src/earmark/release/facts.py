@@ -1,11 +1,14 @@
 """What cards are made of: what only a person can say of a release, and what a task says of a model of its own."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from earmark.errors import EarmarkError
 from earmark.training.model_files import ModelConfig
 
 
@@ -14,12 +17,43 @@ class Words:
     """What only a person can say of a release.
 
     about: what it knows, as in 'environmental sounds, ten classes of ESC-10'; data: the source with its
-    licence; command: the very command, without folders of this machine.
+    licence; command: the very command, without folders of this machine. limits: what else it is not for; conditions:
+    what was measured with it on other kinds of recordings, rows of condition, figure and value.
     """
 
     about: str
     data: str
     command: str
+    limits: str = ""
+    conditions: tuple[dict[str, Any], ...] = ()
+
+    def facts(self) -> dict[str, Any]:
+        """What config.json of the bundle keeps of them."""
+        kept = {"about": self.about, "data": self.data, "command": self.command}
+        kept |= {"limits": self.limits} if self.limits else {}
+        return kept | ({"conditions": list(self.conditions)} if self.conditions else {})
+
+
+def read_json(file: Path, hint: str) -> Any:
+    """What a file of figures holds. hint: the remedy where it cannot be read. Raises EarmarkError."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise EarmarkError(f"There is no file {file}; {hint}.") from None
+    except ValueError as e:
+        raise EarmarkError(f"{file} is not valid JSON ({e}); {hint}.") from None
+
+
+def conditions_of(file: Path | None) -> tuple[dict[str, Any], ...]:
+    """The rows of a file of conditions. Raises EarmarkError for a file that has none."""
+    if file is None:
+        return ()
+    rows = read_json(file, "name a list of condition, figure and value with --conditions")
+    for n, row in enumerate(rows if isinstance(rows, list) else [None], 1):
+        whole = isinstance(row, dict) and {"condition", "figure", "value"} <= set(row)
+        if not whole or not isinstance(row["value"], int | float):
+            raise EarmarkError(f"Row {n} of {file} lacks condition, figure or a number as value; give it all three.")
+    return tuple(rows)
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def _lines(text: str, node: yaml.MappingNode, old: dict, new: dict) -> Iterator[
     end = "\r\n" if "\r\n" in text else "\n"
     added = "".join(f"{indent}{_dumped(k)}: {_dumped(v)}{end}" for k, v in new.items() if k not in old)
     if added:
-        at = ends[next(i for i, (key, _) in enumerate(node.value) if key is kept)]
+        at = ends[next((i for i, (key, _) in enumerate(node.value) if key is kept), -1)]
         yield Edit(at, at, added)
 
 

@@ -27,7 +27,8 @@ class ModelConfig:
     """What it takes to use a model and to know where it came from.
 
     features, model: settings of the task's own classes. train: the training settings; hashes: the train key and what
-    went into it; release: what a released bundle says of itself (see `bundle`), and the thresholds of a speaker model.
+    went into it; the key is None in a bundle that no training of the pipeline made. release: what a released bundle
+    says of itself (see `bundle`), and the thresholds of a speaker model.
     """
 
     task: str

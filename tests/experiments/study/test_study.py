@@ -107,7 +107,7 @@ def test_stopped_study_keeps_what_is_done(place, monkeypatch, trained, capsys):
     assert not list((place / ".earmark/studies").glob("*.partial"))
     out = capsys.readouterr().out
     assert "Finished trainings are kept" in out
-    assert "mine: 4 cells. Recordings are read" in out
+    assert "mine: 4 cells. Reading the recordings" in out
     assert re.search(
         r"^6 trainings to do; up to 1 at once; an estimate of the time follows after the first\.$", out, re.M
     )

@@ -171,7 +171,7 @@ def test_a_bad_estimate_is_named_by_file_and_row(folders, earmark):
     Path("estimates/song2.lab").write_text("0 1 C\n1 2 Hm\n")
     status, _, err = earmark("bench", "chords", "estimates", "--truth", "truth")
     assert (status, len(err)) == (1, 1)
-    assert "estimates/song2.lab, row 2: 'Hm' is no chord" in err[0]
+    assert "estimates/song2.lab, row 2: 'Hm' is not a chord" in err[0]
 
 
 def songs_of(truth: dict[str, str], estimates: dict[str, str] | None = None) -> None:

@@ -112,7 +112,7 @@ def test_annotations_that_cannot_be_used_are_quarantined(tmp_path):
     root = songs(tmp_path / "a", 12)
     bad = {
         0: ("0 1.5 C\n1 2 G\n", "chords/0.lab, row 2 starts at 1 s, but the row before ends at 1.5 s"),
-        1: ("0 1 C\n1 2 C:mjr\n", "chords/1.lab, row 2: 'C:mjr' is no chord"),
+        1: ("0 1 C\n1 2 C:mjr\n", "chords/1.lab, row 2: 'C:mjr' is not a chord"),
         2: ("0 1 C\n1 4 G\n", "chords/2.lab, last row ends at 4.00 s, but the audio lasts 2.00 s"),
         3: ("", "chords/3.lab has no rows"),
         4: (None, "There is no chord file chords/4.lab"),
@@ -162,7 +162,9 @@ def test_a_source_without_chords_is_refused(tmp_path):
         "The source 'esc10' has no lab for each of its recordings, which this task needs; set "
         "tasks.*.data.source to one of demo, folder"
     ) in refused(tmp_path, source="esc10")
-    with pytest.raises(EarmarkError, match="The source 'guitarset' has no label of its recordings"):
+    with pytest.raises(
+        EarmarkError, match="The source 'guitarset' has no label for each of its recordings, which this task needs"
+    ):
         prepared("genre", data_settings(source="guitarset"), tmp_path, print)
 
 

@@ -311,7 +311,7 @@ def test_broken_jams_are_quarantined_by_name(tmp_path):
         "annotation/00_BN1-129-Eb_comp.jams, row 2 starts at 0.5 s, but the row before ends at 1"
     )
     assert mic["01"].startswith("annotation/01_BN1-129-Eb_comp.jams holds no chords")
-    assert mic["02"].startswith("annotation/02_BN1-129-Eb_comp.jams, row 1: 'H:maj' is no chord")
+    assert mic["02"].startswith("annotation/02_BN1-129-Eb_comp.jams, row 1: 'H:maj' is not a chord")
 
 
 # Chords: the zip AIST.RWC-MDB-P-2001.CHORD as mirdata's rwc_popular unpacks it, and the repository tmc323/Chord-

@@ -441,7 +441,7 @@ def test_gtzan_by_links_and_with_what_does_not_belong_there(tmp_path):
     assert [text.partition(" below ")[0] for text in warnings[:3]] == ["left out 1 recording"] * 3
     assert "of other programs (genres/blues/.ipynb_checkpoints)" in warnings[0]
     assert "do not lie 1 folder deep, as the corpus's own do (genres/loose.wav)" in warnings[1]
-    assert "links name again (genres/blues/again.wav)" in warnings[2]
+    assert "links lead to a second time (genres/blues/again.wav)" in warnings[2]
 
 
 # The lists' form: https://github.com/jongpillee/music_dataset_split (GTZAN_split).

@@ -218,7 +218,7 @@ def test_too_little_speech_is_said(place, earmark, way):
     short, long = voice(place / "short.wav", 0, 0.5), voice(place / "long.wav", 10, 2.0)
     code, out, err = earmark("predict", "speaker", short, long, *way, "--json")
     assert code == 0
-    assert [line for line in err if "figures speak for" in line] == [f"earmark: {short} {LITTLE}"]
+    assert [line for line in err if "figures were measured on" in line] == [f"earmark: {short} {LITTLE}"]
     said = json.loads(out)
     assert ([row["speech_s"] for row in said] if isinstance(said, list) else said["speech_s"]) in (
         [0.5, 2.0],
@@ -229,7 +229,7 @@ def test_too_little_speech_is_said(place, earmark, way):
 def test_many_recordings_with_too_little_speech_are_counted(place, earmark):
     files = [voice(place / f"short{i}.wav", 0, 0.5 + 0.1 * i) for i in range(6)] + [voice(place / "long.wav", 10, 2.0)]
     _, _, err = earmark("predict", "speaker", "--cluster", *files)
-    (said,) = (line for line in err if "figures speak for" in line)
+    (said,) = (line for line in err if "figures were measured on" in line)
     shortest = "6 of 7 recordings hold too little speech, " + f"{files[0]} the least: 0.50 s of speech, and"
     assert said.startswith(f"earmark: {shortest}")
 
@@ -253,7 +253,7 @@ def test_an_enrolled_speaker_has_the_speech_of_all_recordings(place, earmark):
         voice(place / f"few/eve/{i}.wav", 0, 0.5)
     voice(place / "few/fay/0.wav", 90, 0.5)
     _, _, err = earmark("predict", "speaker", "known/ann/0.wav", "--enroll", "few", "--json")
-    assert [line.split(" s of")[0] for line in err if "figures speak for" in line] == [
+    assert [line.split(" s of")[0] for line in err if "figures were measured on" in line] == [
         "earmark: Speaker 'fay' is enrolled with 0.50"
     ]
     assert [line for line in err if "Enrolled" in line] == [
@@ -380,7 +380,7 @@ def test_groups_of_what_is_left(place, earmark):
     [
         (["a.wav"], "Say what to do with the voices, one of: --embed"),
         (["a.wav", "b.wav", "--verify", "--cluster"], "one of: --embed"),
-        (["--embed", "a.wav", "b.wav"], "its name must end in .parquet, as in OUT.parquet, not a.wav."),
+        (["--embed", "a.wav", "b.wav"], "--embed writes a Parquet table; call it OUT.parquet, not a.wav."),
         (["a.wav", "--verify"], "--verify compares two recordings, but 1 were named"),
         (["a.wav", "b.wav", "--verify", "--speakers", "2"], "--speakers sets how many groups --cluster makes"),
         (["a.wav", "--cluster", "--speakers", "2"], "--speakers must lie from 1 to the number of recordings, 1."),
@@ -388,8 +388,11 @@ def test_groups_of_what_is_left(place, earmark):
         (["a.wav", "b.wav", "--verify", "--threshold", "1.1"], "--threshold is a cosine from -1 to 1, not 1.1."),
         (["a.wav", "--cluster", "--threshold", "-1.01"], "--threshold is a cosine from -1 to 1, not -1.01."),
         (["a.wav", "--enroll", "known", "--threshold", "nan"], "--threshold is a cosine from -1 to 1, not nan."),
-        (["a.wav", "--embed", "e.parquet", "--threshold", "0.5"], "which --embed does not ask; leave it out."),
-        (["a.wav", "--cluster", "--speakers", "1", "--threshold", "0"], "which --speakers does not ask"),
+        (
+            ["a.wav", "--embed", "e.parquet", "--threshold", "0.5"],
+            "--threshold does not apply to --embed; leave it out.",
+        ),
+        (["a.wav", "--cluster", "--speakers", "1", "--threshold", "0"], "--threshold does not apply to --speakers"),
         (["known/ann/0.wav", "--embed", "text.wav/e.parquet"], "text.wav is not a folder, so nothing can be written"),
         (["known/ann/0.wav", "--embed", "known.parquet"], "known.parquet is a folder; name a file with --embed."),
     ],

@@ -156,7 +156,7 @@ def test_speakers_may_be_links(tmp_path):
     assert rows[0] == (VOX[0], "id10001", "id10001/1zcIwhmdeo4", "train")
     assert [row[0] for row in rows[1:]] == list(VOX[4:])
     assert len(warnings) == 1
-    assert "that links name again (wav/id10269/again/00001.wav, wav/id10269/again/00002.wav)" in warnings[0]
+    assert "that links lead to a second time (wav/id10269/again/00001.wav, wav/id10269/again/00002.wav)" in warnings[0]
 
 
 # VCTK 0.92, README.txt: wav48_silence_trimmed/p225/p225_001_mic1.flac and _mic2; version 0.80: wav48/p225/p225_001.wav

@@ -153,7 +153,7 @@ def test_sub_folders(tmp_path):
         "speaker."
     )
     assert "SPEAKERS ARE THE NAMES OF ITS SUB-FOLDERS" in warnings[1]
-    assert "a file in none for a session of its own" in warnings[1]
+    assert "each file outside of one as a session of its own" in warnings[1]
     assert len(warnings) == 2
 
 
@@ -224,7 +224,7 @@ def test_quarantine_takes_a_part_or_the_whole_of_an_utterance(tmp_path):
     assert left[["a", "b", "same"]].values.tolist() == [["s4-one", "s5-one", 0], ["s4-one", "s4-more", 1]]
     assert warnings == ["2 of 4 trials need an unusable recording: left out."]
     edit(root, "test,s4-one,s4-more,1\n", "", "trials.csv")
-    assert refused(root) == "The list of trials has no trials of same speakers (1) for test; add some."
+    assert refused(root) == "The list of trials has no same-speaker trials (same is 1) for test; add some."
 
 
 def test_without_a_trial_left_they_are_drawn(tmp_path):

@@ -31,29 +31,20 @@ class Names(StrEnum):
 
 def predict(
     ctx: typer.Context,
-    files: Annotated[
-        list[Path],
-        typer.Argument(help=("Recordings, or folders of recordings; - reads a recording from standard input.")),
-    ],
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help=("A model folder or an MLflow model URI; by default the champion, or else the released model.")
-        ),
-    ] = None,
+    files: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them; - reads standard input.")],
+    model: Annotated[str | None, typer.Option(help="A model folder or MLflow URI, in place of the champion.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")] = False,
     out: Annotated[
         Path | None,
         typer.Option(
-            help=("Write .lab, .json, .jams and .mid files into this folder, keeping the sub-folders of the input.")
+            help="Write .lab, .json, .jams and .mid files into this folder, keeping the sub-folders of the input."
         ),
     ] = None,
     names: Annotated[
         Names, typer.Option(help="How to write chords: 'harte' as in C:maj/3, 'pop' as in C/E on lead sheets.")
     ] = Names.HARTE,
     channel: Annotated[
-        int | None,
-        typer.Option(min=1, help=("The channel to read, counted from 1; by default the mean of all channels.")),
+        int | None, typer.Option(min=1, help="The channel to read, counted from 1; by default the mean of all.")
     ] = None,
 ) -> None:
     """Recognise the chords and the key of each recording, and print them or write files (--out)."""

@@ -1,7 +1,4 @@
-"""Make a released bundle of a chord model that is there: half precision, judged anew on its test songs, with a card.
-
-`release` trains genre's; the chord model that earmark itself ships comes from recipes/chord.py.
-"""
+"""Make a released bundle of a chord model that is there: half precision, judged anew on its test songs, with a card."""
 
 import hashlib
 import tempfile
@@ -33,11 +30,9 @@ def make(model: Path, settings: ChordSettings, words: Words, out: Path) -> dict:
     _refuse_other_data(config, found)
     data = bundle.pack(bundle.half(model_files.read_weights(model)))
     facts = {
-        "about": words.about,
-        "data": words.data,
+        **words.facts(),
         "n_recordings": len(found.rows("train")),
         "figures": _figures(config, data, found, settings),
-        "command": words.command,
         "commit": provenance.git_tags()["earmark.commit"],
     }
     config = replace(config, release=facts)

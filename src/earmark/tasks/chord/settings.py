@@ -196,9 +196,16 @@ class ChordTrainSettings(LoopSettings):
     short: float = 0.0
     """Share of the batches whose crops are cut to between a tenth and a third of their length, to prepare for short
     recordings, which have no context."""
+    initial_model: str | None = None
+    """Folder of a chord model (with model.safetensors) whose weights the training starts from; at its end they are
+    averaged with the trained ones, in the proportion that the validation songs choose. Null: random weights."""
+    initial_sha256: str | None = None
+    """SHA-256 that this model.safetensors must have."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        named = (self.initial_model is None) == (self.initial_sha256 is None)
+        require(named, "initial_sha256", "must be set where initial_model is, and only there")
         require(0 <= self.short <= 1, "short", "must be a share from 0 to 1")
         require(self.batch_size > 1, "batch_size", "must be at least 2, for batch normalisation")
         require(self.crop_frames > 0, "crop_frames", "must be above 0")

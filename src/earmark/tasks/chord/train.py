@@ -1,5 +1,6 @@
 """The chord task's train stage: songs with their targets in, a model folder out."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -8,7 +9,9 @@ import numpy as np
 import pandas as pd
 import torch
 
+from earmark.errors import EarmarkError
 from earmark.nn import describe
+from earmark.tasks.chord import initial
 from earmark.tasks.chord.batches import ChordTask
 from earmark.tasks.chord.dataset import Dataset
 from earmark.tasks.chord.decoding import fit_crf, weights
@@ -39,6 +42,11 @@ def task_of(dataset: Dataset, model: ChordModelSettings, settings: ChordTrainSet
     """
     places = dataset.rows("train"), dataset.rows("val")
     key.require_validation(settings, len(places[1]))
+    if settings.initial_model and not len(places[1]):
+        raise EarmarkError(
+            "train.initial_model is averaged with what is trained as validation songs say, but there are none; set "
+            "data.val_share above 0, or train.initial_model to null."
+        )
     device = loop.pick_device(settings.device)
     return ChordTask(dataset.songs, *places, len(dataset.words.qualities), model, settings, device)
 
@@ -51,12 +59,21 @@ def run(
     checkpoint: Path | None = None,
     on_start: Callable | None = None,
     on_epoch: Callable | None = None,
+    say: Callable[[str], None] = lambda sentence: print(f"earmark: {sentence}", file=sys.stderr, flush=True),
 ) -> tuple[ChordTask, loop.Fit]:
-    """Train, and write the model folder `out` unless it is None. Returns task (with the best weights) and fit."""
+    """Train, and write the model folder `out` unless it is None. Returns task (with the best weights) and fit.
+
+    say: told of what a training that begins with another model's weights made of them.
+    """
+    initial_model = initial.folder(settings) if settings.initial_model else None
     task = task_of(dataset, model, settings)
+    first = initial.given(task.model, initial_model, say) if initial_model else None
     seen = batch_picture.first_batch(task) if out else None
     fit = loop.fit(task, settings, checkpoint, on_start, on_epoch)
     task.model.load_state_dict(fit.weights)
+    if first:
+        fit.weights, share = initial.averaged(task, first, fit.weights)
+        say(f"Validation songs choose {share:.1f} of the trained weights and {1 - share:.1f} of {initial_model}'s.")
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         x, targets, _ = seen

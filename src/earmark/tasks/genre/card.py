@@ -42,6 +42,7 @@ def text(config: ModelConfig, recipe: dict, n_bytes: int, sha256: str) -> str:
             _figures(facts),
             card.recipe(how, recipe),
             card.file(config, n_bytes, sha256, _rounding(facts)),
+            *card.conditions(facts),
             _limits(config),
             card.licences(facts["data"]),
         ],
@@ -130,10 +131,11 @@ def _rounding(facts: dict) -> str:
 
 
 def _limits(config: ModelConfig) -> str:
-    return (
-        f"## Limits\n\n{_ends(config)} Recordings of another kind, place or microphone were not measured; judge a "
-        f"labelled folder of yours with `earmark score {config.task} FOLDER` before relying on it."
+    unmeasured = (
+        " Recordings of another kind, place or microphone were not measured; judge a labelled folder of yours with "
+        f"`earmark score {config.task} FOLDER` before relying on it."
     )
+    return card.limits(_ends(config) + unmeasured * ("conditions" not in config.release), config.release)
 
 
 def _ends(config: ModelConfig) -> str:

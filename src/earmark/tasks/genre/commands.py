@@ -21,16 +21,8 @@ LONG_S = 60.0  # a recording for which a timeline is offered
 
 def predict(
     ctx: typer.Context,
-    files: Annotated[
-        list[Path],
-        typer.Argument(help=("Recordings, or folders of recordings; - reads a recording from standard input.")),
-    ],
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help=("A model folder or an MLflow model URI; by default the champion, or else the released model.")
-        ),
-    ] = None,
+    files: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them; - reads standard input.")],
+    model: Annotated[str | None, typer.Option(help="A model folder or MLflow URI, in place of the champion.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")] = False,
     timeline: Annotated[bool, typer.Option("--timeline", help="Print which class is heard at which time.")] = False,
     out: Annotated[
@@ -38,8 +30,7 @@ def predict(
         typer.Option(help="Write timelines into this folder: NAME.txt for Audacity, NAME.selections.txt for Raven."),
     ] = None,
     channel: Annotated[
-        int | None,
-        typer.Option(min=1, help=("The channel to read, counted from 1; by default the mean of all channels.")),
+        int | None, typer.Option(min=1, help="The channel to read, counted from 1; by default the mean of all.")
     ] = None,
 ) -> None:
     """Classify each recording by genre, or by the sound classes that the model was trained on."""

@@ -1,7 +1,6 @@
 """Make a released bundle: the recipe of params.yaml trained on every recording, its cross-validated figures beside."""
 
 import hashlib
-import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
@@ -18,7 +17,7 @@ from earmark.data.reading import read
 from earmark.errors import EarmarkError
 from earmark.features import cache, store
 from earmark.release import bundle
-from earmark.release.facts import Words
+from earmark.release.facts import Words, read_json
 from earmark.tasks.genre import card, features, train
 from earmark.tasks.genre.batches import GenreTask
 from earmark.tasks.genre.corpora import CORPORA
@@ -49,12 +48,7 @@ def figures(path: Path | None, settings: GenreSettings, warn: Callable[[str], No
     hint = "run `earmark crossval` with this recipe and name its metrics.json with --figures"
     if path is None:
         raise EarmarkError(f"A release needs figures; {hint}.")
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise EarmarkError(f"There is no file {path}; {hint}.") from None
-    except ValueError as e:
-        raise EarmarkError(f"{path} is not valid JSON ({e}); {hint}.") from None
+    found = read_json(path, hint)
     missing = [k for k in ("accuracy", "accuracy_ci95", "n_recordings") if k not in found]
     if missing:
         raise EarmarkError(f"{path} has no '{missing[0]}'; {hint}.")
@@ -122,14 +116,12 @@ def make(dataset: Dataset, settings: GenreSettings, quoted: dict, words: Words, 
     weights = bundle.half({k: v.cpu() for k, v in trained.model.state_dict().items()})
     data = bundle.pack(weights)
     facts = {
-        "about": words.about,
-        "data": words.data,
+        **words.facts(),
         "n_recordings": len(dataset.table),
         "data_sha256": manifest.digest(dataset.table),
         "figures": {k: v for k, v in quoted.items() if k not in ("recipe", "data_sha256")},
         "figures_by_this_recipe": "recipe" in quoted,
         "half_precision": rounding(trained, dataset),
-        "command": words.command,
         "commit": provenance.git_tags()["earmark.commit"],
     }
     config = replace(config, release=facts)

@@ -16,6 +16,10 @@ SYSTEMS = {"": "this model", "baseline_lda_": "MFCC + LDA", "baseline_mfcc_": "M
 
 KNOWS = "An utterance becomes a vector of length 1; the cosine of two says how likely one person speaks in both."
 ENDS = "It is no means to identify people beyond doubt, and not meant to be used on anybody without their consent."
+UNMEASURED = (
+    "Recordings of another kind were not measured; judge voices of yours with `earmark score speaker FOLDER` before "
+    "relying on it."
+)
 CALLED = {
     "eer": "equal error rate (EER)",
     "min_dcf": "minimum detection cost",
@@ -27,31 +31,6 @@ CALLED = {
     "ari": "adjusted Rand index",
     "nmi": "normalised mutual information",
 }
-
-
-def text(config: ModelConfig, recipe: dict, sha256: str, n_bytes: int, n_values: int, words: str) -> str:
-    """CARD.md as Markdown. n_values: of an embedding. words: what the recordings are, with their licences."""
-    facts = config.release
-    parts = [
-        f"The released speaker model of earmark. An utterance becomes {n_values} numbers of length 1; the cosine of "
-        "two utterances says how likely one person speaks in both. "
-        f"{config.features.views} networks{', whitened,' * config.model.whiten} have "
-        f"{1 - config.model.statistics:.0%} of it, in equal parts, and "
-        f"statistics of cepstra, projected by linear discriminant analysis, {config.model.statistics:.0%}.",
-        f"## Data\n\n{words.strip()} {facts['n_recordings']} recordings of {facts['n_speakers']} speakers were "
-        "trained on.",
-        "## Figures\n\nOn speakers who were neither trained on nor chosen by, with the very file released here. "
-        f"{_methods(facts)} The baselines learnt from the same training speakers.\n\n" + tables(facts["figures"]),
-        _thresholds(facts),
-        card.recipe(f"`recipes/speaker.sh` at commit {facts['commit']}:", recipe),
-        card.file(config, n_bytes, sha256),
-        "## Limits\n\nA few hundred speakers teach less than the thousands that speaker models are usually trained on. "
-        "Most of them were heard in one session, so what a microphone or a mood changes is known from few. It is no "
-        "means to identify people beyond doubt, and not meant to be used on anybody without their consent.",
-        "## Licences\n\nThe weights were learnt from the recordings named above, so their terms may bind what you do "
-        f"with the weights; {card.CODE}",
-    ]
-    return card.page(facts["about"], parts)
 
 
 def own(config: ModelConfig, n_bytes: int, sha256: str) -> str:
@@ -68,8 +47,8 @@ def own(config: ModelConfig, n_bytes: int, sha256: str) -> str:
         _thresholds(facts),
         card.own_recipe(facts, settings),
         card.file(config, n_bytes, sha256),
-        "## Limits\n\nRecordings of another kind were not measured; judge voices of yours with `earmark score speaker "
-        f"FOLDER` before relying on it. {ENDS}",
+        *card.conditions(facts),
+        card.limits(ENDS if "conditions" in facts else f"{UNMEASURED} {ENDS}", facts),
         card.licences(facts["data"]),
     ]
     return card.page(facts["about"], parts)

@@ -48,52 +48,26 @@ class Wish:
 
 def predict(
     ctx: typer.Context,
-    files: Annotated[
-        list[Path],
-        typer.Argument(help=("Recordings, or folders of recordings; - reads a recording from standard input.")),
-    ],
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help=("A model folder or an MLflow model URI; by default the champion, or else the released model.")
-        ),
-    ] = None,
+    files: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them; - reads standard input.")],
+    model: Annotated[str | None, typer.Option(help="A model folder or MLflow URI, in place of the champion.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")] = False,
-    embed: Annotated[
-        Path | None, typer.Option(help=("Write the path and embedding of each recording to this .parquet file."))
-    ] = None,
-    verify: Annotated[
-        bool, typer.Option("--verify", help=("Say whether two recordings are of the same speaker."))
-    ] = False,
+    embed: Annotated[Path | None, typer.Option(help="Write paths and embeddings to this .parquet file.")] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Are two recordings of the same speaker?")] = False,
     enroll: Annotated[
         Path | None,
-        typer.Option(
-            help=(
-                "Say which known speaker it is, from this folder, which has a sub-folder of recordings per known "
-                "speaker."
-            )
-        ),
+        typer.Option(help="Which known speaker is it? Folder with a sub-folder of recordings per known speaker."),
     ] = None,
     cluster: Annotated[bool, typer.Option("--cluster", help="Group the recordings by speaker.")] = False,
-    speakers: Annotated[
-        int | None, typer.Option(help=("With --cluster: how many groups to make, if you know it."))
-    ] = None,
+    speakers: Annotated[int | None, typer.Option(help="With --cluster: the number of groups.")] = None,
     threshold: Annotated[
         float | None,
-        typer.Option(
-            help=(
-                "Cosine similarity, -1 to 1, from which two voices count as the same person's; the model's own by "
-                "default."
-            )
-        ),
+        typer.Option(help="Cosine (-1 to 1) from which voices count as one person's; the model's own by default."),
     ] = None,
     channel: Annotated[
-        int | None,
-        typer.Option(min=1, help=("The channel to read, counted from 1; by default the mean of all channels.")),
+        int | None, typer.Option(min=1, help="The channel to read, counted from 1; by default the mean of all.")
     ] = None,
 ) -> None:
-    """Embed, verify, identify or group voices. A recording that cannot be used is named, and the exit status is then
-    1."""
+    """Embed, verify, identify or group voices; exit status 1 if a recording, which is then named, cannot be used."""
     from earmark.tasks import answering
     from earmark.tasks.speaker.listener import Listener
 
@@ -124,9 +98,7 @@ def _check(files: list[Path], wish: Wish) -> None:
     if wish.chosen != 1:
         raise EarmarkError(f"Say what to do with the voices, one of: {WAYS}.")
     if wish.embed and wish.embed.suffix != ".parquet":  # or a forgotten OUT would overwrite a recording
-        raise EarmarkError(
-            f"--embed writes a Parquet table, so its name must end in .parquet, as in OUT.parquet, not {wish.embed}."
-        )
+        raise EarmarkError(f"--embed writes a Parquet table; call it OUT.parquet, not {wish.embed}.")
     if wish.verify and len(files) != 2:
         raise EarmarkError(f"--verify compares two recordings, but {len(files)} were named; name two.")
     if wish.speakers is not None and not wish.cluster:
@@ -162,9 +134,7 @@ def _not_verified(files: list[Path], problems: "Problems", model: "Chosen | None
 def _check_threshold(threshold: float, wish: Wish) -> None:
     if wish.embed or wish.speakers is not None:
         given = "--embed" if wish.embed else "--speakers"
-        raise EarmarkError(
-            f"--threshold decides whether voices are one person's, which {given} does not ask; leave it out."
-        )
+        raise EarmarkError(f"--threshold does not apply to {given}; leave it out.")
     if not -1 <= threshold <= 1:  # nor is a value that is no number
         raise EarmarkError(f"--threshold is a cosine from -1 to 1, not {threshold:g}.")
 

@@ -22,7 +22,7 @@ class Objective(nn.Module):
         if isinstance(settings.loss, PairSettings):
             pairs.require_positive(model, settings.loss)
         self.tower, self.settings = build.build(model, n_bands, views), settings
-        self.head = losses.build(settings, self.tower.n_out, n_speakers)
+        self.head = losses.build(settings, self.tower.n_out, n_speakers, views)
         # Among the weights, so that a resumed training goes on with the margin it had.
         self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
 

@@ -1,7 +1,4 @@
-"""Make a released bundle of a speaker model that is there: half precision, judged anew on its test speakers.
-
-The speaker model that earmark itself ships comes from recipes/speaker.py.
-"""
+"""Make a released bundle of a speaker model that is there: half precision, judged anew on its test speakers."""
 
 import hashlib
 import tempfile
@@ -34,8 +31,7 @@ def make(model: Path, settings: SpeakerSettings, words: Words, out: Path) -> dic
     _refuse_other_data(config, heard, settings)
     data = bundle.pack(bundle.half(model_files.read_weights(model)))
     root = paths.audio_root(settings.data.root)
-    found = {"about": words.about, "data": words.data, "command": words.command}
-    found |= facts(
+    found = words.facts() | facts(
         config, data, heard, {root.name: heard}, audio.folder(root, settings.data.channels), settings.evaluate
     )
     config = replace(config, labels=[], release=found)  # nobody is named

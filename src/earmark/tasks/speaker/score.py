@@ -94,7 +94,7 @@ def _among(given: pd.DataFrame, left_out: set[str]) -> pd.DataFrame:
 def familiar(table: pd.DataFrame, root: Path, learnt: list[str]) -> str | None:
     """A sentence on speakers whose names are among those that the model learnt, or None.
 
-    learnt: names as a training knew them, by recipes/speaker.py with the folder's before them.
+    learnt: names as a training knew them, by recipes/join.py with the folder's before them.
     """
     known, place = set(learnt), root.resolve().name
     speakers = sorted(table.label.unique())

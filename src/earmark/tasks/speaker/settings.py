@@ -14,11 +14,9 @@ class SpeakerDataSettings(DataSettings):
     """Recordings of speakers, and the utterances and trials made from them. The manifest's `label` is the speaker."""
 
     utterance_s: float = 0.0
-    """Recordings of the same speaker and group are joined into utterances of about this many seconds, unless the
-    manifest has a column utterance; 0 joins none."""
+    """Seconds to which recordings of a speaker and group are joined, if no utterances are listed; 0 joins none."""
     trials: int = 2000
-    """Where the source has no list of trials: draw at most this many same-speaker trials and as many
-    different-speaker trials."""
+    """Largest number of same-speaker trials, and of different-speaker ones, drawn where no trials are listed."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -37,8 +35,7 @@ class SpeakerFeatureSettings:
     hop_length: int
     """Samples between frames."""
     n_mels: int
-    """Number of mel bands. The text of siamese_blstm has 128, which need n_fft 1024: with less, the lowest filters
-    are empty."""
+    """Number of mel bands; 128 in siamese_blstm's text, which needs n_fft 1024 (else some filters are empty)."""
     f_min: float
     """Lower edge of the mel bank, in Hz."""
     f_max: float
@@ -46,14 +43,12 @@ class SpeakerFeatureSettings:
     top_db: float
     """Level below the recording's loudest band, in decibels, at which values are floored."""
     voice_db: float
-    """A frame more than this many decibels below the recording's loudest frame counts as a pause and is left out; 0
-    keeps all frames."""
+    """Frames more than this many decibels below the loudest frame count as pauses and are left out; 0 keeps all."""
     speeds: tuple[float, ...]
     """Each training recording is also stored at these speeds; at each speed its voice counts as a further speaker."""
     normalize: Literal["bands", "level", "both"]
-    """What is subtracted from a segment before the network: `bands`, the mean of each band, which removes the
-    microphone's colour but also part of the voice's; `level`, the overall mean only; `both` trains one tower on
-    each, and concatenates their embeddings."""
+    """What is subtracted before the network: `bands`, each band's mean (the microphone's colour, but also some of the
+    voice's); `level`, the overall mean; `both` trains a tower on each, and concatenates their embeddings."""
 
     def __post_init__(self) -> None:
         for name in ("sample_rate", "n_fft", "hop_length", "n_mels", "top_db"):
@@ -92,11 +87,9 @@ class Tower:
     embedding: int = 128
     """Length of the embedding."""
     whiten: bool = False
-    """Whether embeddings are whitened after training, to mean 0 and equal variance in all directions over the
-    training utterances."""
+    """Whether embeddings are whitened after training, by mean and covariance of the training utterances."""
     statistics: float = 0.0
-    """Weight, in a pair's score, of a second embedding computed in closed form from statistics of cepstra; 0 uses
-    the network alone."""
+    """Weight, in a pair's score, of statistics of cepstra (computed in closed form); 0 uses the network alone."""
 
     @property
     def network(self) -> Self:
@@ -131,8 +124,7 @@ class Blstm(Tower):
     read: Literal["blstm", "dense"] = "dense"
     """Which layer's output is the embedding: the second BLSTM's (`blstm`) or the last dense layer's (`dense`)."""
     head: Literal["prelu", "softplus", "softmax"] = "softplus"
-    """Activation that makes the outputs of the dense layers positive. `prelu`, the text's, does not: the losses then
-    clip them, as the asker did."""
+    """Activation of the dense layers' outputs; `prelu`, the text's, leaves negative values, which the losses clip."""
     batch_norm: bool = False
     """Whether the head has batch normalisation."""
     dropout: float = 0.1
@@ -148,16 +140,14 @@ SpeakerModelSettings = Resnet | Tdnn | Blstm
 
 @dataclass(frozen=True)
 class PairSettings:
-    """A loss over all pairs of a batch. studies/siamese_blstm.yaml changes it step by step from the asker's into one
-    that learns."""
+    """A loss over all pairs of a batch; studies/siamese_blstm.yaml develops it step by step from the asker's."""
 
     distance: Literal["kl", "reversed", "symmetric"] = "symmetric"
     """Kullback-Leibler divergence: `kl` in one direction, `reversed` in the other, `symmetric` the sum of both."""
     positive: Literal["clip", "add"] = "add"
     """How values are made positive before the logarithm: `clip` to epsilon..1, as the asker did, or `add` epsilon."""
     hinge: Literal["distance", "direction"] = "direction"
-    """Whether the hinge is applied to the `distance`, or to each `direction` of a symmetric distance before they are
-    added."""
+    """Whether the hinge is on the `distance`, or on each `direction` of a symmetric one before they are added."""
     soft: bool = True
     """Whether the hinge is Whether the hinge is softplus(margin - distance) in place of max(margin - distance, 0)."""
     margin: float = 3.0
@@ -169,11 +159,9 @@ class PairSettings:
     different: float = 1.0
     """Weight of pairs of different speakers."""
     broadcast: bool = False
-    """Whether to repeat the asker's mistake: labels of shape (pairs, 1) are broadcast against distances of shape
-    (pairs,), which compares every distance with every label."""
+    """Whether to repeat the asker's mistake of comparing every distance with every label, by their shapes."""
     hinge_over: Literal["pair", "batch"] = "pair"
-    """The hinge of a pair of different speakers: its own (`pair`), or the mean over the `batch`, as the asker's mean
-    over the last axis gives."""
+    """Hinge of a different-speaker pair: its own (`pair`), or the mean over the batch (`batch`), as the asker's."""
     name: Literal["pairs"] = "pairs"
 
     def __post_init__(self) -> None:
@@ -194,6 +182,8 @@ class AamSoftmax:
     """Number of epochs over which the margin grows from 0."""
     scale: float = 30.0
     """Factor on the cosines before the softmax."""
+    each_view: bool = False
+    """With features.normalize `both`: a softmax loss for each tower, added, in place of one over both."""
 
     def __post_init__(self) -> None:
         require(0 <= self.margin < 1.5, "margin", "must be an angle from 0 to 1.5")
@@ -217,8 +207,7 @@ SpeakerLossSettings = AamSoftmax | Similarity | PairSettings
 
 @dataclass(frozen=True)
 class VoiceAugmentSettings:
-    """Random changes of a training crop's stored log-mel frames; a share is one of all crops, and 0 switches the
-    change off."""
+    """Random changes of a training crop's stored log-mel frames; shares are of all crops, 0 switches one off."""
 
     noise: float
     """Share of crops to which another training recording or noise with a random spectral slope is added."""
@@ -254,8 +243,7 @@ class VoiceAugmentSettings:
 
 @dataclass(frozen=True)
 class SpeakerTrainSettings(LoopSettings):
-    """One training on batches of `speakers` speakers with `segments` segments each. Validation loss is 1 - AUC,
-    validation accuracy 1 - EER."""
+    """One training on batches of speakers with segments each; validation loss is 1 - AUC, accuracy 1 - EER."""
 
     FORMER: ClassVar[dict[str, str]] = LoopSettings.FORMER | {
         "pair": "loss (of loss pairs)",
@@ -306,13 +294,5 @@ class SpeakerSettings:
         alone = not blstm or self.features.normalize != "both"
         require(alone, "features.normalize", "must be bands or level for model.name blstm")
         heard = not self.model.statistics or self.features.normalize != "bands"
-        require(
-            heard,
-            "model.statistics",
-            "must be 0 where features.normalize is bands, which removes the means of the bands",
-        )
-        require(
-            fits,
-            "train.loss",
-            "pairs works only on the dense layers of blstm; set model.name to blstm and model.read to dense",
-        )
+        require(heard, "model.statistics", "must be 0 where features.normalize is bands, which removes the means")
+        require(fits, "train.loss", "pairs needs model.name blstm and model.read dense")

@@ -140,7 +140,7 @@ def test_what_is_harte_stays(label):
     ],
 )
 def test_what_readers_would_disagree_on_is_refused(name):
-    with pytest.raises(harte.ChordError, match="is no chord in Harte's notation"):
+    with pytest.raises(harte.ChordError, match="is not a chord in Harte's notation"):
         pop.to_harte(name)
 
 

@@ -134,7 +134,7 @@ def test_autocast_changes_nothing(x, loss):
     [("aam", AamSoftmax), ("angular", AngularPrototypical), ("contrastive", SupervisedContrastive), ("pairs", None)],
 )
 def test_the_loss_that_settings_name(x, name, kind):
-    settings = SimpleNamespace(loss=SimpleNamespace(name=name, scale=7.0), segments=K)
+    settings = SimpleNamespace(loss=SimpleNamespace(name=name, scale=7.0, each_view=False), segments=K)
     made = build(settings, D, 5)
     if kind is None:
         assert made is None  # has no weights: earmark.tasks.speaker.networks.pairs
@@ -143,3 +143,25 @@ def test_the_loss_that_settings_name(x, name, kind):
     twin = kind(*expected)
     twin.load_state_dict(made.state_dict())
     assert torch.equal(made(x, LABELS), twin(x, LABELS))
+
+
+def test_a_loss_of_each_view_is_the_sum_and_keeps_the_towers_apart(x):
+    """Embeddings of two towers side by side: each half has a softmax of its own, and no gradient from the other's."""
+    aam = SimpleNamespace(name="aam", scale=7.0, each_view=True)
+    made = build(SimpleNamespace(loss=aam, segments=K), D, 5, views=2)
+    made.margin = 0.3
+    assert made.margin == 0.3
+    heads = [AamSoftmax(D // 2, 5, 7.0, 0.3) for _ in range(2)]
+    for head, own in zip(heads, made.heads, strict=True):
+        head.load_state_dict(own.state_dict())
+    halves = [half.clone().requires_grad_() for half in (x[:, : D // 2], x[:, D // 2 :])]
+    alone = [head(half, LABELS) for head, half in zip(heads, halves, strict=True)]
+    both = x.clone().requires_grad_()
+    loss = made(both, LABELS)
+    assert loss.item() == pytest.approx(sum(one.item() for one in alone), rel=1e-6)
+    loss.backward()
+    for one in alone:
+        one.backward()
+    torch.testing.assert_close(both.grad, torch.cat([half.grad for half in halves], 1))
+    joint = build(SimpleNamespace(loss=SimpleNamespace(name="aam", scale=7.0, each_view=False)), D, 5, views=2)
+    assert joint.weight.shape == (5, D)

@@ -202,8 +202,8 @@ def test_every_judged_split_has_trials_and_no_other():
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ("test x10 y10 0", "has none of same speakers (1) for test"),
-        ("test x10 x11 1", "has none of different speakers (0) for test"),
+        ("test x10 y10 0", "has no same-speaker trials (same is 1) for test"),
+        ("test x10 x11 1", "has no different-speaker trials (same is 0) for test"),
     ],
 )
 def test_a_list_of_one_kind_is_refused(row, said):

@@ -14,14 +14,17 @@ from earmark.tasks.speaker.settings import SpeakerTrainSettings
 SMALLEST_SCALE = 1e-3  # below which a learnt scale would turn the order of scores around
 
 
-def build(settings: SpeakerTrainSettings, d: int, n_speakers: int) -> nn.Module | None:
+def build(settings: SpeakerTrainSettings, d: int, n_speakers: int, views: int = 1) -> nn.Module | None:
     """The module of `settings.loss`, which knows d values and n_speakers; None for `pairs`, which has no weights.
 
-    The margin of `aam` begins at 0: whoever trains sets `margin` before each epoch.
+    views: towers whose embeddings stand side by side in the d values. The margin of `aam` begins at 0: whoever trains
+    sets `margin` before each epoch.
     """
     match settings.loss.name:
         case "aam":
-            return AamSoftmax(d, n_speakers, settings.loss.scale, margin=0.0)
+            n = views if settings.loss.each_view else 1
+            heads = [AamSoftmax(d // n, n_speakers, settings.loss.scale, margin=0.0) for _ in range(n)]
+            return heads[0] if n == 1 else EachView(heads)
         case "angular":
             return AngularPrototypical(settings.segments, settings.loss.scale)
         case "contrastive":
@@ -56,6 +59,28 @@ class AamSoftmax(nn.Module):
             own = cosine.gather(1, labels[:, None])
             logits = cosine.scatter(1, labels[:, None], with_margin(own, self.margin))
             return cross_entropy(self.scale * logits, labels)
+
+
+class EachView(nn.Module):
+    """The sum of a loss of each tower's embeddings, which stand side by side: no tower's gradient knows the others."""
+
+    def __init__(self, heads: list[AamSoftmax]):
+        super().__init__()
+        self.heads = nn.ModuleList(heads)
+
+    @property
+    def margin(self) -> float:
+        """Of all heads, in radians."""
+        return float(self.heads[0].margin)
+
+    @margin.setter
+    def margin(self, margin: float) -> None:
+        for head in self.heads:
+            head.margin = margin
+
+    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        parts = embeddings.chunk(len(self.heads), dim=1)
+        return torch.stack([head(part, labels) for head, part in zip(self.heads, parts, strict=True)]).sum()
 
 
 def with_margin(cosine: Tensor, margin: float) -> Tensor:

@@ -121,7 +121,9 @@ def _both_kinds(given: pd.DataFrame, split: str) -> pd.DataFrame:
     own = given[given["split"] == split]
     for same, word in ((1, "same"), (0, "different")):
         if not (own.same == same).any():
-            raise EarmarkError(f"The list of trials has no trials of {word} speakers ({same}) for {split}; add some.")
+            raise EarmarkError(
+                f"The list of trials has no {word}-speaker trials (same is {same}) for {split}; add some."
+            )
     return own
 
 
