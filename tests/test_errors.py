@@ -32,7 +32,7 @@ def test_a_file_in_the_place_of_a_folder(tmp_path: Path, below):
     (tmp_path / "file").write_text("")
     path = Path(f"{tmp_path}/file{below}")
     sentence = (
-        f"{tmp_path}/file is no folder, so that nothing can be written into {path}; name another folder with --out."
+        f"{tmp_path}/file is not a folder, so nothing can be written into {path}; name another folder with --out."
     )
     assert refused(errors.writable_folder, path, "--out") == sentence
     assert refused(errors.writable_file, path / "x.json", "--out") == sentence

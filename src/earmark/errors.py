@@ -42,7 +42,7 @@ def writable_folder(path: Path, named_by: str) -> None:
     with writing(path, remedy):
         for part in (path, *path.parents):
             if part.exists() and not part.is_dir():
-                raise EarmarkError(f"{part} is no folder, so that nothing can be written into {path}; {remedy}.")
+                raise EarmarkError(f"{part} is not a folder, so nothing can be written into {path}; {remedy}.")
         missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
         try:

@@ -324,7 +324,7 @@ def test_ogg_that_stops_between_two_pages(codec, rate):
     last = whole.rfind(b"OggS")
     info = audio.check(whole[:last])
     assert 3 < info.duration_s < 6
-    assert info.note.startswith("its last page does not say that it ends there")
+    assert info.note.startswith("its last page is not marked as the last")
     assert why(whole[: last + 30]).startswith("it is truncated: the last Ogg page is not whole; ")
 
 

@@ -144,7 +144,7 @@ def test_channels_are_mixed_or_one_is_read(tmp_path, channels):
     np.testing.assert_array_equal(pair, x.T if channels == 2 else np.stack([x.mean(1)] * 2))
     assert audio.folder(tmp_path, "mix") == tmp_path
     missing = audio.Channel(path, channels + 1)
-    assert refused(missing) == f"it has {channels} channel{'s' * (channels > 1)} and no number {channels + 1}"
+    assert refused(missing) == f"it has {channels} channel{'s' * (channels > 1)}, but there is no number {channels + 1}"
 
 
 def flat(x: np.ndarray, number: int | None = None) -> str:
@@ -191,8 +191,8 @@ def test_names_that_are_not_utf8_and_what_is_no_file(tmp_path):
     os.rename(tone(tmp_path / "a.wav"), path)
     assert check(path).duration_s == 1.0
     os.mkfifo(tmp_path / "pipe.wav")
-    assert refused(tmp_path / "pipe.wav") == "it is no file but a pipe, a socket or a device"
-    assert refused(tmp_path) == "it is no file but a folder"
+    assert refused(tmp_path / "pipe.wav") == "it is not a file but a pipe, a socket or a device"
+    assert refused(tmp_path) == "it is not a file but a folder"
 
 
 def test_progress_and_other_lines_pass_while_the_decoder_is_kept_quiet(capfd):

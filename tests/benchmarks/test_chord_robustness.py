@@ -93,7 +93,7 @@ def test_prepare_keeps_what_can_be_used_and_says_of_the_rest_why_not(tmp_path):
 LABS = {
     "overlap": ("0 2 C\n1.5 6 G\n", "a/overlap.lab, row 2 starts at 1.5 s, but the row before ends at 2 s"),
     "backwards": ("3 6 C\n0 3 G\n", "a/backwards.lab, row 2 starts at 0 s, but the row before ends at 6 s"),
-    "unknown": ("0 3 C:mjr\n3 6 G\n", "a/unknown.lab, row 1: 'C:mjr' is no chord in Harte's notation"),
+    "unknown": ("0 3 C:mjr\n3 6 G\n", "a/unknown.lab, row 1: 'C:mjr' is not a chord in Harte's notation"),
     "longer": ("0 3 C\n3 7.5 G\n", "a/longer.lab, last row ends at 7.50 s, but the audio lasts 6.00 s"),
     "other": ("7 9 C\n9 12 G\n", "a/other.lab, last row ends at 12.00 s"),
     "header": ("start end chord\n0 6 C\n", "a/header.lab, row 1: 'start end chord' is not 'START END LABEL'"),

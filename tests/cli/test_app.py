@@ -201,7 +201,11 @@ def test_what_chords_lack_is_one_sentence(place, earmark, command, sentence):
     [
         (errno.ENOSPC, None, "The output cannot be used: No space left on device; make room there"),
         (errno.EROFS, "out.csv", "out.csv cannot be used: Read-only file system; make room there"),
-        (errno.EACCES, "a/\udce9", r"a/\xe9 cannot be used: Permission denied; make room there or be allowed to write"),
+        (
+            errno.EACCES,
+            "a/\udce9",
+            r"a/\xe9 cannot be used: Permission denied; make room there or get write permission",
+        ),
     ],
 )
 def test_a_disk_that_takes_no_more_is_one_sentence(earmark, monkeypatch, number, name, sentence):
@@ -235,7 +239,7 @@ def test_a_full_disk_behind_stdout_is_one_sentence():
     with open("/dev/full", "w") as full:
         assert params_into(full) == (
             1,
-            "earmark: The output cannot be used: No space left on device; make room there or be allowed to write, or "
+            "earmark: The output cannot be used: No space left on device; make room there or get write permission, or "
             "name another place.\n",
         )
 
@@ -294,8 +298,10 @@ def test_an_output_that_cannot_be_written_is_said_before_anything_else(place, ea
         1,
         "",
         [
-            "earmark: params.yaml is no folder, so that nothing can be written into params.yaml; name another folder "
-            f"with {option}."
+            (
+                "earmark: params.yaml is not a folder, so nothing can be written into params.yaml; name another "
+                f"folder with {option}."
+            )
         ],
     )
 

@@ -31,12 +31,12 @@ def root(place, value: str, task: str = "genre") -> None:
 
 
 def test_all_is_there(place, earmark):
-    said = "params.yaml can be read, and `dvc repro` generates the demo's for genre, chord, speaker.\n"
+    said = "params.yaml is valid, and `dvc repro` will generate the demo recordings of genre, chord, speaker.\n"
     assert earmark("check") == (0, said, [])
     root(place, str(place.parent / "home/x"))
-    there = "the recordings of genre are there"
-    assert earmark("check", "genre") == (0, f"params.yaml can be read, and {there}.\n", [])
-    both = f"params.yaml can be read, and {there}; `dvc repro` generates the demo's for chord, speaker.\n"
+    there = "the recordings of genre were found"
+    assert earmark("check", "genre") == (0, f"params.yaml is valid, and {there}.\n", [])
+    both = f"params.yaml is valid, and {there}; `dvc repro` will generate the demo recordings of chord, speaker.\n"
     assert earmark("check") == (0, both, [])
 
 
@@ -44,12 +44,12 @@ def problems(place) -> dict[str, str]:
     """What params.yaml may say of a root, and what is said of that."""
     (place / "file.wav").touch()
     return {
-        "~/x": f"and DVC takes ~ for the name of a folder; write {place.parent}/home/x",
-        "~/y": "and there is no such folder; correct it, or run `earmark use genre FOLDER`",
-        "~nobody-at-all/x": "and there is no such folder; correct it, or run `earmark use genre FOLDER`",
-        "/no/where": "and there is no such folder; correct it, or run `earmark use genre FOLDER`",
-        "no/where": f"and there is no such folder in {place}; correct it, or run `earmark use genre FOLDER`",
-        "file.wav": "which is no folder; name the one that holds the recordings",
+        "~/x": f"but DVC does not expand ~; write {place.parent}/home/x",
+        "~/y": "but there is no such folder; correct it, or run `earmark use genre FOLDER`",
+        "~nobody-at-all/x": "but there is no such folder; correct it, or run `earmark use genre FOLDER`",
+        "/no/where": "but there is no such folder; correct it, or run `earmark use genre FOLDER`",
+        "no/where": f"but there is no such folder in {place}; correct it, or run `earmark use genre FOLDER`",
+        "file.wav": "which is not a folder; name the folder that holds the recordings",
     }
 
 
@@ -90,5 +90,5 @@ def test_an_unpacked_archive_has_no_git(place, earmark):
     assert earmark("check")[0] == 0
     shutil.rmtree(place / ".dvc")
     assert earmark("check")[2] == [
-        "earmark: This project lacks the folder .dvc, which DVC needs; take it from where the project came from."
+        "earmark: This project lacks the folder .dvc, which DVC needs; copy it from where you got the project."
     ]

@@ -35,7 +35,7 @@ def test_a_table_for_people(tracker, earmark):
     assert cells["test recordings"] == ["20 (00000000)", "20 (00000000)"]
     assert cells["train.lr"] == ["0.003", "a|<b>"]
     assert "train.keep" not in out
-    assert out.splitlines()[-1].startswith("No difference is paired, and intervals of single figures")
+    assert out.splitlines()[-1].startswith("There is no paired difference, and intervals of single figures")
 
 
 def test_csv_and_markdown_have_the_same_cells(tracker, earmark):

@@ -71,8 +71,8 @@ def test_what_is_missing_is_one_sentence(light, project, arguments, module):
     status, _, err = light(*arguments, folder=project)
     assert status == 1
     assert err == (
-        f"earmark: {module} is not installed, which this command needs: `pip install '.[pipeline]'` in a clone of "
-        "earmark brings it, and `make setup` all there is.\n"
+        f"earmark: {module} is not installed, which this command needs: run `pip install '.[pipeline]'` in a "
+        "clone of earmark, or `make setup` for everything.\n"
     )
 
 

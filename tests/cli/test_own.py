@@ -164,14 +164,14 @@ def test_a_recipe_brings_features_network_and_training(here):
     }
     assert task["data"] == wanted
     assert found["tasks"]["chord"] == shipped["tasks"]["chord"]
-    assert f"The settings of {recipe} stand in params.yaml: features, model, train of tasks.speaker." in said
+    assert f"The settings of {recipe} are now in params.yaml: features, model, train of tasks.speaker." in said
 
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("task: chord\n", "small.yaml is no recipe of genre: its task is chord; name another file."),
-        ("features: {}\n", "small.yaml is no recipe of genre: it has no key 'task'"),
+        ("task: chord\n", "small.yaml is not a recipe for genre: its task is chord; name another file."),
+        ("features: {}\n", "small.yaml is not a recipe for genre: it has no key 'task'"),
         ("task: genre\nmodel: cnn\n", "small.yaml: model must hold keys and values, not 'cnn'."),
         ("task: genre\nmodels: {}\n", "small.yaml: unknown key 'models'; did you mean 'model'?"),
         ("task: genre\nfeatures: {hop: 3}\n", "small.yaml: unknown key 'tasks.genre.features.hop'"),

@@ -39,11 +39,11 @@ def test_every_field_has_a_meaning(kind, field):
 
 
 def test_meanings_are_those_in_the_source():
-    assert meanings.field_meaning(DemoSettings, "voices") == "Speakers."
+    assert meanings.field_meaning(DemoSettings, "voices") == "Number of speakers."
     assert meanings.field_meaning(DemoSettings, "nothing") == ""
     train = catalog.task("genre").settings.__dataclass_fields__["train"].type
     assert (
-        meanings.field_meaning(train, "lr") == "Learning rate, the highest of the schedule."
+        meanings.field_meaning(train, "lr") == "Learning rate; with a schedule, its highest value."
     )  # of the class it inherits
 
 
@@ -62,7 +62,7 @@ def test_a_key_with_its_type_value_and_meaning(project, earmark, asked):
     assert status == 0
     assert out.splitlines() == [
         "genre.train.lr: number; here 0.003",
-        "    Learning rate, the highest of the schedule.",
+        "    Learning rate; with a schedule, its highest value.",
     ]
 
 
@@ -70,12 +70,12 @@ def test_a_block_with_all_its_names(project, earmark):
     _, out, _ = earmark("params", "genre.train.schedule")
     assert out.splitlines()[:2] == [
         "genre.train.schedule: constant | step | plateau | cosine | onecycle; here cosine",
-        "    How the learning rate goes over the epochs.",
+        "    How the learning rate changes over the epochs.",
     ]
     assert "genre.train.schedule.warmup_epochs (cosine): whole number; here 5; by default 1\n" in out
     assert "genre.train.schedule.gamma (step): number; by default 0.1\n" in out
     assert "genre.train.schedule.gamma (plateau): number; by default 0.1\n" in out
-    assert "genre.train.schedule.name (onecycle)\n    Rises to `train.lr` during" in out
+    assert "genre.train.schedule.name (onecycle)\n    The rate rises to `train.lr` during" in out
 
 
 @pytest.mark.parametrize(

@@ -81,10 +81,10 @@ def test_apply_makes_a_manifest_and_points_params_at_it(here):
     assert data(here)["manifest"] == "manifest.reviewed-1.csv"
     kept = (here / "params.yaml").read_text().splitlines()
     assert [line for line in kept if "manifest: manifest.reviewed" not in line] == before.splitlines()
-    assert "1 label corrected; 17 recordings of which nothing was said stay as they were." in said
+    assert "1 label corrected; 17 recordings without a mark are unchanged." in said
     assert "params.yaml has data.source: folder, data.manifest: manifest.reviewed-1.csv of tasks.genre now." in said
     assert said.endswith("Next: `dvc repro publish@genre`, then `dvc metrics diff`.\n")
-    with pytest.raises(EarmarkError, match="the manifest has changed since that was written; review anew"):
+    with pytest.raises(EarmarkError, match="the manifest has changed since this review was written; write a new one"):
         run("review", "genre", "--apply", "review.csv")
     run("use", "genre", "../audio")
     assert (here / "params.yaml").read_text() == before
@@ -100,7 +100,8 @@ def test_what_prepare_would_refuse_by_what_was_dealt_is_not_applied(here):
     (here / "splits").mkdir()
     (here / "splits/genre.csv").write_text("\n".join(["group,split,seed,test_share,val_share", *rows]))
     with pytest.raises(
-        EarmarkError, match=r"^The review is not applied, .*: By splits/genre\.csv no recording of 'high' is in train"
+        EarmarkError,
+        match=r"^The review was not applied, .*: According to splits/genre\.csv, no recording of 'high' is in train",
     ):
         run("review", "genre", "--apply", "review.csv")
     assert (here / "params.yaml").read_text() == before
@@ -110,14 +111,16 @@ def test_what_prepare_would_refuse_by_what_was_dealt_is_not_applied(here):
 def test_what_is_refused_leaves_params_as_they_are(here):
     before = (here / "params.yaml").read_text()
     run("review", "genre", "--out", "review.csv")
-    with pytest.raises(EarmarkError, match=r"^review.csv says nothing of any label yet"):
+    with pytest.raises(EarmarkError, match=r"^review.csv has no marks yet"):
         run("review", "genre", "--apply", "review.csv")
     assert (here / "params.yaml").read_text() == before
 
 
 @pytest.mark.parametrize("words", [[], ["--out", "a.csv", "--apply", "b.csv"]])
 def test_one_of_two_is_said(here, words):
-    with pytest.raises(EarmarkError, match=r"^Say one thing: `earmark review genre --out FILE`, or --apply FILE.$"):
+    with pytest.raises(
+        EarmarkError, match=r"^Give either --out FILE or --apply FILE, as in `earmark review genre --out FILE`.$"
+    ):
         run("review", "genre", *words)
 
 

@@ -8,8 +8,8 @@ from earmark.data import audiofolder, folder, manifest
 from earmark.errors import EarmarkError
 
 ALONE = (
-    "every file is taken for a group of its own. If several files come from one source (an artist, an album, a take), "
-    "the score will be too good: add a column group."
+    "every file counts as a group of its own. If several files come from one source (an artist, an album, a "
+    "take), the score will be too good: add a column group."
 )
 
 
@@ -91,10 +91,13 @@ def test_folders_of_splits_in_one_table(tmp_path):
     ("names", "said"),
     [
         (["a.wav", "test.wav", "train", "test"], []),  # names of files are no folders
-        (["train/a.wav"], ["ROOT: the folders of train are no split without both train and test: left aside."]),
+        (
+            ["train/a.wav"],
+            [("ROOT: the folders of train do not form a split without both train and test, and are ignored.")],
+        ),
         (
             ["train/a.wav", "dev/b.wav"],
-            ["ROOT: the folders of train and val are no split without both train and test: left aside."],
+            ["ROOT: the folders of train and val do not form a split without both train and test, and are ignored."],
         ),
     ],
 )
@@ -103,7 +106,9 @@ def test_folders_that_are_no_whole_split(tmp_path, names, said):
 
 
 def test_a_file_beside_the_folders_of_splits_is_refused(tmp_path):
-    with pytest.raises(EarmarkError, match=r"metadata\.csv, line 4: 'c\.wav' lies in no folder of a split, as others"):
+    with pytest.raises(
+        EarmarkError, match=r"metadata\.csv, line 4: 'c\.wav' is not in the folder of a split, as others"
+    ):
         splits(tmp_path, "train/a.wav", "test/b.wav", "c.wav")
 
 
@@ -132,7 +137,7 @@ def test_a_table_of_another_kind_is_none(tmp_path):
     said: list[str] = []
     assert list(folder.read(tmp_path, said.append).label) == ["jazz", "rock"]
     assert said[0] == (
-        f"{tmp_path}/metadata.csv has no column 'file_name', so that it is none of AudioFolder's: it is not read."
+        f"{tmp_path}/metadata.csv has no column 'file_name', so it is not an AudioFolder table and is not read."
     )
 
 
@@ -176,8 +181,8 @@ def test_some_tables_have_groups_and_some_have_none(tmp_path):
     assert said[0] == f"ROOT: test/metadata.csv has no column 'group': {ALONE}"
     put(tmp_path, "more/metadata.csv", "file_name,label\n../train/a.wav,x\n")
     assert error(tmp_path) == (
-        "ROOT/train/metadata.csv, line 2: 'train/a.wav' stands in more/metadata.csv, line 2 already; "
-        "keep one row a recording."
+        "ROOT/train/metadata.csv, line 2: 'train/a.wav' is already listed in more/metadata.csv, line 2; keep "
+        "one row per recording."
     )
 
 
@@ -206,7 +211,7 @@ def test_the_likeliest_of_several_columns(tmp_path):
         ("file_name,label,group\na.wav,x,\n", "ROOT/metadata.csv, line 2: 'group' is empty; fill it in."),
         (
             "file_name,label\na.wav,x\nb.wav,x\n./a.wav,y\n",
-            "ROOT/metadata.csv, line 4: 'a.wav' stands in metadata.csv, line 2 already; keep one row a recording.",
+            "ROOT/metadata.csv, line 4: 'a.wav' is already listed in metadata.csv, line 2; keep one row per recording.",
         ),
     ],
 )
@@ -221,8 +226,8 @@ def test_a_recording_in_two_tables(tmp_path):
     put(tmp_path, "metadata.csv", "file_name,label\ntrain/a.wav,x\n")
     put(tmp_path, "train/metadata.csv", "file_name,label\na.wav,x\n")
     assert error(tmp_path) == (
-        "ROOT/train/metadata.csv, line 2: 'train/a.wav' stands in metadata.csv, line 2 already; "
-        "keep one row a recording."
+        "ROOT/train/metadata.csv, line 2: 'train/a.wav' is already listed in metadata.csv, line 2; keep one row "
+        "per recording."
     )
 
 

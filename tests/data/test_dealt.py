@@ -192,8 +192,8 @@ def test_a_record_that_leaves_a_split_empty_is_refused(split):
     record = record.with_groups(data_settings(), {"x30": "val", "x31": "train" if split != "train" else "val"})
     names = [g for g in [*left, *groups(3, 20)] if record.known(data_settings()).get(g) != split]
     assert refused(names, record) == (
-        f"By splits/genre.csv no recording of today is in the split '{split}'; remove splits/genre.csv to deal "
-        "everything anew."
+        f"According to splits/genre.csv, none of today's recordings is in the split '{split}'; remove "
+        "splits/genre.csv to split everything anew."
     )
 
 
@@ -201,8 +201,8 @@ def test_a_label_that_the_record_never_trains_is_refused():
     record = KEPT.with_groups(data_settings(), {"x0": "test", "x1": "test", "x2": "val"})
     record = record.with_groups(data_settings(), {"y0": "train", "y1": "test", "y2": "val"})
     assert refused(groups(3, labels="xy"), record) == (
-        "By splits/genre.csv no recording of 'x' is in train; add some, or remove splits/genre.csv to deal everything "
-        "anew."
+        "According to splits/genre.csv, no recording of 'x' is in train; add some, or remove splits/genre.csv "
+        "to split everything anew."
     )
 
 
@@ -213,27 +213,31 @@ def said(names: list[str], record: Record, **changes) -> list[str]:
 
 
 def test_what_is_said():
-    assert said(groups(5), KEPT) == ["15 groups were dealt, and stay in their splits as the collection grows."]
+    assert said(groups(5), KEPT) == ["15 groups were assigned to splits, and stay there as the collection grows."]
     _, record = grown(groups(5), KEPT)
     assert said(groups(5), record) == []
     assert said(groups(5), record, seed=2) == [
-        "15 groups were dealt, with another seed or test_share than before, and stay in their splits as the collection "
-        "grows."
+        (
+            "15 groups were assigned to splits, with another seed or test_share than before, and stay there as the "
+            "collection grows."
+        )
     ]
     names = [*groups(5), *groups(2, 70)]
     now, _ = grown(names, record)
     assert [now[g] for g in groups(2, 70)] == ["val", "train", "train", "test", "val", "test"]
-    assert said(names, record) == ["6 new groups were dealt (train 2, val 2, test 2); 15 stay where they were."]
+    assert said(names, record) == [
+        ("6 new groups were assigned to splits (train 2, val 2, test 2); 15 stay where they were.")
+    ]
     assert said(groups(5), record, val_share=0.0) == [
-        "val_share is another than before: val was dealt anew, and the groups of test stay there."
+        "val_share has changed: the validation split was drawn anew, and the groups of test stay there."
     ]
 
 
 def test_shares_that_drift_are_said():
     _, record = grown(groups(5), KEPT)
-    remedy = "set tasks.*.data.seed to another number to deal everything anew, and judge on other recordings."
+    remedy = "set tasks.*.data.seed to another number to split everything anew, and judge on other recordings."
     for n, sentence in (
-        (4, f"The shares have drifted: test holds 7 of 19 groups, and a fresh deal gives it 4; {remedy}"),
+        (4, f"The shares have drifted: test holds 7 of 19 groups, and a fresh split would give it 4; {remedy}"),
         (1, ""),
     ):
         added = groups(n, 20, "x")
@@ -246,7 +250,7 @@ def test_shares_that_drift_are_said():
     skewed = record.with_groups(data_settings(), dict.fromkeys(added[:5], "test"))
     few = [g for g in record.known(data_settings()).split_of if g[0] != "y" or int(g[1:]) < 5]
     assert said(few + added[:5], skewed) == [
-        f"The shares of 'y' have drifted: test holds 5 of 10 groups, and a fresh deal gives it 2; {remedy}"
+        f"The shares of 'y' have drifted: test holds 5 of 10 groups, and a fresh split would give it 2; {remedy}"
     ]
 
 

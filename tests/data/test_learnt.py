@@ -57,11 +57,11 @@ def test_nothing_left_is_one_sentence():
     with pytest.raises(EarmarkError) as e:
         left(Learnt({"1", "2", "3", "4"}))
     assert str(e.value) == (
-        "4 of 4 recordings in some are among those that the model "
-        "was trained or validated on (a.wav, b.wav, c.wav and 1 more), so that none is left "
-        "to judge by; name a folder of others, or judge all of them with --with-training."
+        "4 of 4 recordings in some are among those that the model was trained or validated on (a.wav, b.wav, "
+        "c.wav and 1 more), so none is left to score; name a folder of others, or score all of them with "
+        "--with-training."
     )
-    with pytest.raises(EarmarkError, match=r"\(a\.wav\), and the other 1 are of the same groups, so that none is left"):
+    with pytest.raises(EarmarkError, match=r"\(a\.wav\), and the other 1 are of the same groups, so none is left"):
         left(Learnt({"1"}), table=TABLE[:2])
 
 

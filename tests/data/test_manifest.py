@@ -148,14 +148,16 @@ def test_names_of_splits(tmp_path, names, read_as):
     table, said = told(tmp_path, "path,label,group,split\n" + "\n".join(rows) + "\n")
     assert list(table["split"]) == read_as.split()
     changed = sorted({f"'{a}' as {b}" for a, b in zip(names.split(), read_as.split(), strict=True) if a != b})
-    names_are = f"{tmp_path / 'manifest.csv'}: the names of splits are read as usual, {', '.join(changed)}."
+    names_are = (
+        f"{tmp_path / 'manifest.csv'}: the names of splits are read by their usual meaning, {', '.join(changed)}."
+    )
     assert said == ([names_are] if changed else [])
 
 
 def test_a_split_that_can_be_either_is_refused(tmp_path):
     text = "path,label,group,split\na.wav,x,1,train\nb.wav,x,2,eval\nc.wav,y,3,test\n"
     assert error(told, tmp_path, text) == (
-        f"{tmp_path / 'manifest.csv'}, line 3: the split 'eval' is the validation to some and the test to others; "
+        f"{tmp_path / 'manifest.csv'}, line 3: the split 'eval' means validation to some and test to others; "
         "write val or test."
     )
 
@@ -173,7 +175,7 @@ def test_split_wins_over_fold(tmp_path):
     table, said = told(tmp_path, "path,label,group,split,fold\na.wav,x,1,train,1\nb.wav,y,2,test,2\n")
     assert (list(table["split"]), "fold" in table) == (["train", "test"], False)
     place = tmp_path / "manifest.csv"
-    assert said == [f"{place} has the columns split and fold: split says what is trained on, and fold is left out."]
+    assert said == [f"{place} has the columns split and fold: split decides, and fold is ignored."]
 
 
 def test_paths_as_other_programs_write_them(tmp_path):
@@ -287,7 +289,7 @@ def test_test_fold_mistakes():
     text = error(splits.assign_splits, folds(), data_settings())
     assert "test_fold to one of fold0, fold1, fold2, fold3, fold4" in text
     text = error(splits.assign_splits, folds(), data_settings(test_fold="fold33"))
-    assert "'fold33' is no fold of the manifest; did you mean 'fold3'?" in text
+    assert "'fold33' is not a fold of the manifest; did you mean 'fold3'?" in text
     official = table("xyxyxy", "123456", ["train", "train", "val", "val", "test", "test"])
     assert "test_fold is set" in error(splits.assign_splits, official, data_settings(test_fold="fold3"))
 
@@ -425,7 +427,7 @@ def test_what_is_shorter_than_is_heard_at_once_is_said_from_a_half_on():
 
 def test_lacking():
     recordings = table("xyzxxyz", "1234567").assign(fold=["b", "b", "b", "a", "c", "c", "c"])
-    one = "The fold 'a' holds no recording of class 'y' (and 1 more): not judged there."
+    one = "The fold 'a' holds no recording of class 'y' (and 1 more): that class is not scored there."
     assert splits.lacking(recordings, "fold") == [one]
     assert splits.lacking(recordings, "fold", ["b"]) == []
     assert splits.lacking(recordings[recordings.label != "z"], "fold", ["a"]) == [one.replace(" (and 1 more)", "")]
@@ -445,7 +447,7 @@ def test_folds_are_dealt_in_a_number_that_a_class_can_fill():
     for k in (2, 3, 10, 11, 100):  # what the smallest class lacks is warned of
         assert splits.with_folds(uneven, k, 1).fold.nunique() == min(k, 10)
     for k in (-1, 0, 1):
-        text = f"{k} folds cannot be dealt: set --k (in a study file k) to a number from 2 to 10."
+        text = f"{k} folds cannot be made: set --k (in a study file k) to a number from 2 to 10."
         assert error(splits.with_folds, uneven, k, 1) == text
     alone = table("xz", "ab")
     assert error(splits.with_folds, alone, 2, 1) == (

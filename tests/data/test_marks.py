@@ -36,13 +36,19 @@ def test_read_as_a_spreadsheet_saves_it(tmp_path):
 @pytest.mark.parametrize(
     ("row", "says"),
     [
-        ("a.wav,,,low,right,,,,,", r"line 3: 'right' is no status; known are: corrected, doubtful, wrong\."),
-        ("a.wav,,,low,wrng,,,,,", r"line 3: 'wrng' is no status; did you mean 'wrong'\?"),
-        ("a.wav,,,low,corrected,,,,,", "line 3: the right label stands in 'corrected' where the status is corrected"),
-        ("a.wav,,,low,wrong,high,,,,", "line 3: the right label stands in 'corrected' where the status is corrected"),
-        ("a.wav,,,low,,high,,,,", "line 3: the right label stands in 'corrected' where the status is corrected"),
+        ("a.wav,,,low,right,,,,,", r"line 3: 'right' is not a status; known are: corrected, doubtful, wrong\."),
+        ("a.wav,,,low,wrng,,,,,", r"line 3: 'wrng' is not a status; did you mean 'wrong'\?"),
+        (
+            "a.wav,,,low,corrected,,,,,",
+            "line 3: fill in the column 'corrected' if, and only if, the status is corrected",
+        ),
+        (
+            "a.wav,,,low,wrong,high,,,,",
+            "line 3: fill in the column 'corrected' if, and only if, the status is corrected",
+        ),
+        ("a.wav,,,low,,high,,,,", "line 3: fill in the column 'corrected' if, and only if, the status is corrected"),
         ("a.wav,1,,low,wrong,,,,,", "line 3 has one of start_s and end_s; give both"),
-        ("a.wav,one,2,low,wrong,,,,,", "line 3: 'start_s' is 'one' and no number of seconds"),
+        ("a.wav,one,2,low,wrong,,,,,", "line 3: 'start_s' must be a number of seconds, not 'one'"),
         ("b.wav,,,low,wrong,,,,,", r"line 3 marks 'b\.wav' again; keep one row of each"),
     ],
 )

@@ -65,12 +65,12 @@ def test_where_nothing_was_dealt_the_header_stands_alone(tmp_path):
     [
         ("", "its first line is not group,split,seed,test_share,val_share"),
         ("group,split\na,train\n", "its first line is not group,split,seed,test_share,val_share"),
-        (HEAD + "a,trial,1,0.2,0.2\n", "line 2: 'trial' is no split (train, val, test)"),
-        (HEAD + "a,train,1,0.2,0.2\n<<<<<<< HEAD\n", "line 3 has not 5 fields"),
-        (HEAD + "a,train,one,0.2,0.2\n", "line 2: one,0.2,0.2 are no seed and shares"),
+        (HEAD + "a,trial,1,0.2,0.2\n", "line 2: 'trial' is not a split (train, val, test)"),
+        (HEAD + "a,train,1,0.2,0.2\n<<<<<<< HEAD\n", "line 3 does not have 5 fields"),
+        (HEAD + "a,train,one,0.2,0.2\n", "line 2: one,0.2,0.2 are not a seed and shares"),
         (HEAD + "a,train,1,0.2,0.2\na,test,1,0.2,0.2\n", "the group 'a' is in train and in test"),
         (HEAD + '"a,train,1,0.2,0.2\n', "unexpected end of data"),
-        (b"group\xff", "it is no UTF-8 text"),
+        (b"group\xff", "it is not UTF-8 text"),
     ],
 )
 def test_a_broken_record_is_one_sentence(tmp_path, text, expected):
@@ -78,7 +78,7 @@ def test_a_broken_record_is_one_sentence(tmp_path, text, expected):
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     assert error(record.find, path, tmp_path) == (
         f"{path}, which says what is in which split, cannot be used: {expected}; put it back as git has it (git "
-        f"checkout {path}), or remove it, and `dvc repro` deals everything anew."
+        f"checkout {path}), or remove it, and `dvc repro` splits everything anew."
     )
 
 

@@ -106,8 +106,7 @@ def test_exactly_that_label_changes(root):
         before[3].replace("\n", ",,,,\n"),
     ]
     assert done.said == [
-        f"{root / done.manifest} is the new manifest: 1 label corrected; 2 recordings of which nothing was said stay "
-        "as they were."
+        (f"{root / done.manifest} is the new manifest: 1 label corrected; 2 recordings without a mark are unchanged.")
     ]
 
 
@@ -116,12 +115,13 @@ def test_a_wrong_label_leaves_its_recording_out_and_a_doubtful_one_stays(root):
     assert [line.split(",")[0] for line in lines(root, done.manifest)] == ["path", "b/2.wav", "a.wav"]
     assert lines(root, done.manifest)[2] == "a.wav,high,h,,x,doubtful,Bo,,\n"
     assert (
-        "1 recording left out, as the label is wrong; 1 label in doubt, and as before; 1 recording of" in done.said[0]
+        "1 recording left out, as the label is wrong; 1 label doubtful, and unchanged; 1 recording without"
+        in done.said[0]
     )
 
 
 def test_a_label_that_is_new_is_said(root):
-    assert apply(root, corrected("a.wav", "high", "hihg")).said[1:] == ["No recording had the label before: hihg."]
+    assert apply(root, corrected("a.wav", "high", "hihg")).said[1:] == ["Labels that no recording had before: hihg."]
 
 
 def test_a_second_review_keeps_what_the_first_one_said_and_writes_over_nothing(root):
@@ -174,7 +174,7 @@ def test_what_comes_of_a_review_is_tried_before_it_counts(tmp_path):
     ):
         marks, before = [replace(mark, manifest_sha256=sha256) for mark in said], sorted(root.rglob("*"))
         with pytest.raises(
-            EarmarkError, match=f"^The review is not applied, as what comes of it cannot be used: {says}"
+            EarmarkError, match=f"^The review was not applied, because the corrected manifest could not be used: {says}"
         ):
             review.apply(corpora(), data_settings(), root, marks, ORIGIN, tried)
         assert sorted(root.rglob("*")) == before
@@ -198,14 +198,15 @@ def test_columns_that_are_read_otherwise_stay_as_they_are_called(root):
 @pytest.mark.parametrize(
     ("marks", "says"),
     [
-        ([Mark("a.wav", "high")], "^review.csv says nothing of any label yet; write wrong, corrected or doubtful"),
+        ([Mark("a.wav", "high")], "^review.csv has no marks yet; write wrong, corrected or doubtful"),
         (
             [corrected("a.wav", "high", "low", manifest_sha256="1")],
-            r"^review.csv, row 1 \('a.wav'\): the manifest has changed since that was written; review anew",
+            r"^review.csv, row 1 \('a.wav'\): the manifest has changed since this review was written; write a new one",
         ),
         (
             [Mark("b/1.wav", "low"), corrected("a.wav", "low", "high")],
-            r"^review.csv, row 2 \('a.wav'\) is of the label 'low', but it is 'high' now; review anew",
+            r"^review.csv, row 2 \('a.wav'\) was marked when the label was 'low', but it is 'high' now; "
+            r"review it again",
         ),
         (
             [Mark("c.wav", "low", status="wrong")],
@@ -217,7 +218,8 @@ def test_columns_that_are_read_otherwise_stay_as_they_are_called(root):
         ),
         (
             [corrected("a.wav", "high", "low"), Mark("b/1.wav", "low", 1.0, 2.0, "wrong")],
-            r"^review.csv, row 2 \('b/1.wav' at 1 s\) is of a segment, and labels are of recordings; empty start_s",
+            r"^review.csv, row 2 \('b/1.wav' at 1 s\) marks a segment, but labels apply to whole recordings; "
+            r"leave start_s",
         ),
     ],
 )

@@ -77,7 +77,10 @@ def test_a_link_and_its_target_are_one_recording(root):
         (root / link).parent.mkdir(exist_ok=True)
         (root / link).symlink_to(root / "rock/5.wav")
     both = ["jazz/0.wav", "rock/0.wav", "rock/5.wav", "rock/9.wav"]
-    sentence = "left out 2 recordings below ROOT that links name again (rock/0.wav, rock/9.wav); each is taken once."
+    sentence = (
+        "left out 2 recordings below ROOT that links lead to a second time (rock/0.wav, rock/9.wav); each is "
+        "taken once."
+    )
     assert once(root, both) == (["jazz/0.wav", "rock/5.wav"], [sentence])
     assert once(root, both, None)[0] == ["rock/5.wav"]
     assert once(root, ["rock/0.wav", "rock/9.wav"])[0] == ["rock/0.wav"]  # the real one is not among them
@@ -110,16 +113,20 @@ def test_hidden_and_foreign_recordings_are_passed_over_and_counted(root, name, s
     put(root, "rock/0.wav", name, "rock/.DS_Store", ".git/HEAD", "Thumbs.db")
     assert audio(root) == ["rock/0.wav"]
     assert told(root) == [
-        f"left out 1 recording below ROOT, hidden or in folders that other programs keep ({shown}); rename what is "
-        "meant to be heard."
+        (
+            f"left out 1 recording below ROOT, hidden or in folders of other programs ({shown}); rename those that "
+            "are to be read."
+        )
     ]
 
 
 def test_a_kind_has_one_sentence_with_few_names(root):
     put(root, *(f".a/{i}.wav" for i in range(3)), *(f"rock/._{i}.wav" for i in range(3)))
     assert told(root) == [
-        "left out 6 recordings below ROOT, hidden or in folders that other programs keep (.a, rock/._0.wav, "
-        "rock/._1.wav and 1 more); rename what is meant to be heard."
+        (
+            "left out 6 recordings below ROOT, hidden or in folders of other programs (.a, rock/._0.wav, "
+            "rock/._1.wav and 1 more); rename those that are to be read."
+        )
     ]
 
 
@@ -136,8 +143,10 @@ def test_files_without_a_suffix_of_audio_are_named_but_for_texts_and_pictures(ro
     assert told(root) == []
     put(root, "rock/1.xyz", "rock/2", "songs.zip")
     assert told(root) == [
-        "left out 3 files below ROOT without a suffix of audio that is read (rock/1.xyz, rock/2, songs.zip); convert "
-        "recordings among them, to .flac say."
+        (
+            "left out 3 files below ROOT without the suffix of an audio format that is read (rock/1.xyz, rock/2, "
+            "songs.zip); convert any recordings among them, for example to .flac."
+        )
     ]
     assert told(root, others=False) == []
 
@@ -147,7 +156,7 @@ def test_links_that_lead_nowhere_are_named(root):
     put(root, "rock/0.wav")
     (root / "jazz").symlink_to("/nowhere/jazz")
     (root / "rock/1.wav").symlink_to("/nowhere/1.wav")
-    assert told(root) == ["left out 1 link below ROOT to what does not exist (jazz); mend or remove them."]
+    assert told(root) == ["left out 1 link below ROOT that lead nowhere (jazz); repair or remove them."]
     assert audio(root) == ["rock/0.wav", "rock/1.wav"]
 
 
@@ -165,5 +174,5 @@ def test_pipes_are_no_recordings(root):
 
 
 def test_a_folder_that_is_none(root):
-    with pytest.raises(EarmarkError, match=r"nowhere cannot be read \(No such file or directory\); mend that"):
+    with pytest.raises(EarmarkError, match=r"nowhere cannot be read \(No such file or directory\); make it readable"):
         walk(root, "nowhere")

@@ -84,8 +84,8 @@ def test_going_back_is_as_after_the_last_commit(walk):
 
 def test_going_on_trains_nothing_and_asks_the_gate(walk):
     assert "Running stage 'train@genre'" not in walk["go on"]
-    assert "groups of recordings could rule out no loss below" in walk["go on"]
-    assert "It cannot be told, so version 2 is not promoted" in walk["go on"]
+    assert "groups of recordings could only rule out losses of" in walk["go on"]
+    assert "The gate cannot tell, so version 2 is not promoted" in walk["go on"]
 
 
 def test_insisting_is_written_down(walk):
@@ -98,7 +98,7 @@ def test_insisting_is_written_down(walk):
 
 
 def test_a_grown_collection_is_trained_and_both_are_judged_on_it(walk):
-    assert "6 new groups were dealt" in walk["grow"]
+    assert "6 new groups were assigned to splits" in walk["grow"]
     assert "30 stay where they were" in walk["grow"]
     assert "of version 3 against" in walk["grow"]
     assert "every bound holds at the level 0.05 / 2 = 0.025" in walk["grow"]
@@ -106,13 +106,13 @@ def test_a_grown_collection_is_trained_and_both_are_judged_on_it(walk):
 
 def test_a_corrected_label_is_trained_on_and_the_figures_compared(walk):
     assert "labels, the most doubtful first" in walk["review"]
-    assert "1 label corrected; 35 recordings of which nothing was said stay as they were" in walk["apply"]
+    assert "1 label corrected; 35 recordings without a mark are unchanged" in walk["apply"]
     assert "data.manifest: manifest.reviewed-1.csv of tasks.genre now" in walk["apply"]
     manifest = (Path(walk["home"]) / "recordings/manifest.reviewed-1.csv").read_text()
     assert [row.split(",")[3:5] for row in manifest.splitlines() if row.startswith(walk["corrected"])] == [
         ["corrected", "Ada"]
     ]
-    assert "new groups were dealt" not in walk["apply"]
+    assert "new groups were assigned to splits" not in walk["apply"]
     assert "reports/genre/metrics.json" in walk["apply"]  # dvc metrics diff
 
 

@@ -73,7 +73,9 @@ def test_a_store_that_is_kept_gets_what_baselines_read(place):
 def test_less_than_two_folds_are_refused_before_any_work(place, earmark, k):
     code, out, err = earmark("crossval", "genre", "--k", k)
     assert (code, out) == (1, "")
-    assert err == [f"earmark: --k is {k}, and must be at least 2: each fold is judged by what the others teach."]
+    assert err == [
+        (f"earmark: --k is {k}, but must be at least 2: each fold is tested by a model trained on the others.")
+    ]
     assert not (place / "mlflow.db").exists()
 
 
@@ -82,7 +84,7 @@ def test_folds_are_as_many_as_a_class_has_groups(place, k, n):
     asked, said = config.load_task(place / "params.yaml", "genre"), []
     table, _ = crossval.recordings(catalog.task("genre"), asked.data, k, said.append, lambda items, *_: items)
     assert table.fold.nunique() == n
-    told = [f"{k} folds were asked for, and 3 are dealt: no class has more groups than that."] if k > n else []
+    told = [f"{k} folds were asked for, but only 3 can be made: no class has more groups than that."] if k > n else []
     assert [sentence for sentence in said if "asked for" in sentence] == told
 
 

@@ -48,9 +48,9 @@ def test_without_groups_that_is_said_and_nothing_trained(tmp_path, capsys):
     (tmp_path / "metrics.json").write_text(json.dumps({"accuracy": 0.5}))
     show.leak_gap(task("abcdef", trained), SETTINGS, tmp_path)
     assert capsys.readouterr().out == (
-        "There are no groups: every recording is one of its own, so that a random split is as good as the one there "
-        "is, and nothing was trained. Where several come from one source (an artist, an album, a take), name it in the "
-        "manifest's column group.\n"
+        "Every recording is a group of its own, so a random split cannot leak, and nothing was trained. If "
+        "several come from one source (an artist, an album, a take), name the source in the manifest's column "
+        "group.\n"
     )
     assert trained == []
     assert [p.name for p in tmp_path.iterdir()] == ["metrics.json"]

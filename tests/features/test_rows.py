@@ -48,6 +48,6 @@ def test_a_full_disk_is_one_sentence(monkeypatch):
         with pytest.raises(EarmarkError) as error:
             kept.append(np.zeros((1, 3), np.float32))
     assert str(error.value) == (
-        f"What is worked out of a long recording waits in {tempfile.gettempdir()}, which is full; make room there, or "
-        "name another folder in the environment's TMPDIR."
+        f"Temporary data of a long recording is kept in {tempfile.gettempdir()}, which is full; make room there, "
+        "or set the environment variable TMPDIR to another folder."
     )

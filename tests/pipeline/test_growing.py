@@ -36,7 +36,8 @@ def test_the_champion_is_judged_where_the_test_set_has_grown(small):
     assert set(held) < set(test.path)
     done = small.run("earmark", "promote", "genre", check=False)
     told = (
-        f"Of version {before.version} no outcomes on these {len(test)} recordings were kept: it is judged on them now."
+        f"No outcomes of version {before.version} on these {len(test)} recordings were kept, so it is tested "
+        "on them now."
     )
     assert told in done.stdout
     # Which of two models of three epochs is better, is not asked: it is on the same recordings that it is decided.
@@ -44,4 +45,4 @@ def test_the_champion_is_judged_where_the_test_set_has_grown(small):
     after = small.client.get_model_version("earmark-genre", before.version)
     assert f"earmark.test.{manifest.digest(test)[:16]}" in after.tags
     again = small.run("earmark", "promote", "genre", check=False)
-    assert "judged on them now" not in again.stdout + again.stderr
+    assert "tested on them now" not in again.stdout + again.stderr

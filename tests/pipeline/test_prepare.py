@@ -171,7 +171,7 @@ def test_classes_and_files_may_be_links_into_a_cache(folder, tmp_path):
     reason = "it is a link to /nowhere/gone.wav, which does not exist"
     assert quarantined.to_numpy().tolist() == [["low/gone.wav", reason]]
     assert warnings[0] == (
-        f"left out 1 recording below {folder} that links name again (low/again.wav); each is taken once."
+        f"left out 1 recording below {folder} that links lead to a second time (low/again.wav); each is taken once."
     )
     assert "has no manifest.csv" in warnings[1]
     assert len(warnings) == 2
@@ -267,7 +267,7 @@ COMMIT = "Commit splits/genre.csv, which says in which split each group is."
 
 def test_a_growing_collection_stays_where_it_was(folder, collection):
     first, said = collection()
-    assert said == ["9 groups were dealt, and stay in their splits as the collection grows.", COMMIT]
+    assert said == ["9 groups were assigned to splits, and stay there as the collection grows.", COMMIT]
     written, table = Path("splits/genre.csv").read_bytes(), Path("data/genre/manifest.csv").read_bytes()
     assert collection() == (first, [])
     assert Path("splits/genre.csv").read_bytes() == written
@@ -278,7 +278,7 @@ def test_a_growing_collection_stays_where_it_was(folder, collection):
     now, said = collection()
     assert {path: now[path] for path in first} == first
     assert len(now) == 22
-    assert said[0].startswith("4 new groups were dealt (")
+    assert said[0].startswith("4 new groups were assigned to splits (")
     assert said[0].endswith("; 9 stay where they were.")
     assert said[-1] == COMMIT
     lines = (folder / "manifest.csv").read_text().splitlines()

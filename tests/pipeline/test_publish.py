@@ -74,7 +74,7 @@ def rename_experiment(tracker):
     tracker.client.rename_experiment(tracker.experiment_id, "old")
 
 
-REBUILT = "This tracking store had no run of this model: made it from models/*/history.csv."
+REBUILT = "This tracking store had no run of this model: one was made from models/*/history.csv."
 
 
 @pytest.mark.parametrize(
@@ -230,4 +230,4 @@ def test_a_broken_ledger_does_not_end_the_pipeline(trained):
     (file,) = Path("registry/genre").iterdir()
     file.write_text("{")
     (sentence,) = run()
-    assert sentence.startswith(f"registry/genre/{file.name} is no entry of the ledger")
+    assert sentence.startswith(f"registry/genre/{file.name} is not a valid entry of the ledger")

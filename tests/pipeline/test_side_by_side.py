@@ -120,7 +120,7 @@ side_by_side.run(Path({str(project / "dvc.yaml")!r}), {TASKS}, 3, print)
 def test_one_that_fails_is_named_and_the_others_end_and_it_goes_on_where_it_was(project):
     (project / "broken-chord").touch()
     lines: list[str] = []
-    with pytest.raises(EarmarkError, match=r"failed for chord, see above; what was done is kept: mend"):
+    with pytest.raises(EarmarkError, match=r"failed for chord, see above; finished work is kept: fix"):
         repro(project, lines)
     assert "chord    chord is broken" in lines
     assert (project / "publish-genre").exists()

@@ -63,7 +63,7 @@ def test_every_end_of_a_trial_is_told_alike(task: str, tmp_path: Path, monkeypat
     assert tune(task).returncode == -signal.SIGKILL
     ended = tune(task)
     assert ended.returncode == 0, ended.stderr
-    assert "Lost, since their process ended, and tried anew: trial 6." in ended.stdout
+    assert "Run again, because their process had ended: trial 6." in ended.stdout
 
     rows = pd.read_csv(tmp_path / f"tuned/{task}-quick/trials.csv")
     wanted = [{"killed": "lost"}.get(FATES.get(n), FATES.get(n, "complete")) for n in range(9)]
@@ -89,4 +89,4 @@ def test_every_end_of_a_trial_is_told_alike(task: str, tmp_path: Path, monkeypat
     assert parent.info.status == "FINISHED"
     assert {r.data.tags["mlflow.parentRunId"] for r in children.values()} == {parent.info.run_id}
     verdict = json.loads((tmp_path / f"tuned/{task}-quick/result.json").read_text())["verdict"]
-    assert " that no choice saw." in verdict
+    assert " that played no part in the choice." in verdict

@@ -21,15 +21,15 @@ def test_a_page_is_what_the_code_makes_of_it(page, monkeypatch):
 def test_commands_have_their_arguments_options_and_defaults():
     page = reference.commands()
     assert "```text\nearmark predict chord FILES... [OPTIONS]\n```" in page
-    assert "| `--port` | Port on this machine. | `5000` |" in page
+    assert "| `--port` | Port on this machine to serve on. | `5000` |" in page
     assert "- [`earmark registry sync`](#earmark-registry-sync): " in page
 
 
 def test_keys_have_their_values_and_meaning(monkeypatch):
     monkeypatch.chdir(REPOSITORY)
     page = reference.settings()
-    assert "| `genre.train.schedule.gamma` (step) | number; by default 0.1 | What the rate is multiplied by. |" in page
-    assert "| `genre.features.kind` | log_mel \\| mfcc; here log_mel | Of frames: log-mel decibels, or cepstra" in page
+    assert "| `genre.train.schedule.gamma` (step) | number; by default 0.1 | Factor on the rate at each step. |" in page
+    assert "| `genre.features.kind` | log_mel \\| mfcc; here log_mel | What a frame holds: the log-mel spectrum" in page
 
 
 def test_every_command_of_help_is_on_the_page():

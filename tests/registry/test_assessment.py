@@ -70,7 +70,8 @@ def test_a_refusal_is_written_down_and_changes_nothing(tracker):
     found = promote(tracker)
     assert found.verdict == "no"
     assert found.sentences[-1] == (
-        "No: version 2 is not promoted. `earmark promote genre --version 2 --force --why '...'` insists."
+        "No: version 2 is not promoted. `earmark promote genre --version 2 --force --why '...'` promotes it "
+        "all the same."
     )
     assert champion(tracker.client) == 1
     entry = last()
@@ -84,7 +85,7 @@ def test_too_few_recordings_to_tell(tracker):
         evaluated(tracker, number, "a", answers(FEW, 2))
     found = promote(tracker)
     assert found.verdict == "cannot tell"
-    assert found.sentences[-1].startswith("It cannot be told, so version 2 is not promoted: add test recordings")
+    assert found.sentences[-1].startswith("The gate cannot tell, so version 2 is not promoted: add test recordings")
     assert champion(tracker.client) == 1
 
 
@@ -127,7 +128,8 @@ def test_every_model_that_was_judged_on_the_recordings_counts(tracker):
     run(tracker, **{"model_sha256": "e" * 64, "evaluation.x": "b" * 64})  # on other recordings
     assert promote(tracker).sentences[-2] == (
         "On the same 20 test recordings, on which 3 models were compared so far, this one included: every bound "
-        "holds at the level 0.05 / 3 = 0.017. Test recordings that no choice has seen begin anew."
+        "holds at the level 0.05 / 3 = 0.017. With test recordings that played no part in any choice the count "
+        "starts anew."
     )
     assert last().level == pytest.approx(0.05 / 3)
     assert promote(tracker).sentences[-2].startswith("On the same 20 test recordings, on which 3 models")  # once each
@@ -238,7 +240,7 @@ def test_insisting_without_a_reason(tracker, why):
 
 def test_a_reason_that_is_no_text_changes_nothing(tracker):
     before = ledger.read("genre").entries
-    with pytest.raises(EarmarkError, match="--why is no text in UTF-8"):
+    with pytest.raises(EarmarkError, match="--why is not text in UTF-8"):
         promote(tracker, force=True, why="bad \udcff bytes")
     assert (ledger.read("genre").entries, champion(tracker.client)) == (before, 1)
 
@@ -272,7 +274,7 @@ def test_the_champions_model_under_another_number_changes_nothing(tracker):
         tracker.client.set_model_version_tag(NAME, "2", f"earmark.{name}", f"{1:064}")
     before = len(ledger.read("genre").entries)
     assert promote(tracker).sentences == [
-        "Version 2 is the very model of the champion, version 1: nothing was changed."
+        "Version 2 is the same model as the champion, version 1: nothing was changed."
     ]
     assert (champion(tracker.client), len(ledger.read("genre").entries)) == (1, before)
 

@@ -389,7 +389,7 @@ def test_a_broken_ledger_is_said(tracker, earmark):
     last = ledger.read("genre").head
     Path(f"registry/genre/{last.id}.json").write_text("")
     sentence = said(earmark, "rollback", "genre")
-    assert sentence.startswith(f"registry/genre/{last.id}.json is no entry of the ledger: it is no JSON")
+    assert sentence.startswith(f"registry/genre/{last.id}.json is not a valid entry of the ledger: it is no JSON")
     assert view.settle(tracker.client, TASK) == [sentence]
     assert said(earmark, "history", "genre") == sentence
     ledger.folder("genre").joinpath(f"{last.id}.json").unlink()

@@ -169,8 +169,8 @@ def test_a_champion_without_another_run(tracker, tmp_path):
     with pytest.raises(EarmarkError) as e:
         compared(tracker, "champion")
     assert str(e.value) == (
-        "Comparing takes two runs of genre, and this is one: #1, version 1 (champion); name others, as `earmark runs "
-        "genre` lists them."
+        "Comparing takes two runs of genre, but all that was named is one run: #1, version 1 (champion); name "
+        "others, as `earmark runs genre` lists them."
     )
 
 
@@ -184,7 +184,7 @@ def test_the_same_run_twice_is_one(tracker, tmp_path):
     ("word", "said"),
     [
         ("#9", "There is no run or version '#9' of genre; `earmark runs genre` numbers them, up to #2."),
-        ("v7", "There is no version 7 of genre whose run is there; it has none."),
+        ("v7", "There is no version 7 of genre with a run in this store; it has none."),
         ("champion", "genre has no champion; `earmark runs genre` lists its runs."),
         (
             "genre-tyo",

@@ -75,7 +75,7 @@ def test_what_is_missing_is_judged_once_and_kept(tracker, judged):
     judge = Judge(v1=0.75, v2=0.5)
     (new, old), said = judged(judge)
     assert said == [
-        f"Of version {n} no outcomes on these 24 recordings were kept: it is judged on them now." for n in (2, 1)
+        f"No outcomes of version {n} on these 24 recordings were kept, so it is tested on them now." for n in (2, 1)
     ]
     assert (new.figures["accuracy"], old.figures["accuracy"]) == (0.5, 0.75)
     assert new.test_sha256 == old.test_sha256 == manifest.digest(table("test"))
@@ -120,9 +120,9 @@ def test_a_champion_that_was_trained_on_test_recordings(tracker, judged):
     judge = Judge(v1=0.5, v2=0.75)
     _, said = judged(judge)
     assert said == [
-        "6 of today's 24 test recordings are of groups that version 1 learnt.",
-        "Both are judged on the other 18.",
-        *(f"Of version {n} no outcomes on these 18 recordings were kept: it is judged on them now." for n in (2, 1)),
+        "6 of today's 24 test recordings belong to groups that version 1 was trained on.",
+        "Both are tested on the other 18.",
+        *(f"No outcomes of version {n} on these 18 recordings were kept, so it is tested on them now." for n in (2, 1)),
     ]
     assert judge.asked == [(2, 18), (1, 18)]
 
@@ -137,8 +137,8 @@ def test_a_version_says_itself_what_it_was_trained_on(tracker, judged):
     tracker.client.log_text(run_id, text, "model/artifacts/genre/recordings.csv")
     _, said = judged(Judge(v1=0.5, v2=0.5))
     assert said[:2] == [
-        "4 of today's 24 test recordings are of groups that version 1 learnt.",
-        "Both are judged on the other 20.",
+        "4 of today's 24 test recordings belong to groups that version 1 was trained on.",
+        "Both are tested on the other 20.",
     ]
 
 
@@ -148,16 +148,16 @@ def test_too_few_recordings_that_neither_was_trained_on(tracker, judged):
     with pytest.raises(EarmarkError) as error:
         judged(Judge())
     assert str(error.value) == (
-        "without what one of the versions was trained on, 8 of today's 24 test recordings are left, and fewer than 10 "
-        "decide nothing; add recordings and run `dvc repro publish@genre`"
+        "without what one of the versions was trained on, 8 of today's 24 test recordings are left, and at "
+        "least 10 are needed to decide; add recordings and run `dvc repro publish@genre`"
     )
 
 
 def test_what_a_version_of_before_was_trained_on_is_not_known(tracker, judged):
     learnt(tracker, "2", table("train", N, 40))
     assert judged(Judge(v1=0.5, v2=0.5))[1][0] == (
-        "It cannot be known what version 1 was trained on, which was published before that was kept: if today's test "
-        "recordings are among it, its figure is too good."
+        "It is not known what version 1 was trained on, because it was published before earmark kept that: if "
+        "today's test recordings are among it, its figure is too good."
     )
 
 

@@ -65,8 +65,9 @@ def test_equal_answers_to_few_recordings_cannot_be_told():
     verdict, said = asked(side(old), champion(old))
     assert verdict == "cannot tell"
     assert said[0].endswith(
-        "a loss of 0.05 is not ruled out. Had both been equally good, 20 groups of recordings could rule out no loss "
-        "below 0.14; with about 39 more of their kind, a loss of 0.05 four times of five."
+        "a loss of 0.05 is not ruled out. If both were equally good, 20 groups of recordings could only rule "
+        "out losses of 0.14 or more; with about 39 more of their kind, they could rule out a loss of 0.05 four "
+        "times out of five."
     )
 
 
@@ -79,7 +80,9 @@ def test_a_worse_version_is_refused():
     barely = asked(side(swapped(old, 8, 0)), champion(old))[1][0]
     assert barely.endswith("it is worse, and a loss of 0.05 is not ruled out.")
     lost = first(20, 0.9)
-    assert asked(side(swapped(lost, 2, 1)), champion(lost))[1][0].endswith("could rule out no loss below 0.20.")
+    assert asked(side(swapped(lost, 2, 1)), champion(lost))[1][0].endswith(
+        "could only rule out losses of 0.20 or more."
+    )
 
 
 def test_a_better_version_passes_either_question():
@@ -106,7 +109,10 @@ def test_better_on_average_with_a_class_lost():
     verdict, said = asked(side(new), champion(old))
     assert verdict == "no"
     assert said == [
-        "What is right of 'class 0' fell from 1.00 to 0.00 (10 groups), by more than the 0.2 that is allowed."
+        (
+            "The share of right answers for 'class 0' fell from 1.00 to 0.00 (10 groups), by more than the 0.2 "
+            "that is allowed."
+        )
     ]
     assert asked(side(new), champion(old), class_margin=None)[0] == "yes"
 
@@ -116,9 +122,9 @@ def test_a_class_of_few_recordings_that_is_lost_cannot_be_told():
     lost = np.arange(n) % 50 == 0  # 4 recordings of class 0 of 50
     verdict, said = asked(side(~lost, classes=50), champion(np.ones(n, bool), classes=50))
     assert verdict == "cannot tell"
-    assert (
-        said[-1]
-        == "What is right of 'class 0' fell from 1.00 to 0.00 (4 groups); whether that is chance cannot be told."
+    assert said[-1] == (
+        "The share of right answers for 'class 0' fell from 1.00 to 0.00 (4 groups); whether that is chance "
+        "cannot be told."
     )
 
 

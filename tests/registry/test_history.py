@@ -44,8 +44,10 @@ def test_a_table_of_80_columns(decided, earmark):
         "                                                       everybody here",
         "2026-11-28 15:03  refused      3 00000003              Grace",
         "2026-11-28 15:04  rollback     1 00000001 *            Ada",
-        "* is champion. A version's number is of the store in which it was decided, its hash the same everywhere. "
-        "--json has reasons and figures in full.",
+        (
+            "* marks the champion. Version numbers are those of the store where the decision was made; hashes are "
+            "the same everywhere. --json prints reasons and figures in full."
+        ),
     ]
 
 

@@ -69,7 +69,7 @@ def test_figures_are_those_of_the_models_answers_and_unknown_labels_wrong(rows, 
     assert found["model_sha256"] == model_files.weights_sha256(Path("model"))
     assert abs(np.mean(confidence) - right.mean()) <= found["ece"] + 1e-6
     assert not [name for name in found if "baseline" in name]
-    assert said == ["Version 1 never learnt 'hiss': 1 of the 6 recordings count as wrong answers."]
+    assert said == ["Version 1 does not know 'hiss': 1 of the 6 recordings count as wrong answers."]
     assert not list(Path(".earmark").glob("judged-*"))
 
 
@@ -111,6 +111,6 @@ def test_other_code_of_features_is_said(rows, number):
     assert len(judged(rows, number)[1]) == 1
     client.set_model_version_tag(NAME, number, versions.FEATURES_CODE, "0" * 64)
     assert judged(rows, number)[1][0] == (
-        "The code that computes features has changed since version 1 was published: it is judged with today's, as "
-        "`earmark predict` answers."
+        "The code that computes features has changed since version 1 was published: it is tested with today's "
+        "code, which `earmark predict` uses, too."
     )

@@ -145,7 +145,7 @@ def test_a_file_that_was_cut_off(written):
     entry = written("promotion", model(1))
     file = Path(f"registry/genre/{entry.id}.json")
     file.write_text(file.read_text()[:100])
-    assert fails().startswith(f"registry/genre/{entry.id}.json is no entry of the ledger: it is no JSON (")
+    assert fails().startswith(f"registry/genre/{entry.id}.json is not a valid entry of the ledger: it is no JSON (")
     remedy = f"`git checkout -- registry/genre/{entry.id}.json`, or remove it if it never was."
     assert fails().endswith(f"; bring back what was committed with {remedy}")
 
@@ -153,10 +153,10 @@ def test_a_file_that_was_cut_off(written):
 def test_a_file_that_json_cannot_end_and_one_that_is_none(written, tmp_path):
     place = Path(f"registry/genre/{written('promotion', model(1)).id}.json")
     place.write_text("[" * 200_000)
-    assert " is no entry of the ledger: maximum recursion depth exceeded" in fails()
+    assert " is not a valid entry of the ledger: maximum recursion depth exceeded" in fails()
     place.unlink()
     os.mkfifo(place)
-    assert " is no entry of the ledger: it is no file; " in fails()
+    assert " is not a valid entry of the ledger: it is not a file; " in fails()
 
 
 def test_a_file_that_was_changed(written):
@@ -191,10 +191,10 @@ def test_an_entry_whose_forerunner_is_gone(written):
 @pytest.mark.parametrize(
     ("kind", "version", "before", "said"),
     [
-        ("promotion", 3, 9, "it says that a model with the weights 00000000 was champion, and it was a model"),
-        ("promotion", 3, None, "it says that nobody was champion, and it was a model with the weights 00000000"),
+        ("promotion", 3, 9, "it says that a model with the weights 00000000 was champion, but it was a model"),
+        ("promotion", 3, None, "it says that nobody was champion, but it was a model with the weights 00000000"),
         ("promotion", None, 2, "it names no version"),
-        ("rollback", 9, 2, "it goes back to a model with the weights 00000000, and before was a model"),
+        ("rollback", 9, 2, "it goes back to a model with the weights 00000000, but the champion before was a model"),
     ],
 )
 def test_an_entry_that_contradicts(written, kind, version, before, said):
@@ -272,7 +272,7 @@ def test_a_sync_that_follows_both_ends_the_fork(merged, written, chosen, way_bac
 
 def test_a_promotion_cannot_follow_both(merged, written):
     written("promotion", model(2), follows=[e.id for e in merged], before=model(2))
-    assert "it follows 2 entries, as a sync alone may" in fails()
+    assert "it follows 2 entries, which only a sync may do" in fails()
 
 
 def test_who_decides(workplace, monkeypatch):

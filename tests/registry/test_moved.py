@@ -122,7 +122,7 @@ def test_what_a_copy_wrote_into_the_original_is_fetched(used, tmp_path, monkeypa
     shutil.rmtree(new / f"mlartifacts/genre/{run_id}")
     monkeypatch.chdir(new)
     tracking.present()
-    assert "1 folders of files that lay there alone were copied." in capsys.readouterr().err
+    assert "1 folders of files that existed only there were copied." in capsys.readouterr().err
     assert below(new, versions.download(f"models:/{NAME}/2").as_uri())
 
 
@@ -183,7 +183,9 @@ def test_a_store_that_cannot_be_written_is_said(used, tmp_path, monkeypatch):
     monkeypatch.setattr(moved, "_rewrite", lambda *_: change(Path("/proc/mlflow.db"), ""))
     with pytest.raises(EarmarkError) as error:
         tracking.present()
-    assert str(error.value).startswith(f"{new}/mlflow.db still says that the project lies in {used}, and this cannot")
+    assert str(error.value).startswith(
+        f"{new}/mlflow.db still says that the project is in {used}, and could not be updated"
+    )
     assert all(below(used, place) for place in places(new))
 
 

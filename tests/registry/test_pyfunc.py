@@ -90,7 +90,7 @@ def test_a_row_that_names_nothing(model, nothing):
     ("row", "said"),
     [
         ({"audio": b""}, f"'audio' is empty: it must be {AUDIO}."),
-        ({"audio": "a.wav"}, f"'audio' must be {AUDIO}, and this text is no base64."),
+        ({"audio": "a.wav"}, f"'audio' must be {AUDIO}, but this text is not base64."),
         ({"audio": ""}, f"'audio' must be {AUDIO}, not empty."),
         ({"audio": 3}, f"'audio' must be {AUDIO}, not int."),
         ({"audio": [1, 2]}, f"'audio' must be {AUDIO}, not list."),

@@ -103,7 +103,10 @@ def test_an_array_without_a_rate(item):
         ({"audio": b"a", "array": MONO}, "it has both 'audio' and 'array'; give one of them"),
         ({"audio": b""}, "'audio' is empty: it must be the bytes of an audio file, or their base64"),
         ({"audio": ""}, "'audio' must be the bytes of an audio file, or their base64, not empty"),
-        ({"audio": "a.wav"}, "'audio' must be the bytes of an audio file, or their base64, and this text is no base64"),
+        (
+            {"audio": "a.wav"},
+            ("'audio' must be the bytes of an audio file, or their base64, but this text is not base64"),
+        ),
         ({"audio": {"bytes": b"a"}}, "'audio' must be the bytes of an audio file, or their base64, not dict"),
         ({"path": ""}, "'path' must name a local file, not be empty"),
         ({"path": 3.5}, "'path' must name a local file, not be float"),
@@ -122,7 +125,7 @@ def test_what_is_no_recording(item, said):
 @pytest.mark.parametrize("path", ["/etc/passwd", "a.wav", Path("/etc/passwd"), "Musik/ä.wav", "zz!"])
 def test_a_served_model_reads_no_path(path):
     """In a list a text is base64 or nothing; and what happens to be base64 is bytes, never a file's name."""
-    said = "this text is no base64 of an audio file; a served model does not read paths on the server"
+    said = "this text is not the base64 of an audio file; a served model does not read paths on the server"
     assert reason(path, served=True) == said
     said = f"a served model takes {SERVED_NEEDS}; it does not read paths on the server"
     assert reason({"path": path}, served=True) == said

@@ -51,7 +51,7 @@ def test_a_renamed_experiment_is_named_and_a_new_one_made(tracker, capsys):
     again = tracking.connect("genre")
     said = capsys.readouterr().err
     assert said.startswith(
-        "earmark: The experiment 'genre' is called 'old genre' now, and keeps its runs: a new 'genre'"
+        "earmark: The experiment 'genre' was renamed to 'old genre' and keeps its runs: a new 'genre'"
     )
     assert again.experiment_id != tracker.experiment_id
     assert again.find({"earmark.train_key": "k"}) == []

@@ -121,8 +121,10 @@ def test_a_locked_database_is_waited_for_and_told(project, earmark, monkeypatch)
         ),
         (
             "nowhere",
-            "MLFLOW_TRACKING_URI names the folder nowhere, which MLflow no longer takes for a store; write "
-            "sqlite:///FILE, or unset it.",
+            (
+                "MLFLOW_TRACKING_URI names the folder nowhere, which MLflow no longer accepts as a store; write "
+                "sqlite:///FILE, or unset it."
+            ),
         ),
     ],
 )
@@ -147,7 +149,7 @@ NAMED = "The tracking store https://***@host:5000/a cannot be"
         ("Read timed out.", f"{NAMED} reached (it does not answer in time); start it or unset MLFLOW_TRACKING_URI."),
         (
             "API request failed with error code 401 != 200",
-            f"{NAMED} reached (it refuses who is asking); give the name and password that it wants.",
+            f"{NAMED} reached (it refuses these credentials); give the user name and password that it requires.",
         ),
         (
             f"Odd answer of {URL}, asked as u:se@cret.\nmore",

@@ -73,19 +73,19 @@ def test_reasons_are_true(workplace):
     assert problems == [
         "There is no file none.wav.",
         "There is no recording in the folder folder; name another folder, or files.",
-        "broken.wav is a broken link: it leads to gone.wav, which is not there.",
+        "broken.wav is a broken link: it leads to gone.wav, which does not exist.",
         "loop.wav cannot be used: Too many levels of symbolic links.",
         "a.wav/b.wav cannot be used: Not a directory.",
         f"{long} cannot be used: File name too long.",
-        "/dev/null is a device and no recording; name a file or a pipe.",
-        "/dev/zero is a device and no recording; name a file or a pipe.",
+        "/dev/null is a device, not a recording; name a file or a pipe.",
+        "/dev/zero is a device, not a recording; name a file or a pipe.",
     ]
 
 
 def test_a_socket_is_no_recording(workplace):
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("s")
-        assert asked("s")[1] == ["s is a socket and no recording; name a file or a pipe."]
+        assert asked("s")[1] == ["s is a socket, not a recording; name a file or a pipe."]
 
 
 def test_a_file_without_permission(workplace, monkeypatch):
@@ -108,8 +108,8 @@ def test_names_are_those_that_were_typed(workplace, capsys):
     assert found == [(r"caf\xe9.wav", b"sound", os.fsdecode(b"caf\xe9"))]
     assert problems == [r"There is no file gone\xe9.wav."]
     assert capsys.readouterr().err == (
-        "earmark: the name of caf\\xe9.wav is not UTF-8 and is written with escapes; rename the file to have it as it "
-        "is.\n"
+        "earmark: the name of caf\\xe9.wav is not UTF-8, so it is written with escapes; rename the file to "
+        "avoid them.\n"
     )
 
 
@@ -149,7 +149,7 @@ def test_nothing_comes_through(pipe, stdin):
 
 def test_standard_input_that_is_a_folder_or_a_terminal(workplace, stdin):
     stdin(".")
-    assert asked("-")[1] == ["- is a folder and no recording; name a file."]
+    assert asked("-")[1] == ["- is a folder, not a recording; name a file."]
     leader, follower = os.openpty()
     os.dup2(follower, 0)
     assert asked("-")[1] == ["- is the terminal; pipe a recording into the command, or name a file."]
@@ -174,7 +174,7 @@ def test_a_pipe_has_a_limit(pipe, monkeypatch):
     found, problems = asked(over, at)
     assert [data for _, data, _ in found] == [b"1234"]
     assert problems == [
-        f"{over} brings more than 3.72529e-09 GiB, and a pipe is read up to that; save it as a file, and name that."
+        f"{over} brings more than 3.72529e-09 GiB, the most that is read from a pipe; save it as a file, and name that."
     ]
 
 
@@ -243,7 +243,7 @@ def test_folders_are_entered_and_named_as_they_were(workplace, capsys):
         ("z.wav", "z.wav", "z", 4),
     ]
     assert problems == [
-        ("music/gone.wav is a broken link: it leads to nowhere.wav, which is not there.", "music/gone.wav", 1),
+        ("music/gone.wav is a broken link: it leads to nowhere.wav, which does not exist.", "music/gone.wav", 1),
         ("There is no file none.wav.", "none.wav", 3),
     ]
     err = capsys.readouterr().err.splitlines()
@@ -261,13 +261,13 @@ def test_a_folder_that_cannot_be_read_does_not_stop_the_others(workplace, monkey
     Path("a.wav").write_bytes(b"sound")
 
     def no(root):
-        raise EarmarkError(f"{root} cannot be read (Permission denied); mend that, or move it away.")
+        raise EarmarkError(f"{root} cannot be read (Permission denied); make it readable, or move it away.")
 
     monkeypatch.setattr("earmark.data.walking.walk", no)
     found, problems = asked("shut", "a.wav")
     assert ([name for name, *_ in found], problems) == (
         ["a.wav"],
-        ["shut cannot be read (Permission denied); mend that, or move it away."],
+        ["shut cannot be read (Permission denied); make it readable, or move it away."],
     )
 
 
@@ -276,7 +276,7 @@ def test_where_folders_are_not_entered_they_are_no_recordings(workplace):
     problems: answering.Problems = []
     with answering.recordings([Path("music")], problems, folders=False) as found:
         assert found == []
-    assert sentences(problems) == ["music is a folder and no recording; name a file."]
+    assert sentences(problems) == ["music is a folder, not a recording; name a file."]
 
 
 def test_rows_of_json_are_in_the_files_order():

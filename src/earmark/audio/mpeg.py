@@ -190,7 +190,7 @@ def layout(data: Data, start: int, stop: int | None = None) -> Layout | None:
     if scan.short:
         notes.append("its last frame is not whole")
     if scan.skipped:
-        notes.append(f"{scan.skipped} bytes between its frames are no audio and are passed over")
+        notes.append(f"{scan.skipped} bytes between its frames are not audio and are skipped")
     missing = [s for s in found if s.short]
     said = f"the header promises {missing[0].stated} frames, the file has {missing[0].frames}" if missing else ""
     parts = tuple(_part(data, stream) for stream in found if stream.frames)

@@ -25,7 +25,9 @@ def layout(data: Data, start: int) -> Layout:
         begun = bool(last & BEGINS)
         at = stop = at + size
     missing = "" if whole else "the last Ogg page is not whole"
-    notes = () if last & ENDS or missing else ("its last page does not say that it ends there, as where radio is cut",)
+    notes = (
+        () if last & ENDS or missing else ("its last page is not marked as the last, as in a recorded radio stream",)
+    )
     if len(starts) == 1 and start == 0:
         return Layout("Ogg", demuxer="ogg", missing=missing, notes=notes)
     parts = (LayoutPart((range(a, b),)) for a, b in zip(starts, [*starts[1:], stop], strict=True))

@@ -207,7 +207,9 @@ def _decode(file: Decoder, source: Source | CheckedRecording, max_seconds: float
     """Blocks (n, channels) of the file, at most `max_seconds` of it; a whole one is checked if its source asks so."""
     plain = _plain(source)
     if isinstance(plain, Channel) and plain.number > file.channels:
-        raise AudioError(f"it has {file.channels} channel{'s' * (file.channels > 1)} and no number {plain.number}")
+        raise AudioError(
+            f"it has {file.channels} channel{'s' * (file.channels > 1)}, but there is no number {plain.number}"
+        )
     if isinstance(source, CheckedRecording) and max_seconds is None:
         return source.watched(file, _sound(file, None))
     return _sound(file, None if max_seconds is None else round(max_seconds * file.sample_rate))

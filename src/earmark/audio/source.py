@@ -139,7 +139,7 @@ def opened(file: File) -> Iterator[Data]:
     found = os.stat(file)
     if not stat.S_ISREG(found.st_mode):
         kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe, a socket or a device"
-        raise AudioError(f"it is no file but {kind}")
+        raise AudioError(f"it is not a file but {kind}")
     if found.st_size == 0:
         raise AudioError("the file is empty")
     with open(file, "rb", buffering=0) as found_file:

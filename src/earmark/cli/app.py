@@ -1,4 +1,4 @@
-"""The command line of earmark: thin, and every command imports only what it runs."""
+"""Train, evaluate, promote and use models of audio: genre, chord and speaker."""
 
 import errno
 import os
@@ -62,7 +62,8 @@ def _version(asked: bool) -> None:
 @app.callback()
 def earmark(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which earmark this is.")
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the installed version of earmark."),
     ] = False,
 ) -> None:
     """The command line's own options."""
@@ -90,7 +91,7 @@ def main() -> None:
         if e.errno == errno.EPIPE:  # whoever read has read enough
             sys.exit(1)
         what = console.printable(e.filename or "The output")
-        _end(f"{what} cannot be used: {e.strerror}; make room there or be allowed to write, or name another place.")
+        _end(f"{what} cannot be used: {e.strerror}; make room there or get write permission, or name another place.")
     except Exception as e:
         if (said := _of_the_store(e)) is None:
             raise

@@ -13,10 +13,20 @@ from earmark.tasks.overrides import below
 
 PARAMS = Path("params.yaml")
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help=", ".join(catalog.names()))]
-ModelName = Annotated[str | None, typer.Option(help="A model folder or an MLflow model URI.")]
+ModelName = Annotated[
+    str | None,
+    typer.Option(help="A model folder or MLflow URI, in place of the champion."),
+]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", "-S", help="Override a key, as in -S tasks.TASK.train.lr=0.001 or just -S train.lr=0.001."),
+    typer.Option(
+        "--set",
+        "-S",
+        help=(
+            "Override a key of params.yaml, as in -S tasks.TASK.train.lr=0.001 or, for short, -S train.lr=0.001. "
+            "May be repeated."
+        ),
+    ),
 ]
 
 

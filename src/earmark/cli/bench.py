@@ -9,7 +9,9 @@ import typer
 from earmark import console
 from earmark.errors import EarmarkError, writable_file, writing
 
-app = typer.Typer(no_args_is_help=True, help="Score other programs' answers with the code that scores ours.")
+app = typer.Typer(
+    no_args_is_help=True, help="Score the output of other programs with the code that scores earmark's own models."
+)
 
 
 @app.callback()
@@ -20,12 +22,22 @@ def _commands() -> None:
 @app.command()
 def chords(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Estimates: a .lab file a song; songs without one are named.")
+        Path,
+        typer.Argument(
+            metavar="DIR", help="The estimates, one .lab file per song. Annotated songs without one are listed."
+        ),
     ],
-    truth: Annotated[Path, typer.Option(help="Annotations: .lab or .jams files of the same names.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Write that JSON here; otherwise nothing is written.")] = None,
-    draws: Annotated[int, typer.Option(min=0, help="Draws behind the intervals; 0 for none.")] = 1000,
+    truth: Annotated[
+        Path,
+        typer.Option(help="Folder of the annotations: .lab or .jams files with the same names as the estimates."),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Also write the JSON to this file; by default no file is written.")
+    ] = None,
+    draws: Annotated[
+        int, typer.Option(min=0, help="Bootstrap draws for the confidence intervals; 0 for no intervals.")
+    ] = 1000,
 ) -> None:
     """Score a folder of .lab files: weighted chord symbol recall, bass, segmentation, and the main confusions."""
     from earmark.tasks.chord import bench
@@ -60,7 +72,9 @@ def _print(found: dict) -> None:
         shown = [column.removeprefix("chord").removesuffix("_accuracy") for column in columns]
         console.table(shown, [[_cell(row[c]) for c in columns] for row in found[name]], name.replace("_", " "))
     for row in found["same_but_in_name"][:10]:
-        console.say(f"{row['estimate']} stood {row['seconds']:.1f} s for {row['truth']}: same notes and bass.")
+        console.say(
+            f"{row['estimate']} was given for {row['truth']} during {row['seconds']:.1f} s: same notes and bass."
+        )
 
 
 def _figures(found: dict) -> list[str]:

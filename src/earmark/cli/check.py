@@ -15,10 +15,11 @@ from earmark.tasks import catalog
 
 def check(
     tasks: Annotated[
-        list[str] | None, typer.Argument(metavar="[TASK]...", help="All that params.yaml has by default.")
+        list[str] | None,
+        typer.Argument(metavar="[TASK]...", help="The tasks to check; by default all those in params.yaml."),
     ] = None,
 ) -> None:
-    """Check params.yaml, the folders of recordings that it names, and the DVC repository."""
+    """Check params.yaml, the folders of recordings that it names, and the DVC repository, before `dvc repro` runs."""
     for name in tasks or ():
         catalog.check(name)
     found = config.load(PARAMS).tasks if not tasks else {name: config.load_task(PARAMS, name) for name in tasks}
@@ -29,9 +30,9 @@ def check(
         raise EarmarkError(said[-1])
     missing = [name for name, asked in found.items() if not Path(asked.data.root).is_dir()]
     there = ", ".join(name for name in found if name not in missing)
-    seen = [f"the recordings of {there} are there"] * bool(there)
-    seen += [f"`dvc repro` generates the demo's for {', '.join(missing)}"] * bool(missing)
-    console.say(f"params.yaml can be read, and {'; '.join(seen)}.")
+    seen = [f"the recordings of {there} were found"] * bool(there)
+    seen += [f"`dvc repro` will generate the demo recordings of {', '.join(missing)}"] * bool(missing)
+    console.say(f"params.yaml is valid, and {'; '.join(seen)}.")
 
 
 def recordings(roots: dict[str, str]) -> Iterator[str]:
@@ -46,11 +47,11 @@ def recordings(roots: dict[str, str]) -> Iterator[str]:
 def _problem(task: str, root: str) -> str:
     expanded = paths.audio_root(root)
     if root.startswith("~") and expanded.is_dir():
-        return f"and DVC takes ~ for the name of a folder; write {console.printable(expanded)}"
+        return f"but DVC does not expand ~; write {console.printable(expanded)}"
     if Path(root).exists():
-        return "which is no folder; name the one that holds the recordings"
+        return "which is not a folder; name the folder that holds the recordings"
     place = "" if os.path.isabs(root) or root.startswith("~") else f" in {Path.cwd()}"
-    return f"and there is no such folder{place}; correct it, or run `earmark use {task} FOLDER`"
+    return f"but there is no such folder{place}; correct it, or run `earmark use {task} FOLDER`"
 
 
 def repository() -> Iterator[str]:
@@ -61,7 +62,7 @@ def repository() -> Iterator[str]:
     try:
         Repo().close()
     except NotDvcRepoError:
-        yield "This project lacks the folder .dvc, which DVC needs; take it from where the project came from."
+        yield "This project lacks the folder .dvc, which DVC needs; copy it from where you got the project."
     except DvcException as e:
         yield (
             f"DVC cannot work here: {e}. Put the project into git (`git init && git add . && git commit -m start`), or "

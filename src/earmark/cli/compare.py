@@ -27,16 +27,21 @@ def compare(
         list[str] | None,
         typer.Argument(
             metavar="[RUN]...",
-            help="A number or name of `earmark runs`, an id's beginning, version 2 or v2, champion, challenger. One is "
-            "held against the champion; none: champion and challenger, or the newest run, else the two newest.",
+            help=(
+                "Each RUN is a number or name from `earmark runs`, the beginning of an id, a version (2 or v2), "
+                "champion or challenger. A single one is compared with the champion. Without any, champion and "
+                "challenger are compared, or else champion and newest run, or else the two newest runs."
+            ),
         ),
     ] = None,
-    every_kind: Annotated[bool, typer.Option("--all", help="Numbers are those of `earmark runs --all`.")] = False,
+    every_kind: Annotated[bool, typer.Option("--all", help="Take numbers as those of `earmark runs --all`.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print an object for programs, with all settings.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON object with all settings, for programs.")
+    ] = False,
 ) -> None:
-    """Runs and versions side by side: settings that differ, figures, and the paired difference to the first."""
+    """Compare runs and versions: the settings that differ, the figures, and the paired difference from the first."""
     one = catalog.task(task)
     if as_csv + as_markdown + as_json > 1:
         raise EarmarkError("--csv, --markdown and --json are three forms of one table; give one of them.")
@@ -137,6 +142,8 @@ def _say(found: "Comparison") -> None:
         by = "trial, with 95 % intervals over speakers" if trials else "recording, with 95 % intervals over groups"
         console.say(f"Differences are paired by {by}; {better}.")
     else:
-        console.say(f"No difference is paired, and intervals of single figures do not tell two runs apart; {better}.")
+        console.say(
+            f"There is no paired difference, and intervals of single figures cannot tell two runs apart; {better}."
+        )
     if not found.common:
-        console.say("The figures are not all of the same test recordings: they cannot be held against each other.")
+        console.say("The figures come from different test recordings, so they cannot be compared.")

@@ -14,11 +14,11 @@ from earmark.tasks import catalog
 
 def crossval(
     task: TaskName,
-    folds: Annotated[str | None, typer.Option(help="Some folds only, as in fold1,fold3.")] = None,
-    k: Annotated[int, typer.Option(help="Number of grouped folds where the manifest names none.")] = 5,
+    folds: Annotated[str | None, typer.Option(help="Only these folds, as in fold1,fold3; all by default.")] = None,
+    k: Annotated[int, typer.Option(help="Number of folds, split by group, to make where the manifest names none.")] = 5,
     overrides: Overrides = None,
 ) -> None:
-    """Cross-validate over official folds (or k grouped ones); registers nothing."""
+    """Cross-validate over the manifest's own folds, or over k folds split by group; registers no model."""
     from earmark.experiments import crossval as cv
 
     cv.check_k(k)
@@ -34,15 +34,17 @@ def crossval(
 
 
 def study(
-    file: Annotated[Path, typer.Argument(help="A study file, as in studies/NAME.yaml.")],
+    file: Annotated[Path, typer.Argument(help="The study's file, as in studies/NAME.yaml.")],
     quick: Annotated[
-        bool, typer.Option("--quick", help="The smaller study that the file names under 'quick'.")
+        bool, typer.Option("--quick", help="Run the smaller study that the file describes under 'quick'.")
     ] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Trainings at once; a core each by default.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="How many trainings run at once; by default one per core.")
+    ] = None,
     overrides: Overrides = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the tables; study/NAME by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; study/NAME by default.")] = None,
 ) -> None:
-    """Run a grid of settings over folds, resumable: one table, and the main effect of every factor."""
+    """Train every cell of a grid of settings on folds; write one table and each factor's main effect. Resumable."""
     from earmark.experiments.study import run
 
     if out:
@@ -51,10 +53,10 @@ def study(
 
 
 def verdicts(
-    page: Annotated[Path, typer.Argument(help="A page in Markdown with a place for verdicts.")],
-    claims: Annotated[list[Path], typer.Argument(help="The claims.csv of every study that the page is about.")],
+    page: Annotated[Path, typer.Argument(help="A Markdown page with a marked place for the verdicts.")],
+    claims: Annotated[list[Path], typer.Argument(help="The claims.csv files of all studies that the page is about.")],
 ) -> None:
-    """Decide the claims of several studies together, and write the table at the top of their page."""
+    """Test the claims of several studies together, and write the table of verdicts at the top of their page."""
     from earmark.experiments.study import page as pages
 
     found = pages.merge_claims(claims)

@@ -13,17 +13,19 @@ from earmark.cli import pages
 from earmark.cli.arguments import TaskName, settings
 from earmark.tasks import catalog
 
-By = Annotated[str | None, typer.Option(help="Who makes the marks; git's user.name by default.")]
+By = Annotated[str | None, typer.Option(help="Your name, saved with each mark; git's user.name by default.")]
 
 
 def listen(
     task: TaskName,
-    port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 5002,
-    out: Annotated[Path | None, typer.Option(help="Where marks are kept; review/TASK.csv by default.")] = None,
+    port: Annotated[int, typer.Option(help="Port on this machine to serve on.", min=1, max=65535)] = 5002,
+    out: Annotated[
+        Path | None, typer.Option(help="File that your marks are saved to; review/TASK.csv by default.")
+    ] = None,
     by: By = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in your browser.")] = False,
 ) -> None:
-    """Serve the listening report on loopback, until Ctrl-C: every recording plays, and labels can be marked."""
+    """Serve the listening report on this machine until Ctrl-C: play the recordings, and mark wrong labels."""
     one, asked = catalog.task(task), settings(task)
     pages.check_free(port, f"earmark listen {task}")
     from earmark import audio

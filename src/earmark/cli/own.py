@@ -16,12 +16,12 @@ from earmark.training import tagged
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The new project; it need not exist yet.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the new project; it need not exist yet.")],
     tasks: Annotated[
-        list[str] | None, typer.Option("--task", help="A task that it is to have; all by default. May be repeated.")
+        list[str] | None, typer.Option("--task", help="A task to include; all by default. May be repeated.")
     ] = None,
 ) -> None:
-    """Start a project of your own: params.yaml, dvc.yaml, git and DVC, without earmark's source."""
+    """Start a project of your own, without earmark's source: params.yaml, dvc.yaml, a git and a DVC repository."""
     from earmark.pipeline import new_project
 
     for name in tasks or ():
@@ -35,21 +35,26 @@ def init(
 def use(
     task: TaskName,
     folder: Annotated[
-        Path | None, typer.Argument(metavar="[FOLDER]", help="Your recordings; left out for --source demo.")
+        Path | None,
+        typer.Argument(metavar="[FOLDER]", help="The folder of your recordings; leave it out with --source demo."),
     ] = None,
-    source: Annotated[str, typer.Option(help="folder, demo, or a corpus that the task reads, as esc50.")] = "folder",
+    source: Annotated[
+        str, typer.Option(help="'folder', 'demo', or a public corpus that the task can read, such as esc50.")
+    ] = "folder",
     test_fold: Annotated[
-        str | None, typer.Option(help="The fold to test on, where the recordings have official folds; null for none.")
+        str | None, typer.Option(help="The fold to test on, if the recordings come with folds; null for none.")
     ] = None,
     manifest: Annotated[
-        str | None, typer.Option(help="The table in FOLDER that lists the recordings; manifest.csv by default.")
+        str | None, typer.Option(help="Name of the table in FOLDER that lists the recordings; manifest.csv by default.")
     ] = None,
     recipe: Annotated[
         Path | None,
-        typer.Option(help="Settings of features, model and training to take over, as recipes/chord.yaml has them."),
+        typer.Option(
+            help="A recipe whose settings of features, model and training to copy, such as recipes/chord.yaml."
+        ),
     ] = None,
 ) -> None:
-    """Point a task at a folder of recordings: look at it, and write its source and root into params.yaml."""
+    """Point a task at a folder of recordings: check the folder, and write it into params.yaml."""
     catalog.check(task)
     config.parse_task(config.read(PARAMS), task)
     blocks = _recipe(recipe, task) if recipe else {}
@@ -62,7 +67,7 @@ def use(
         values["manifest"] = manifest
     point(task, values, None if source == "demo" else _look, blocks, recipe or PARAMS)
     if recipe:
-        say(f"The settings of {recipe} stand in params.yaml: {', '.join(blocks)} of tasks.{task}.")
+        say(f"The settings of {recipe} are now in params.yaml: {', '.join(blocks)} of tasks.{task}.")
     say(f"Next: `dvc repro publish@{task}`, which runs this task alone.")
 
 
@@ -74,7 +79,7 @@ def _recipe(file: Path, task: str) -> dict[str, Any]:
     if not isinstance(found, dict) or found.get("task") != task:
         named = found.get("task") if isinstance(found, dict) else None
         whose = f"its task is {console.printable(named)}" if named else "it has no key 'task'"
-        raise EarmarkError(f"{console.printable(file)} is no recipe of {task}: {whose}; name another file.")
+        raise EarmarkError(f"{console.printable(file)} is not a recipe for {task}: {whose}; name another file.")
     blocks = {key: block for key, block in found.items() if key != "task"}
     known = tagged.types(catalog.task(task).settings)
     for key, block in blocks.items():
@@ -139,7 +144,7 @@ def _root(task: str, folder: Path | None, source: str) -> str:
         root.encode()
     except UnicodeEncodeError:
         raise EarmarkError(
-            f"The name of {console.printable(root)} is not UTF-8, and params.yaml is; rename it."
+            f"The name of {console.printable(root)} is not UTF-8, so params.yaml cannot hold it; rename the folder."
         ) from None
     if Path.cwd().resolve().is_relative_to(Path(root).resolve()):
         raise EarmarkError(

@@ -42,10 +42,15 @@ class ParamEntry:
 def params(
     key: Annotated[
         str | None,
-        typer.Argument(help="A key or a block, as in genre.train.schedule or, of all tasks, train."),
+        typer.Argument(
+            help=(
+                "A key or a block, as in genre.train.schedule, or train for the block of every task; everything by "
+                "default."
+            )
+        ),
     ] = None,
 ) -> None:
-    """Print what the keys of params.yaml mean, their choices, and their values here."""
+    """Explain the keys of params.yaml: their meaning, their possible values, and their values in this project."""
     for entry in select(entries(), key):
         print("\n".join(entry.lines()))
 

@@ -14,7 +14,8 @@ from earmark.tasks import catalog
 
 
 def repro() -> None:
-    """Reproduce the pipeline as `dvc repro` does, its tasks side by side on the machine's cores; on CUDA in turn."""
+    """Run the pipeline as `dvc repro` does, with the tasks in parallel on the machine's cores; on CUDA, one at a
+    time."""
     import torch
 
     from earmark.pipeline import side_by_side
@@ -25,7 +26,7 @@ def repro() -> None:
 
 
 def code() -> None:
-    """Hash the source that every stage runs into code.json, which tells DVC what to run again."""
+    """Write into code.json a hash of the source that each stage runs, which tells DVC what to run again."""
     from earmark.pipeline import stages
 
     roots = config.roots(PARAMS)
@@ -35,7 +36,7 @@ def code() -> None:
 
 
 def demo() -> None:
-    """Generate the demo music and voices for the tasks that use them."""
+    """Generate the demo's music and voices for the tasks that use them."""
     from earmark.generated.demo import music, voices
     from earmark.pipeline import stages
 
@@ -53,7 +54,7 @@ def demo() -> None:
 
 
 def prepare(task: TaskName) -> None:
-    """Read the recordings, try each, quarantine what cannot be used, split by group (or speaker)."""
+    """Check every recording, quarantine those that cannot be used, and split the rest by group (or speaker)."""
     from earmark.data import manifest, reading, record
     from earmark.pipeline import prepare as stage
 
@@ -72,7 +73,7 @@ def prepare(task: TaskName) -> None:
 
 
 def features(task: TaskName) -> None:
-    """Extract features of every recording into one store."""
+    """Compute the features of every recording, and write them into one store."""
     from earmark.data import manifest
 
     asked, stage = settings(task), catalog.task(task).room("features")
@@ -84,7 +85,7 @@ def features(task: TaskName) -> None:
 
 
 def train(task: TaskName) -> None:
-    """Train, followed live in MLflow; resumes where a killed training left off."""
+    """Train a model, logging live to MLflow; resumes a training that was interrupted."""
     from earmark.registry import tracking
     from earmark.training import model_files
 
@@ -108,10 +109,13 @@ def train(task: TaskName) -> None:
 def evaluate(
     task: TaskName,
     leak_gap: Annotated[
-        bool, typer.Option("--leak-gap", help="Show what a random split adds to the figures (trains anew).")
+        bool,
+        typer.Option(
+            "--leak-gap", help="Also train on a random split, and print by how much its leak inflates the figures."
+        ),
     ] = False,
 ) -> None:
-    """Judge the trained model on the test split; files in, files out."""
+    """Evaluate the trained model on the test split, and write the report."""
     asked, out = settings(task), Path("reports") / task
     if leak_gap:
         show.leak_gap(catalog.task(task), asked, out)
@@ -124,7 +128,7 @@ def evaluate(
 
 
 def publish(task: TaskName) -> None:
-    """Make MLflow show the model and its evaluation, and register a version; idempotent."""
+    """Log the model and its evaluation in MLflow, and register a version; a second call changes nothing."""
     from earmark.pipeline import publish as stage
 
     folders = (Path(name) / task for name in ("data", "models", "reports"))

@@ -35,7 +35,7 @@ app = typer.Typer(no_args_is_help=True, cls=Tasks)
 
 @app.callback()
 def predict(ctx: typer.Context) -> None:
-    """Answer for recordings: with the registry's champion, another model, or the released one."""
+    """Predict on recordings with the champion, with a model that you name, or with the released model."""
 
     def resolve(named: str | None) -> "ResolvedModel":
         from earmark.registry import resolve

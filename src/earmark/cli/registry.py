@@ -16,12 +16,14 @@ from earmark.tasks import catalog
 
 def promote(
     task: TaskName,
-    version: Annotated[int | None, typer.Option(help="A registered version; the challenger by default.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be decided, and change nothing.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Promote whatever the gate says; needs --why.")] = False,
-    why: Annotated[str | None, typer.Option(help="The reason, kept in the ledger.")] = None,
+    version: Annotated[
+        int | None, typer.Option(help="The registered version to promote; the challenger by default.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the decision, but change nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Promote regardless of the gate; needs --why.")] = False,
+    why: Annotated[str | None, typer.Option(help="The reason, which the ledger keeps.")] = None,
 ) -> None:
-    """Make a version champion if the gate lets it: exit status 0; 3 where it says no, 4 where it cannot tell."""
+    """Make a version champion if the gate passes it. Exit status 0: yes; 3: no; 4: too few recordings to tell."""
     one = catalog.task(task)
     from earmark.evaluation.settings import GateSettings
     from earmark.pipeline import to_commit
@@ -38,9 +40,9 @@ def promote(
 
 def rollback(
     task: TaskName,
-    why: Annotated[str | None, typer.Option(help="The reason, kept in the ledger.")] = None,
+    why: Annotated[str | None, typer.Option(help="The reason, which the ledger keeps.")] = None,
 ) -> None:
-    """Restore the previous champion; can be repeated as far as the history goes."""
+    """Make the previous champion champion again; can be repeated back to the first."""
     one = catalog.task(task)
     from earmark.pipeline import to_commit
     from earmark.registry import champion, tracking
@@ -52,9 +54,9 @@ def rollback(
 
 def history(
     task: TaskName,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a list for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list, for programs.")] = False,
 ) -> None:
-    """List the promotions, rollbacks and refusals of a task, oldest first, from the ledger in git."""
+    """List a task's promotions, rollbacks and refusals, oldest first, from the ledger that git keeps."""
     one = catalog.task(task)
     from earmark.registry import history as shown
     from earmark.registry import ledger
@@ -70,34 +72,41 @@ def history(
     console.table(shown.columns(one), [shown.row(one, entry, entry.id in heads) for entry in found.entries])
     if len(found.heads) == 1:
         console.say(
-            "* is champion. A version's number is of the store in which it was decided, its hash the same everywhere. "
-            "--json has reasons and figures in full."
+            "* marks the champion. Version numbers are those of the store where the decision was made; hashes "
+            "are the same everywhere. --json prints reasons and figures in full."
         )
     else:
         _ = found.head  # two commits decided: says so
 
 
-sync_app = typer.Typer(no_args_is_help=True, help="The tracking store and the ledger in git.")
+sync_app = typer.Typer(no_args_is_help=True, help="Bring MLflow's tracking store and the ledger in git into agreement.")
 
 
 @sync_app.callback()
 def of_both() -> None:
-    """The tracking store and the ledger in git."""
+    """Bring MLflow's tracking store and the ledger in git into agreement."""
 
 
 @sync_app.command()
 def sync(
     task: TaskName,
     ledger_counts: Annotated[
-        bool, typer.Option("--from-ledger", help="The store gets the ledger's champion, restored from DVC's cache.")
+        bool,
+        typer.Option(
+            "--from-ledger",
+            help="Make the ledger's champion champion in MLflow, too, restoring it from DVC's cache if necessary.",
+        ),
     ] = False,
     store_counts: Annotated[
-        bool, typer.Option("--from-store", help="The ledger gets an entry with the store's champion.")
+        bool, typer.Option("--from-store", help="Add an entry with MLflow's champion to the ledger.")
     ] = False,
     entry: Annotated[
-        str | None, typer.Option(help="With --from-ledger, where two commits decided: the entry that counts.")
+        str | None,
+        typer.Option(
+            help="With --from-ledger, where two commits chose different champions: the id of the entry that counts."
+        ),
     ] = None,
-    why: Annotated[str | None, typer.Option(help="The reason, kept in the ledger.")] = None,
+    why: Annotated[str | None, typer.Option(help="The reason, which the ledger keeps.")] = None,
 ) -> None:
     """Resolve a difference between MLflow's champion and the ledger's."""
     one = catalog.task(task)
@@ -116,10 +125,10 @@ def sync(
 
 
 def ui(
-    port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 5000,
-    open_: Annotated[bool, typer.Option("--open", help="Open the first page in your browser.")] = False,
+    port: Annotated[int, typer.Option(help="Port on this machine to serve on.", min=1, max=65535)] = 5000,
+    open_: Annotated[bool, typer.Option("--open", help="Also open the first page in your browser.")] = False,
 ) -> None:
-    """Serve the MLflow UI on loopback, until Ctrl-C; prints the address of each task's runs."""
+    """Serve the MLflow UI on this machine until Ctrl-C, and print the address of each task's runs."""
     root, address = paths.main_repository(), paths.tracking_address() or ""
     if address.startswith(("http:", "https:")):
         raise EarmarkError(f"MLFLOW_TRACKING_URI names a server, which has pages of its own: open {address}.")

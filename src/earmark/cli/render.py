@@ -9,33 +9,40 @@ import typer
 from earmark.console import bar
 from earmark.errors import EarmarkError, nearest, writable_folder
 
-app = typer.Typer(no_args_is_help=True, help="Render audio with exact labels from scores.")
+app = typer.Typer(no_args_is_help=True, help="Render audio with exact labels from musical scores.")
 
 
 @app.callback()
 def main() -> None:
-    """Render audio with exact labels from scores."""
+    """Render audio with exact labels from musical scores."""
 
 
 @app.command()
 def chords(
-    out: Annotated[Path, typer.Argument(help="Folder for audio/, lab/ and manifest.csv.")],
-    soundfont: Annotated[list[Path], typer.Option(help="An .sf2 file; several take turns.")],
-    songs: Annotated[int, typer.Option(min=1, help="How many.")] = 100,
-    seconds: Annotated[float, typer.Option(min=10, max=600, help="Length of each.")] = 36.0,
-    pop909: Annotated[Path | None, typer.Option(help="POP909's folder: its songs in place of generated ones.")] = None,
-    songs_of: Annotated[str, typer.Option(help="The numbers of POP909's songs to draw from.")] = "1-909",
-    seed: Annotated[int, typer.Option(help="Another seed, other songs.")] = 1,
-    split: Annotated[str, typer.Option(help="The manifest's split: train, val or test.")] = "train",
+    out: Annotated[Path, typer.Argument(help="Folder to write audio/, lab/ and manifest.csv into.")],
+    soundfont: Annotated[
+        list[Path], typer.Option(help="A SoundFont (.sf2 file). May be repeated; songs then use them in turn.")
+    ],
+    songs: Annotated[int, typer.Option(min=1, help="How many songs.")] = 100,
+    seconds: Annotated[float, typer.Option(min=10, max=600, help="Length of each song, in seconds.")] = 36.0,
+    pop909: Annotated[
+        Path | None, typer.Option(help="Folder of the POP909 corpus, to render its songs in place of generated ones.")
+    ] = None,
+    songs_of: Annotated[str, typer.Option(help="The range of POP909 song numbers to draw from.")] = "1-909",
+    seed: Annotated[int, typer.Option(help="Random seed; another seed makes other songs.")] = 1,
+    split: Annotated[str, typer.Option(help="The split to write into the manifest: train, val or test.")] = "train",
     voices: Annotated[
-        str | None, typer.Option(help="Speech to mix in: a folder with manifest.csv, or FOLDER:SPLIT,SPLIT of it.")
+        str | None,
+        typer.Option(
+            help="Speech to mix in: a folder with a manifest.csv, or FOLDER:SPLIT,SPLIT for some of its splits."
+        ),
     ] = None,
     sounds: Annotated[
-        str | None, typer.Option(help="Noises that are no music, to mix in; written as --voices is.")
+        str | None, typer.Option(help="Sounds other than music to mix in; given as for --voices.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="How many processes work at once.")] = 2,
 ) -> None:
-    """Render songs with chord labels; a run that was cut off goes on where it stopped."""
+    """Render songs with chord labels; resumes where an interrupted run stopped."""
     from earmark.generated.songs import render
 
     writable_folder(out, "OUT")
@@ -56,14 +63,16 @@ def chords(
 
 @app.command()
 def genres(
-    out: Annotated[Path, typer.Argument(help="New folder for audio/, lab/ and manifest.csv.")],
-    genre: Annotated[list[str] | None, typer.Option(help="One of the demo's; several may be named. All.")] = None,
-    songs: Annotated[int, typer.Option(min=1, help="How many of each genre.")] = 20,
-    seconds: Annotated[float, typer.Option(min=10, max=600, help="Least length of each.")] = 60.0,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, other songs.")] = 1,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    out: Annotated[Path, typer.Argument(help="New folder to write audio/, lab/ and manifest.csv into.")],
+    genre: Annotated[
+        list[str] | None, typer.Option(help="One of the demo's genres; all by default. May be repeated.")
+    ] = None,
+    songs: Annotated[int, typer.Option(min=1, help="How many songs of each genre.")] = 20,
+    seconds: Annotated[float, typer.Option(min=10, max=600, help="Minimum length of each song, in seconds.")] = 60.0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed; another seed makes other songs.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="How many processes work at once.")] = 2,
 ) -> None:
-    """Render songs of the demo's genres, each with its genre and its chords: a folder to train and study on."""
+    """Render songs in the demo's genres, labelled with genre and chords, as a folder to train on."""
     from earmark.generated.demo import music
 
     writable_folder(out, "OUT")

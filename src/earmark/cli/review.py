@@ -16,17 +16,19 @@ from earmark.tasks import catalog
 
 def review(
     task: TaskName,
-    out: Annotated[Path | None, typer.Option(help="Write the labels of the listening report, to be marked.")] = None,
-    apply: Annotated[Path | None, typer.Option(help="Write a corrected manifest from this review file.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the test recordings' labels to this new file, to be marked.")
+    ] = None,
+    apply: Annotated[Path | None, typer.Option(help="Write a corrected manifest from the marks in this file.")] = None,
 ) -> None:
-    """Write the test recordings' labels, most doubtful first (--out), or put corrected ones into force (--apply)."""
+    """Write the test labels into a file, most doubtful first (--out), or apply the corrections made in it (--apply)."""
     catalog.check(task)
     if out is not None and apply is None:
         _write(task, out)
     elif apply is not None and out is None:
         _apply(task, apply)
     else:
-        raise EarmarkError(f"Say one thing: `earmark review {task} --out FILE`, or --apply FILE.")
+        raise EarmarkError(f"Give either --out FILE or --apply FILE, as in `earmark review {task} --out FILE`.")
 
 
 def _write(task: str, out: Path) -> None:

@@ -23,12 +23,13 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 def runs(
     task: TaskName,
     every_kind: Annotated[
-        bool, typer.Option("--all", help="Studies, cross-validations and scores, too, not the pipeline's runs alone.")
+        bool,
+        typer.Option("--all", help="List not only the pipeline's runs but also studies, cross-validations and scores."),
     ] = False,
-    last: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a list for programs.")] = False,
+    last: Annotated[int, typer.Option(min=1, help="How many runs to list, newest first.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list, for programs.")] = False,
 ) -> None:
-    """List a task's runs, newest first: the settings changed since the previous run, and the figures."""
+    """List a task's runs, newest first, with their figures and the settings changed since the run before."""
     one = catalog.task(task)
     found = _rows(one, every_kind)
     if as_json:

@@ -49,9 +49,9 @@ def leak_gap(task: Task, settings: Settings, reports: Path) -> None:
     gap = experiment.run(task, settings, json.loads((reports / "metrics.json").read_text()), reports)
     if not gap:
         console.say(
-            "There are no groups: every recording is one of its own, so that a random split is as good as the one "
-            "there is, and nothing was trained. Where several come from one source (an artist, an album, a take), name "
-            "it in the manifest's column group."
+            "Every recording is a group of its own, so a random split cannot leak, and nothing was trained. If "
+            "several come from one source (an artist, an album, a take), name the source in the manifest's "
+            "column group."
         )
     for name, row in gap.items():
         print(f"{name}: {row['grouped']:.3f} by group, {row['random']:.3f} at random: the leak adds {row['gap']:+.3f}")
@@ -83,7 +83,7 @@ def score(found: dict, names: tuple[str, ...]) -> None:
 
 def _say_speakers(found: dict) -> None:
     """What was judged, and how the threshold that the model carries suits these voices."""
-    trials = f"{found['n_same_trials']} trials of one speaker and {found['n_different_trials']} of two"
+    trials = f"{found['n_same_trials']} same-speaker and {found['n_different_trials']} different-speaker trials"
     console.say(f"{found['n_speakers']} speakers, {found['n_utterances']} utterances, {trials}.")
     own, carried = f"{found['eer_threshold']:.3f}", found.get("threshold")
     console.say(

@@ -11,26 +11,31 @@ from earmark.errors import EarmarkError, writable_folder, writing
 
 
 def tune(
-    file: Annotated[Path, typer.Argument(help="A tuning file, as in tuning/genre.yaml.")],
-    trials: Annotated[int | None, typer.Option(min=1, help="Trials, in place of the file's.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Trials at once; a core each by default.")] = None,
-    timeout: Annotated[float | None, typer.Option(help="Seconds after which no trial begins.")] = None,
+    file: Annotated[Path, typer.Argument(help="The tuning file, as in tuning/genre.yaml.")],
+    trials: Annotated[int | None, typer.Option(min=1, help="Number of trials, in place of the file's.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="How many trials run at once; by default one per core.")
+    ] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds after which no new trial starts.")] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="The smaller tuning that the file names under 'quick'.")
+        bool, typer.Option("--quick", help="Run the smaller search that the file describes under 'quick'.")
     ] = False,
-    storage: Annotated[str | None, typer.Option(help="A database's address, for several machines.")] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start over; the earlier study is kept as a backup.")] = False,
-    show: Annotated[bool, typer.Option("--show", help="Say what was found, and do nothing.")] = False,
-    apply: Annotated[bool, typer.Option("--apply", help="Write the chosen setting into params.yaml.")] = False,
+    storage: Annotated[str | None, typer.Option(help="Address of a database that several machines share.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over; the earlier search is kept as a backup.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Only print the results so far.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Write the chosen settings into params.yaml.")] = False,
     whatever: Annotated[
-        bool, typer.Option("--whatever", help="With --apply: even if params.yaml changed since.")
+        bool,
+        typer.Option("--whatever", help="With --apply: write them even if params.yaml has changed since the search."),
     ] = False,
-    finish: Annotated[int | None, typer.Option(help="Train this pruned trial to its end.")] = None,
-    outer: Annotated[str | None, typer.Option(help="With --finish: the outer fold, where there are several.")] = None,
+    finish: Annotated[int | None, typer.Option(help="Train the pruned trial of this number to its end.")] = None,
+    outer: Annotated[
+        str | None, typer.Option(help="With --finish: the trial's outer fold, where there are several.")
+    ] = None,
     overrides: Overrides = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the tables; tuned/NAME by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; tuned/NAME by default.")] = None,
 ) -> None:
-    """Search a space of settings, resumable, and say whether what was chosen is better than today's."""
+    """Search a space of settings, and say whether the chosen settings are better than today's; resumable."""
     from earmark.experiments.tuning import apply as applied
     from earmark.experiments.tuning import run
     from earmark.experiments.tuning import show as shown
@@ -42,7 +47,9 @@ def tune(
     asked = run.TuningOptions(quick, trials, workers, timeout, storage, fresh, tuple(overrides or ()), out)
     place = out or Path("tuned") / run.read(file, asked).name
     if fresh and storage:
-        raise EarmarkError("--fresh moves the project's own journal aside; in a database give the file another name.")
+        raise EarmarkError(
+            "--fresh starts over in the project's own journal only; in a database, give the tuning file another name."
+        )
     if show:
         for sentence in shown.sentences(applied.result_of(place, file)):
             print(sentence)

@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 
 def score(
     task: TaskName,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="One sub-folder a label, or with manifest.csv.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder: one sub-folder per label, or a manifest.csv.")
+    ],
     model: ModelName = None,
-    out: Annotated[Path | None, typer.Option(help="Where files go; score/TASK by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; score/TASK by default.")] = None,
     with_training: Annotated[
-        bool, typer.Option("--with-training", help="Judge recordings that the model was trained on, too.")
+        bool, typer.Option("--with-training", help="Also score recordings that the model was trained on.")
     ] = False,
 ) -> None:
-    """Judge a labelled folder from elsewhere, generated sounds say, beside the model's real test set."""
+    """Score a model on another labelled folder, such as generated sounds, beside its figures on the real test set."""
     one = catalog.task(task)
     from earmark.data.learnt import Learnt
     from earmark.experiments import score as work
@@ -54,7 +56,7 @@ def score(
 def _tracker(task: str):
     """The project's tracker; outside a project there is nowhere to log, which is said."""
     if paths.project() is None:
-        warn("Not inside an earmark project: nothing is logged in MLflow.")
+        warn("Not inside an earmark project, so nothing is logged in MLflow.")
         return None
     from earmark.registry import tracking
 
@@ -63,28 +65,34 @@ def _tracker(task: str):
 
 def release(
     task: TaskName,
-    about: Annotated[str | None, typer.Option(help="What it knows: 'environmental sounds, ten classes'.")] = None,
-    data: Annotated[str | None, typer.Option(help="The recordings and their licence: 'ESC-10, CC BY 3.0'.")] = None,
-    figures: Annotated[Path | None, typer.Option(help="metrics.json of this recipe's cross-validation.")] = None,
-    limits: Annotated[str, typer.Option(help="What else it is not for, for its card.")] = "",
+    about: Annotated[
+        str | None, typer.Option(help="What the model recognises, as in 'environmental sounds, ten classes'.")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="The training recordings and their licence, as in 'ESC-10, CC BY 3.0'.")
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="The metrics.json of a cross-validation with these settings, for the card.")
+    ] = None,
+    limits: Annotated[str, typer.Option(help="For the card: what else the model is not for.")] = "",
     conditions: Annotated[
         Path | None,
         typer.Option(
-            help="What was measured with it on other kinds of recordings, for its card: a JSON list of condition, "
-            "figure and value, as benchmarks/chord_robustness.py --card writes it."
+            help="For the card: measurements on other kinds of recordings, as a JSON list of condition, figure and "
+            "value, as benchmarks/chord_robustness.py --card writes it."
         ),
     ] = None,
     overrides: Overrides = None,
-    out: Annotated[Path | None, typer.Option(help="The bundle's folder; release/TASK by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the model; release/TASK by default.")] = None,
 ) -> None:
-    """Write a model folder with its card: genre's is trained on all recordings, chord's and speaker's is the champion.
+    """Write a model folder with a card: for genre trained on all recordings, for chord and speaker the champion.
 
-    `predict --model FOLDER` answers with it. What `predict` answers with by itself stays as it is.
+    `earmark predict TASK --model FOLDER` uses it. Which model `predict` uses by default does not change.
     """
     one = catalog.task(task)
     for name, given in (("about", about), ("data", data)):
         if not given:
-            raise EarmarkError(f"A release needs --{name} in words; `earmark release --help` shows how they read.")
+            raise EarmarkError(f"A release needs --{name}; `earmark release --help` shows an example.")
     from earmark.release import bundle
     from earmark.release.facts import Words, conditions_of
     from earmark.training import provenance
@@ -94,7 +102,10 @@ def release(
     if former := bundle.replaced(folder):
         warn(former)
     if provenance.git_tags()["earmark.dirty"] == "true":
-        warn("Files differ from the commit that the card will name; commit them first, or nobody can follow it.")
+        warn(
+            "There are uncommitted changes, so nobody could repeat this from the commit that the card will "
+            "name; commit them first."
+        )
     options = {"--about": about, "--data": data, "--limits": limits or None, "--conditions": _told(conditions)}
     options |= {"--figures": _told(figures), "--out": _told(out)}
     command = _release_command(task, options, overrides or [])
@@ -103,7 +114,7 @@ def release(
         _release_recipe(one, words, figures, overrides or [], folder)
     elif figures or overrides:
         raise EarmarkError(
-            f"A release of a {task} model trains nothing and measures by itself; leave --figures and -S out."
+            f"A release of a {task} model trains nothing and measures the model itself; leave --figures and -S out."
         )
     else:
         _release_champion(one, words, folder)
@@ -131,7 +142,10 @@ def _say_written(task: str, folder: Path) -> None:
 
     print(f"Wrote {folder}: {(folder / 'model.safetensors').stat().st_size / 1e6:.2f} MB; read its CARD.md.")
     if folder.resolve() == (bundle.ROOT / task).resolve():
-        print(f"It is the bundle that the package ships: `earmark predict {task}` answers with it without a champion.")
+        print(
+            f"This is the bundle that the package ships: `earmark predict {task}` answers with it where there is "
+            "no champion."
+        )
     else:
         print(f"`earmark predict {task} --model {shlex.quote(str(folder))} FILE...` answers with it.")
 

@@ -25,8 +25,8 @@ DEPTHS = ("", "*/", "*/*/")
 SPLIT_OF = PLAIN | dict.fromkeys(EITHER, "test")  # an evaluation set is a test set to AudioFolder
 KEPT = ("path", "label", "lab", "group", "split", "key", "key_lab", "utterance")
 EACH_ALONE = (
-    "every file is taken for a group of its own. If several files come from one source (an artist, an album, a take), "
-    "the score will be too good"
+    "every file counts as a group of its own. If several files come from one source (an artist, an album, a "
+    "take), the score will be too good"
 )
 
 
@@ -77,7 +77,7 @@ def _has_files(path: Path, warn: Warn) -> bool:
     """Whether a table names files as AudioFolder's does; there are others of that name, and `warn` says so."""
     named = FILE in text_table.columns(path, (FILE,))
     if not named:
-        warn(f"{path} has no column '{FILE}', so that it is none of AudioFolder's: it is not read.")
+        warn(f"{path} has no column '{FILE}', so it is not an AudioFolder table and is not read.")
     return named
 
 
@@ -123,7 +123,9 @@ def _refuse_repeated(root: Path, table: pd.DataFrame) -> None:
     repeated = table.path[table.path.duplicated()]
     if len(repeated):
         first, again = table.index[table.path == repeated.iloc[0]][:2]
-        raise EarmarkError(f"{root / again}: '{repeated.iloc[0]}' stands in {first} already; keep one row a recording.")
+        raise EarmarkError(
+            f"{root / again}: '{repeated.iloc[0]}' is already listed in {first}; keep one row per recording."
+        )
 
 
 def _tell_unlisted(root: Path, table: pd.DataFrame, warn: Warn) -> None:
@@ -143,14 +145,15 @@ def _with_folders(root: Path, table: pd.DataFrame, warn: Warn) -> pd.DataFrame:
     if not {"train", "test"} <= set(present):
         if present:
             warn(
-                f"{root}: the folders of {' and '.join(present)} are no split without both train and test: left aside."
+                f"{root}: the folders of {' and '.join(present)} do not form a split without both train and "
+                "test, and are ignored."
             )
         return table
     if (named == "").any():
         where = named.index[named == ""][0]
         raise EarmarkError(
-            f"{root / where}: '{table.path[where]}' lies in no folder of a split, as others do (train, validation, "
-            "test); move it into one, or write a column split into every table."
+            f"{root / where}: '{table.path[where]}' is not in the folder of a split, as others are (train, "
+            "validation, test); move it into one, or write a column split into every table."
         )
     return table.assign(split=named)
 

@@ -124,7 +124,7 @@ def table_of(
     if len(repeated):
         path = repeated.iloc[0]
         places = table.index[table.path == path]
-        raise EarmarkError(f"{root / places[0]}: '{path}' is listed again in {places[1]}; keep one row a recording.")
+        raise EarmarkError(f"{root / places[0]}: '{path}' is listed again in {places[1]}; keep one row per recording.")
     table.index.name = None
     for column in ("label", "group", "split"):
         if column in table:

@@ -40,7 +40,9 @@ def label(root: Path, row: pd.Series, said: list[ReviewedMark]) -> Correction:
     """The correction of a recording with one label. Raises EarmarkError where a mark is of another, or of a segment."""
     for one in said:
         if one.mark.start_s is not None:
-            raise EarmarkError(f"{one.where} is of a segment, and labels are of recordings; empty start_s and end_s.")
+            raise EarmarkError(
+                f"{one.where} marks a segment, but labels apply to whole recordings; leave start_s and end_s empty."
+            )
         if one.mark.label != row.label:
             raise other_label(one, row.label)
     mark = said[-1].mark
@@ -51,7 +53,9 @@ def label(root: Path, row: pd.Series, said: list[ReviewedMark]) -> Correction:
 
 def other_label(said: ReviewedMark, now: str) -> EarmarkError:
     """What to say of a mark whose label is not the one that stands there."""
-    return EarmarkError(f"{said.where} is of the label '{said.mark.label}', but it is '{now}' now; review anew.")
+    return EarmarkError(
+        f"{said.where} was marked when the label was '{said.mark.label}', but it is '{now}' now; review it again."
+    )
 
 
 def is_made(path: PurePath) -> bool:

@@ -87,15 +87,19 @@ def _split_at(at: float, data: DataSettings) -> str:
 
 def _refuse_lacking(table: pd.DataFrame, data: DataSettings, key: str, record: Record) -> None:
     """Refuse what a fresh deal never gives, where today's groups are few of the record's."""
-    remedy = f"remove {record.path} to deal everything anew"
+    remedy = f"remove {record.path} to split everything anew"
     there = set(table["split"])
     for split in ("train", "test", "val") if data.val_share > 0 else ("train", "test"):
         if split not in there:
-            raise EarmarkError(f"By {record.path} no recording of today is in the split '{split}'; {remedy}.")
+            raise EarmarkError(
+                f"According to {record.path}, none of today's recordings is in the split '{split}'; {remedy}."
+            )
     if key != "label" and "label" in table:
         untrained = sorted(set(table.label) - set(table.label[table["split"] == "train"]))
         if untrained:
-            raise EarmarkError(f"By {record.path} no recording of '{untrained[0]}' is in train; add some, or {remedy}.")
+            raise EarmarkError(
+                f"According to {record.path}, no recording of '{untrained[0]}' is in train; add some, or {remedy}."
+            )
 
 
 def deal_sentences(
@@ -108,11 +112,15 @@ def deal_sentences(
     if not stay:
         again = bool(record.deals) and Deal.of(data) not in record.deals
         why = "with another seed or test_share than before, " if again else ""
-        return [f"{new.total()} groups were dealt, {why}and stay in their splits as the collection grows."]
+        return [f"{new.total()} groups were assigned to splits, {why}and stay there as the collection grows."]
     counts = ", ".join(f"{split} {new[split]}" for split in splits.SPLITS if new[split])
-    sentences = [f"{new.total()} new groups were dealt ({counts}); {stay} stay where they were."] if new else []
+    sentences = (
+        [(f"{new.total()} new groups were assigned to splits ({counts}); {stay} stay where they were.")] if new else []
+    )
     if not known.whole:
-        sentences.append("val_share is another than before: val was dealt anew, and the groups of test stay there.")
+        sentences.append(
+            "val_share has changed: the validation split was drawn anew, and the groups of test stay there."
+        )
     return sentences + list(filter(None, [drift(table, data, key)]))
 
 
@@ -121,7 +129,7 @@ def drift(table: pd.DataFrame, data: DataSettings, key: str) -> str:
     groups = pd.DataFrame({"label": splits.labels_of(table, key)})
     groups["split"] = groups.index.map(_by_group(table, key))
     fresh = {label: Counter(splits.n_dealt(n, data)) for label, n in groups.label.value_counts().items()}
-    remedy = "set tasks.*.data.seed to another number to deal everything anew, and judge on other recordings"
+    remedy = "set tasks.*.data.seed to another number to split everything anew, and judge on other recordings"
     total = sum(fresh.values(), Counter())
     if far := _far(Counter(groups["split"]), total, *DRIFT):
         return f"The shares have drifted: {far}; {remedy}."
@@ -137,5 +145,5 @@ def _far(today: Counter, fresh: Counter, share: float, n_groups: int) -> str:
     for split in ("test", "val", "train"):
         off = abs(today[split] - fresh[split])
         if off / n > share and off >= n_groups:
-            return f"{split} holds {today[split]} of {n} groups, and a fresh deal gives it {fresh[split]}"
+            return f"{split} holds {today[split]} of {n} groups, and a fresh split would give it {fresh[split]}"
     return ""

@@ -25,9 +25,9 @@ def read(root: Path, warn: Callable[[str], None], manifest: str = MANIFEST) -> p
         return read_table(root / manifest, warn=warn)
     recordings = labelled_recordings(root, "label", warn)
     warn(
-        f"{root} has no manifest.csv: labels are the names of its sub-folders, and every file is taken for "
-        "a group of its own. If several files come from one source (an artist, an album, a take), the score "
-        "will be too good: write a manifest.csv with path,label,group."
+        f"{root} has no manifest.csv: labels are the names of its sub-folders, and every file counts as a group "
+        "of its own. If several files come from one source (an artist, an album, a take), the score will be too "
+        "good: write a manifest.csv with path,label,group."
     )
     names = [p.as_posix() for p in recordings]
     return pd.DataFrame({"path": names, "label": [label_of(p) for p in recordings], "group": names})

@@ -12,8 +12,8 @@ from earmark.data.walking import counted, some
 from earmark.errors import EarmarkError
 
 UNKNOWN = (
-    "It cannot be known whether the model was trained on any of these recordings, because it carries no list of those "
-    "that it learnt from (earlier releases wrote none): if it was, the figures are too good."
+    "It is not known whether the model was trained on any of these recordings, because it has no list of its "
+    "training recordings (earlier releases wrote none): if it was, the figures are too good."
 )
 
 
@@ -62,7 +62,7 @@ class Learnt:
         if near.all():
             rest = f", and the other {more} are of the same {key}s" if more else ""
             raise EarmarkError(
-                f"{have}{rest}, so that none is left to judge by; name a folder of others, or judge all of them with "
+                f"{have}{rest}, so none is left to score; name a folder of others, or score all of them with "
                 "--with-training."
             )
         others = f", with {more} more of the same {key}s" if more else ""

@@ -71,13 +71,13 @@ def _refuse_repeated(table: pd.DataFrame, path: Path) -> None:
     repeated = table.path[table.path.duplicated()]
     if len(repeated):
         lines = " and ".join(map(str, table.index[table.path == repeated.iloc[0]][:2]))
-        raise EarmarkError(f"{path} lists '{repeated.iloc[0]}' twice, on lines {lines}; keep one row a recording.")
+        raise EarmarkError(f"{path} lists '{repeated.iloc[0]}' twice, on lines {lines}; keep one row per recording.")
 
 
 def with_splits(table: pd.DataFrame, path: Path, warn: Warn) -> pd.DataFrame:
     """The table with its split under plain names; `fold` is taken for it where there is no other."""
     if "fold" in table and "split" in table and (table["split"] != "").any():
-        warn(f"{path} has the columns split and fold: split says what is trained on, and fold is left out.")
+        warn(f"{path} has the columns split and fold: split decides, and fold is ignored.")
         table = table.drop(columns="fold")
     elif "fold" in table:
         _refuse_empty(table, "fold", path)
@@ -86,7 +86,7 @@ def with_splits(table: pd.DataFrame, path: Path, warn: Warn) -> pd.DataFrame:
         return table
     names = splits.plain_names(table["split"], path)
     if changed := [f"'{name}' as {plain}" for name, plain in sorted(names.items()) if name != plain]:
-        warn(f"{path}: the names of splits are read as usual, {', '.join(changed)}.")
+        warn(f"{path}: the names of splits are read by their usual meaning, {', '.join(changed)}.")
     return table.assign(split=table["split"].map(lambda name: names.get(name, name)))
 
 

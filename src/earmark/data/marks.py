@@ -72,18 +72,16 @@ def _mark(where: str, said: dict[str, str]) -> Mark:
 def check(where: str, status: str, corrected: str) -> None:
     """Raise EarmarkError where a status is none, or a right label is given without it or missing."""
     if status not in ("", *STATUSES):
-        raise EarmarkError(f"{where}: '{status}' is no status; {nearest(status, STATUSES)}")
+        raise EarmarkError(f"{where}: '{status}' is not a status; {nearest(status, STATUSES)}")
     if (status == "corrected") != bool(corrected):
-        raise EarmarkError(
-            f"{where}: the right label stands in 'corrected' where the status is corrected, and there alone."
-        )
+        raise EarmarkError(f"{where}: fill in the column 'corrected' if, and only if, the status is corrected.")
 
 
 def _seconds(where: str, name: str, text: str) -> float | None:
     try:
         return float(text) if text else None
     except ValueError:
-        raise EarmarkError(f"{where}: '{name}' is '{text}' and no number of seconds.") from None
+        raise EarmarkError(f"{where}: '{name}' must be a number of seconds, not '{text}'.") from None
 
 
 def write(path: Path, marks: Iterable[Mark]) -> None:

@@ -43,7 +43,7 @@ def groups(table: pd.DataFrame) -> str:
     """How many groups there are, and whether they are the recordings themselves."""
     n, of = table.group.nunique(), len(table)
     if n == of:
-        return f"Groups: every recording is one of its own ({n})."
+        return f"Groups: every recording is its own group ({n})."
     return f"Groups: {n}, of {of / n:.1f} recordings each in the mean; a group stays in one split."
 
 

@@ -102,10 +102,10 @@ def read(path: Path) -> dict[Deal, dict[str, str]]:
             if (other := deals.setdefault(deal, {}).setdefault(group, split)) != split:
                 raise ValueError(f"the group '{group}' is in {other} and in {split}")
     except (ValueError, csv.Error, OSError) as e:  # what is no UTF-8 is a ValueError
-        what = "it is no UTF-8 text" if isinstance(e, UnicodeDecodeError) else getattr(e, "strerror", None) or e
+        what = "it is not UTF-8 text" if isinstance(e, UnicodeDecodeError) else getattr(e, "strerror", None) or e
         raise EarmarkError(
-            f"{path}, which says what is in which split, cannot be used: {what}; put it back as git has it "
-            f"(git checkout {path}), or remove it, and `dvc repro` deals everything anew."
+            f"{path}, which says what is in which split, cannot be used: {what}; put it back as git has it (git "
+            f"checkout {path}), or remove it, and `dvc repro` splits everything anew."
         ) from None
     return deals
 
@@ -117,14 +117,14 @@ def _rows(path: Path) -> Iterator[tuple[Deal, str, str]]:
             raise ValueError(f"its first line is not {','.join(COLUMNS)}")
         for row in lines:
             if len(row) != len(COLUMNS):
-                raise ValueError(f"line {lines.line_num} has not {len(COLUMNS)} fields")
+                raise ValueError(f"line {lines.line_num} does not have {len(COLUMNS)} fields")
             group, split, *numbers = row
             if split not in SPLITS:
-                raise ValueError(f"line {lines.line_num}: '{split}' is no split ({', '.join(SPLITS)})")
+                raise ValueError(f"line {lines.line_num}: '{split}' is not a split ({', '.join(SPLITS)})")
             try:
                 yield Deal(int(numbers[0]), float(numbers[1]), float(numbers[2])), group, split
             except ValueError:
-                raise ValueError(f"line {lines.line_num}: {','.join(numbers)} are no seed and shares") from None
+                raise ValueError(f"line {lines.line_num}: {','.join(numbers)} are not a seed and shares") from None
 
 
 def keep(record: Record, data: DataSettings, split_of: Mapping[str, str], lock: Path) -> bool:

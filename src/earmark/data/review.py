@@ -83,7 +83,9 @@ def _try(tried: Callable[[DataSettings], object], asked: DataSettings) -> None:
     try:
         tried(asked)
     except EarmarkError as e:
-        raise EarmarkError(f"The review is not applied, as what comes of it cannot be used: {e}") from None
+        raise EarmarkError(
+            f"The review was not applied, because the corrected manifest could not be used: {e}"
+        ) from None
 
 
 def _silent(sentence: str) -> None:
@@ -115,9 +117,7 @@ def _by_path(root: Path, marks: Iterable[Mark], origin: Path) -> dict[str, list[
             path = below(root, mark.path, f"{origin.absolute()}, row {row}", paths)
             found.setdefault(path, []).append(ReviewedMark(where, mark))
     if not found:
-        raise EarmarkError(
-            f"{origin} says nothing of any label yet; write wrong, corrected or doubtful into the column status."
-        )
+        raise EarmarkError(f"{origin} has no marks yet; write wrong, corrected or doubtful into the column status.")
     return found
 
 
@@ -127,8 +127,8 @@ def _refuse_others(said: Mapping[str, list[ReviewedMark]], table: pd.DataFrame, 
     for _, one in every:
         if one.mark.manifest_sha256 != now:
             raise EarmarkError(
-                f"{one.where}: the manifest has changed since that was written; review anew, with `earmark review TASK "
-                "--out`."
+                f"{one.where}: the manifest has changed since this review was written; write a new one with "
+                "`earmark review TASK --out`."
             )
     listed = set(table.path)
     for path, one in every:
@@ -251,12 +251,12 @@ def _sentences(
     kept = [one.mark for path, of in said.items() if not done[path].left_out for one in of]
     counts = (
         (sum(mark.status == "corrected" for mark in kept), "label", "corrected"),
-        (sum(mark.status == "wrong" for mark in kept), "segment", "made X, which nobody is judged by"),
+        (sum(mark.status == "wrong" for mark in kept), "segment", "set to X, which is not scored"),
         (sum(one.left_out for one in done.values()), "recording", "left out, as the label is wrong"),
-        (sum(mark.status == "doubtful" for mark in kept), "label", "in doubt, and as before"),
+        (sum(mark.status == "doubtful" for mark in kept), "label", "doubtful, and unchanged"),
     )
     parts = "; ".join(f"{counted(n, noun)} {what}" for n, noun, what in counts if n)
-    rest = f"{counted(len(table) - len(done), 'recording')} of which nothing was said stay as they were"
+    rest = f"{counted(len(table) - len(done), 'recording')} without a mark are unchanged"
     return [f"{root / name} is the new manifest: {parts}; {rest}.", *_of_new_labels(table, done)]
 
 
@@ -264,4 +264,4 @@ def _of_new_labels(table: pd.DataFrame, done: Corrections) -> list[str]:
     """A sentence on labels that nothing had before, which may be misspelt."""
     words = {one.fields["label"] for one in done.values() if "label" in one.fields}
     new = sorted(words - set(table.get("label", ())))
-    return [f"No recording had the label before: {some(new)}."] if new else []
+    return [f"Labels that no recording had before: {some(new)}."] if new else []

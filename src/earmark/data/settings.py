@@ -12,11 +12,11 @@ class DemoSettings:
     """The generated demo data."""
 
     songs_per_genre: int
-    """Songs of each genre."""
+    """Number of songs per genre."""
     voices: int
-    """Speakers."""
+    """Number of speakers."""
     seed: int
-    """Decides what is generated."""
+    """Random seed of the generated data."""
 
     def __post_init__(self) -> None:
         require(
@@ -36,25 +36,26 @@ class DataSettings:
     """One task's recordings."""
 
     source: str
-    """`demo`, `folder` (your audio, with manifest.csv or a sub-folder a label), or one of the task's corpora."""
+    """`demo`, `folder` (your audio, with a manifest.csv or one sub-folder per label), or one of the task's corpora."""
     root: str
     """The folder of audio, relative to the project or absolute."""
     test_fold: str | int | None
-    """The fold held out, where the manifest brings official folds."""
+    """The fold to test on, where the manifest has folds."""
     val_share: float
-    """Share of the groups that remain beside the test which validates; 0: none, for a training that decides nothing on
-    validation."""
+    """Share of the groups outside the test split that becomes the validation split. 0 makes no validation split, for
+    a training that decides nothing on it."""
     test_share: float
-    """Share of each label's groups that is tested, where no split is official."""
+    """Share of each label's groups that becomes the test split, where the recordings come without a split or folds."""
     seed: int
-    """Decides the split. Groups that were dealt stay where they are (splits/TASK.csv) until it is another number."""
+    """Random seed of the split. Groups that have a split keep it (splits/TASK.csv); another seed splits all groups
+    anew."""
     max_quarantined: float
-    """Largest share of recordings that may be unusable."""
+    """Largest share of recordings that may be unusable before `prepare` fails."""
     channels: int | str = field(default="mix", kw_only=True)
-    """`mix`, the mean of all channels, or the number of the one that is read, from 1."""
+    """`mix` reads the mean of all channels; a number, counted from 1, reads that channel alone."""
     manifest: str = field(default=MANIFEST, kw_only=True)
-    """With source folder: the table in data.root that lists the recordings. Without a manifest.csv the folder's own
-    order says what is what; a table of another name must be there."""
+    """With source `folder`: name of the table in data.root that lists the recordings. If there is no manifest.csv,
+    labels come from the folder's layout; a table of any other name must exist."""
 
     def __post_init__(self) -> None:
         require(0 <= self.val_share <= 0.5, "val_share", "must be a share from 0 to 0.5")

@@ -35,8 +35,8 @@ def plain_names(named: pd.Series, origin: Path) -> dict[str, str]:
     either = sorted(name for name in names if name.casefold() in EITHER)
     if "train" in plain.values() and either and len(plain) + len(either) == len(names):
         raise EarmarkError(
-            f"{origin}, line {named.index[named == either[0]][0]}: the split '{either[0]}' is the validation to some "
-            "and the test to others; write val or test."
+            f"{origin}, line {named.index[named == either[0]][0]}: the split '{either[0]}' means validation to "
+            "some and test to others; write val or test."
         )
     develops = any(name.casefold().startswith("dev") for name in names)
     if len(plain) < len(names) or (develops and "train" not in plain.values()):
@@ -82,7 +82,7 @@ def _check_k(table: pd.DataFrame, k: int, key: str) -> None:
     if most < 2:
         raise EarmarkError(f"Folds take two {what}s at least, and {whose} {most}; add recordings of others.")
     if k < 2:
-        raise EarmarkError(f"{k} folds cannot be dealt: set --k (in a study file k) to a number from 2 to {most}.")
+        raise EarmarkError(f"{k} folds cannot be made: set --k (in a study file k) to a number from 2 to {most}.")
 
 
 def random_split(table: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -185,7 +185,7 @@ def _known_fold(fold: str | int | None, named: pd.Series) -> str:
     if fold is None:
         raise EarmarkError(f"The manifest has folds; set tasks.*.data.test_fold to one of {', '.join(folds)}.")
     if fold not in folds:
-        raise EarmarkError(f"tasks.*.data.test_fold '{fold}' is no fold of the manifest; {nearest(fold, folds)}")
+        raise EarmarkError(f"tasks.*.data.test_fold '{fold}' is not a fold of the manifest; {nearest(fold, folds)}")
     return fold
 
 
@@ -258,6 +258,7 @@ def lacking(table: pd.DataFrame, column: str, parts: Iterable[str] | None = None
         if missing:
             more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
             sentences.append(
-                f"The {column} '{part}' holds no recording of class '{missing[0]}'{more}: not judged there."
+                f"The {column} '{part}' holds no recording of class '{missing[0]}'{more}: that class is not "
+                "scored there."
             )
     return sorted(sentences)

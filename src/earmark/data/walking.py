@@ -108,7 +108,9 @@ class FolderContents:
                 again.append(path)
         if again:
             n = counted(len(again), "recording")
-            warn(f"left out {n} below {self.root} that links name again ({some(again)}); each is taken once.")
+            warn(
+                f"left out {n} below {self.root} that links lead to a second time ({some(again)}); each is taken once."
+            )
         return sorted(kept.values())
 
     def without(self, paths: Iterable[PurePosixPath], kept: Iterable[PurePosixPath]) -> list[PurePosixPath]:
@@ -122,19 +124,19 @@ class FolderContents:
         if hidden := self.without(self.hidden, self.files):
             n, places = counted(len(hidden), "recording"), dict.fromkeys(map(_foreign_part, hidden))
             warn(
-                f"left out {n} {below}, hidden or in folders that other programs keep ({some(places)}); rename what "
-                "is meant to be heard."
+                f"left out {n} {below}, hidden or in folders of other programs ({some(places)}); rename those "
+                "that are to be read."
             )
         silent = [path for path in self.files if not is_audio(path) and not _is_companion(path)]
         if others and silent:
             n = counted(len(silent), "file")
             warn(
-                f"left out {n} {below} without a suffix of audio that is read ({some(silent)}); convert recordings "
-                "among them, to .flac say."
+                f"left out {n} {below} without the suffix of an audio format that is read ({some(silent)}); "
+                "convert any recordings among them, for example to .flac."
             )
         if self.dangling:
             n = counted(len(self.dangling), "link")
-            warn(f"left out {n} {below} to what does not exist ({some(self.dangling)}); mend or remove them.")
+            warn(f"left out {n} {below} that lead nowhere ({some(self.dangling)}); repair or remove them.")
         if self.unwritable:
             warn(f"left out what has a name that is not UTF-8 {below} ({some(self.unwritable)}); rename it.")
 
@@ -166,7 +168,7 @@ def _look(found: FolderContents, place: _Place) -> list[_Place]:
         with os.scandir(folder) as entries:
             inside = sorted(entries, key=lambda entry: entry.name)
     except OSError as e:
-        raise EarmarkError(f"{folder} cannot be read ({e.strerror}); mend that, or move it away.") from None
+        raise EarmarkError(f"{folder} cannot be read ({e.strerror}); make it readable, or move it away.") from None
     if (status.st_dev, status.st_ino) in place.above:
         return []
     if place.above:

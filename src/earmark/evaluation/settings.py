@@ -8,12 +8,12 @@ from earmark.errors import require
 
 @dataclass(frozen=True)
 class EvaluateSettings:
-    """How figures get their intervals."""
+    """How the confidence intervals of figures are computed."""
 
     bootstrap: int
-    """Draws of every interval, over groups."""
+    """Number of bootstrap draws per interval; each resamples whole groups."""
     seed: int
-    """Decides the draws."""
+    """Random seed of the draws."""
 
     def __post_init__(self) -> None:
         require(self.bootstrap >= 100, "bootstrap", "must be at least 100 resamples")
@@ -22,25 +22,28 @@ class EvaluateSettings:
 
 @dataclass(frozen=True)
 class GateSettings:
-    """What a version must show against the champion, on the same test recordings, to be promoted."""
+    """What a version must show, against the champion and on the same test recordings, to be promoted."""
 
     question: Literal["non_inferiority", "superiority"] = "non_inferiority"
-    """Whether it is no worse than the champion by `margin`, or (`superiority`) better by `min_gain`."""
+    """`non_inferiority` asks whether the version is worse than the champion by less than `margin`; `superiority`
+    asks whether it is better by more than `min_gain`."""
     margin: float = 0.05
-    """Of the headline figure: the largest loss that is taken for none. Also against the best champion so far."""
+    """A loss in the headline figure below this counts as no loss; it is also applied against the best champion so
+    far."""
     min_gain: float = 0.0
-    """Of the headline figure, with `superiority`."""
+    """With `superiority`: the gain in the headline figure that must be exceeded."""
     level: float = 0.05
-    """How often a version that is worse by just the margin may be promoted; divided by the number of models that
-    were compared on these test recordings, since each is another chance."""
+    """Significance level: the largest probability of promoting a version that is worse by just the margin. It is
+    divided by the number of models compared on these test recordings so far, since each is another chance."""
     class_margin: float | None = 0.2
-    """The largest loss in a class or chord quality; null: none is looked at alone."""
+    """The largest loss allowed in a single class or chord quality; null does not check single classes."""
     calibration_margin: float | None = 0.1
-    """The largest rise of the expected calibration error, where probabilities are known; null: any."""
+    """The largest rise allowed in the expected calibration error, where a model gives probabilities; null allows
+    any."""
     max_slowdown: float | None = 5.0
-    """Time of an answer over the champion's; null: any."""
+    """The largest ratio allowed of the time per answer to the champion's; null allows any."""
     max_megabytes: float | None = 500.0
-    """Size of the model's files; null: any."""
+    """The largest size allowed for the model's files, in megabytes; null allows any."""
 
     def __post_init__(self) -> None:
         require(0 < self.margin < 1, "margin", "must lie between 0 and 1, as 0.05")

@@ -27,7 +27,7 @@ from earmark.training.key import recipe
 def check_k(k: int) -> None:
     """Raise EarmarkError for a number of folds with which nothing would be trained on."""
     if k < 2:
-        raise EarmarkError(f"--k is {k}, and must be at least 2: each fold is judged by what the others teach.")
+        raise EarmarkError(f"--k is {k}, but must be at least 2: each fold is tested by a model trained on the others.")
 
 
 def recordings(
@@ -47,7 +47,9 @@ def recordings(
     table = keep(table)
     table = splits.with_folds(table, k, data.seed, corpora.key)
     if len(folds := set(table.fold)) < k and folds <= {f"fold{i + 1}" for i in range(k)}:
-        warn(f"{k} folds were asked for, and {len(folds)} are dealt: no class has more {corpora.key}s than that.")
+        warn(
+            f"{k} folds were asked for, but only {len(folds)} can be made: no class has more {corpora.key}s than that."
+        )
     task.room("folds").check(table, quarantined, root, data, warn)
     return table, audio.folder(root, data.channels)
 

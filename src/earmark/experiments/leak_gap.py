@@ -17,7 +17,7 @@ def run(task: Task, settings: Settings, found: dict, out: Path) -> dict[str, dic
     Nothing is trained, and the answer is empty, where no group has two recordings: every split is one by group then.
     """
     if not task.leak_figures:
-        raise EarmarkError(f"The leak of a random split is not shown for {task.name}; leave --leak-gap out.")
+        raise EarmarkError(f"--leak-gap is not available for {task.name}; leave it out.")
     dataset = task.room("dataset").load(settings)
     if dataset.table.group.is_unique:
         return {}

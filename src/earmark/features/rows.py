@@ -44,8 +44,8 @@ class Rows:
             if e.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
             raise EarmarkError(
-                f"What is worked out of a long recording waits in {tempfile.gettempdir()}, which is full; make room "
-                "there, or name another folder in the environment's TMPDIR."
+                f"Temporary data of a long recording is kept in {tempfile.gettempdir()}, which is full; make "
+                "room there, or set the environment variable TMPDIR to another folder."
             ) from None
         self.n += len(block)
 

@@ -11,68 +11,70 @@ LEVEL_UNIT_DB = 15.0  # brings the features of most recordings near unit deviati
 
 @dataclass(frozen=True)
 class FeatureSettings:
-    """Log-mel or MFCC frames, and the windows a model judges one at a time."""
+    """Log-mel or MFCC frames, and the windows that a model classifies one at a time."""
 
     FORMER_VALUES: ClassVar[dict[str, dict[str, str]]] = {"log_floor": {"seed003": "zero"}}
 
     kind: Literal["log_mel", "mfcc"]
-    """Of frames: log-mel decibels, or cepstra of them."""
+    """What a frame holds: the log-mel spectrum in decibels, or cepstral coefficients (MFCC) of it."""
     sample_rate: int
-    """Hz that recordings are brought to."""
+    """Sample rate in Hz that recordings are resampled to."""
     n_fft: int
-    """Samples of a frame: how fine the bands are."""
+    """Length of a frame in samples, which sets the frequency resolution."""
     hop_length: int
     """Samples between frames."""
     n_mels: int
-    """Mel bands."""
+    """Number of mel bands."""
     f_min: float
     """Lower edge of the mel bank, in Hz."""
     f_max: float | None
-    """Upper edge of the mel bank, in Hz; null: half the sample rate."""
+    """Upper edge of the mel bank, in Hz; null for half the sample rate."""
     top_db: float
-    """Decibels below the recording's loudest band that count as nothing."""
+    """Level below the recording's loudest band, in decibels, at which values are floored."""
     log_floor: Literal["top_db", "zero", "none"]
-    """`top_db` as above; `zero` takes the natural logarithm of raw mel power and writes 0 for minus infinity, as the
-    article on sound CNNs does: silence becomes the loudest thing in a quiet recording. `none` takes the same logarithm
-    and leaves minus infinity, as the article did first, to a network that has a filter (model.filter)."""
+    """`top_db` floors decibels as described there. `zero` takes the natural logarithm of raw mel power and writes 0
+    for minus infinity, as the article on sound CNNs does: silence becomes the loudest thing in a quiet recording.
+    `none` takes the same logarithm and keeps minus infinity, as the article did first, for a network that filters it
+    out (model.filter)."""
     normalize: Literal["level", "recording", "none"]
-    """`level` floors decibels `top_db` below the recording's loudest mel band, takes their mean over the recording away
-    and divides by 15 dB: level does not matter, contrast does. `recording` divides by the recording's own deviation
-    instead, so that contrast does not matter either. `none` is the plain librosa convention (floor at 1e-10 and
-    `top_db` below each window's maximum)."""
+    """`level` floors decibels `top_db` below the recording's loudest mel band, subtracts their mean over the
+    recording and divides by 15 dB: level does not matter, contrast does. `recording` divides by the recording's own
+    standard deviation instead, so that contrast does not matter either. `none` is the plain librosa convention
+    (floor at 1e-10 and `top_db` below each window's maximum)."""
     trim_db: float | None
-    """Frames before the first and after the last that reach `trim_db` below the loudest band are silence; the rest is
-    repeated to the recording's length. Null keeps silence."""
+    """Quiet ends are trimmed: frames before the first and after the last that come within `trim_db` of the loudest
+    band. What remains is repeated to the recording's length. Null trims nothing."""
     framing: Literal["recording", "window"]
-    """`recording` computes frames over the whole recording and windows are slices of them; `window` computes every
-    window by itself, as song_mil's text (its window hop is no multiple of its frame hop: slices are other numbers)."""
+    """`recording` computes frames over the whole recording, and windows are slices of them; `window` computes each
+    window by itself, as the text of song_mil does: its window hop is not a multiple of its frame hop, so slices
+    would hold other values."""
     fill: Literal["tile", "pad", "pad_log"]
-    """A recording shorter than a window is repeated (`tile`), gets silence on both sides (`pad`), or zeros among its
-    logarithms on both sides (`pad_log`, as the article on sound CNNs)."""
+    """A recording shorter than a window is repeated (`tile`), padded with silence on both sides (`pad`), or padded
+    on both sides with zeros after the logarithm (`pad_log`, as in the article on sound CNNs)."""
     window_s: float
-    """Seconds of a window, which is what a network hears at once."""
+    """Length of a window, in seconds: what the network sees at once."""
     window_hop_s: float
     """Seconds from one window's start to the next."""
     max_seconds: float | None
-    """Seconds of a recording that are read; null: to its end."""
+    """Only the first so many seconds of a recording are read; null reads all of it."""
     dtype: Literal["float16", "float32"]
-    """Of the stored features."""
+    """Data type of the stored features."""
     n_mfcc: int = 13
-    """Cepstra of a frame, where kind is mfcc."""
+    """Number of cepstral coefficients per frame, with kind `mfcc`."""
     mel_scale: Literal["slaney", "htk"] = "slaney"
-    """How bands are spaced: `slaney`, linear below 1 kHz, as librosa does, or `htk`, torchaudio's default."""
+    """How bands are spaced: `slaney`, linear below 1 kHz, librosa's default, or `htk`, torchaudio's default."""
     mel_norm: Literal["slaney", "none"] = "slaney"
-    """`slaney` divides each band by its width, as librosa does; `none` gives every filter a peak of 1, torchaudio's
-    default."""
+    """`slaney` divides each band by its width, librosa's default; `none` gives every filter a peak of 1,
+    torchaudio's default."""
     padding: Literal["zeros", "reflect"] = "zeros"
-    """What stands before a recording and after it, so that its first and last frames are whole: `zeros`, as librosa
-    does, or the recording itself, mirrored, torchaudio's default."""
+    """What pads a recording at both ends, so that its first and last frames are complete: `zeros`, librosa's
+    default, or `reflect`, the recording itself mirrored, torchaudio's default."""
     other_rates: Literal["resample", "refuse"] = "resample"
-    """Recordings of another rate than sample_rate are resampled, which is said, or refused, as the article's `assert`
-    does."""
+    """What happens to recordings with a sample rate other than sample_rate: `resample` resamples them and prints a
+    note; `refuse` ends with an error, like the article's `assert`."""
     empty_filters: Literal["refuse", "keep"] = "refuse"
-    """Mel filters so narrow that no FFT bin falls into them: `refuse` names the remedy, `keep` goes on with bands that
-    say nothing, and says which they are."""
+    """What happens when mel filters are so narrow that no FFT bin falls into them: `refuse` ends with an error that
+    names the remedy; `keep` continues with these empty bands and lists them."""
 
     def __post_init__(self) -> None:
         for name in ("sample_rate", "n_fft", "hop_length", "n_mels", "n_mfcc", "top_db"):

@@ -17,7 +17,7 @@ from earmark.features import pool
 
 DVC = [sys.executable, "-m", "dvc"]
 PER_TASK = "${tasks}"  # what dvc.yaml's stages of every task go through
-FAILED = "see above; what was done is kept: mend what is wrong and run the command again."
+FAILED = "see above; finished work is kept: fix what is wrong and run the command again."
 
 
 def run(pipeline: Path, tasks: list[str], lanes: int, say: Callable[[str], None]) -> None:

@@ -141,10 +141,10 @@ def _about_runs(tracker: Tracker, task: Task) -> str:
     shown = " · ".join(f"[{view.name}]({link(tracker.experiment_id, view)})" for view in views(task))
     better = "lower" if task.lower_is_better else "higher"
     return (
-        f"Models of the task **{task.name}**, judged by {task.headline} on test recordings ({better} is better).\n\n"
-        f"{shown} · [registered model](#/models/{task.registered_model}?{SIDE})\n\n"
-        "A run of kind `pipeline` is a training of `dvc repro` with its evaluation; `crossval`, `study` and `tuning` "
-        "hold nested runs; `score` judged another folder."
+        f"Models of the task **{task.name}**, judged by {task.headline} on test recordings ({better} is "
+        f"better).\n\n{shown} · [registered model](#/models/{task.registered_model}?{SIDE})\n\nA run of kind "
+        "`pipeline` is a training of `dvc repro` with its evaluation; `crossval`, `study` and `tuning` hold "
+        "nested runs; a run of kind `score` tested a model on another folder."
     )
 
 
@@ -154,10 +154,11 @@ def _arrange_model(tracker: Tracker, task: Task) -> None:
     if found is None:
         return
     text = (
-        f"Models of the task **{task.name}**, a version for each training that `dvc repro` published: what each is and "
-        f"how good, its own page says. The alias *champion* answers in `earmark predict {task.name}`; `earmark "
-        f"promote {task.name}` decides who bears it, by {task.headline} on the test recordings.\n\n"
-        f"[The trainings]({link(tracker.experiment_id, views(task)[0])})"
+        f"Models of the task **{task.name}**, one version for each training that `dvc repro` published, with a "
+        "page that says what it is and how good it is. The version with the alias *champion* answers in "
+        f"`earmark predict {task.name}`; `earmark promote {task.name}` decides which version that is, by "
+        f"{task.headline} on the test recordings.\n\n[The "
+        f"trainings]({link(tracker.experiment_id, views(task)[0])})"
     )
     wanted = description_tags(found.description, found.tags.get(MADE), text)
     if wanted and wanted[NOTE] != found.description:

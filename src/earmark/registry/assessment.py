@@ -199,8 +199,9 @@ def _rests_on(n: int | None, number: int, level: float, whole: float) -> str:
     if number == 1:
         return f"On {recordings}; every bound holds at the level {whole:g}."
     return (
-        f"On {recordings}, on which {number} models were compared so far, this one included: every bound holds at the "
-        f"level {whole:g} / {number} = {level:.2g}. Test recordings that no choice has seen begin anew."
+        f"On {recordings}, on which {number} models were compared so far, this one included: every bound holds "
+        f"at the level {whole:g} / {number} = {level:.2g}. With test recordings that played no part in any "
+        "choice the count starts anew."
     )
 
 

@@ -143,21 +143,25 @@ def _untrained(
         learnt = trained_on(client, version)
         if learnt is None:
             say(
-                f"It cannot be known what version {version.version} was trained on, which was published before that "
-                "was kept: if today's test recordings are among it, its figure is too good."
+                f"It is not known what version {version.version} was trained on, because it was published before "
+                "earmark kept that: if today's test recordings are among it, its figure is too good."
             )
             continue
         if met := set(key[test.sha256.isin(learnt)]):
             n = int(key.isin(met).sum())
             left = left[~key.loc[left.index].isin(met)]
-            say(f"{n} of today's {len(test)} test recordings are of {key.name}s that version {version.version} learnt.")
+            say(
+                f"{n} of today's {len(test)} test recordings belong to {key.name}s that version "
+                f"{version.version} was trained on."
+            )
     if len(left) < min(ENOUGH, len(test)):
         raise EarmarkError(
-            f"without what one of the versions was trained on, {len(left)} of today's {len(test)} test recordings are "
-            f"left, and fewer than {ENOUGH} decide nothing; add recordings and run `dvc repro publish@{task.name}`"
+            f"without what one of the versions was trained on, {len(left)} of today's {len(test)} test "
+            f"recordings are left, and at least {ENOUGH} are needed to decide; add recordings and run `dvc repro "
+            f"publish@{task.name}`"
         )
     if len(left) < len(test):
-        say(f"Both are judged on the other {len(left)}.")
+        say(f"Both are tested on the other {len(left)}.")
     return left.reset_index(drop=True)
 
 
@@ -186,10 +190,10 @@ def _evaluation(
     if known := kept_measurement(client, version, tag):
         return known
     number = version.version
-    on.say(f"Of version {number} no outcomes on these {len(rows)} recordings were kept: it is judged on them now.")
+    on.say(f"No outcomes of version {number} on these {len(rows)} recordings were kept, so it is tested on them now.")
     if not versions.has_files(version):
         raise EarmarkError(
-            f"version {number} cannot be judged anew: {versions.remedy_for_lost_files(task)}".rstrip(".")
+            f"version {number} cannot be tested again: {versions.remedy_for_lost_files(task)}".rstrip(".")
         )
     try:
         found, table = judging.judge_version(task, version, rows, on.settings(), on.say, on.progress)

@@ -122,10 +122,13 @@ def _could_show(gate: GateSettings, new: Side, found: Difference, level: float) 
     """What this test could show at all, and what more recordings would, where that is to be hoped."""
     what, groups, unseen = _weights(new.outcomes)
     able = paired.resolution(found, groups, gate.margin, level, unseen)
-    shown = f"Had both been equally good, {groups} {what} could rule out no loss below {able.loss:.2f}"
+    shown = f"If both were equally good, {groups} {what} could only rule out losses of {able.loss:.2f} or more"
     if found.difference <= -gate.margin:
         return f"{shown}."
-    return f"{shown}; with about {able.more} more of their kind, a loss of {gate.margin:g} four times of five."
+    return (
+        f"{shown}; with about {able.more} more of their kind, they could rule out a loss of {gate.margin:g} four "
+        "times out of five."
+    )
 
 
 def _weights(table: pd.DataFrame) -> tuple[str, int, float]:
@@ -150,7 +153,9 @@ def _by_part(task: Task, gate: GateSettings, new: Side, old: Side, level: float)
         if middle.high >= -gate.class_margin:
             continue
         groups = f"{ours.group.nunique()} groups"
-        lost = f"What is right of '{part}' fell from {_share(theirs):.2f} to {_share(ours):.2f} ({groups})"
+        lost = (
+            f"The share of right answers for '{part}' fell from {_share(theirs):.2f} to {_share(ours):.2f} ({groups})"
+        )
         if _share_gain(ours, theirs, level / len(parts)).high < 0:
             yield Finding("no", f"{lost}, by more than the {gate.class_margin:g} that is allowed.")
         else:

@@ -138,7 +138,7 @@ def reason(why: str | None, needed: bool = False) -> str | None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise EarmarkError("--why is no text in UTF-8; write it in the characters of this terminal.") from None
+        raise EarmarkError("--why is not text in UTF-8; write it in the characters of this terminal.") from None
     return text or None
 
 
@@ -166,10 +166,10 @@ def _entry(file: Path, task: str) -> LedgerEntry:
     name = entry_path(task, file.stem)
     try:
         if not file.is_file():  # a pipe would be waited for
-            raise ValueError("it is no file")
+            raise ValueError("it is not a file")
         found = parse(file.read_text(encoding="utf-8"))
     except (ValueError, OSError, RecursionError) as e:
-        raise EarmarkError(f"{name} is no entry of the ledger: {e}; {_remedy(name)}.") from None
+        raise EarmarkError(f"{name} is not a valid entry of the ledger: {e}; {_remedy(name)}.") from None
     if found.task != task:
         raise EarmarkError(f"{name} is an entry of the task '{found.task}'; move it to registry/{found.task}.")
     if found.id != file.stem:
@@ -209,18 +209,20 @@ def _after(entry: LedgerEntry, before: list[Stack]) -> Stack:
     if entry.kind == "sync":
         return _after_sync(entry, before)
     if len(before) > 1:
-        raise _contradiction(entry, f"it follows {len(before)} entries, as a sync alone may")
+        raise _contradiction(entry, f"it follows {len(before)} entries, which only a sync may do")
     now = before[0] if before else ()
     if entry.version is None:
         raise _contradiction(entry, "it names no version")
     champion = now[-1] if now else None
     if not (champion.same(entry.before) if champion else entry.before is None):
-        raise _contradiction(entry, f"it says that {_named(entry.before)} was champion, and it was {_named(champion)}")
+        raise _contradiction(entry, f"it says that {_named(entry.before)} was champion, but it was {_named(champion)}")
     if entry.kind != "rollback":
         return (*now, entry.version)
     if len(now) < 2 or not now[-2].same(entry.version):
         former = now[-2] if len(now) > 1 else None
-        raise _contradiction(entry, f"it goes back to {_named(entry.version)}, and before was {_named(former)}")
+        raise _contradiction(
+            entry, f"it goes back to {_named(entry.version)}, but the champion before was {_named(former)}"
+        )
     return now[:-1]
 
 

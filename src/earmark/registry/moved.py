@@ -41,8 +41,8 @@ def follow(file: Path, root: Path, names: Iterable[str], say: Callable[[str], No
             _rewrite_all(database, former, root, names)
         except (sqlite3.OperationalError, OSError) as e:
             raise EarmarkError(
-                f"{file} still says that the project lies in {former[0]}, and this cannot be set right ({e}); make "
-                "the file and its folder writable, and run the command again."
+                f"{file} still says that the project is in {former[0]}, and could not be updated ({e}); make the "
+                "file and its folder writable, and run the command again."
             ) from None
         for sentence in said:
             say(sentence)
@@ -51,7 +51,7 @@ def follow(file: Path, root: Path, names: Iterable[str], say: Callable[[str], No
 
 
 def _sentence(file: Path, former: Path, root: Path, fetched: int) -> str:
-    copied = f" {fetched} folders of files that lay there alone were copied." if fetched else ""
+    copied = f" {fetched} folders of files that existed only there were copied." if fetched else ""
     return f"This project was in {former}: {file.name} now has its models and files below {root}.{copied}"
 
 

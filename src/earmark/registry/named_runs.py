@@ -51,8 +51,8 @@ class RunIndex:
         once = [one for i, one in enumerate(found) if one.row.run_id not in {f.row.run_id for f in found[:i]}]
         if len(once) < 2:
             raise EarmarkError(
-                f"Comparing takes two runs of {self.task}, and this is one: {once[0].title}; name others, as "
-                f"`earmark runs {self.task}` lists them."
+                f"Comparing takes two runs of {self.task}, but all that was named is one run: {once[0].title}; "
+                f"name others, as `earmark runs {self.task}` lists them."
             )
         return once
 
@@ -90,7 +90,7 @@ class RunIndex:
         if isinstance(which, int):
             numbers = sorted(n for row in self.rows for n in row.versions)
             known = f"it has {', '.join(map(str, numbers))}" if numbers else "it has none"
-            raise EarmarkError(f"There is no version {which} of {self.task} whose run is there; {known}.")
+            raise EarmarkError(f"There is no version {which} of {self.task} with a run in this store; {known}.")
         raise EarmarkError(f"{self.task} has no {which}; `earmark runs {self.task}` lists its runs.")
 
     def _default(self) -> list[NamedRun]:

@@ -137,7 +137,7 @@ def _from_git(name: str, value: str) -> bytes:
         content = _git("show", f"{commit}:./{name}")
         if hashlib.md5(content, usedforsecurity=False).hexdigest() == value:
             return content
-    raise GoneError(f"no commit has the {name} ({value}) of then")
+    raise GoneError(f"no commit has the {name} ({value}) of that time")
 
 
 def commit_of(task: str, dvc: Mapping[str, str]) -> str | None:

@@ -54,7 +54,7 @@ def promote(
         if old and int(old.version) == int(new.version):
             return Decision("yes", [f"Version {new.version} is champion already."])
         if old and identities.key(old) and identities.key(new) == identities.key(old):
-            same = f"Version {new.version} is the very model of the champion, version {old.version}"
+            same = f"Version {new.version} is the same model as the champion, version {old.version}"
             return Decision("yes", [f"{same}: nothing was changed."])
         if not versions.has_files(new):
             raise EarmarkError(f"Version {new.version} is not promoted: {versions.remedy_for_lost_files(task)}")
@@ -76,7 +76,7 @@ def _last(of: Contest, new: ModelVersion, force: bool) -> ModelVersion | None:
         if force:
             return None
         raise EarmarkError(
-            f"Nobody is champion now, and version {new.version} cannot be held against the last one, "
+            f"There is no champion now, and version {new.version} cannot be compared with the last one, "
             f"{identities.short_name(last)}: {e}"
         ) from None
 
@@ -114,11 +114,11 @@ def _entry(of: Contest, asked: PromotionRequest, new: ModelVersion, found: Asses
 
 
 def _refusal(task: Task, new: ModelVersion, verdict: Verdict) -> str:
-    insist = f"`earmark promote {task.name} --version {new.version} --force --why '...'` insists."
+    insist = f"`earmark promote {task.name} --version {new.version} --force --why '...'` promotes it all the same."
     if verdict == "no":
         return f"No: version {new.version} is not promoted. {insist}"
     more = f"add test recordings and run `dvc repro publish@{task.name}`"
-    return f"It cannot be told, so version {new.version} is not promoted: {more}, or {insist}"
+    return f"The gate cannot tell, so version {new.version} is not promoted: {more}, or {insist}"
 
 
 def _version(client: MlflowClient, task: Task, number: int | None) -> ModelVersion:

@@ -35,7 +35,7 @@ def training_run(tracker: Tracker, one: Published) -> tuple[str, list[str]]:
     else:
         tags = tracking.run_tags("pipeline", config.hashes) | {"earmark.rebuilt": "true"} | dict(one.facts)
         run_id = tracker.create(tracking.run_name(config.task, key), tags, one.params)
-        said = ["This tracking store had no run of this model: made it from models/*/history.csv."]
+        said = ["This tracking store had no run of this model: one was made from models/*/history.csv."]
     tracker.log_missing(run_id, model_files.read_history(one.model))
     if not found:
         tracker.tag(run_id, **model_files.identity(one.model))

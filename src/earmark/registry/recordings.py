@@ -75,7 +75,7 @@ def _row(item: Any, served: bool) -> Mapping[str, Any]:
 
 def _served(text: Any) -> bytes:
     """The bytes that a text in a list stands for where it cannot be a path."""
-    reason = "this text is no base64 of an audio file; a served model does not read paths on the server"
+    reason = "this text is not the base64 of an audio file; a served model does not read paths on the server"
     return _decoded(str(text), reason)
 
 
@@ -88,7 +88,7 @@ def _rate(row: Mapping[str, Any], default: Any) -> Any:
 
 def _bytes(audio: Any) -> bytes:
     if isinstance(audio, str) and audio:
-        audio = _decoded(audio, f"'audio' must be {AUDIO}, and this text is no base64")
+        audio = _decoded(audio, f"'audio' must be {AUDIO}, but this text is not base64")
     if not isinstance(audio, bytes | bytearray | memoryview):
         raise RowError(f"'audio' must be {AUDIO}, not {_kind(audio)}")
     if not len(audio):

@@ -161,8 +161,8 @@ def _create(client: MlflowClient, experiment: str, local: bool) -> str:
     for other in client.search_experiments() if local else ():
         if other.artifact_location == place:
             warn(
-                f"The experiment '{experiment}' is called '{other.name}' now, and keeps its runs: a new "
-                f"'{experiment}' is made. To go on with the former, rename it back and delete the new one."
+                f"The experiment '{experiment}' was renamed to '{other.name}' and keeps its runs: a new "
+                f"'{experiment}' is made. To go on with the former one, rename it back and delete the new one."
             )
     made: str = client.create_experiment(experiment, artifact_location=place, tags=tags)
     return made
@@ -226,7 +226,7 @@ def only_one(train_key: str, say: Callable[[str], None]) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        say("Another process is at this very training; waiting for it.")
+        say("Another process is running this same training; waiting for it.")
         lock.acquire()
     try:
         yield

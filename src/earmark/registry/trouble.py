@@ -42,7 +42,7 @@ def unreachable(error: BaseException, address: str) -> EarmarkError:
         return EarmarkError(_of_scheme(address))
     if "filesystem tracking backend" in text:
         return EarmarkError(
-            f"MLFLOW_TRACKING_URI names the folder {public_address(address)}, which MLflow no longer takes for a "
+            f"MLFLOW_TRACKING_URI names the folder {public_address(address)}, which MLflow no longer accepts as a "
             "store; write sqlite:///FILE, or unset it."
         )
     if known := _known_reason(text):
@@ -71,7 +71,7 @@ def _known_reason(text: str) -> tuple[str, str] | None:
     if "timed out" in low or "timeout" in low:
         return "it does not answer in time", f"start it {other}"
     if "error code 401" in low or "error code 403" in low or "password authentication" in low:
-        return "it refuses who is asking", "give the name and password that it wants"
+        return "it refuses these credentials", "give the user name and password that it requires"
     return None
 
 

@@ -125,10 +125,10 @@ def _entered(finding: _Finding, file: Path, folders: bool) -> Iterator[NamedFile
 def _reason(file: Path, shown: str, error: OSError) -> str:
     """What the system says against a file, as a sentence."""
     if isinstance(error, IsADirectoryError):
-        return f"{shown} is a folder and no recording; name a file."
+        return f"{shown} is a folder, not a recording; name a file."
     if isinstance(error, FileNotFoundError) and str(file) != "-":
         if os.path.islink(file):
-            return f"{shown} is a broken link: it leads to {printable(os.readlink(file))}, which is not there."
+            return f"{shown} is a broken link: it leads to {printable(os.readlink(file))}, which does not exist."
         return f"There is no file {shown}."
     return f"{shown} cannot be used: {error.strerror or error}."
 
@@ -138,7 +138,7 @@ def _tell_of_name(file: Path, shown: str) -> None:
     try:
         str(file).encode()
     except UnicodeEncodeError:
-        warn(f"the name of {shown} is not UTF-8 and is written with escapes; rename the file to have it as it is.")
+        warn(f"the name of {shown} is not UTF-8, so it is written with escapes; rename the file to avoid them.")
 
 
 def refuse_clash(files: list[Recording], out: Path, ending: str, ask: str) -> None:

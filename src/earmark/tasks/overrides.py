@@ -31,7 +31,9 @@ def below(task: str, dotted: str) -> str:
         return dotted
     name, _, key = rest.partition(".")
     if name != task:
-        raise EarmarkError(f"The key '{dotted}' is not of {task}, which the command is about; name one of its own.")
+        raise EarmarkError(
+            f"The key '{dotted}' does not belong to {task}, the task of this command; name a key of {task}."
+        )
     return key
 
 
@@ -51,7 +53,7 @@ def put(raw: Any, dotted: str, value: Any) -> None:
     tasks = _below(raw, block, where)
     if block != "tasks" or task not in catalog.names() or not key:
         _below(tasks, task, where)
-        raise EarmarkError(f"There is no {where} to override; it ends earlier.")
+        raise EarmarkError(f"There is no {where} to override; the key ends earlier.")
     put_in(_below(tasks, task, where), catalog.task(task).settings, key, value, where)
 
 
@@ -88,7 +90,7 @@ def _kept(old: Any, new: Any, block: dict[str, Any]) -> dict[str, Any]:
 def _kind_of(block: Any, kind: Any, key: str, where: str) -> Any:
     """The type of a key of a block. Raises EarmarkError where the block has none of this name."""
     if not isinstance(block, dict):
-        raise EarmarkError(f"There is no {where} to override; it ends earlier, at {block!r}.")
+        raise EarmarkError(f"There is no {where} to override; the key ends earlier, at {block!r}.")
     of = tagged.branches(kind)
     name = str(block.get("name")) if of else ""
     if of and key not in (known := tagged.types(of.get(name, next(iter(of.values()))))):

@@ -48,7 +48,7 @@ class Pipes:
 
         if not standard and not stat.S_ISFIFO(found.st_mode):
             what = "a device" if stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode) else "a socket"
-            raise UnusableError(f"{shown} is {what} and no recording; name a file or a pipe.")
+            raise UnusableError(f"{shown} is {what}, not a recording; name a file or a pipe.")
         if (identity := (found.st_dev, found.st_ino)) in self.seen:
             raise UnusableError(f"{shown} is named twice, and a pipe can be read once; name it once.")
         self.seen.add(identity)
@@ -66,8 +66,8 @@ class Pipes:
                 if n > MOST_BYTES:
                     file.truncate(0)
                     raise UnusableError(
-                        f"{shown} brings more than {MOST_BYTES / 2**30:g} GiB, and a pipe is read up to that; "
-                        "save it as a file, and name that."
+                        f"{shown} brings more than {MOST_BYTES / 2**30:g} GiB, the most that is read from a "
+                        "pipe; save it as a file, and name that."
                     )
                 file.write(block)
         if not n:

@@ -8,20 +8,20 @@ from earmark.errors import require
 
 @dataclass(frozen=True)
 class ConstantSchedule:
-    """`train.lr` throughout."""
+    """`train.lr` in every epoch."""
 
     name: Literal["constant"] = "constant"
 
 
 @dataclass(frozen=True)
 class StepSchedule:
-    """Multiplied by `gamma` after every `step_epochs` epochs."""
+    """The rate is multiplied by `gamma` after every `step_epochs` epochs."""
 
     name: Literal["step"] = "step"
     step_epochs: int = 10
     """Epochs between two steps."""
     gamma: float = 0.1
-    """What the rate is multiplied by."""
+    """Factor on the rate at each step."""
 
     def __post_init__(self) -> None:
         require(self.step_epochs > 0, "step_epochs", "must be at least 1")
@@ -30,16 +30,17 @@ class StepSchedule:
 
 @dataclass(frozen=True)
 class PlateauSchedule:
-    """Multiplied by `gamma` once `monitor` has not improved for more than `patience` epochs, not below `min_lr`."""
+    """The rate is multiplied by `gamma`, but not below `min_lr`, whenever `monitor` has not improved for more than
+    `patience` epochs."""
 
     name: Literal["plateau"] = "plateau"
     gamma: float = 0.1
-    """What the rate is multiplied by."""
+    """Factor on the rate at each step."""
     patience: int = 10
-    """Epochs without progress that are let pass."""
+    """Epochs without improvement to wait before a step."""
     monitor: Literal["loss", "accuracy", "loss_rising"] = "loss"
-    """The validation `loss` (falling is better) or `accuracy` (rising is better); `loss_rising` takes a rising loss for
-    progress, the mistake of the article on sound CNNs."""
+    """What must improve on validation: `loss` (lower is better) or `accuracy` (higher is better). `loss_rising`
+    treats a rising loss as an improvement, which repeats a mistake of the article on sound CNNs."""
     min_lr: float = 0.0
     """The lowest rate."""
 
@@ -51,13 +52,14 @@ class PlateauSchedule:
 
 @dataclass(frozen=True)
 class CosineSchedule:
-    """Rises linearly for `warmup_epochs`, then falls along a half cosine to `min_lr`; moves every step."""
+    """The rate rises linearly for `warmup_epochs`, then falls along a half cosine to `min_lr`; updated at every
+    optimizer step."""
 
     name: Literal["cosine"] = "cosine"
     warmup_epochs: int = 1
-    """Epochs of the rise; 0: none."""
+    """Number of epochs of the rise; 0 for none."""
     min_lr: float = 0.0
-    """The last rate."""
+    """The rate at the end."""
 
     def __post_init__(self) -> None:
         require(self.warmup_epochs >= 0, "warmup_epochs", "must be at least 0")
@@ -66,7 +68,8 @@ class CosineSchedule:
 
 @dataclass(frozen=True)
 class OneCycleSchedule:
-    """Rises to `train.lr` during the first three tenths and falls towards zero; moves every step."""
+    """The rate rises to `train.lr` during the first three tenths of the training, then falls towards zero; updated
+    at every optimizer step."""
 
     name: Literal["onecycle"] = "onecycle"
 
@@ -80,7 +83,7 @@ class Sgd:
 
     name: Literal["sgd"] = "sgd"
     momentum: float = 0.0
-    """Share of the last step that the next one keeps."""
+    """Momentum: share of the last step that is carried over into the next."""
 
     def __post_init__(self) -> None:
         require(0 <= self.momentum < 1, "momentum", "must be a share from 0 up to 1")
@@ -95,14 +98,14 @@ class RmsProp:
 
 @dataclass(frozen=True)
 class Adam:
-    """Adam; weight decay is part of its gradient."""
+    """Adam, with weight decay added to the gradient (L2)."""
 
     name: Literal["adam"] = "adam"
 
 
 @dataclass(frozen=True)
 class AdamW:
-    """Adam whose weight decay is a step of its own."""
+    """Adam with decoupled weight decay."""
 
     name: Literal["adamw"] = "adamw"
 
@@ -117,32 +120,35 @@ class LoopSettings:
     FORMER: ClassVar[dict[str, str]] = {"momentum": "optimizer.momentum"}
 
     optimizer: OptimizerSettings
-    """What makes a step of a gradient."""
+    """The optimizer."""
     lr: float
-    """Learning rate, the highest of the schedule."""
+    """Learning rate; with a schedule, its highest value."""
     weight_decay: float
-    """Pull of the weights towards 0; 0: none."""
+    """Weight decay; 0 for none."""
     sam_rho: float = field(default=0.0, kw_only=True)
-    """Sharpness-aware minimisation: each step's gradient is taken this far uphill, in twice the time; .05 is usual, 0:
-    none."""
+    """Radius rho of sharpness-aware minimisation (SAM), which doubles the training time; .05 is usual, 0 switches it
+    off."""
     epochs: int
     """Passes over the training recordings."""
     average: float
-    """Decay of an exponential moving average of the weights, which is then judged and kept; 0: none. It warms up, so
-    that a short training is not held back by its first weights: the average never spans more than about the last
-    eighteenth of the steps done, and 1 / (1 - average) steps at most."""
+    """Decay of an exponential moving average of the weights; the averaged weights are the ones that are validated
+    and saved; 0 switches it off. The decay warms up, so that the first weights do not hold back a short training:
+    the average never spans more than about the last eighteenth of the steps done, and 1 / (1 - average) steps at
+    most."""
     keep: Literal["loss", "accuracy", "last"]
-    """The weights of the epoch with the lowest validation `loss`, the highest `accuracy`, or the `last`."""
+    """Which epoch's weights are saved: the one with the lowest validation `loss`, the one with the highest
+    validation `accuracy`, or the `last`."""
     patience: int
-    """Epochs without a better one (by `keep`) before training stops; 0 never stops early."""
+    """Early stopping: number of epochs without improvement (by `keep`) before training stops; 0 never stops early."""
     seed: int
-    """Decides every random draw of a training."""
+    """Random seed of everything that is drawn in a training."""
     device: Literal["auto", "cpu", "cuda"]
-    """`auto` takes CUDA where there is one."""
+    """`auto` uses CUDA if the machine has it, else the CPU."""
     precision: Literal["auto", "float32", "bfloat16"]
-    """Of the network's products; `auto` is bfloat16 where the device computes it natively."""
+    """Number format of the network's matrix products; `auto` is bfloat16 where the device computes it natively, else
+    float32."""
     schedule: ScheduleSettings
-    """How the learning rate goes over the epochs."""
+    """How the learning rate changes over the epochs."""
 
     def __post_init__(self) -> None:
         require(self.lr > 0, "lr", "must be above 0")

@@ -241,7 +241,7 @@ def test_a_correction_is_saved_and_shown_again(chromium, tmp_path):
         tab.select_option(".mark select", "corrected")
         tab.fill(".mark input >> nth=0", "")
         tab.click(".mark button")
-        tab.wait_for_selector("text=Not saved: The mark: the right label stands in 'corrected'")
+        tab.wait_for_selector("text=Not saved: The mark: fill in the column 'corrected' if, and only if")
     finally:
         tab.close()
         one.end()

@@ -72,9 +72,9 @@ def test_what_somebody_wrote_into_the_file_meanwhile_stays(tmp_path):
     [
         (7, said("wrong"), "no recording 7"),
         (-1, said("wrong"), "no recording -1"),
-        (0, said("bad"), "'bad' is no status"),
-        (0, said("corrected"), "the right label stands in 'corrected'"),
-        (0, said("wrong", "high"), "the right label stands in 'corrected'"),
+        (0, said("bad"), "'bad' is not a status"),
+        (0, said("corrected"), "fill in the column 'corrected' if, and only if"),
+        (0, said("wrong", "high"), "fill in the column 'corrected' if, and only if"),
     ],
 )
 def test_what_is_no_mark_changes_nothing(tmp_path, place, mark, sentence):

@@ -93,7 +93,7 @@ def test_a_page_of_something_else_is_refused(tmp_path):
     held = '<script type="application/json" id="report">%s</script>'
     for text in (b"<p>", b"\xff", *((held % data).encode() for data in ('{"format":0}', "[1]", "{"))):
         (tmp_path / "page.html").write_bytes(text)
-        with pytest.raises(EarmarkError, match=r"page\.html is no listening report of this release"):
+        with pytest.raises(EarmarkError, match=r"page\.html is not a listening report of this version of earmark"):
             page.read(tmp_path / "page.html")
 
 

@@ -76,7 +76,7 @@ def test_the_committed_walk_changes_one_thing_after_another():
         (
             {"steps": [{"name": "a", "set": {"pair.positive": "add"}}]},
             [],
-            "step a: pair.positive add wants model.head softplus or softmax, not prelu",
+            "step a: pair.positive add needs model.head softplus or softmax, not prelu",
         ),
         ({}, ["features.normalize=both"], "features.normalize must be level or bands"),
         ({}, ["train.batches=9"], "in train, batches must be at least 10"),

@@ -191,7 +191,7 @@ QUICK_MISTAKES = {
         "quick.levels.model, whose levels do not set it, sets 'train.lr'",
     ),
     "levels' unknown key": ({"levels": {"model": {"Small": {"model.chanels": 1}}}}, "did you mean 'model.channels'?"),
-    "none": ({}, "says nothing under 'quick'"),
+    "none": ({}, "it has no block 'quick'"),
     "factor": ({"factors": {"modle": ["Small"]}}, "did you mean 'model'?"),
     "level": ({"factors": {"model": ["Smal"]}}, "did you mean 'Small'?"),
     "empty": ({"factors": {"model": []}}, "at least one level"),

@@ -1,4 +1,4 @@
-"""What is said of a chosen setting: by recordings that no choice saw, and no more than they can tell."""
+"""What is said of a chosen setting: by recordings that played no part in the choice, and no more than they can tell."""
 
 from types import SimpleNamespace
 
@@ -40,8 +40,8 @@ def test_better_is_said_where_the_interval_says_so():
     sides = answers(100, 5)[order], answers(100, 30)[order]
     of = paired.share_difference(*sides, np.ones(100), names[order], 0.025)
     assert found == (
-        "Better than today's setting: accuracy 0.950 against 0.700, a gain of +0.250 "
-        f"[{of.low:+.3f}, {of.high:+.3f}] on 100 recordings that no choice saw."
+        f"Better than today's setting: accuracy 0.950 against 0.700, a gain of +0.250 [{of.low:+.3f}, "
+        f"{of.high:+.3f}] on 100 recordings that played no part in the choice."
     )
 
 
@@ -56,7 +56,7 @@ def test_a_worse_one_and_todays_own():
     )
     same = choice(answers(50, 5), answers(50, 5), number=0)
     assert confirm.verdict(GROUND, [same]) == (
-        "Today's setting was chosen itself: accuracy 0.900 on 50 recordings that no choice saw."
+        "The setting that was chosen is today's: accuracy 0.900 on 50 recordings that played no part in the choice."
     )
 
 
@@ -65,7 +65,7 @@ def test_outer_folds_are_pooled():
     found = confirm.gain(GROUND, some)
     assert found.difference == pytest.approx(0.2)
     assert found.low > confirm.gain(GROUND, some[:1]).low
-    assert " on 100 recordings that no choice saw" in confirm.verdict(GROUND, some)
+    assert " on 100 recordings that played no part in the choice" in confirm.verdict(GROUND, some)
 
 
 def study(*values: float | None) -> optuna.Study:

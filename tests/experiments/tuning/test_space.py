@@ -103,7 +103,7 @@ def test_todays_setting_is_found_in_it():
             {"train__lr": {"log": ["1e-3", "1e-2"]}},
             "lowest and the highest, as in [0.001, 0.1] (YAML takes 1e-3 for text; 1.0e-3 is a number).",
         ),
-        ({"train__lr": [0.001, 0.01]}, "space 'train.lr' must say how it is tried, as in {float: [0.1, 0.5]}"),
+        ({"train__lr": [0.001, 0.01]}, "space 'train.lr' must list the values to try, as in {float: [0.1, 0.5]}"),
         (
             {"train__schedule": {"choice": ["cosine", "step"]}},
             "space 'train.schedule' is a block of one of several kinds; name these under branches, or use levels.",
@@ -129,7 +129,7 @@ def test_todays_setting_is_found_in_it():
             {"train__schedule": {"branches": {"cosine": {"gamma": {"float": [0, 1]}}, "step": None}}},
             "branch 'cosine', has the key 'gamma', which does not exist",
         ),
-        ({"a": {"levels": {"one": {"train.lr": 1}}}}, "has less than two levels"),
+        ({"a": {"levels": {"one": {"train.lr": 1}}}}, "has fewer than two levels"),
         (
             {"train__lr": {"log": [0.1, 1]}, "a": {"levels": {"x": {"train.lr": 1}, "y": {"train.lr": 2}}}},
             "'train.lr' and 'a' both set 'train.lr'; leave it to one.",

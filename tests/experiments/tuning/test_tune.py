@@ -116,7 +116,7 @@ def test_journal_runs_and_table_agree_and_a_second_call_does_nothing(place, monk
             assert children[trial.number].data.params == {k: str(v) for k, v in trial.params.items()}
     verdict = json.loads((place / "tuned/mine/result.json").read_text())["verdict"]
     assert verdict in out
-    assert "recordings that no choice saw" in verdict
+    assert "recordings that played no part in the choice" in verdict
     assert {"history.png", "slice.png", "timeline.png"} <= {f.name for f in (place / "tuned/mine").iterdir()}
 
     results = sorted((place / ".earmark/studies").glob("*/result.json"))
@@ -226,7 +226,7 @@ def test_the_chosen_setting_into_params_yaml_and_nothing_else(place, monkeypatch
     capsys.readouterr()
     params.write_text(params.read_text().replace("seed: 1", "seed: 2"))
     assert tune(monkeypatch, "--apply") == 1
-    assert "params.yaml changed since this was found (tasks.genre." in capsys.readouterr().err
+    assert "params.yaml has changed since the search (tasks.genre." in capsys.readouterr().err
 
 
 def test_the_commit_that_is_proposed_is_a_command(tmp_path):
@@ -245,7 +245,7 @@ def test_the_commit_that_is_proposed_is_a_command(tmp_path):
         (
             ["--fresh", "--storage", "sqlite:///x.db"],
             {},
-            "--fresh moves the project's own journal aside; in a database give the file another name.",
+            "--fresh starts over in the project's own journal only; in a database, give the tuning file another name.",
         ),
         (
             [],
@@ -319,7 +319,7 @@ def test_trials_of_an_earlier_study_are_known_and_count_for_nothing(place, monke
     monkeypatch.setattr(sys, "argv", ["earmark", "tune", "later.yaml", "--workers", "1", "--fresh"])
     with pytest.raises(SystemExit):
         app.main()
-    assert "mine.yaml has another space than this file" in capsys.readouterr().err
+    assert "mine.yaml searches another space than this file" in capsys.readouterr().err
 
 
 def test_no_trial_begins_after_the_time_is_up_and_the_next_call_goes_on(place, monkeypatch, capsys):

@@ -46,7 +46,7 @@ def test_mistakes(tmp_path):
         pop909.names(tmp_path)
     tree(tmp_path, "0 1 C:maj\n1 2 C:mjr\n")
     assert pop909.names(tmp_path) == ["001"]
-    with pytest.raises(EarmarkError, match=r"001/chord_midi\.txt, row 2: 'C:mjr' is no chord"):
+    with pytest.raises(EarmarkError, match=r"001/chord_midi\.txt, row 2: 'C:mjr' is not a chord"):
         pop909.song(tmp_path, "001")
     (tmp_path / "POP909/001/001.mid").unlink()
     with pytest.raises(EarmarkError, match=r"There is no .*001\.mid"):

@@ -91,7 +91,7 @@ def test_chords_of_jams(tmp_path, found, label):
 
 def test_a_jams_chord_that_nobody_named_is_no_silence(tmp_path):
     path = jams(tmp_path, ("chord", None))
-    assert "'None' is no chord in Harte's notation" in error(annotations.chords, path)
+    assert "'None' is not a chord in Harte's notation" in error(annotations.chords, path)
 
 
 def test_truth_counts_what_it_converted(tmp_path):
@@ -136,7 +136,7 @@ def test_the_hash_follows_chords_and_keys(tmp_path):
 def test_mistakes(tmp_path):
     assert "There is no annotation" in error(annotations.keys, tmp_path / "none.lab")
     (tmp_path / "b.lab").write_bytes(b"0 1 \xff")
-    assert "is no text in UTF-8" in error(annotations.keys, tmp_path / "b.lab")
+    assert "is not text in UTF-8" in error(annotations.keys, tmp_path / "b.lab")
     path = write(tmp_path, "0 1 Key C\n\none 2 Key D\n")
     assert error(annotations.keys, path) == f"{path}, row 3: 'one 2 D' is not 'START END LABEL', times in seconds."
     assert "row 1 lasts from 2 to 1 s" in error(annotations.keys, write(tmp_path, "2 1 Key C\n"))
@@ -148,4 +148,4 @@ def test_mistakes(tmp_path):
         '{"annotations": [{}]}',
         '{"annotations": [{"namespace": "chord", "data": [{"time": 0}]}]}',
     ):
-        assert "is no JAMS file" in error(annotations.chords, write(tmp_path, text, "a.jams"))
+        assert "is not a JAMS file" in error(annotations.chords, write(tmp_path, text, "a.jams"))

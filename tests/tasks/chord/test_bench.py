@@ -89,9 +89,11 @@ def test_songs_without_an_estimate_are_named_and_the_others_scored(folders, earm
     for name, value in scores.evaluate([random_song(0), random_song(2)], 0).items():
         assert found[name] == pytest.approx(value, abs=1e-5), name
     assert err == [
-        "earmark: estimates has no estimate of 8 of the 10 annotated songs, which are not scored: song1, song3, song4, "
-        "song5, song6, song7, song8, song9. So that a program gains nothing by failing, write the missing .lab files "
-        "(one row of N for a song without chords)."
+        (
+            "earmark: estimates has no estimate of 8 of the 10 annotated songs, which are not scored: song1, song3, "
+            "song4, song5, song6, song7, song8, song9. Write the missing .lab files (one row of N for a song "
+            "without chords), so that a program gains nothing by failing."
+        )
     ]
     _, out, _ = earmark("bench", "chords", "estimates", "--truth", "truth", "--draws", "0")
     assert out.splitlines()[0].strip().startswith("2 of 10 songs, ")
@@ -104,8 +106,10 @@ def test_estimates_of_other_songs_alone_are_refused(folders, earmark):
         1,
         "",
         [
-            "earmark: estimates has no estimate of any of the 3 songs that truth annotates (song0, song1, song2); an "
-            "estimate is called as its annotation is, as in song.lab."
+            (
+                "earmark: estimates has no estimate of any of the 3 songs that truth annotates (song0, song1, "
+                "song2); an estimate must have the name of its annotation, as in song.lab."
+            )
         ],
     )
 
@@ -116,8 +120,10 @@ def test_extra_estimates_are_named_and_left_out(folders, earmark):
     status, out, err = earmark("bench", "chords", "estimates", "--truth", "truth", "--json", "--draws", "0")
     assert (status, json.loads(out)["n_recordings"]) == (0, 3)
     assert err == [
-        "earmark: left out 7 estimates that truth has no annotation of (other0, other1, other2, other3, other4 "
-        "and 2 more)."
+        (
+            "earmark: left out 7 estimates for which truth has no annotation (other0, other1, other2, other3, "
+            "other4 and 2 more)."
+        )
     ]
 
 
@@ -132,8 +138,10 @@ def test_extra_estimates_are_named_and_left_out(folders, earmark):
         ),
         (
             ("estimates", "--truth", "truth", "--out", "truth/song0.lab/x.json"),
-            "truth/song0.lab is no folder, so that nothing can be written into truth/song0.lab; name another folder "
-            "with --out.",
+            (
+                "truth/song0.lab is not a folder, so nothing can be written into truth/song0.lab; name another "
+                "folder with --out."
+            ),
         ),
         (("estimates", "--truth", "truth", "--out", "truth"), "truth is a folder; name a file with --out."),
     ],
@@ -148,7 +156,7 @@ def test_a_key_file_that_is_none_is_named(folders, earmark, text):
     Path("estimates/song0.json").write_text(text)
     status, _, err = earmark("bench", "chords", "estimates", "--truth", "truth")
     assert (status, len(err)) == (1, 1)
-    assert "estimates/song0.json is no JSON object with 'key'" in err[0]
+    assert "estimates/song0.json is not a JSON object with 'key'" in err[0]
 
 
 def test_a_gap_in_an_estimate_is_no_chord_and_in_an_annotation_unknown(workplace, earmark):
@@ -163,7 +171,7 @@ def test_a_bad_estimate_is_named_by_file_and_row(folders, earmark):
     Path("estimates/song2.lab").write_text("0 1 C\n1 2 Hm\n")
     status, _, err = earmark("bench", "chords", "estimates", "--truth", "truth")
     assert (status, len(err)) == (1, 1)
-    assert "estimates/song2.lab, row 2: 'Hm' is no chord" in err[0]
+    assert "estimates/song2.lab, row 2: 'Hm' is not a chord" in err[0]
 
 
 def songs_of(truth: dict[str, str], estimates: dict[str, str] | None = None) -> None:
@@ -183,8 +191,10 @@ def test_nothing_is_known(workplace, earmark):
         1,
         "",
         [
-            "earmark: Every annotation in truth is X throughout, which says that nobody knows the chords: nothing can "
-            "be scored; give annotations that name chords."
+            (
+                "earmark: Every annotation in truth is X throughout, which means unknown chords, so nothing can be "
+                "scored; give annotations that name chords."
+            )
         ],
     )
 
@@ -194,7 +204,7 @@ def test_songs_of_which_nothing_is_known_are_left_out_by_name(workplace, earmark
     status, out, err = earmark("bench", "chords", "estimates", "--truth", "truth", "--json")
     found = json.loads(out)
     assert (status, found["n_recordings"], found["majmin"]) == (0, 1, 1.0)
-    assert err == ["earmark: left out 2 songs whose annotations are X throughout (a, c): nothing is known of them."]
+    assert err == ["earmark: left out 2 songs whose annotations are X throughout, which means unknown chords (a, c)."]
 
 
 def test_a_song_without_chords_is_scored(workplace, earmark):
@@ -234,8 +244,10 @@ def test_names_of_pop_charts_are_scored_and_told(workplace, earmark):
     found = json.loads(out)
     assert (status, found["tetrads_inv"], found["bass"]) == (0, 1.0, 1.0)
     assert err == [
-        "earmark: 4 chord names, which are not in Harte's notation, read as charts of popular music have them: N.C. as "
-        "N, C/E as C:maj/3, Am7 as A:min7, Amin7 as A:min7."
+        (
+            "earmark: 4 chord names, which are not in Harte's notation, read as lead sheets of popular music write "
+            "them: N.C. as N, C/E as C:maj/3, Am7 as A:min7, Amin7 as A:min7."
+        )
     ]
 
 

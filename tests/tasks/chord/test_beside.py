@@ -36,8 +36,10 @@ def test_lab_before_jams_before_a_label_track(tmp_path):
     assert read(tmp_path) == (
         {"a.wav": "a.lab", "b.wav": "b.jams", "c.wav": "c.TXT"},
         [
-            f"2 recordings in {tmp_path} have more than one file of chords: .lab is read before .jams, and both before "
-            ".txt (a.lab, and not a.jams)."
+            (
+                f"2 recordings in {tmp_path} have more than one file of chords: .lab is read before .jams, and both "
+                "before .txt (a.lab is read here, a.jams is not)."
+            )
         ],
     )
 

@@ -112,7 +112,7 @@ def test_annotations_that_cannot_be_used_are_quarantined(tmp_path):
     root = songs(tmp_path / "a", 12)
     bad = {
         0: ("0 1.5 C\n1 2 G\n", "chords/0.lab, row 2 starts at 1 s, but the row before ends at 1.5 s"),
-        1: ("0 1 C\n1 2 C:mjr\n", "chords/1.lab, row 2: 'C:mjr' is no chord"),
+        1: ("0 1 C\n1 2 C:mjr\n", "chords/1.lab, row 2: 'C:mjr' is not a chord"),
         2: ("0 1 C\n1 4 G\n", "chords/2.lab, last row ends at 4.00 s, but the audio lasts 2.00 s"),
         3: ("", "chords/3.lab has no rows"),
         4: (None, "There is no chord file chords/4.lab"),
@@ -153,15 +153,18 @@ def test_pairs_of_files_without_a_manifest(tmp_path):
     assert list(table.path) == [f"{i}.wav" for i in range(6)]
     assert table.group.is_unique
     assert warnings[0] == f"1 recording in {root} has no file of chords beside it (sub/alone.wav): left out."
-    assert "every file is taken for a group of its own" in warnings[1]
+    assert "every file counts as a group of its own" in warnings[1]
     assert "neither manifest.csv nor recordings with a file of chords beside them" in refused(root / "sub")
 
 
 def test_a_source_without_chords_is_refused(tmp_path):
-    assert "The source 'esc10' has no lab of its recordings; set tasks.*.data.source to one of demo, folder" in refused(
-        tmp_path, source="esc10"
-    )
-    with pytest.raises(EarmarkError, match="The source 'guitarset' has no label of its recordings"):
+    assert (
+        "The source 'esc10' has no lab for each of its recordings, which this task needs; set "
+        "tasks.*.data.source to one of demo, folder"
+    ) in refused(tmp_path, source="esc10")
+    with pytest.raises(
+        EarmarkError, match="The source 'guitarset' has no label for each of its recordings, which this task needs"
+    ):
         prepared("genre", data_settings(source="guitarset"), tmp_path, print)
 
 
@@ -190,8 +193,8 @@ def test_chords_may_be_called_as_on_charts_of_popular_music(tmp_path, capsys):
         "0.000000\t0.500000\tN\n0.500000\t1.000000\tC:maj/3\n1.000000\t2.000000\tC:min7\n"
     )
     assert capsys.readouterr().err == (
-        "earmark: 3 chord names, which are not in Harte's notation, read as charts of popular music have them: N.C. as "
-        "N, C/E as C:maj/3, Cm7 as C:min7.\n"
+        "earmark: 3 chord names, which are not in Harte's notation, read as lead sheets of popular music write "
+        "them: N.C. as N, C/E as C:maj/3, Cm7 as C:min7.\n"
     )
 
 

@@ -79,8 +79,8 @@ def test_names_that_nobody_has(place, earmark):
 def test_an_output_that_cannot_be_written_is_said_before_the_work(place, earmark, monkeypatch):
     monkeypatch.setattr(resolve, "model", lambda task, name: pytest.fail("a model was looked for"))
     for out, sentence in {
-        "a.wav": "a.wav is no folder, so that nothing can be written into a.wav; name another folder with --out.",
-        "a.wav/b": "a.wav is no folder, so that nothing can be written into a.wav/b; name another folder with --out.",
+        "a.wav": "a.wav is not a folder, so nothing can be written into a.wav; name another folder with --out.",
+        "a.wav/b": "a.wav is not a folder, so nothing can be written into a.wav/b; name another folder with --out.",
         "/proc/x": "/proc/x cannot be written: No such file or directory; name another folder with --out.",
     }.items():
         assert earmark("predict", "chord", "a.wav", "--out", out) == (1, "", [f"earmark: {sentence}"])

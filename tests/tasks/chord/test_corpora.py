@@ -311,7 +311,7 @@ def test_broken_jams_are_quarantined_by_name(tmp_path):
         "annotation/00_BN1-129-Eb_comp.jams, row 2 starts at 0.5 s, but the row before ends at 1"
     )
     assert mic["01"].startswith("annotation/01_BN1-129-Eb_comp.jams holds no chords")
-    assert mic["02"].startswith("annotation/02_BN1-129-Eb_comp.jams, row 1: 'H:maj' is no chord")
+    assert mic["02"].startswith("annotation/02_BN1-129-Eb_comp.jams, row 1: 'H:maj' is not a chord")
 
 
 # Chords: the zip AIST.RWC-MDB-P-2001.CHORD as mirdata's rwc_popular unpacks it, and the repository tmc323/Chord-
@@ -383,7 +383,7 @@ def test_a_song_that_links_name_again_is_one_unless_its_chords_differ(tmp_path):
     rows, warnings = folder(tmp_path)
     assert rows == [("songs/a.wav", "songs/a.lab"), ("songs/c.wav", "songs/c.lab")]
     assert warnings == [
-        f"left out 1 recording below {tmp_path} that links name again (songs/b.wav); each is taken once."
+        f"left out 1 recording below {tmp_path} that links lead to a second time (songs/b.wav); each is taken once."
     ]
     with pytest.raises(
         EarmarkError, match=r"'songs/a\.wav' and 'songs/c\.wav' hold the same bytes, but their chords d"

@@ -55,7 +55,7 @@ def test_marks_of_a_song_go_into_one_file(root):
     assert (root / done.manifest).read_text().splitlines()[1:] == [
         "song.wav,song.reviewed-1.lab,song.wav,corrected,Bo; Ada,3,4.0 s G:maj/3; 0.0 s C"
     ]
-    assert "1 label corrected; 1 segment made X, which nobody is judged by; 1 label in doubt" in done.said[0]
+    assert "1 label corrected; 1 segment set to X, which is not scored; 1 label doubtful" in done.said[0]
     assert sorted(p.name for p in root.iterdir()) == [
         *("manifest.reviewed-1.csv", "song.lab", "song.reviewed-1.lab", "song.wav")
     ]
@@ -103,14 +103,15 @@ def test_a_song_whose_annotation_is_wrong_is_left_out(root):
     [
         (
             mark(0.0, 1.5, "C", "corrected", "H7"),
-            r"^review.csv, row 2 \('song.wav' at 0 s\): 'H7' is no chord in Harte's notation.*; correct what stands in",
+            r"^review.csv, row 2 \('song.wav' at 0 s\): 'H7' is not a chord in Harte's notation.*; "
+            r"correct what stands in",
         ),
         (
             mark(0.0, 1.5, "D", "wrong"),
-            r"^review.csv, row 2 \(.*\) is of the label 'D', but it is 'C' now; review anew",
+            r"^review.csv, row 2 \(.*\) was marked when the label was 'D', but it is 'C' now; review it again",
         ),
         (mark(0.5, 1.5, "C", "wrong"), r"^review.csv, row 2 \('song.wav' at 0.5 s\): no segment begins there; review"),
-        (mark(2.0, 3.0, "C", "corrected", "D"), "no segment begins there; review anew"),
+        (mark(2.0, 3.0, "C", "corrected", "D"), "no segment begins there; review it again"),
         (mark(None, None, "", "corrected", "D"), "corrects a song without saying where; fill in start_s and end_s"),
     ],
 )

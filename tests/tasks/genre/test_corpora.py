@@ -72,8 +72,8 @@ def test_a_task_reads_the_demo_folders_and_its_own_corpora(task, annotation, own
     with pytest.raises(EarmarkError) as caught:
         prepared(task, data_settings(source="esc11"), tmp_path, pytest.fail)
     assert str(caught.value) == (
-        f"The source 'esc11' has no {annotation} of its recordings; set tasks.*.data.source to one of "
-        f"{', '.join(readers)}."
+        f"The source 'esc11' has no {annotation} for each of its recordings, which this task needs; set "
+        f"tasks.*.data.source to one of {', '.join(readers)}."
     )
 
 
@@ -186,7 +186,7 @@ def test_a_source_in_two_folds_is_refused(tmp_path):
 def test_a_test_fold_without_a_class_is_said(tmp_path):
     root = urban_tree(tmp_path, absent=((10, 8), (4, 3)))
     _, _, warnings = run("urbansound8k", root, test_fold="fold10")
-    assert warnings == ["The fold 'fold10' holds no recording of class 'siren': not judged there."]
+    assert warnings == ["The fold 'fold10' holds no recording of class 'siren': that class is not scored there."]
     assert run("urbansound8k", root, test_fold="fold1")[2] == []
 
 
@@ -196,8 +196,8 @@ def test_cross_validation_says_of_every_fold_what_it_lacks(tmp_path):
     table, _ = crossval.recordings(catalog.task("genre"), data, 5, warnings.append, plain_progress)
     assert table.fold.nunique() == 10
     assert warnings == [
-        "The fold 'fold10' holds no recording of class 'siren': not judged there.",
-        "The fold 'fold4' holds no recording of class 'dog_bark': not judged there.",
+        "The fold 'fold10' holds no recording of class 'siren': that class is not scored there.",
+        "The fold 'fold4' holds no recording of class 'dog_bark': that class is not scored there.",
     ]
 
 
@@ -382,7 +382,7 @@ def test_ballroom_replicas_share_a_group(tmp_path):
 def test_ballroom_mistakes(tmp_path):
     assert "holds no BallroomData/allBallroomFiles" in error("ballroom", tmp_path)
     text = error("ballroom", put(tmp_path, "BallroomData/allBallroomFiles", "./Jive/a-1.wav\nb.wav\n"))
-    assert "allBallroomFiles, line 2: 'b.wav' is no path such as ./ChaChaCha/" in text
+    assert "allBallroomFiles, line 2: 'b.wav' is not a path such as ./ChaChaCha/" in text
     text = error("ballroom", put(tmp_path, "BallroomData/allBallroomFiles", "./Jive/a-1.wav\nJive/a-1.wav\n"))
     assert "allBallroomFiles, line 1: 'BallroomData/Jive/a-1.wav' is listed again in BallroomData/allBallr" in text
     (tmp_path / "BallroomData/allBallroomFiles").write_bytes(b"Jive/\xff.wav\n")
@@ -439,9 +439,9 @@ def test_gtzan_by_links_and_with_what_does_not_belong_there(tmp_path):
     rows, warnings = read("gtzan", root)
     assert [row[1] for row in rows] == [f"genres/{y}/{y}.0000{i}.wav" for y in ("blues", "jazz") for i in (0, 1)]
     assert [text.partition(" below ")[0] for text in warnings[:3]] == ["left out 1 recording"] * 3
-    assert "other programs keep (genres/blues/.ipynb_checkpoints)" in warnings[0]
+    assert "of other programs (genres/blues/.ipynb_checkpoints)" in warnings[0]
     assert "do not lie 1 folder deep, as the corpus's own do (genres/loose.wav)" in warnings[1]
-    assert "links name again (genres/blues/again.wav)" in warnings[2]
+    assert "links lead to a second time (genres/blues/again.wav)" in warnings[2]
 
 
 # The lists' form: https://github.com/jongpillee/music_dataset_split (GTZAN_split).
@@ -490,7 +490,7 @@ def test_gtzan_mistakes(tmp_path):
     put(root, "test_filtered.txt", FILTERED["test_filtered.txt"])
     assert "no valid_filtered.txt; put all three there, or none" in error("gtzan", root)
     put(root, "valid_filtered.txt", "          30\n          31\n")  # the authors' own lists hold numbers
-    assert "valid_filtered.txt, line 1: '30' is no path such as blues/blues.00029.wav" in error("gtzan", root)
+    assert "valid_filtered.txt, line 1: '30' is not a path such as blues/blues.00029.wav" in error("gtzan", root)
     put(root, "valid_filtered.txt", FILTERED["train_filtered.txt"])
     text = error("gtzan", root)
     assert "train_filtered.txt, line 1: 'genres/blues/blues.00001.wav' is listed again in valid_filtered.txt" in text

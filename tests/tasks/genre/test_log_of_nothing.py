@@ -114,7 +114,7 @@ def test_a_model_with_a_filter_answers_as_it_was_judged(tmp_path):
     [
         (
             ["features.log_floor=none"],
-            "features.log_floor 'none' leaves minus infinity, which net, resnetish and vggish alone",
+            "features.log_floor 'none' leaves minus infinity in the features, which only net, resnetish and vggish",
         ),
         (["features.log_floor=none", "model.name=net"], "with model.filter forward or test"),
         (["train.judged_on=crop", "features.framing=window", "features.trim_db=null"], "for features.framing window"),

@@ -113,7 +113,10 @@ def test_the_cards_command_makes_the_same_bundle(place, earmark):
         (("--out", "of mine"), "`earmark predict genre --model 'of mine' FILE...` answers with it."),
         (
             ("--out", "bundles/genre"),
-            "It is the bundle that the package ships: `earmark predict genre` answers with it without a champion.",
+            (
+                "This is the bundle that the package ships: `earmark predict genre` answers with it where there "
+                "is no champion."
+            ),
         ),
     ):
         folder = place / (more[-1] if more else "release/genre")
@@ -132,7 +135,10 @@ def test_the_cards_command_makes_the_same_bundle(place, earmark):
 def test_a_card_whose_commit_is_not_what_was_run_is_said(place, earmark, monkeypatch, dirty, said):
     monkeypatch.setattr("earmark.training.provenance.git_tags", lambda: {"earmark.dirty": dirty})
     _, _, err = earmark(*RELEASE)
-    sentence = "Files differ from the commit that the card will name; commit them first, or nobody can follow it."
+    sentence = (
+        "There are uncommitted changes, so nobody could repeat this from the commit that the card will name; "
+        "commit them first."
+    )
     assert (f"earmark: {sentence}" in err) == said
 
 

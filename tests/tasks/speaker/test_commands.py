@@ -195,8 +195,8 @@ def test_enrolled_recordings_that_cannot_be_used_are_named(place, earmark):
 def test_nobody_is_enrolled_under_the_name_of_nobody(place, earmark, name):
     voice(place / "known" / name / "0.wav", 10)
     assert refused(earmark, "known/ann/0.wav", "--enroll", "known") == (
-        f"earmark: known/{name} enrolls somebody as '{name}', but 'unknown' is the answer for a voice that is "
-        "nobody's; give the folder another name, as in 'guest'."
+        f"earmark: known/{name} enrolls somebody as '{name}', but 'unknown' is the answer for an unknown voice; "
+        "give the folder another name, as in 'guest'."
     )
 
 
@@ -207,8 +207,8 @@ def test_a_name_that_only_begins_like_nobodys_is_a_name(place, earmark):
 
 
 LITTLE = (
-    "holds 0.50 s of speech, and this model's figures speak for 2 s or more: with less, one person is often taken "
-    "for two; use longer recordings."
+    "holds 0.50 s of speech, and this model's figures were measured on 2 s or more: with less, one person is "
+    "often mistaken for two; use longer recordings."
 )
 
 
@@ -220,7 +220,7 @@ def test_too_little_speech_is_said(place, earmark, way):
     short, long = voice(place / "short.wav", 0, 0.5), voice(place / "long.wav", 10, 2.0)
     code, out, err = earmark("predict", "speaker", short, long, *way, "--json")
     assert code == 0
-    assert [line for line in err if "figures speak for" in line] == [f"earmark: {short} {LITTLE}"]
+    assert [line for line in err if "figures were measured on" in line] == [f"earmark: {short} {LITTLE}"]
     said = json.loads(out)
     assert ([row["speech_s"] for row in said] if isinstance(said, list) else said["speech_s"]) in (
         [0.5, 2.0],
@@ -231,7 +231,7 @@ def test_too_little_speech_is_said(place, earmark, way):
 def test_many_recordings_with_too_little_speech_are_counted(place, earmark):
     files = [voice(place / f"short{i}.wav", 0, 0.5 + 0.1 * i) for i in range(6)] + [voice(place / "long.wav", 10, 2.0)]
     _, _, err = earmark("predict", "speaker", "--cluster", *files)
-    (said,) = (line for line in err if "figures speak for" in line)
+    (said,) = (line for line in err if "figures were measured on" in line)
     shortest = "6 of 7 recordings hold too little speech, " + f"{files[0]} the least: 0.50 s of speech, and"
     assert said.startswith(f"earmark: {shortest}")
 
@@ -243,8 +243,10 @@ def test_the_model_says_how_much_speech_it_takes(place, earmark, monkeypatch):
     _, out, err = earmark("predict", "speaker", "--verify", short, shorter)
     assert out == "The stub.\nthe same speaker: score 1.000, threshold 0.900; 0.5 s and 0.2 s of speech\n"
     assert [line for line in err if "holds" in line] == [
-        f"earmark: {shorter} holds 0.25 s of speech, and this model's figures speak for 0.4 s or more: with less, one "
-        "person is often taken for two; use longer recordings."
+        (
+            f"earmark: {shorter} holds 0.25 s of speech, and this model's figures were measured on 0.4 s or more: "
+            "with less, one person is often mistaken for two; use longer recordings."
+        )
     ]
 
 
@@ -253,7 +255,7 @@ def test_an_enrolled_speaker_has_the_speech_of_all_recordings(place, earmark):
         voice(place / f"few/eve/{i}.wav", 0, 0.5)
     voice(place / "few/fay/0.wav", 90, 0.5)
     _, _, err = earmark("predict", "speaker", "known/ann/0.wav", "--enroll", "few", "--json")
-    assert [line.split(" s of")[0] for line in err if "figures speak for" in line] == [
+    assert [line.split(" s of")[0] for line in err if "figures were measured on" in line] == [
         "earmark: Speaker 'fay' is enrolled with 0.50"
     ]
     assert [line for line in err if "Enrolled" in line] == [
@@ -291,9 +293,9 @@ def test_another_threshold_decides_and_its_cost_is_told(place, earmark, monkeypa
     found = json.loads(out)
     assert (found["threshold"], found["same"]) == (0.7, True)
     assert err[-1] == (
-        "earmark: At a threshold of 0.700, 25.0% of different speakers pass as one and 5.0% of same ones as two; at "
-        "the model's own, 0.900, 10.0% of different speakers pass as one and 10.0% of same ones as two: on its "
-        "validation speakers."
+        "earmark: At a threshold of 0.700, 25.0% of different-speaker pairs are accepted and 5.0% of "
+        "same-speaker pairs are rejected; at the model's own, 0.900, 10.0% of different-speaker pairs are "
+        "accepted and 10.0% of same-speaker pairs are rejected: on its validation speakers."
     )
     _, out, _ = earmark("predict", "speaker", pair[1], "--enroll", "known", "--threshold", "1", "--json")
     assert json.loads(out)[0]["threshold"] == 1.0
@@ -305,11 +307,11 @@ def test_a_model_without_operating_points_tells_what_it_has(place, earmark, monk
     ask = ["predict", "speaker", "--verify", "known/ann/0.wav", "known/cid/45.wav", "--threshold"]
     _, _, err = earmark(*ask, "0.7")
     assert err[-1] == (
-        "earmark: The model's own threshold is 0.900 (tests: 4.5% of different speakers pass as one and 4.8% of same "
-        "ones as two); below it strangers pass more often. It carries no rates at 0.700: measure them with `earmark "
-        "score speaker FOLDER`."
+        "earmark: The model's own threshold is 0.900 (tests: 4.5% of different-speaker pairs are accepted and "
+        "4.8% of same-speaker pairs are rejected); below it different-speaker pairs are accepted more often. It "
+        "carries no rates at 0.700: measure them with `earmark score speaker FOLDER`."
     )
-    assert "above it people are missed more often" in earmark(*ask, "0.95")[2][-1]
+    assert "above it same-speaker pairs are rejected more often" in earmark(*ask, "0.95")[2][-1]
     monkeypatch.setattr(Embedder, "config", SimpleNamespace(release={}))
     assert earmark(*ask, "0.7")[1].splitlines()[1].startswith("the same speaker: score 0.707, threshold 0.700")
 
@@ -372,7 +374,7 @@ def test_groups_of_what_is_left(place, earmark):
     )
     found = json.loads(out)
     assert (code, [(row["path"], row["group"]) for row in found]) == (1, [("known/ann/0.wav", 1), ("silent.wav", None)])
-    assert "earmark: Only 1 of the recordings can be used, which is less than 2 speakers." in err
+    assert "earmark: Only 1 of the recordings can be used, which is fewer than the 2 speakers asked for." in err
 
 
 @pytest.mark.parametrize(
@@ -380,17 +382,20 @@ def test_groups_of_what_is_left(place, earmark):
     [
         (["a.wav"], "Say what to do with the voices, one of: --embed"),
         (["a.wav", "b.wav", "--verify", "--cluster"], "one of: --embed"),
-        (["--embed", "a.wav", "b.wav"], "a.wav is no name of one; call it OUT.parquet."),
-        (["a.wav", "--verify"], "--verify compares two recordings, and 1 were named"),
-        (["a.wav", "b.wav", "--verify", "--speakers", "2"], "--speakers says into how many groups --cluster sorts"),
+        (["--embed", "a.wav", "b.wav"], "--embed writes a Parquet table; call it OUT.parquet, not a.wav."),
+        (["a.wav", "--verify"], "--verify compares two recordings, but 1 were named"),
+        (["a.wav", "b.wav", "--verify", "--speakers", "2"], "--speakers sets how many groups --cluster makes"),
         (["a.wav", "--cluster", "--speakers", "2"], "--speakers must lie from 1 to the number of recordings, 1."),
         (["a.wav", "--cluster", "--speakers", "0"], "--speakers must lie from 1"),
         (["a.wav", "b.wav", "--verify", "--threshold", "1.1"], "--threshold is a cosine from -1 to 1, not 1.1."),
         (["a.wav", "--cluster", "--threshold", "-1.01"], "--threshold is a cosine from -1 to 1, not -1.01."),
         (["a.wav", "--enroll", "known", "--threshold", "nan"], "--threshold is a cosine from -1 to 1, not nan."),
-        (["a.wav", "--embed", "e.parquet", "--threshold", "0.5"], "which --embed does not ask; leave it out."),
-        (["a.wav", "--cluster", "--speakers", "1", "--threshold", "0"], "which --speakers does not ask"),
-        (["known/ann/0.wav", "--embed", "text.wav/e.parquet"], "text.wav is no folder, so that nothing can be written"),
+        (
+            ["a.wav", "--embed", "e.parquet", "--threshold", "0.5"],
+            "--threshold does not apply to --embed; leave it out.",
+        ),
+        (["a.wav", "--cluster", "--speakers", "1", "--threshold", "0"], "--threshold does not apply to --speakers"),
+        (["known/ann/0.wav", "--embed", "text.wav/e.parquet"], "text.wav is not a folder, so nothing can be written"),
         (["known/ann/0.wav", "--embed", "known.parquet"], "known.parquet is a folder; name a file with --embed."),
     ],
 )
@@ -442,7 +447,7 @@ def test_folders_are_entered(place, earmark):
     earmark("predict", "speaker", "known", "--embed", "all.parquet")
     assert len(pd.read_parquet("all.parquet")) == 6
     assert refused(earmark, "--verify", "known/ann/0.wav", "known") == (
-        "earmark: known is a folder and no recording; name a file."
+        "earmark: known is a folder, not a recording; name a file."
     )
 
 

@@ -188,7 +188,7 @@ def manifest(place: Path, fold_of) -> None:
 
 def test_folds_in_which_nobody_can_be_told_apart_are_refused_before_any_training(place):
     assert re.fullmatch(  # nine speakers in five folds
-        r"The fold 'fold5' has one speaker only \('s0\d'\), and telling them apart takes two: lower --k, or add "
+        r"The fold 'fold5' has only one speaker \('s0\d'\), but telling speakers apart takes two: lower --k, or add "
         r"recordings of others\.",
         refused(place),
     )
@@ -202,8 +202,8 @@ def test_folds_in_which_nobody_can_be_told_apart_are_refused_before_any_training
     table = pd.read_csv(path, dtype=str).drop_duplicates("label")
     table.assign(split=["x"] * 5 + ["y"] * 4).to_csv(path, index=False)
     assert refused(place) == (
-        "No speaker of the fold 'x' has two utterances, so that none can be known again: lower --k, or give some of "
-        "them more recordings."
+        "No speaker of the fold 'x' has two utterances, so no speaker can be recognised again: lower --k, or "
+        "give some of them more recordings."
     )
 
 

@@ -54,7 +54,7 @@ def test_pairs_queries_threshold_and_map(tmp_path):
     (tmp_path / "3b.wav").unlink()
     found = written(tmp_path, tmp_path, answers())
     assert found["intro"][1] == (
-        "Different speakers were taken for one in 3 of 8 trials, one speaker for two in 1 of 2."
+        "Different speakers were mistaken for one in 3 of 8 trials, one speaker for two in 1 of 2."
     )
     names = [recording["name"] for recording in found["recordings"]]
     trials = [row for row in found["rows"] if row["kind"] == "trial"]

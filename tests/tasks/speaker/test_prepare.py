@@ -153,7 +153,7 @@ def test_sub_folders(tmp_path):
         "speaker."
     )
     assert "SPEAKERS ARE THE NAMES OF ITS SUB-FOLDERS" in warnings[1]
-    assert "a file in none for a session of its own" in warnings[1]
+    assert "each file outside of one as a session of its own" in warnings[1]
     assert len(warnings) == 2
 
 
@@ -224,7 +224,7 @@ def test_quarantine_takes_a_part_or_the_whole_of_an_utterance(tmp_path):
     assert left[["a", "b", "same"]].values.tolist() == [["s4-one", "s5-one", 0], ["s4-one", "s4-more", 1]]
     assert warnings == ["2 of 4 trials need an unusable recording: left out."]
     edit(root, "test,s4-one,s4-more,1\n", "", "trials.csv")
-    assert refused(root) == "The list of trials has none of same speakers (1) for test; add some."
+    assert refused(root) == "The list of trials has no same-speaker trials (same is 1) for test; add some."
 
 
 def test_without_a_trial_left_they_are_drawn(tmp_path):
@@ -233,7 +233,7 @@ def test_without_a_trial_left_they_are_drawn(tmp_path):
     edit(root, "test,s4-all,s4-one,1\n", "", "trials.csv")
     _, _, trials, warnings = run(root)
     assert trials[trials["split"] == "test"].same.value_counts().to_dict() == {0: 1, 1: 1}
-    assert warnings[-1] == "None of the given trials is left: trials are drawn."
+    assert warnings[-1] == "None of the given trials is left, so trials are drawn."
 
 
 def test_the_same_bytes_under_two_speakers(tmp_path):
@@ -299,19 +299,19 @@ def test_a_manifest_may_name_some_utterances(tmp_path):
 @pytest.mark.parametrize(
     ("splits", "sentence"),
     [
-        ("tvvee", "one speaker only ('s0') in the split 'train', and telling them apart takes two: add recordings"),
+        ("tvvee", "only one speaker ('s0') in the split 'train', but telling speakers apart takes two: add recordings"),
         (
             "ttvee",
-            "one speaker only ('s2') in the split 'val', and telling them apart takes two: raise tasks.*.data.val",
+            "only one speaker ('s2') in the split 'val', but telling speakers apart takes two: raise tasks.*.data.val",
         ),
         (
             "ttvve",
-            "one speaker only ('s4') in the split 'test', and telling them apart takes two: raise tasks.*.data.te",
+            "only one speaker ('s4') in the split 'test', but telling speakers apart takes two: raise tasks.*.data.te",
         ),
         ("tttt", "No recording is in the split 'test'; give it some."),
-        ("?", "There is one speaker only ('s0'), and telling them apart takes two: add recordings of others."),
+        ("?", "There is only one speaker ('s0'), but telling speakers apart takes two: add recordings of others."),
         ("???", "There are recordings of 3 speaker(s) only; train and test need two each: add others."),
-        ("????", "one speaker only ('s"),
+        ("????", "only one speaker ('s"),
     ],
 )
 def test_too_few_speakers(tmp_path, splits, sentence):

@@ -83,7 +83,12 @@ def test_what_cannot_be_released(place, earmark):
     code, _, err = earmark(*RELEASE, "-S", "train.epochs=2")
     assert (code, err) == (
         1,
-        ["earmark: A release of a speaker model trains nothing and measures by itself; leave --figures and -S out."],
+        [
+            (
+                "earmark: A release of a speaker model trains nothing and measures the model itself; leave "
+                "--figures and -S out."
+            )
+        ],
     )
     path = place / "data/speaker/manifest.csv"
     before = path.read_text()

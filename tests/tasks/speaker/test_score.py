@@ -166,7 +166,7 @@ def test_trials_of_what_cannot_be_used_are_left_out_and_drawn_anew_where_none_is
     assert judged(voices, said.append).figures["n_same_trials"] == 4
     assert said == [
         "1 of 1 trials need an unusable recording: left out.",
-        "None of the given trials is left: trials are drawn.",
+        "None of the given trials is left, so trials are drawn.",
     ]
 
 
@@ -175,14 +175,14 @@ def test_folders_in_which_nobody_can_be_told_apart(voices, tmp_path):
         judged(tmp_path / "nowhere")
     manifest = voices / "manifest.csv"
     manifest.write_text("path,label,group\nax0.wav,a,1\nay0.wav,a,2\n")
-    with pytest.raises(EarmarkError, match=r"one speaker only \('a'\), and telling them apart takes two"):
+    with pytest.raises(EarmarkError, match=r"only one speaker \('a'\), but telling speakers apart takes two"):
         judged(voices)
     manifest.write_text("path,label,group\nax0.wav,a,1\nbx0.wav,b,2\n")
     with pytest.raises(EarmarkError) as e:
         judged(voices)
     assert str(e.value) == (
-        f"No speaker in {voices} has two utterances, so that none can be known again: give some of them more "
-        "recordings."
+        f"No speaker in {voices} has two utterances, so no speaker can be recognised again: give some of them "
+        "more recordings."
     )
     for name in ("ax0", "bx0"):
         sf.write(voices / f"{name}.wav", np.zeros(3200), 16000)
@@ -195,8 +195,8 @@ def test_speakers_that_the_model_learnt_are_named():
     root = Path("there/voices")
     assert score_speaker.familiar_speakers(table, root, ["x", "y", "elsewhere/a"]) is None
     assert score_speaker.familiar_speakers(table, root, ["c", "voices/a"]) == (
-        "2 of 8 speakers are named like speakers that the model learnt (a, c): if they are the same people the figures "
-        "are too good; leave them out."
+        "2 of 8 speakers have the names of speakers that the model was trained on (a, c): if they are the same "
+        "people the figures are too good; leave them out."
     )
     assert "(a, b, c, d, e and 2 more)" in score_speaker.familiar_speakers(table, root, list("gfedcba"))
 
@@ -205,7 +205,12 @@ def test_a_model_without_thresholds_is_judged_by_what_needs_none(voices, tmp_pat
     monkeypatch.setattr(Told, "config", SimpleNamespace(release={}, labels=[]))
     said = []
     found = judged(voices, said.append)
-    assert said == ["The model carries no thresholds, having met no validation speakers: what needs them is left out."]
+    assert said == [
+        (
+            "The model carries no thresholds, because it was trained without validation speakers; figures that need "
+            "them are left out."
+        )
+    ]
     assert {"eer", "auc", "mr_at_k", "accuracy_at_eer_threshold"} <= set(found.figures)
     assert not {"threshold", "accuracy", "mr_at_threshold", "ari"} & set(found.figures)
     assert (found.predictions.accepted == (found.predictions.score >= found.figures["eer_threshold"])).all()
@@ -235,7 +240,7 @@ def test_score_writes_files_and_a_run_beside_the_cards_figures(place, earmark):
     code, out, err = earmark("score", "speaker", "sounds")
     assert code == 0, err
     assert "earmark: left out s4/1.wav: it is digital silence: every sample is zero." in err
-    assert any("1 of 5 speakers are named like speakers that the model learnt (s1)" in line for line in err)
+    assert any("1 of 5 speakers have the names of speakers that the model was trained on (s1)" in line for line in err)
     found = json.loads((place / "score/speaker/score.json").read_text())
     trials = pd.read_parquet(place / "score/speaker/predictions.parquet")
     assert (found["n_recordings"], found["n_speakers"], len(trials)) == (9, 5, 8)
@@ -249,7 +254,7 @@ def test_score_writes_files_and_a_run_beside_the_cards_figures(place, earmark):
         "from": "the test speakers of near (far stands beside), as the bundle's card says"
     }
     assert found["difference"]["eer"] == found["eer"] - 0.25
-    assert "5 speakers, 9 utterances, 4 trials of one speaker and 4 of two." in out
+    assert "5 speakers, 9 utterances, 4 same-speaker and 4 different-speaker trials." in out
     assert f"a cosine of {found['eer_threshold']:.3f}; the model carries the threshold 0.900." in out
     client = MlflowClient(f"sqlite:///{place / 'mlflow.db'}")
     (run,) = client.search_runs([client.get_experiment_by_name("speaker").experiment_id])

@@ -110,7 +110,9 @@ def read(path: Path) -> dict[str, Any]:
     except ValueError:
         report = None
     if not isinstance(report, dict) or report.get("format") != FORMAT:
-        raise EarmarkError(f"{path} is no listening report of this release; run `dvc repro` to make it anew.")
+        raise EarmarkError(
+            f"{path} is not a listening report of this version of earmark; run `dvc repro` to make a new one."
+        )
     return report
 
 

@@ -158,7 +158,9 @@ def _mark(body: bytes) -> tuple[int, float | None, dict[str, str]]:
         raise EarmarkError("This is no mark.")
     for name, most in TEXTS.items():
         if len(said[name]) > most or any(unicodedata.category(sign) in UNPRINTED for sign in said[name]):
-            raise EarmarkError(f"The {name} is longer than {most} signs, or holds line ends or other control signs.")
+            raise EarmarkError(
+                f"The {name} is longer than {most} characters, or holds line ends or other control characters."
+            )
     return place, start_s, said
 
 

@@ -83,8 +83,8 @@ def _check_training(check: Checks, training: dict[str, Any]) -> None:
     wanted = training.get("cqt", DyadNetFitSettings.cqt) == "librosa"
     check.that(
         not wanted or find_spec("librosa") is not None,
-        "train.cqt is librosa, as the source has it, which is not installed; "
-        "`pip install librosa`, or take our own transform with -S train.cqt=earmark.",
+        "train.cqt is librosa, as in the source, but librosa is not installed; `pip install librosa`, or take "
+        "our own transform with -S train.cqt=earmark.",
     )
 
 

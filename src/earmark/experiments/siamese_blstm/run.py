@@ -96,7 +96,7 @@ def _step(check: Checks, name: str, now: Base) -> WalkStep:
     check.that(views != "both", "features.normalize must be level or bands: the walk's network has one view.")
     if now.train.loss == "pairs":
         clear_of_zero = now.pair.positive == "clip" or now.model.head != "prelu"
-        check.that(clear_of_zero, f"step {name}: pair.positive add wants model.head softplus or softmax, not prelu.")
+        check.that(clear_of_zero, f"step {name}: pair.positive add needs model.head softplus or softmax, not prelu.")
     return WalkStep(name, views, now.model, now.pair, now.train)
 
 

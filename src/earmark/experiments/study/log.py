@@ -30,7 +30,7 @@ class StudyLog:
         self.whole = bool(old) and old[0].info.status == "FINISHED"
         self.run_id = old[0].info.run_id if old else self._create(key)
         if self.whole:
-            say(f"MLflow shows this very study already, as run {self.run_id}; nothing is added.")
+            say(f"MLflow already has this study, as run {self.run_id}; nothing was added.")
         elif old:
             tracker.reopen(self.run_id)
         self.cells = set() if self.whole else self._logged()

@@ -195,7 +195,7 @@ def _levels(check: Checks, factor: str, raw: Any, known: set[str]) -> dict[str, 
 def _quick(check: Checks, said: dict, factors: Factors, base: dict, known: set[str]) -> tuple[dict, Factors, dict]:
     """What `quick` replaces: more overrides of the base, fewer or changed levels, and keys of the study's own."""
     quick = check.mapping(said["quick"], "quick")
-    check.that(bool(quick), "it says nothing under 'quick'; add it, or leave --quick out.")
+    check.that(bool(quick), "it has no block 'quick'; add one, or leave --quick out.")
     check.known(quick, QUICK, "quick has the key")
     kept = check.mapping(quick.get("factors", {}), "quick.factors")
     check.known(kept, factors, "quick.factors names the factor")
@@ -235,7 +235,8 @@ def _check_rest(check: Checks, said: dict[str, Any]) -> None:
     check.that(type(said["k"]) is int and said["k"] >= least, f"k must be a whole number of at least {least} folds.")
     by_group = {said["split"], *check.splits_named} == {"group"}
     check.that(
-        said["choose"] == "none" or by_group, "choose: nested needs split: group everywhere; a leak would choose."
+        said["choose"] == "none" or by_group,
+        "choose: nested needs split: group everywhere; otherwise a leak would decide the choice.",
     )
 
 

@@ -82,9 +82,11 @@ class Preparer:
         # Random crops are drawn from whole recordings, so they would train on the very windows that are tested.
         by_window = cell.split in BY_WINDOW
         if by_window and self.plan.task != "genre":
-            raise EarmarkError(f"cell {cell.name}: split '{cell.split}' is of genre alone; leave it out.")
+            raise EarmarkError(f"cell {cell.name}: split '{cell.split}' is for genre only; leave it out.")
         if cell.split != "group" and hasattr(self.task.room("folds"), "with_trials"):
-            raise EarmarkError(f"cell {cell.name}: speakers are split whole; leave split '{cell.split}' out.")
+            raise EarmarkError(
+                f"cell {cell.name}: a speaker is never divided between splits; leave split '{cell.split}' out."
+            )
         if by_window and getattr(settings.train, "crops", "windows") != "windows":
             raise EarmarkError(f"cell {cell.name}: split '{cell.split}' needs train.crops 'windows'; set it.")
         return settings

@@ -37,7 +37,10 @@ def run(
     planned = read_plan(file, raw, quick, overrides)
     tracker = tracking.connect(planned.task)  # an unreachable store is said before any work is done
     preparer = Preparer(planned, raw, warn, progress)
-    say(f"{planned.name}: {len(planned.cells)} cells. Recordings are read, and features computed where they lack.")
+    say(
+        f"{planned.name}: {len(planned.cells)} cells. Reading the recordings, and computing the features that "
+        "are missing."
+    )
     study = Study(planned, preparer.cells(), preparer, file, say)
     key = study.key()
     with tracking.only_one(key, say), StudyLog(tracker, planned, key, say) as log:

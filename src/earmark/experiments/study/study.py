@@ -93,11 +93,11 @@ class Study:
     def _announce(self, there: int, of: int, workers: int) -> None:
         """How much there is to do, before it is done."""
         if there:
-            self.say(f"{there} of {of} trainings are there from before.")
+            self.say(f"{there} of {of} trainings are already done.")
         if self.pace.waiting or self.pace.later:
-            more = f", then {self.pace.later} of the cells that they choose" if self.pace.later else ""
+            more = f", then {self.pace.later} of the cells chosen by them" if self.pace.later else ""
             left = self.pace.left_s
-            took = f"{duration(left)} left" if left is not None else "how long that takes is said after the first"
+            took = f"{duration(left)} left" if left is not None else "an estimate of the time follows after the first"
             self.say(f"{len(self.pace.waiting)} trainings to do{more}; up to {workers} at once; {took}.")
 
     def _seconds(self, job: TrainingJob) -> float | None:

@@ -36,8 +36,8 @@ def changed_params(params: Path, found: dict[str, Any], whatever: bool) -> tuple
     if differs and not whatever:
         more = f" and {len(differs) - 1} more" if len(differs) > 1 else ""
         raise EarmarkError(
-            f"{params} changed since this was found (tasks.{task}.{differs[0]}{more}): the chosen setting was not "
-            "tried with that. Tune again, or give --whatever to write it all the same."
+            f"{params} has changed since the search (tasks.{task}.{differs[0]}{more}), so the chosen setting was not "
+            "tried with it. Tune again, or add --whatever to write it anyway."
         )
     return text, edited.put(text, {f"tasks.{task}.{k}": v for k, v in found["chosen"]["overrides"].items()})
 

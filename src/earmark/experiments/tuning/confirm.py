@@ -1,4 +1,4 @@
-"""What was chosen, and whether it is better: said of recordings alone that no choice saw.
+"""What was chosen, and whether it is better: said of recordings alone that played no part in the choice.
 
 The best of many trials looks better than it is, on the folds that chose it and with the seed that it had. So the best
 few are trained again with other seeds, the inner folds choose among these, and the outer fold, which no choice saw,
@@ -84,8 +84,8 @@ def finalists(study: Study, best: int) -> list[FrozenTrial]:
     if first is None or first.state != TrialState.COMPLETE:
         reason = first.user_attrs.get("reason", "") if first else ""
         raise EarmarkError(
-            f"Today's setting, the first trial of {study.study_name}, has no figure, so that nothing can be held "
-            f"against it{f' ({reason})' if reason else ''}; mend it first."
+            f"Today's setting, the first trial of {study.study_name}, has no figure, so nothing can be compared "
+            f"with it{f' ({reason})' if reason else ''}; fix it first."
         )
     sign = -1.0 if study.direction.name == "MAXIMIZE" else 1.0
     others = sorted((t for t in complete if t.params != first.params), key=lambda t: (sign * t.value, t.number))
@@ -108,9 +108,12 @@ def verdict(ground: Ground, some: list[FoldChoice]) -> str:
     what = "trials" if outcomes.are_trials(table) else "recordings"
     n = len(table) // (len(ground.plan.seeds) if what == "trials" else 1)
     of = f"{task.headline} {ours:.3f} against {theirs:.3f}, a gain of {found.difference:+.3f}"
-    seen = f"{of} [{found.low:+.3f}, {found.high:+.3f}] on {n} {what} that no choice saw"
+    seen = f"{of} [{found.low:+.3f}, {found.high:+.3f}] on {n} {what} that played no part in the choice"
     if all(c.number == c.today for c in some):
-        return f"Today's setting was chosen itself: {task.headline} {theirs:.3f} on {n} {what} that no choice saw."
+        return (
+            f"The setting that was chosen is today's: {task.headline} {theirs:.3f} on {n} {what} that played no "
+            "part in the choice."
+        )
     if found.low > 0:
         return f"Better than today's setting: {seen}."
     if found.high < 0:

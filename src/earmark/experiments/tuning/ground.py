@@ -67,8 +67,8 @@ class Ground:
         names = self._names()
         if len(names) < LEAST:
             raise EarmarkError(
-                f"Tuning needs {LEAST} folds, one that judges, one that chooses and one that is learnt from, and there "
-                f"are {len(names)}; add recordings of other groups, or raise k."
+                f"Tuning needs {LEAST} folds, one each to test, to choose and to train on, but there are "
+                f"{len(names)}; add recordings of other groups, or raise k."
             )
         return names if self.plan.outer == "all" else names[:1]
 

@@ -123,7 +123,7 @@ def read(
 def _quick(check: Checks, said: dict, base: dict, known: set[str]) -> tuple[dict, dict]:
     """What `quick` replaces."""
     quick = check.mapping(said["quick"], "quick")
-    check.that(bool(quick), "it says nothing under 'quick'; add it, or leave --quick out.")
+    check.that(bool(quick), "it has no block 'quick'; add one, or leave --quick out.")
     check.known(quick, QUICK, "quick has the key")
     base = over(base, check.overrides(quick.get("base", {}), "quick.base", known))
     changed = check.mapping(quick.get("space", {}), "quick.space")
@@ -140,7 +140,9 @@ def _check_rest(check: Checks, said: dict[str, Any]) -> None:
         whole = type(said[key]) is int and said[key] >= low
         check.that(whole, f"{key} must be a whole number of at least {low}.")
     check.seeds(said["seeds"], "seeds")
-    check.that(said["warm"] is None or isinstance(said["warm"], str), "warm must name the tuning file of before.")
+    check.that(
+        said["warm"] is None or isinstance(said["warm"], str), "warm must name the tuning file of an earlier search."
+    )
 
 
 def require_grid(plan: TuningPlan, file: Path) -> None:

@@ -55,7 +55,7 @@ def run(file: Path, asked: TuningOptions, say: Say, warn: Say, progress: Callabl
     tracker = tracking.connect(planned.task)  # an unreachable store is said before any work is done
     folder = paths.state() / "tuning" / planned.task / planned.name
     if asked.fresh and (aside := storage.forget(folder)):
-        say(f"The study of before is kept in {aside}.")
+        say(f"The earlier study is kept in {aside}.")
     decided, until = _decided(ground), None if asked.timeout is None else time.time() + asked.timeout
     key = hashlib.sha256(json.dumps([planned.name, decided], sort_keys=True).encode()).hexdigest()
     with tracking.only_one(key, say), TuningLog(tracker, planned, key) as log:
@@ -160,7 +160,9 @@ def _warm(ground: Ground, study: Study, outer: str, asked: TuningOptions) -> Non
     assert ground.plan.warm is not None
     before = plan.read(ground.plan.warm)
     if before.task != ground.plan.task or before.space.plain() != ground.plan.space.plain():
-        raise EarmarkError(f"{ground.plan.warm} has another space than this file, so that its trials say nothing here.")
+        raise EarmarkError(
+            f"{ground.plan.warm} searches another space than this file, so its trials cannot be used here."
+        )
     folder = paths.state() / "tuning" / before.task / before.name
     kept = storage.open_storage(folder, asked.storage)
     if study_name(before, outer) not in optuna.get_all_study_names(kept):

@@ -132,7 +132,7 @@ def _outside(parameter: Parameter, settings: Any) -> str:
     if parameter.levels is not None:
         keys = sorted(parameter.sets_keys())
         now = ", ".join(f"{key} {at(settings, key)!r}" for key in keys)
-        return f"Today's {now} is none of the levels of '{parameter.name}'; add it as one, or set it in base."
+        return f"Today's {now} is not one of the levels of '{parameter.name}'; add it as one, or set it in base."
     now = at(settings, parameter.key)
     return (
         f"Today's {parameter.key} is {now!r}, which is not in the range of '{parameter.name}'; widen it, or set "
@@ -177,7 +177,7 @@ def _entry(check: Checks, name: str, raw: Any, known: Mapping[str, Any]) -> Iter
     """The dimensions of one entry of the file."""
     who = f"space '{name}'"
     example = "as in {float: [0.1, 0.5]} or {choice: [16, 32]}"
-    check.that(isinstance(raw, Mapping), f"{who} must say how it is tried, {example}.")
+    check.that(isinstance(raw, Mapping), f"{who} must list the values to try, {example}.")
     words = check.mapping(raw, who)
     check.known(words, WORDS, f"{who} has the word")
     what = [word for word in words if word != "step"]
@@ -200,7 +200,7 @@ def _levels(check: Checks, name: str, words: dict, known: Mapping[str, Any]) -> 
     who = f"space '{name}'"
     check.that("step" not in words, f"{who}: step belongs to a range of numbers; leave it out.")
     levels = check.mapping(words["levels"], f"{who}: levels")
-    check.that(len(levels) > 1, f"{who} has less than two levels; add one, or set its keys in base.")
+    check.that(len(levels) > 1, f"{who} has fewer than two levels; add one, or set its keys in base.")
     sets = {str(n): check.overrides(level, f"{who}, level '{n}',", set(known)) for n, level in levels.items()}
     return Parameter(name, name, CategoricalDistribution(list(sets)), sets)
 
@@ -212,7 +212,7 @@ def _branches(check: Checks, name: str, words: dict, known: Mapping[str, Any]) -
     check.that(bool(of), f"{who} has branches, but is no block of one of several kinds; give it a range or a choice.")
     kinds = check.mapping(words["branches"], f"{who}: branches")
     check.known(kinds, of, f"{who} names the kind")
-    check.that(len(kinds) > 1, f"{who} has less than two branches; add one, or set {name}.name in base.")
+    check.that(len(kinds) > 1, f"{who} has fewer than two branches; add one, or set {name}.name in base.")
     yield Parameter(name, f"{name}.name", CategoricalDistribution([str(kind) for kind in kinds]))
     for kind, keys in kinds.items():
         types = {k: t for k, t in tagged.types(of[str(kind)]).items() if k != "name" and not is_dataclass(t)}

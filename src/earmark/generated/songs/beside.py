@@ -56,7 +56,10 @@ def _table(of: ManifestRecordings) -> pd.DataFrame:
     if splits:
         table = table[table.split.isin(splits.split(","))]
     if table.empty:
-        raise EarmarkError(f"{path} lists no recording of the splits '{splits}'; take others, or all by {of.folder}.")
+        raise EarmarkError(
+            f"{path} lists no recording of the splits '{splits}'; name others, or give {of.folder} alone for all "
+            "of them."
+        )
     return table.assign(path=[of.folder / p for p in table.path]).reset_index(drop=True)
 
 

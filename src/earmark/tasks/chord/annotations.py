@@ -107,7 +107,7 @@ def _observations(path: Path, namespace: str) -> list[list[list[str]]]:
             [[str(o["time"]), str(o["time"] + o["duration"]), str(o["value"])] for o in a["data"]] for a in annotations
         ]
     except (ValueError, KeyError, TypeError) as e:
-        raise EarmarkError(f"{path} is no JAMS file ({type(e).__name__}: {e}); take the corpus's own.") from None
+        raise EarmarkError(f"{path} is not a JAMS file ({type(e).__name__}: {e}); take the corpus's own.") from None
 
 
 def _text(path: Path) -> str:
@@ -116,6 +116,6 @@ def _text(path: Path) -> str:
     except FileNotFoundError:
         raise EarmarkError(f"There is no annotation {path}; unpack the corpus anew.") from None
     except UnicodeDecodeError:
-        raise EarmarkError(f"{path} is no text in UTF-8; take the corpus's own file.") from None
+        raise EarmarkError(f"{path} is not text in UTF-8; take the corpus's own file.") from None
     except OSError as e:
         raise EarmarkError(f"{path} cannot be read: {e.strerror}; unpack the corpus anew.") from None

@@ -29,17 +29,17 @@ def songs(estimates: Path, truth: Path, warn: Callable[[str], None]) -> list[Sco
     both = sorted(wanted.keys() & there.keys())
     if not both:
         raise EarmarkError(
-            f"{estimates} has no estimate of any of the {len(wanted)} songs that {truth} annotates ({_some(wanted)}); "
-            "an estimate is called as its annotation is, as in song.lab."
+            f"{estimates} has no estimate of any of the {len(wanted)} songs that {truth} annotates "
+            f"({_some(wanted)}); an estimate must have the name of its annotation, as in song.lab."
         )
     if lost := missing(estimates, truth):
         warn(
-            f"{estimates} has no estimate of {len(lost)} of the {len(wanted)} annotated songs, which are not scored: "
-            f"{', '.join(lost)}. So that a program gains nothing by failing, write the missing .lab files (one row "
-            "of N for a song without chords)."
+            f"{estimates} has no estimate of {len(lost)} of the {len(wanted)} annotated songs, which are not "
+            f"scored: {', '.join(lost)}. Write the missing .lab files (one row of N for a song without chords), "
+            "so that a program gains nothing by failing."
         )
     if extra := sorted(there.keys() - wanted.keys()):
-        warn(f"left out {len(extra)} estimates that {truth} has no annotation of ({_some(extra)}).")
+        warn(f"left out {len(extra)} estimates for which {truth} has no annotation ({_some(extra)}).")
     known, converted = _manifest(truth), pop.Converted()
     found = [_song(stem, wanted[stem], there[stem], known.get(stem, {}), converted) for stem in both]
     if sentence := pop.conversion_note(converted):
@@ -60,12 +60,12 @@ def _known(found: list[ScoredSong], truth: Path, warn: Callable[[str], None]) ->
     kept = [song for song in found if any(s.label != "X" for s in song.truth)]
     if not kept:
         raise EarmarkError(
-            f"Every annotation in {truth} is X throughout, which says that nobody knows the chords: nothing can be "
-            "scored; give annotations that name chords."
+            f"Every annotation in {truth} is X throughout, which means unknown chords, so nothing can be scored; "
+            "give annotations that name chords."
         )
     if lost := [song.name for song in found if song not in kept]:
         n = "1 song whose annotation is" if len(lost) == 1 else f"{len(lost)} songs whose annotations are"
-        warn(f"left out {n} X throughout ({_some(lost)}): nothing is known of them.")
+        warn(f"left out {n} X throughout, which means unknown chords ({_some(lost)}).")
     return kept
 
 
@@ -114,7 +114,7 @@ def _estimated_key(path: Path) -> int:
     try:
         return key_of(json.loads(path.read_text())["key"] or "N")
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise EarmarkError(f'{path} is no JSON object with \'key\'; write one, as in {{"key": "C:maj"}}.') from None
+        raise EarmarkError(f'{path} is not a JSON object with \'key\'; write one, as in {{"key": "C:maj"}}.') from None
 
 
 def report(found: list[ScoredSong], n_draws: int = 1000, lost: Iterable[str] = ()) -> dict:

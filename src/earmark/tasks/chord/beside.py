@@ -21,7 +21,7 @@ def chords(found: FolderContents, warn: Callable[[str], None]) -> dict[PurePosix
         have = "has" if len(several) == 1 else "have"
         warn(
             f"{counted(len(several), 'recording')} in {found.root} {have} more than one file of chords: .lab is "
-            f"read before .jams, and both before .txt ({several[0][0]}, and not {several[0][1]})."
+            f"read before .jams, and both before .txt ({several[0][0]} is read here, {several[0][1]} is not)."
         )
     return {path: there[0] for path, there in files.items() if there}
 

@@ -31,21 +31,23 @@ class Names(StrEnum):
 
 def predict(
     ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them; - is what is piped in.")],
-    model: Annotated[str | None, typer.Option(help="A model folder or an MLflow model URI.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    files: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them; - reads standard input.")],
+    model: Annotated[str | None, typer.Option(help="A model folder or MLflow URI, in place of the champion.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")] = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="The folder for .lab, .json, .jams and .mid files; sub-folders of the input are kept."),
+        typer.Option(
+            help="Write .lab, .json, .jams and .mid files into this folder, keeping the sub-folders of the input."
+        ),
     ] = None,
     names: Annotated[
-        Names, typer.Option(help="C:maj/3 in Harte's notation, or C/E as on charts of popular music.")
+        Names, typer.Option(help="How to write chords: 'harte' as in C:maj/3, 'pop' as in C/E on lead sheets.")
     ] = Names.HARTE,
     channel: Annotated[
-        int | None, typer.Option(min=1, help="The channel that is read, from 1; the mean of all by default.")
+        int | None, typer.Option(min=1, help="The channel to read, counted from 1; by default the mean of all.")
     ] = None,
 ) -> None:
-    """The chords and the key of each recording: files below --out, or printed."""
+    """Recognise the chords and the key of each recording, and print them or write files (--out)."""
     from earmark.tasks import answering
 
     if out:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 GUITARSET_AUDIO = {"audio_mono-mic": "mic", "audio_mono-pickup_mix": "mix"}  # the six-channel recordings are not read
 TRACK_NUMBER = re.compile(r"^(?:CD\d+[\s_-]+)?\d+[\s_.-]+(?=\S)")
 UNGROUPED = (
-    "every file is taken for a group of its own. If several are takes, covers or renders of one song, the score will "
-    "be too good"
+    "every file counts as a group of its own. If several are takes, covers or renders of one song, the score "
+    "will be too good"
 )
 LAST_BRACKET = re.compile(r"[\s_]*\([^()]*\)\s*$")
 RWC_PIECE = re.compile(r"N(\d{3})-M(\d{2})-T(\d{2})")
@@ -254,7 +254,7 @@ def folder(root: Path, warn: Warn, name: str = MANIFEST) -> pd.DataFrame:
         warn(f"{counted(len(alone), 'recording')} in {root} {have} ({some(alone)}): left out.")
     songs = found.once(lab_of, lambda path: (root / lab_of[path]).read_bytes(), warn)
     warn(
-        f"{root} has no manifest.csv: every file is taken for a group of its own. If several are takes, covers or "
+        f"{root} has no manifest.csv: every file counts as a group of its own. If several are takes, covers or "
         "renders of one song, the score will be too good: write a manifest.csv with path,lab,group."
     )
     names, labs = [p.as_posix() for p in songs], [lab_of[p].as_posix() for p in songs]

@@ -82,7 +82,9 @@ def _duration(root: Path, song: str) -> float:
     try:
         return audio.check(audio.folder(root, "mix") / song).duration_s
     except (audio.AudioError, OSError) as e:
-        raise EarmarkError(f"{root / song} cannot be read, and its chords last until its end: {e}.") from None
+        raise EarmarkError(
+            f"{root / song} cannot be read, so it is not known where its last chord ends: {e}."
+        ) from None
 
 
 def _put(lines: list[Line], said: ReviewedMark) -> list[str]:
@@ -121,7 +123,7 @@ def _segment(lines: list[Line], said: ReviewedMark) -> LabRow:
             return LabRow(
                 f"{before.end}\t{after.start}\t", before.end, after.start, UNKNOWN, before.behind.strip(" \t")
             )
-    raise EarmarkError(f"{said.where}: no segment begins there; review anew.")
+    raise EarmarkError(f"{said.where}: no segment begins there; review it again.")
 
 
 def _near(time: str, said: ReviewedMark) -> bool:

@@ -23,31 +23,33 @@ class ChordFeatureSettings:
     """A constant-Q spectrogram in decibels."""
 
     sample_rate: int
-    """Hz that recordings are brought to."""
+    """Sample rate in Hz that recordings are resampled to."""
     hop_length: int
     """Samples between frames; 2048 at 22,050 Hz are 93 ms."""
     f_min: float
     """The lowest note, in Hz."""
     octaves: int
-    """From f_min up."""
+    """Number of octaves, from f_min up."""
     filter_scale: float
-    """Length of the filters against librosa's; below 1 they are shorter and less selective."""
+    """Length of the filters relative to librosa's; below 1 they are shorter and less selective."""
     gamma: float
-    """Hz added to every filter's bandwidth, which shortens the low ones most (variable Q)."""
+    """Hz added to every filter's bandwidth, which shortens the lowest filters most (variable Q)."""
     floor_db: float
-    """Decibels below the recording's maximum that count as nothing."""
+    """Level below the recording's maximum, in decibels, from which a value counts as silence."""
     channels: Literal[1, 2] = 1
-    """1 is the mean of left and right (pitch_net), 2 adds their difference (chordnet), silence where a file is mono."""
+    """1 (for pitch_net) is the mean of left and right; 2 (for chordnet) adds their difference, which is silence in a
+    mono file."""
     normalize: Literal["share", "deviation"] = "share"
-    """`share` makes `floor_db` below the recording's maximum 0 and the maximum 1; `deviation` takes each channel's mean
-    away and divides by the recording's deviation (features.cqt.to_db)."""
+    """`share` maps decibels linearly, from `floor_db` below the recording's maximum (0) to the maximum (1).
+    `deviation` subtracts each channel's mean and divides by the recording's standard deviation (features.cqt.to_db)."""
     bins_per_octave: int = 36
-    """A multiple of 12; pitch_net reads 36 alone."""
+    """Bins per octave, a multiple of 12; pitch_net requires 36."""
     local_s: float = 0.0
-    """Seconds either way whose maximum takes the place of the recording's, so that quiet passages are heard; 0: the
-    whole recording."""
+    """If above 0, levels are relative to the maximum within this many seconds before and after, not to the maximum
+    of the whole recording, so that quiet passages are not lost."""
     local_db: float = 45.0
-    """Decibels below the recording's maximum under which that maximum does not fall: silence stays silent."""
+    """The local maximum of `local_s` is taken to be at most this many decibels below the recording's maximum, so
+    that silence stays silent."""
 
     def __post_init__(self) -> None:
         for name in ("sample_rate", "hop_length", "f_min", "octaves", "filter_scale", "floor_db"):
@@ -57,7 +59,7 @@ class ChordFeatureSettings:
         require(self.gamma >= 0, "gamma", "must be at least 0 Hz")
         require(self.local_s >= 0 and self.local_db >= 0, "local_s", "and local_db must be at least 0")
         whole = self.normalize == "share" or not self.local_s
-        require(whole, "local_s", "must be 0 where normalize is deviation, which is of the whole recording")
+        require(whole, "local_s", "must be 0 where normalize is deviation, which uses the whole recording")
         top = self.f_min * 2 ** (self.octaves + (UP + DOWN) / 12)
         fits = top < self.sample_rate / 2
         require(fits, "octaves", f"must end below the Nyquist frequency (they end at {top:.0f} Hz)")
@@ -80,19 +82,20 @@ class ChordFeatureSettings:
 
 @dataclass(frozen=True)
 class HeadWeights:
-    """Weights of the losses beside the chord's, which is 1; each loss comes on top."""
+    """Weights of the losses beside the chord's, whose weight is 1; each kind of loss adds its own settings."""
 
     name: str = ""
     weight_bass: float = 1.0
-    """Of the bass."""
+    """Weight of the bass loss; the chord loss has weight 1."""
     weight_tones: float = 1.0
-    """Of the notes that sound; of chordnet: of both vectors."""
+    """Weight of the loss on the notes that sound; with chordnet, on both vectors."""
     weight_change: float = 1.0
-    """Of where a chord begins."""
+    """Weight of the loss on where a chord begins."""
     weight_key: float = 0.3
-    """Of the song's key."""
+    """Weight of the loss on the song's key."""
     quality_weights: QualityWeights = field(default_factory=dict)
-    """Of a quality in the chord's loss, 1 where nothing is said; model.quality_weights are those of decoding."""
+    """Weight of each chord quality in the chord loss, 1 for a quality that is not listed; those for decoding are
+    model.quality_weights."""
 
     def __post_init__(self) -> None:
         weights = (self.weight_bass, self.weight_tones, self.weight_change, self.weight_key)
@@ -102,11 +105,11 @@ class HeadWeights:
 
 @dataclass(frozen=True)
 class CrossEntropy(HeadWeights):
-    """Of pitch_net: cross-entropy of chords and basses."""
+    """For pitch_net: cross-entropy of chords and basses."""
 
     name: Literal["cross_entropy"] = "cross_entropy"
     label_smoothing: float = 0.05
-    """Share of a chord's target that is spread evenly over all."""
+    """Share of a chord's target probability that is spread evenly over all chords."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -115,13 +118,13 @@ class CrossEntropy(HeadWeights):
 
 @dataclass(frozen=True)
 class Tversky(HeadWeights):
-    """Of chordnet: the Tversky loss of its vectors, as its author wrote it or of logits."""
+    """For chordnet: the Tversky loss of its vectors, as its author wrote it or computed from logits."""
 
     name: Literal["tversky", "tversky_of_logits"] = "tversky_of_logits"
     alpha: float = 0.4
-    """Weight of false positives, ChordNet's is .4; false negatives weigh 1 - alpha."""
+    """Weight of false positives, .4 in ChordNet; false negatives have weight 1 - alpha."""
     focal_gamma: float = 2.0
-    """Of the focal losses of changes and key."""
+    """Exponent gamma of the focal losses of changes and key."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -131,11 +134,11 @@ class Tversky(HeadWeights):
 
 @dataclass(frozen=True)
 class FocalTversky(Tversky):
-    """Of chordnet: the focal Tversky loss of its vectors, as its author wrote it or of logits."""
+    """For chordnet: the focal Tversky loss of its vectors, as its author wrote it or computed from logits."""
 
     name: Literal["focal_tversky", "focal_tversky_of_logits"] = "focal_tversky"  # type: ignore[assignment]
     power: float = 3.0
-    """Of the loss, 1 and more: the higher, the less what is nearly right counts."""
+    """Focal exponent of the loss, 1 or more: the higher, the less a nearly right answer costs."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -165,35 +168,39 @@ class ChordTrainSettings(LoopSettings):
     )
 
     loss: ChordLossSettings
-    """What is judged of a crop."""
+    """The training loss."""
     batch_size: int
-    """Crops of a training batch."""
+    """Number of crops in a training batch."""
     crop_frames: int
-    """Frames of a crop."""
+    """Length of a crop, in frames."""
     transpose: bool
-    """Whether crops are heard in all twelve keys, a slice of the spectrogram that costs nothing."""
+    """Whether crops are transposed at random into all twelve keys, which costs no time (a shifted slice of the
+    spectrogram)."""
     tilt: float
-    """Random slope over the bins of a crop, in shares of the range; 0 where features.normalize is `deviation`."""
+    """Largest random slope over a crop's bins, as a share of the value range; must be 0 where features.normalize is
+    `deviation`."""
     floor: float
-    """Random raised floor of a crop, in shares of the range; 0 where features.normalize is `deviation`."""
+    """Largest random rise of a crop's floor, as a share of the value range; must be 0 where features.normalize is
+    `deviation`."""
     time_masks: int
-    """Stretches of time that are hidden (SpecAugment)."""
+    """Number of time masks per crop (SpecAugment)."""
     time_mask: int
-    """Longest of them, in frames."""
+    """Longest time mask, in frames."""
     band_masks: int
-    """Ranges of bins that are hidden."""
+    """Number of frequency masks per crop."""
     band_mask: int
-    """Widest of them, in bins."""
+    """Widest frequency mask, in bins."""
     crops: Literal["random", "changes", "chords"] = "random"
-    """`random` starts anywhere in a song, `changes` where a chord begins; `chords` ends at a change, too, as ChordNet's
-    text asks: no chord of a crop is cut, but for one that outlasts it."""
+    """Where crops start: `random` anywhere in a song, `changes` where a chord begins. `chords` also ends crops at a
+    chord change, as ChordNet's text asks, so that no chord is cut unless it is longer than the crop."""
     short: float = 0.0
-    """Share of the batches whose crops are cut to a tenth up to a third, as short recordings have nothing around."""
+    """Share of the batches whose crops are cut to between a tenth and a third of their length, to prepare for short
+    recordings, which have no context."""
     initial_model: str | None = None
-    """Folder of a chord model, with model.safetensors, whose weights the training begins with, and with which it ends
-    averaged as validation songs say; null: weights drawn at random."""
+    """Folder of a chord model (with model.safetensors) whose weights the training starts from; at its end they are
+    averaged with the trained ones, in the proportion that the validation songs choose. Null: random weights."""
     initial_sha256: str | None = None
-    """Hash of that model.safetensors, which must not be another."""
+    """SHA-256 that this model.safetensors must have."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -209,12 +216,12 @@ class ChordTrainSettings(LoopSettings):
 
 @dataclass(frozen=True)
 class ChordSettings:
-    """Chords in time, bass, and the key of a song; blocks in the order of their stages."""
+    """Chords over time with their bass, and the key of a song; blocks in the order of the stages."""
 
     data: DataSettings
     features: ChordFeatureSettings
     model: ChordModelSettings
-    """A chord network and how its word becomes segments."""
+    """The chord network, and how its output is decoded into segments."""
     train: ChordTrainSettings
     evaluate: EvaluateSettings
     gate: GateSettings = field(default_factory=GateSettings)

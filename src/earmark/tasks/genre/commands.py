@@ -21,19 +21,19 @@ LONG_S = 60.0  # a recording for which a timeline is offered
 
 def predict(
     ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them; - is what is piped in.")],
-    model: Annotated[str | None, typer.Option(help="A model folder or an MLflow model URI.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    timeline: Annotated[bool, typer.Option("--timeline", help="Say what is heard when.")] = False,
+    files: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them; - reads standard input.")],
+    model: Annotated[str | None, typer.Option(help="A model folder or MLflow URI, in place of the champion.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")] = False,
+    timeline: Annotated[bool, typer.Option("--timeline", help="Print which class is heard at which time.")] = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="The folder for timelines: NAME.txt for Audacity, NAME.selections.txt for Raven."),
+        typer.Option(help="Write timelines into this folder: NAME.txt for Audacity, NAME.selections.txt for Raven."),
     ] = None,
     channel: Annotated[
-        int | None, typer.Option(min=1, help="The channel that is read, from 1; the mean of all by default.")
+        int | None, typer.Option(min=1, help="The channel to read, counted from 1; by default the mean of all.")
     ] = None,
 ) -> None:
-    """Which genre, or class of sounds, each recording is."""
+    """Classify each recording by genre, or by the sound classes that the model was trained on."""
     from earmark.tasks import answering
     from earmark.tasks.genre.predictions import Predictor
 

@@ -238,7 +238,7 @@ def _lines(path: Path, example: str) -> Iterator[tuple[str, PurePosixPath]]:
     for number, line in enumerate(lines, 1):
         listed = PurePosixPath(line.strip())
         if line.strip() and len(listed.parts) < 2:
-            raise EarmarkError(f"{path}, line {number}: '{line.strip()}' is no path such as {example}.")
+            raise EarmarkError(f"{path}, line {number}: '{line.strip()}' is not a path such as {example}.")
         if line.strip():
             yield f"line {number}", listed
 

@@ -87,8 +87,8 @@ def warn_of_resampling(table: pd.DataFrame, settings: FeatureSettings, warn: Cal
         empty = bands_above(settings, rate / 2)
         if empty:
             text += (
-                f"; their mel bands {empty[0]} to {empty[-1]} (above {rate / 2:g} Hz) hold nothing, which gives "
-                f"them away: set features.f_max to {rate / 2:g} or lower features.sample_rate"
+                f"; their mel bands {empty[0]} to {empty[-1]} (above {rate / 2:g} Hz) are empty, which tells the "
+                f"network where they come from: set features.f_max to {rate / 2:g} or lower features.sample_rate"
             )
         warn(text + ".")
 

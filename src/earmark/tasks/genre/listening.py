@@ -71,10 +71,13 @@ def in_order(songs: pd.DataFrame) -> pd.DataFrame:
 def _intro(songs: pd.DataFrame, listed: int, clips: Clips, features: FeatureSettings) -> list[str]:
     n, wrong = len(songs), int((songs.recording_predicted != songs.label).sum())
     said = [
-        f"{wrong} of {n} test recordings were taken for something else.",
-        f"{len(clips.made)} can be played here, up to {HEARD_S:g} s of each: the mistakes, the most confident first, "
-        "then the right answers that were the least certain, then right ones by chance. Levels are evened out.",
-        f"The bars below a spectrogram are what the windows of {features.window_s:g} s say over time.",
+        f"{wrong} of {n} test recordings were classified wrongly.",
+        (
+            f"{len(clips.made)} can be played here, up to {HEARD_S:g} s of each: the mistakes, the most confident "
+            "first, then the right answers that were the least certain, then right ones at random. Levels are "
+            "evened out."
+        ),
+        f"The bars below a spectrogram show the answers of the windows of {features.window_s:g} s over time.",
     ]
     said += [f"{listed} of {n} are listed."] if listed < n else []
     quiet = "Quiet ends are cut before the model hears a recording: its windows count from the first sound on."

@@ -18,10 +18,11 @@ class WindowModelSettings:
 
     name: str = ""
     pooling: Pooling = "mean_prob"
-    """How windows become a recording's answer: `mean_prob`, the mean of their probabilities, `mean_logit`, the mean of
-    their logits, `majority_vote`, the share of windows that say a class, or `attention`, gated attention over windows
-    (Ilse et al. 2018). Answers and test use it after either loss; the song loss is computed on it, for which a vote has
-    no gradient, and the frame loss, which judges windows alone, would leave attention untrained."""
+    """How the windows' outputs are pooled into the recording's answer: `mean_prob`, the mean of their probabilities;
+    `mean_logit`, the mean of their logits; `majority_vote`, the share of windows that vote for a class; or
+    `attention`, gated attention over windows (Ilse et al. 2018). Evaluation and prediction always pool. Of the
+    losses only the song loss does: it cannot be used with `majority_vote`, which has no gradient, and `attention`
+    cannot be used with the frame loss, which would leave it untrained."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,9 @@ class CompactSettings(WindowModelSettings):
 
     name: Literal["compact"] = "compact"
     width: float = 1.0
-    """Multiplies the channels."""
+    """Factor on the number of channels."""
     dropout: float = 0.2
-    """Share of the last features that a training step leaves out."""
+    """Dropout on the features before the output layer."""
 
     def __post_init__(self) -> None:
         _require_width(self.width)
@@ -41,20 +42,20 @@ class CompactSettings(WindowModelSettings):
 
 @dataclass(frozen=True)
 class SongMilSettings(WindowModelSettings):
-    """song_mil's: `cnn`, or `mlp`, a perceptron over the whole window."""
+    """The networks of the study song_mil: `cnn`, or `mlp`, a multilayer perceptron over the whole window."""
 
     FORMER_VALUES: ClassVar[dict[str, dict[str, str]]] = {"variant": {"seed000": "song_mil"}}
 
     name: Literal["cnn", "mlp"] = "cnn"
     variant: Literal["sound", "song_mil"] = "sound"
-    """`song_mil` is the text's network (no activation after its convolutions, nothing normalised), `sound` adds batch
-    normalisation, activations and dropout."""
+    """`song_mil` is the text's network, without activations after its convolutions and without normalisation;
+    `sound` adds batch normalisation, activations and dropout."""
     channels: int = 16
-    """Of the first convolution; a perceptron has none."""
+    """Channels of the first convolution; unused by `mlp`."""
     hidden: int = 32
     """Units of the dense layers."""
     dropout: float = 0.2
-    """Share of features that a training step leaves out; the text's network has none."""
+    """Dropout; the text's network has none."""
 
     def __post_init__(self) -> None:
         require(self.channels > 0 and self.hidden > 0, "channels", "and hidden must be above 0")
@@ -63,14 +64,15 @@ class SongMilSettings(WindowModelSettings):
 
 @dataclass(frozen=True)
 class SoundCnnsSettings(WindowModelSettings):
-    """sound_cnns': `net` (AlexNet-like), `resnetish18`, `resnetish34` or `vggish`, with their authors' dropout."""
+    """The networks of the study sound_cnns: `net` (AlexNet-like), `resnetish18`, `resnetish34` or `vggish`, with
+    their authors' dropout."""
 
     name: Literal["net", "resnetish18", "resnetish34", "vggish"] = "net"
     width: float = 1.0
-    """Multiplies the channels."""
+    """Factor on the number of channels."""
     filter: Literal["none", "forward", "test"] = "none"
-    """Numbers that are not finite, as minus infinity of features.log_floor none, become 0 within the network: `forward`
-    always, `test` only where it does not train, as the article's code has it, `none` never."""
+    """When the network replaces values that are not finite, such as the minus infinity of features.log_floor `none`,
+    by 0: `forward` always, `test` only outside training, as the article's code does, `none` never."""
 
     def __post_init__(self) -> None:
         _require_width(self.width)
@@ -81,21 +83,22 @@ ModelSettings = CompactSettings | SongMilSettings | SoundCnnsSettings
 
 @dataclass(frozen=True)
 class Unmixed:
-    """Crops stay as they are."""
+    """No mixing."""
 
     name: Literal["none"] = "none"
 
 
 @dataclass(frozen=True)
 class Mixed:
-    """Two crops in one: `mixup` (Zhang et al. 2018) adds feature values, `between_class` (Tokozume et al. 2018) powers.
+    """Two crops mixed into one: `mixup` (Zhang et al. 2018) adds feature values, `between_class` (Tokozume et al. 2018)
+    adds powers.
 
-    Labels are mixed alike.
+    Labels are mixed in the same proportion.
     """
 
     name: Literal["mixup", "between_class"] = "mixup"
     alpha: float = 1.0
-    """The share of each crop is drawn from Beta(alpha, alpha)."""
+    """The mixing proportion is drawn from Beta(alpha, alpha)."""
     share: float = 1.0
     """Share of the batches that are mixed."""
 
@@ -114,25 +117,25 @@ class AugmentSettings:
     FORMER: ClassVar[dict[str, str]] = {"mix_alpha": "mix.alpha", "mix_share": "mix.share"}
 
     stretch: float
-    """The crop is read at a speed from 1/(1+stretch) to 1+stretch."""
+    """Random playback speed of a crop, from 1/(1+stretch) to 1+stretch."""
     mel_roll: int
-    """Bands are shifted up or down by at most so many, edges repeated (a transposition)."""
+    """Random shift up or down by at most this many mel bands, with the edges repeated (a transposition)."""
     shift: float
-    """The crop is rotated in time by at most this share of its length."""
+    """Random rotation of a crop in time, by at most this share of its length."""
     gain_db: float
-    """Added level, uniform in +-gain_db."""
+    """Random gain of a crop, uniform between -gain_db and +gain_db."""
     equalizer_db: float
-    """Deviation of a smooth curve over the bands, in decibels."""
+    """Random equaliser: standard deviation of a smooth curve over the bands, in decibels."""
     time_masks: int
-    """Stretches of time that are hidden (SpecAugment, Park et al. 2019)."""
+    """Number of time masks per crop (SpecAugment, Park et al. 2019)."""
     time_mask_s: float
-    """Longest of them, in seconds."""
+    """Longest time mask, in seconds."""
     band_masks: int
-    """Ranges of bands that are hidden."""
+    """Number of frequency masks per crop."""
     band_mask: int
-    """Widest of them, in bands."""
+    """Widest frequency mask, in mel bands."""
     mix: MixSettings
-    """Whether a crop is mixed with another."""
+    """Whether and how a crop is mixed with another."""
 
     def __post_init__(self) -> None:
         for name in ("stretch", "mel_roll", "gain_db", "equalizer_db", "time_masks", "time_mask_s"):
@@ -144,11 +147,11 @@ class AugmentSettings:
 
 @dataclass(frozen=True)
 class FrameLoss:
-    """Windows are judged one by one."""
+    """The loss is computed on each window."""
 
     name: Literal["frame"] = "frame"
     label_smoothing: float = 0.1
-    """Share of every target that is spread evenly over the classes."""
+    """Share of each target probability that is spread evenly over all classes."""
 
     def __post_init__(self) -> None:
         require(0 <= self.label_smoothing < 1, "label_smoothing", "must be a share from 0 up to 1")
@@ -156,40 +159,41 @@ class FrameLoss:
 
 @dataclass(frozen=True)
 class SongLoss:
-    """The pooled answer of a whole recording is judged."""
+    """The loss is computed on the pooled answer for a whole recording."""
 
     name: Literal["song"] = "song"
 
 
 @dataclass(frozen=True)
 class TrainSettings(LoopSettings):
-    """One training."""
+    """One training of a genre network."""
 
     FORMER: ClassVar[dict[str, str]] = LoopSettings.FORMER | {"label_smoothing": "loss.label_smoothing"}
 
     loss: FrameLoss | SongLoss
-    """What is judged."""
+    """What the loss is computed on."""
     crops: Literal["windows", "random"]
-    """`windows` trains on the fixed windows of the feature settings, `random` on one window a recording and epoch that
-    may start at any frame; validation and test use the fixed ones, if `judged_on` does not say otherwise."""
+    """`windows` trains on the fixed windows of the feature settings; `random` trains, in each epoch, on one window
+    per recording that may start at any frame. Validation and test use the fixed windows, unless `judged_on` says
+    otherwise."""
     batch_size: int
-    """Windows or crops for the frame loss, recordings for the song loss."""
+    """Number of windows or crops in a batch for the frame loss, of recordings for the song loss."""
     augment: AugmentSettings
     """Random changes of a training crop."""
     judged_on: Literal["windows", "crop"] = "windows"
-    """What validation and test hear of a recording: all its fixed `windows`, or one `crop` that may start at any frame
-    and is drawn anew each time, as the article on sound CNNs does; the test then tells how far its accuracy goes from
-    draw to draw. Answers for a user's recordings hear the windows."""
+    """What validation and test use of a recording: all its fixed `windows`, or one `crop` that may start at any
+    frame and is drawn anew each time, as in the article on sound CNNs; the test then also reports how its accuracy
+    varies from draw to draw. Prediction always uses the windows."""
     balance: Literal["none", "weights", "sampling"] = "none"
-    """For classes of unequal size: `weights` multiplies a recording's loss by the inverse frequency of its class (1 on
-    average), `sampling` draws an epoch of the same length in which all classes are equally frequent. Validation stays
-    as it is."""
+    """For classes of unequal size: `weights` multiplies a recording's loss by the inverse frequency of its class (1
+    on average); `sampling` draws an epoch of the same length in which all classes are equally frequent. Validation
+    is not changed."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.batch_size > 1, "batch_size", "must be at least 2, for batch normalisation")
         by_song = self.crops == "random" and not self.by_frame
-        require(not by_song, "crops", "must be windows for the song loss, which wants whole recordings")
+        require(not by_song, "crops", "must be windows for the song loss, which needs whole recordings")
         cropped = self.judged_on == "windows" or self.crops == "random"
         require(cropped, "judged_on", "must be windows where crops is windows")
         require(self.by_frame or isinstance(self.augment.mix, Unmixed), "loss.name", "must be frame for augment.mix")
@@ -207,12 +211,12 @@ class TrainSettings(LoopSettings):
 
 @dataclass(frozen=True)
 class GenreSettings:
-    """Music genres or sound classes, one label a recording; blocks in the order of their stages."""
+    """Music genres or sound classes, one label per recording; blocks in the order of the stages."""
 
     data: DataSettings
     features: FeatureSettings
     model: ModelSettings
-    """A window model and how its answers become a recording's."""
+    """The network, which classifies windows, and how its answers are pooled over a recording."""
     train: TrainSettings
     evaluate: EvaluateSettings
     gate: GateSettings = field(default_factory=GateSettings)
@@ -227,8 +231,8 @@ class GenreSettings:
         require(
             filtered or self.features.log_floor != "none",
             "features.log_floor",
-            "'none' leaves minus infinity, which net, resnetish and vggish alone read, with model.filter forward "
-            "or test",
+            "'none' leaves minus infinity in the features, which only net, resnetish and vggish accept, with "
+            "model.filter forward or test",
         )
         sliced = self.features.framing == "recording" or self.train.judged_on == "windows"
         require(sliced, "train.judged_on", "must be windows for features.framing window")

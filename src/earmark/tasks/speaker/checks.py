@@ -21,7 +21,8 @@ def recordings(table: pd.DataFrame, quarantined: pd.DataFrame, warn: Callable[[s
     """
     if table.label.nunique() < 2:
         raise EarmarkError(
-            f"There is one speaker only ('{table.label.iloc[0]}'), and telling them apart takes two: {MEND['train']}."
+            f"There is only one speaker ('{table.label.iloc[0]}'), but telling speakers apart takes two: "
+            f"{MEND['train']}."
         )
     _refuse_shared(table)
     _judge_copies(table[table.sha256.duplicated(keep=False)], warn)
@@ -74,11 +75,12 @@ def splits(table: pd.DataFrame) -> None:
             continue
         if rows.label.nunique() < 2:
             raise EarmarkError(
-                f"There is one speaker only ('{rows.label.iloc[0]}') in the split '{split}', and telling them apart "
-                f"takes two: {mend}."
+                f"There is only one speaker ('{rows.label.iloc[0]}') in the split '{split}', but telling "
+                f"speakers apart takes two: {mend}."
             )
         if split != "train" and rows.groupby("label").utterance.nunique().max() < 2:
             raise EarmarkError(
-                f"No speaker of the split '{split}' has two utterances, so that none can be known again: give some of "
-                f"them more recordings{', or set tasks.*.data.val_share to 0' if split == 'val' else ''}."
+                f"No speaker of the split '{split}' has two utterances, so no speaker can be recognised again: "
+                "give some of them more "
+                f"recordings{', or set tasks.*.data.val_share to 0' if split == 'val' else ''}."
             )

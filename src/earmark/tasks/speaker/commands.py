@@ -48,23 +48,26 @@ class Wish:
 
 def predict(
     ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them; - is what is piped in.")],
-    model: Annotated[str | None, typer.Option(help="A model folder or an MLflow model URI.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    embed: Annotated[Path | None, typer.Option(help="Write path and embedding to this .parquet file.")] = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Are two recordings of one speaker?")] = False,
-    enroll: Annotated[Path | None, typer.Option(help="Who is it? A folder, one sub-folder a speaker.")] = None,
-    cluster: Annotated[bool, typer.Option("--cluster", help="Group recordings by speaker.")] = False,
-    speakers: Annotated[int | None, typer.Option(help="How many groups --cluster makes.")] = None,
+    files: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them; - reads standard input.")],
+    model: Annotated[str | None, typer.Option(help="A model folder or MLflow URI, in place of the champion.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")] = False,
+    embed: Annotated[Path | None, typer.Option(help="Write paths and embeddings to this .parquet file.")] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Are two recordings of the same speaker?")] = False,
+    enroll: Annotated[
+        Path | None,
+        typer.Option(help="Which known speaker is it? Folder with a sub-folder of recordings per known speaker."),
+    ] = None,
+    cluster: Annotated[bool, typer.Option("--cluster", help="Group the recordings by speaker.")] = False,
+    speakers: Annotated[int | None, typer.Option(help="With --cluster: the number of groups.")] = None,
     threshold: Annotated[
         float | None,
-        typer.Option(help="The cosine, -1 to 1, from which two voices are one person's; the model's own by default."),
+        typer.Option(help="Cosine (-1 to 1) from which voices count as one person's; the model's own by default."),
     ] = None,
     channel: Annotated[
-        int | None, typer.Option(min=1, help="The channel that is read, from 1; the mean of all by default.")
+        int | None, typer.Option(min=1, help="The channel to read, counted from 1; by default the mean of all.")
     ] = None,
 ) -> None:
-    """Embed, verify, identify or group voices; those that cannot be used are named, and the exit status is 1."""
+    """Embed, verify, identify or group voices; exit status 1 if a recording, which is then named, cannot be used."""
     from earmark.tasks import answering
     from earmark.tasks.speaker.listener import Listener
 
@@ -95,11 +98,11 @@ def _check(files: list[Path], wish: Wish) -> None:
     if wish.chosen != 1:
         raise EarmarkError(f"Say what to do with the voices, one of: {WAYS}.")
     if wish.embed and wish.embed.suffix != ".parquet":  # or a forgotten OUT would overwrite a recording
-        raise EarmarkError(f"--embed writes a table, and {wish.embed} is no name of one; call it OUT.parquet.")
+        raise EarmarkError(f"--embed writes a Parquet table; call it OUT.parquet, not {wish.embed}.")
     if wish.verify and len(files) != 2:
-        raise EarmarkError(f"--verify compares two recordings, and {len(files)} were named; name two.")
+        raise EarmarkError(f"--verify compares two recordings, but {len(files)} were named; name two.")
     if wish.speakers is not None and not wish.cluster:
-        raise EarmarkError("--speakers says into how many groups --cluster sorts; leave it out here.")
+        raise EarmarkError("--speakers sets how many groups --cluster makes; leave it out here.")
     if wish.threshold is not None:
         _check_threshold(wish.threshold, wish)
     if wish.embed:
@@ -131,7 +134,7 @@ def _not_verified(files: list[Path], problems: "Problems", model: "ResolvedModel
 def _check_threshold(threshold: float, wish: Wish) -> None:
     if wish.embed or wish.speakers is not None:
         given = "--embed" if wish.embed else "--speakers"
-        raise EarmarkError(f"--threshold decides who is one person, which {given} does not ask; leave it out.")
+        raise EarmarkError(f"--threshold does not apply to {given}; leave it out.")
     if not -1 <= threshold <= 1:  # nor is a value that is no number
         raise EarmarkError(f"--threshold is a cosine from -1 to 1, not {threshold:g}.")
 
@@ -260,7 +263,7 @@ def _cluster(listener: "Listener", files: "list[Recording]", wish: Wish, as_json
             print_json(rows([], listener.problems, GROUPED, listener.chosen))
         return
     if speakers is not None and speakers > len(found):
-        warn(f"Only {len(found)} of the recordings can be used, which is less than {speakers} speakers.")
+        warn(f"Only {len(found)} of the recordings can be used, which is fewer than the {speakers} speakers asked for.")
         speakers = len(found)
     numbers = identify.groups(np.stack([v.embedding for v in found]), distance, speakers).tolist()
     if as_json:

@@ -34,9 +34,9 @@ LIBRISPEECH_SUBSETS = (
 VOXCELEB1_TEST = range(10270, 10310)  # id10270 to id10309, whose names begin with E
 SPEAKER = ("speaker_id", "speaker", "label")  # the column of a metadata.csv, where `label` may be what is said
 UNGROUPED = (
-    "a folder below a speaker's is taken for a session, a file in none for a session of its own. Where files come from "
-    "one session (a recording round, a chapter, a video) trials pair room and microphone too, and the score will be "
-    "too good"
+    "each folder below a speaker's counts as a session, and each file outside of one as a session of its own. "
+    "If several files come from one session (a recording round, a chapter, a video), trials compare room and "
+    "microphone, too, and the score will be too good"
 )
 SPEECH_COMMANDS_LISTS = {"validation_list.txt": "val", "testing_list.txt": "test"}
 
@@ -53,7 +53,8 @@ def librispeech(root: Path, warn: Warn) -> pd.DataFrame:
     official = {LIBRISPEECH_SPLITS[name.partition("-")[0]] for name in present} >= {"train", "test"}
     if not official:
         warn(
-            f"LibriSpeech's {', '.join(present)} without train-* and test-*: speakers are dealt to train, val and test."
+            f"LibriSpeech's {', '.join(present)} without train-* and test-*: speakers are split at random "
+            "into train, val and test."
         )
     rows = []
     for name in present:
@@ -77,7 +78,10 @@ def voxceleb1(root: Path, warn: Warn) -> pd.DataFrame:
         split = "test" if speaker[2:].isdecimal() and int(speaker[2:]) in VOXCELEB1_TEST else "train"
         rows.append(CorpusRecording(str(path), str(path), speaker, f"{speaker}/{video}", split))
     if {row.split for row in rows} != {"train", "test"}:
-        warn(f"{root} lacks VoxCeleb1's training or its test speakers: those there are dealt to train, val and test.")
+        warn(
+            f"{root} lacks VoxCeleb1's training or its test speakers: those present are split at random into "
+            "train, val and test."
+        )
         rows = [row._replace(split="") for row in rows]
     return table_of(rows, root)
 
@@ -93,8 +97,8 @@ def vctk(root: Path, warn: Warn) -> pd.DataFrame:
         raise EarmarkError(f"{root} holds neither wav48_silence_trimmed nor wav48; unpack VCTK there.")
     files = [path for path in audio_below(root, name, 2, 1, warn) if not path.stem.endswith("_mic2")]
     warn(
-        "VCTK recorded every speaker in one session: its trials pair room and microphone too, and the score is too "
-        "good for other recordings."
+        "VCTK recorded every speaker in one session: its trials compare room and microphone, too, and the score "
+        "is too good for other recordings."
     )
     return table_of((CorpusRecording(str(p), str(p), p.parts[1], p.parts[1]) for p in files), root)
 
@@ -169,10 +173,10 @@ def folder(root: Path, warn: Warn, name: str = MANIFEST) -> pd.DataFrame:
         return lists.join(table, joined) if joined.exists() else table
     recordings = labelled_recordings(root, "speaker", warn)
     warn(
-        f"{root} has no manifest.csv: SPEAKERS ARE THE NAMES OF ITS SUB-FOLDERS; a folder below a speaker's is taken "
-        "for a session, a file in none for a session of its own. Where files come from one session (a recording round, "
-        "a chapter, a video) trials pair room and microphone too, and the score will be too good: write a manifest.csv "
-        "with path,label,group."
+        f"{root} has no manifest.csv: SPEAKERS ARE THE NAMES OF ITS SUB-FOLDERS; each folder below a speaker's "
+        "counts as a session, and each file outside of one as a session of its own. If several files come from "
+        "one session (a recording round, a chapter, a video), trials compare room and microphone, too, and the "
+        "score will be too good: write a manifest.csv with path,label,group."
     )
     names = [p.as_posix() for p in recordings]
     groups = [nfc(p.parent.as_posix()) if len(p.parts) > 2 else p.as_posix() for p in recordings]

@@ -60,7 +60,7 @@ def evaluate_model(
     trials, known = lists.load(DATA / "trials.csv"), set(utterances.utterances_of(table).id)
     asked = trial_set.require_split(table, trials[trials.a.isin(known) & trials.b.isin(known)], "test")
     if asked.same.all() or not asked.same.any():
-        raise EarmarkError("their trials are not of both kinds, of one speaker and of two")
+        raise EarmarkError("their trials are all same-speaker or all different-speaker trials")
     embedder = predictions.Embedder(model)
     test = trial_set.Answers(asked, predictions.stored_embeddings(embedder, asked.utterances, store.load(features)))
     found = metrics.without_thresholds(test, settings) | metrics.manifest_hash(table)

@@ -67,13 +67,13 @@ def _refuse_lonely(name: str, rows: pd.DataFrame) -> None:
     speakers, most = rows.label.unique(), rows.groupby("label").utterance.nunique().max()
     if len(speakers) < 2:
         raise EarmarkError(
-            f"The fold '{name}' has one speaker only ('{speakers[0]}'), and telling them apart takes two: lower "
-            "--k, or add recordings of others."
+            f"The fold '{name}' has only one speaker ('{speakers[0]}'), but telling speakers apart takes two: "
+            "lower --k, or add recordings of others."
         )
     if most < 2:
         raise EarmarkError(
-            f"No speaker of the fold '{name}' has two utterances, so that none can be known again: lower --k, or "
-            "give some of them more recordings."
+            f"No speaker of the fold '{name}' has two utterances, so no speaker can be recognised again: lower "
+            "--k, or give some of them more recordings."
         )
 
 

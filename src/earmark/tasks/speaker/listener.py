@@ -74,8 +74,9 @@ class Listener:
         """whose: the sentence's beginning, as in 'a.wav holds'."""
         if speech_s < self.least_s:
             warn(
-                f"{whose} {speech_s:.2f} s of speech, and this model's figures speak for {self.least_s:.2g} s or more: "
-                "with less, one person is often taken for two; use longer recordings."
+                f"{whose} {speech_s:.2f} s of speech, and this model's figures were measured on "
+                f"{self.least_s:.2g} s or more: with less, one person is often mistaken for two; use longer "
+                "recordings."
             )
 
     def threshold(self, given: float | None) -> float:
@@ -103,8 +104,8 @@ class Listener:
     def _carried(self, name: str) -> float:
         if name not in self.release:
             raise EarmarkError(
-                f"{self.name} carries no {name.replace('_', ' ')}, having met no validation speakers; choose one with "
-                "--threshold, or name a released model with --model."
+                f"{self.name} carries no {name.replace('_', ' ')}, because it was trained without validation "
+                "speakers; choose one with --threshold, or name a released model with --model."
             )
         return float(self.release[name])
 
@@ -112,7 +113,9 @@ class Listener:
 def cost(threshold: float, release: dict) -> str:
     """A sentence on what a threshold costs, by what the model carries: operating points, or the rates at its own."""
     if "threshold" not in release:
-        return f"The model carries no threshold and no error rates: what {threshold:.3f} costs is not known."
+        return (
+            f"The model carries no threshold and no error rates, so the error rates at {threshold:.3f} are not known."
+        )
     own = float(release["threshold"])
     if points := release.get("operating_points"):
         return (
@@ -121,7 +124,11 @@ def cost(threshold: float, release: dict) -> str:
         )
     tests = release.get("figures", {})
     known = [f"{name}: {_rates(f['false_alarm_rate'], f['miss_rate'])}" for name, f in tests.items() if _told(f)]
-    side = "below it strangers pass more often" if threshold < own else "above it people are missed more often"
+    side = (
+        "below it different-speaker pairs are accepted more often"
+        if threshold < own
+        else ("above it same-speaker pairs are rejected more often")
+    )
     rates = f" ({'; '.join(known)})" if known else ""
     return (
         f"The model's own threshold is {own:.3f}{rates}; {side}. It carries no rates at {threshold:.3f}: measure them "
@@ -141,4 +148,6 @@ def _at(points: list[dict[str, float]], threshold: float) -> tuple[float, float]
 
 
 def _rates(false_alarm: float, miss: float) -> str:
-    return f"{false_alarm:.1%} of different speakers pass as one and {miss:.1%} of same ones as two"
+    return (
+        f"{false_alarm:.1%} of different-speaker pairs are accepted and {miss:.1%} of same-speaker pairs are rejected"
+    )

@@ -182,9 +182,14 @@ def _intro(test: Answers, threshold: float, trials: Iterable[int], clips: Clips)
     return [
         f"At a score (cosine) of {threshold:.3f} and above two utterances are taken for one speaker's; this threshold "
         "was chosen on the validation speakers.",
-        f"Different speakers were taken for one in {accepted} of {different} trials, one speaker for two in {missed} "
-        f"of {same}.",
-        f"{len(list(trials))} trials are listed: up to {TRIALS} mistakes of each kind, the worst first and of the same "
-        f"speakers at most {A_PAIR} before there are no others, then the least certain right ones and some by chance.",
+        (
+            f"Different speakers were mistaken for one in {accepted} of {different} trials, one speaker for two in "
+            f"{missed} of {same}."
+        ),
+        (
+            f"{len(list(trials))} trials are listed: up to {TRIALS} mistakes of each kind, the worst first and at "
+            f"most {A_PAIR} of the same speakers while there are others, then the least certain right ones and some "
+            "at random."
+        ),
         f"{len(clips.made)} utterances can be played here, up to {HEARD_S:g} s of each; levels are evened out.",
     ]

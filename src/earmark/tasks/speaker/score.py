@@ -41,7 +41,10 @@ def judge_folder(
     test = Answers(asked, np.stack([embedder.of_files(of) for of in heard]))
     chosen = carried_thresholds(embedder.config.release)
     if chosen is None:
-        warn("The model carries no thresholds, having met no validation speakers: what needs them is left out.")
+        warn(
+            "The model carries no thresholds, because it was trained without validation speakers; figures that "
+            "need them are left out."
+        )
     found, own = figures(test, chosen), scores.eer_threshold(test.curve)
     threshold, of = (chosen.threshold, "the validation speakers") if chosen else (own, "these speakers")
 
@@ -70,8 +73,8 @@ def recordings(
     checks.recordings(table, unusable, warn)
     if table.groupby("label").utterance.nunique().max() < 2:
         raise EarmarkError(
-            f"No speaker in {root} has two utterances, so that none can be known again: give some of them more "
-            "recordings."
+            f"No speaker in {root} has two utterances, so no speaker can be recognised again: give some of them "
+            "more recordings."
         )
     table = table.drop(columns="fold", errors="ignore").assign(split="test")
     given = lists.of_folder(root, warn)
@@ -100,8 +103,8 @@ def familiar_speakers(table: pd.DataFrame, root: Path, learnt: list[str]) -> str
         return None
     names = ", ".join(met[:NAMED]) + (f" and {len(met) - NAMED} more" if len(met) > NAMED else "")
     return (
-        f"{len(met)} of {len(speakers)} speakers are named like speakers that the model learnt ({names}): if they are "
-        "the same people the figures are too good; leave them out."
+        f"{len(met)} of {len(speakers)} speakers have the names of speakers that the model was trained on "
+        f"({names}): if they are the same people the figures are too good; leave them out."
     )
 
 

@@ -11,13 +11,12 @@ from earmark.training.settings import LoopSettings
 
 @dataclass(frozen=True)
 class SpeakerDataSettings(DataSettings):
-    """Recordings of speakers, and the utterances and trials that are made of them. `label` is the speaker."""
+    """Recordings of speakers, and the utterances and trials made from them. The manifest's `label` is the speaker."""
 
     utterance_s: float = 0.0
-    """Recordings of one speaker and group are joined to utterances of about so many seconds where the manifest has no
-    utterances of its own; 0 joins none."""
+    """Seconds to which recordings of a speaker and group are joined, if no utterances are listed; 0 joins none."""
     trials: int = 2000
-    """At most so many trials of each kind, of one speaker and of two, are drawn where the source brings none."""
+    """Largest number of same-speaker trials, and of different-speaker ones, drawn where no trials are listed."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -27,29 +26,29 @@ class SpeakerDataSettings(DataSettings):
 
 @dataclass(frozen=True)
 class SpeakerFeatureSettings:
-    """Log-mel frames of speech, all of a recording; voice and level are decided when they are read."""
+    """Log-mel frames of whole recordings; pauses are removed and levels adjusted when they are read."""
 
     sample_rate: int
-    """Hz that recordings are brought to."""
+    """Sample rate in Hz that recordings are resampled to."""
     n_fft: int
-    """Samples of a frame."""
+    """Length of a frame, in samples."""
     hop_length: int
     """Samples between frames."""
     n_mels: int
-    """Mel bands; 128 in siamese_blstm's text, with n_fft 1024: else the lowest filters are empty."""
+    """Number of mel bands; 128 in siamese_blstm's text, which needs n_fft 1024 (else some filters are empty)."""
     f_min: float
     """Lower edge of the mel bank, in Hz."""
     f_max: float
     """Upper edge of the mel bank, in Hz."""
     top_db: float
-    """Decibels below the recording's loudest band that count as nothing."""
+    """Level below the recording's loudest band, in decibels, at which values are floored."""
     voice_db: float
-    """A frame whose power is further below the recording's loudest is a pause and is left out; 0 keeps all."""
+    """Frames more than this many decibels below the loudest frame count as pauses and are left out; 0 keeps all."""
     speeds: tuple[float, ...]
-    """Training recordings are stored once more at these speeds, and a voice at another speed is another speaker."""
+    """Each training recording is also stored at these speeds; at each speed its voice counts as a further speaker."""
     normalize: Literal["bands", "level", "both"]
-    """What a segment loses before a network hears it: each of its `bands` its mean, and so the microphone, but of the
-    voice too; or its `level` alone; `both` gives a tower each, whose embeddings stand side by side."""
+    """What is subtracted before the network: `bands`, each band's mean (the microphone's colour, but also some of the
+    voice's); `level`, the overall mean; `both` trains a tower on each, and concatenates their embeddings."""
 
     def __post_init__(self) -> None:
         for name in ("sample_rate", "n_fft", "hop_length", "n_mels", "top_db"):
@@ -84,14 +83,13 @@ class TowerSettings:
 
     name: str = ""
     width: float = 1.0
-    """Multiplies the channels or units."""
+    """Factor on the number of channels or units."""
     embedding: int = 128
     """Length of the embedding."""
     whiten: bool = False
-    """Whether embeddings are given mean 0 and even spread over the training utterances, once the network is trained."""
+    """Whether embeddings are whitened after training, by mean and covariance of the training utterances."""
     statistics: float = 0.0
-    """Share of a pair's cosine that statistics of cepstra have, learnt in closed form beside the network; 0 for the
-    network alone."""
+    """Weight, in a pair's score, of statistics of cepstra (computed in closed form); 0 uses the network alone."""
 
     @property
     def network(self) -> Self:
@@ -106,31 +104,31 @@ class TowerSettings:
 
 @dataclass(frozen=True)
 class ResnetSettings(TowerSettings):
-    """A small residual network that pools by attentive statistics."""
+    """A small residual network with attentive statistics pooling."""
 
     name: Literal["resnet"] = "resnet"
 
 
 @dataclass(frozen=True)
 class TdnnSettings(TowerSettings):
-    """ECAPA-like: dilated convolutions over time, attentive statistics."""
+    """ECAPA-like: dilated convolutions over time with attentive statistics pooling."""
 
     name: Literal["tdnn"] = "tdnn"
 
 
 @dataclass(frozen=True)
 class BlstmSettings(TowerSettings):
-    """siamese_blstm's: two BLSTMs and two dense layers."""
+    """The network of the study siamese_blstm: two BLSTMs and two dense layers."""
 
     name: Literal["blstm"] = "blstm"
     read: Literal["blstm", "dense"] = "dense"
-    """Where the embedding is taken: the second BLSTM or the last dense layer."""
+    """Which layer's output is the embedding: the second BLSTM's (`blstm`) or the last dense layer's (`dense`)."""
     head: Literal["prelu", "softplus", "softmax"] = "softplus"
-    """What makes the dense layers' word positive: `prelu`, the text's, nothing (the losses clip it, as the asker)."""
+    """Activation of the dense layers' outputs; `prelu`, the text's, leaves negative values, which the losses clip."""
     batch_norm: bool = False
-    """Whether the head is normalised over a batch."""
+    """Whether the head has batch normalisation."""
     dropout: float = 0.1
-    """Share of features left out after the first BLSTM and the first dense layer."""
+    """Dropout after the first BLSTM and after the first dense layer."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -142,35 +140,35 @@ SpeakerModelSettings = ResnetSettings | TdnnSettings | BlstmSettings
 
 @dataclass(frozen=True)
 class PairSettings:
-    """The loss over all pairs of a batch; studies/siamese_blstm.yaml walks from the asker's to one that learns."""
+    """A loss over all pairs of a batch; studies/siamese_blstm.yaml develops it step by step from the asker's."""
 
     distance: Literal["kl", "reversed", "symmetric"] = "symmetric"
-    """`kl` of one direction, `reversed` the other, or `symmetric`, their sum."""
+    """Kullback-Leibler divergence: `kl` in one direction, `reversed` in the other, `symmetric` the sum of both."""
     positive: Literal["clip", "add"] = "add"
-    """How values become positive before the logarithm: `clip` to epsilon..1, as the asker did, or `add` epsilon."""
+    """How values are made positive before the logarithm: `clip` to epsilon..1, as the asker did, or `add` epsilon."""
     hinge: Literal["distance", "direction"] = "direction"
-    """On the `distance`, or on each `direction` of a symmetric one, added."""
+    """Whether the hinge is on the `distance`, or on each `direction` of a symmetric one before they are added."""
     soft: bool = True
-    """softplus(margin - distance) in place of max(margin - distance, 0)."""
+    """Whether the hinge is Whether the hinge is softplus(margin - distance) in place of max(margin - distance, 0)."""
     margin: float = 3.0
-    """Distance from which pairs of two speakers cost nothing more."""
+    """Distance from which a pair of different speakers no longer adds to the loss."""
     over: Literal["sum", "mean"] = "sum"
-    """Over the values of an embedding."""
+    """Whether the divergence is the sum or the mean over the values of an embedding."""
     same: float = 1.0
-    """Weight of pairs of one speaker."""
+    """Weight of pairs of the same speaker."""
     different: float = 1.0
-    """Weight of pairs of two speakers."""
+    """Weight of pairs of different speakers."""
     broadcast: bool = False
-    """The asker's mistake: labels (pairs, 1) against distances (pairs,) judge every distance by every label."""
+    """Whether to repeat the asker's mistake of comparing every distance with every label, by their shapes."""
     hinge_over: Literal["pair", "batch"] = "pair"
-    """Whose hinge a pair of two speakers costs: its own, or, as the asker's mean over the last axis, the batch's."""
+    """Hinge of a different-speaker pair: its own (`pair`), or the mean over the batch (`batch`), as the asker's."""
     name: Literal["pairs"] = "pairs"
 
     def __post_init__(self) -> None:
         require(self.margin > 0, "margin", "must be above 0")
         require(self.same > 0 and self.different > 0, "same", "and different must be above 0")
         fits = self.hinge == "distance" or self.distance == "symmetric"
-        require(fits, "hinge", "must be distance where the distance has one direction alone")
+        require(fits, "hinge", "must be distance where the distance has only one direction")
 
 
 @dataclass(frozen=True)
@@ -179,13 +177,13 @@ class AamSoftmaxSettings:
 
     name: Literal["aam"] = "aam"
     margin: float = 0.2
-    """In radians."""
+    """Angular margin, in radians."""
     margin_epochs: int = 3
-    """Over which the margin grows from 0."""
+    """Number of epochs over which the margin grows from 0."""
     scale: float = 30.0
-    """Of the cosines."""
+    """Factor on the cosines before the softmax."""
     each_view: bool = False
-    """Where features.normalize is `both`: a softmax for each tower alone, in place of one over both; they are added."""
+    """With features.normalize `both`: a softmax loss for each tower, added, in place of one over both."""
 
     def __post_init__(self) -> None:
         require(0 <= self.margin < 1.5, "margin", "must be an angle from 0 to 1.5")
@@ -198,7 +196,7 @@ class SimilaritySettings:
 
     name: Literal["angular", "contrastive"] = "angular"
     scale: float = 30.0
-    """Of the cosines."""
+    """Factor on the cosines before the softmax."""
 
     def __post_init__(self) -> None:
         require(self.scale > 0, "scale", "must be above 0")
@@ -209,28 +207,28 @@ SpeakerLossSettings = AamSoftmaxSettings | SimilaritySettings | PairSettings
 
 @dataclass(frozen=True)
 class VoiceAugmentSettings:
-    """What a training crop may go through, on its stored log-mel frames; shares of crops, 0 for none."""
+    """Random changes of a training crop's stored log-mel frames; shares are of all crops, 0 switches one off."""
 
     noise: float
-    """Share of crops to which another training recording, or noise with a random slope, is added."""
+    """Share of crops to which another training recording or noise with a random spectral slope is added."""
     babble: float
-    """Share of crops to which several recordings are added."""
+    """Share of crops to which several other recordings are added (babble)."""
     snr_db: tuple[float, float]
-    """Lowest and highest level of speech above what is added."""
+    """Lowest and highest signal-to-noise ratio, in decibels, of what is added."""
     room: float
-    """Share of crops whose energy decays as in a room."""
+    """Share of crops with simulated reverberation."""
     band: float
-    """Share of crops in which everything outside of a random band is attenuated."""
+    """Share of crops in which everything outside a random frequency band is attenuated."""
     gain_db: float
-    """Largest random slope over the bands, from end to end."""
+    """Largest random gain slope over the bands, in decibels from the lowest to the highest."""
     time_masks: int
-    """Stretches of time that are hidden (SpecAugment)."""
+    """Number of time masks per crop (SpecAugment)."""
     time_mask: int
-    """Longest of them, in frames."""
+    """Longest time mask, in frames."""
     band_masks: int
-    """Ranges of bands that are hidden."""
+    """Number of frequency masks per crop."""
     band_mask: int
-    """Widest of them, in bands."""
+    """Widest frequency mask, in mel bands."""
 
     def __post_init__(self) -> None:
         for name in ("noise", "babble", "room", "band"):
@@ -245,7 +243,7 @@ class VoiceAugmentSettings:
 
 @dataclass(frozen=True)
 class SpeakerTrainSettings(LoopSettings):
-    """One training on batches of P speakers and K segments each; validation loss is 1 - AUC, accuracy 1 - EER."""
+    """One training on batches of speakers with segments each; validation loss is 1 - AUC, accuracy 1 - EER."""
 
     FORMER: ClassVar[dict[str, str]] = LoopSettings.FORMER | {
         "pair": "loss (of loss pairs)",
@@ -255,15 +253,15 @@ class SpeakerTrainSettings(LoopSettings):
     }
 
     loss: SpeakerLossSettings
-    """What is judged of a batch."""
+    """The training loss of a batch."""
     speakers: int
-    """Of a batch."""
+    """Number of speakers in a batch."""
     segments: int
-    """Of each of them."""
+    """Number of segments of each speaker in a batch."""
     segments_s: tuple[float, float]
-    """Shortest and longest segment, in seconds; every batch draws one length."""
+    """Shortest and longest segment, in seconds; each batch draws one length for all its segments."""
     batches: int
-    """Of an epoch."""
+    """Number of batches in an epoch."""
     augment: VoiceAugmentSettings
     """Random changes of a training crop."""
 
@@ -278,14 +276,14 @@ class SpeakerTrainSettings(LoopSettings):
 
 @dataclass(frozen=True)
 class SpeakerSettings:
-    """Who is speaking: embeddings whose cosine is the score; blocks in the order of their stages."""
+    """Who is speaking: embeddings of voices, scored by their cosine; blocks in the order of the stages."""
 
     FORMER: ClassVar[dict[str, str]] = {f"evaluate.{key}": f"data.{key}" for key in ("utterance_s", "trials")}
 
     data: SpeakerDataSettings
     features: SpeakerFeatureSettings
     model: SpeakerModelSettings
-    """A tower: frames of a segment in, an embedding out."""
+    """The network that turns the frames of a segment into an embedding."""
     train: SpeakerTrainSettings
     evaluate: EvaluateSettings
     gate: GateSettings = field(default_factory=GateSettings)
@@ -296,5 +294,5 @@ class SpeakerSettings:
         alone = not blstm or self.features.normalize != "both"
         require(alone, "features.normalize", "must be bands or level for model.name blstm")
         heard = not self.model.statistics or self.features.normalize != "bands"
-        require(heard, "model.statistics", "must be 0 where features.normalize is bands, which takes their means away")
-        require(fits, "train.loss", "pairs compares the word of blstm's dense layers; set model.name and model.read so")
+        require(heard, "model.statistics", "must be 0 where features.normalize is bands, which removes the means")
+        require(fits, "train.loss", "pairs needs model.name blstm and model.read dense")

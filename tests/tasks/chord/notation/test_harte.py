@@ -62,7 +62,7 @@ def test_no_chord_and_unknown_chord():
 
 @pytest.mark.parametrize("label", ["", "H:maj", "Cm", "C:", "C/", "C:maj/14", "C:dur", "n", "C:maj\n", "C(*5)", "C:m7"])
 def test_what_is_no_label_is_said(label):
-    with pytest.raises(ChordError, match="is no chord in Harte's notation, such as C:maj"):
+    with pytest.raises(ChordError, match="is not a chord in Harte's notation, such as C:maj"):
         parse(label)
 
 

@@ -42,7 +42,7 @@ def test_rows_are_split_at_any_blanks(song):
     [
         ("", "has no rows; write one row a chord"),
         ("\n \n", "has no rows"),
-        ("0 1 C\n1 2 H:maj\n", r"row 2: 'H:maj' is no chord .*; correct the label, or write X"),
+        ("0 1 C\n1 2 H:maj\n", r"row 2: 'H:maj' is not a chord .*; correct the label, or write X"),
         ("0 1 C\n\n0.9 2 G\n", r"row 3 starts at 0.9 s, but the row before ends at 1 s; rows must follow"),
         ("1 2 C\n0 1 G\n", r"row 2 starts at 0 s, but the row before ends at 2 s"),
         ("0 1 C\n1 1 G\n", r"row 2 lasts from 1 to 1 s; the end must lie after the start"),
@@ -65,7 +65,7 @@ def test_files_that_are_none_are_named(tmp_path):
     with pytest.raises(EarmarkError, match=r"no chord file .*none\.lab"):
         lab.read(tmp_path / "none.lab")
     (tmp_path / "audio.lab").write_bytes(b"fLaC\x00\xff\xfe")
-    with pytest.raises(EarmarkError, match=r"audio\.lab is no text"):
+    with pytest.raises(EarmarkError, match=r"audio\.lab is not text"):
         lab.read(tmp_path / "audio.lab")
 
 

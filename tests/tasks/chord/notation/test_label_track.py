@@ -62,12 +62,14 @@ def test_a_label_without_a_text_is_unknown(tmp_path):
     [
         (
             "0\t1\tC\n\\\t1\t2\n1\t1\tG\n",
-            ", row 3 is a label at a point, and others are of a region; give each chord a region, or mark every change "
-            "by a point.",
+            (
+                ", row 3 is a label at a point, but others are labels of a region; give each chord a region, or "
+                "mark every change by a point."
+            ),
         ),
         ("0\t1\t\n1\t2\t \n", ": no label has a text; write chords into the labels, as in C:maj, Am7 or N."),
-        ("0\t1\tC\n1 2 G\n", ", row 2: '1 2 G' is not 'START END LABEL' apart by tabs, times in seconds."),
-        ("0\t1\tC\n1\tG\n", ", row 2: '1\tG' is not 'START END LABEL' apart by tabs, times in seconds."),
+        ("0\t1\tC\n1 2 G\n", ", row 2: '1 2 G' is not 'START END LABEL' separated by tabs, times in seconds."),
+        ("0\t1\tC\n1\tG\n", ", row 2: '1\tG' is not 'START END LABEL' separated by tabs, times in seconds."),
         ("1\t1\tC\n1\t1\tG\n", ", row 2: the label at 1 s must lie after the one at 1 s."),
         ("2\t2\tC\n1\t1\tG\n", ", row 2: the label at 1 s must lie after the one at 2 s."),
         (
@@ -77,8 +79,10 @@ def test_a_label_without_a_text_is_unknown(tmp_path):
         ("3\t2\tC\n", ", row 1 lasts from 3 to 2 s; the end must lie after the start, from 0 on."),
         (
             "0\t1\tC or so\n",
-            ", row 1: 'C or so' is no chord in Harte's notation, such as C:maj, A:min7/b3 or N; correct the label, or "
-            "write X for a chord that is unknown.",
+            (
+                ", row 1: 'C or so' is not a chord in Harte's notation, such as C:maj, A:min7/b3 or N; correct the "
+                "label, or write X for a chord that is unknown."
+            ),
         ),
         (
             "1\t1\tC\n12\t12\tG\n",

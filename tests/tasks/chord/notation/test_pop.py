@@ -140,7 +140,7 @@ def test_what_is_harte_stays(label):
     ],
 )
 def test_what_readers_would_disagree_on_is_refused(name):
-    with pytest.raises(harte.ChordError, match="is no chord in Harte's notation"):
+    with pytest.raises(harte.ChordError, match="is not a chord in Harte's notation"):
         pop.to_harte(name)
 
 
@@ -201,12 +201,17 @@ def test_files_are_converted_and_counted(tmp_path):
         ([], None),
         (
             ["Am"],
-            "1 chord name, which is not in Harte's notation, read as charts of popular music have them: Am as A:min.",
+            (
+                "1 chord name, which is not in Harte's notation, read as lead sheets of popular music write "
+                "them: Am as A:min."
+            ),
         ),
         (
             ["C7", "Am", "Am", "Dm", "Em", "Fm", "Gm"],
-            "7 chord names, which are not in Harte's notation, read as charts of popular music have them: Am as A:min, "
-            "C7 as C:7, Dm as D:min, Em as E:min, Fm as F:min and 1 more.",
+            (
+                "7 chord names, which are not in Harte's notation, read as lead sheets of popular music write them: "
+                "Am as A:min, C7 as C:7, Dm as D:min, Em as E:min, Fm as F:min and 1 more."
+            ),
         ),
     ],
 )

@@ -40,14 +40,14 @@ def test_speakers_are_folders_or_links_to_them(tmp_path):
     assert names == {"ann": ["ann/b.wav", "ann/c.wav", "ann/monday/a.FLAC"], "bob": ["bob/0.wav"]}
     assert len(said) == 2
     assert ".ipynb_checkpoints" in said[0]
-    assert "links name again (ann/d.wav)" in said[1]
+    assert "links lead to a second time (ann/d.wav)" in said[1]
 
 
 def test_a_voice_beside_the_folders_is_named(tmp_path):
     voice(tmp_path, "ann/0.wav", "bob.wav", "carol.xyz")
     names, said = enrolled(tmp_path)
     assert names == {"ann": ["ann/0.wav"]}
-    assert "without a suffix of audio that is read (carol.xyz)" in said[0]
+    assert "without the suffix of an audio format that is read (carol.xyz)" in said[0]
     assert said[1] == (
         "1 recording lies in ROOT itself and has no speaker (bob.wav): left out; move each into the folder of its "
         "speaker."

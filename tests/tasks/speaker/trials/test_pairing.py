@@ -153,7 +153,7 @@ def test_a_split_without_trials_is_refused():
     assert "No speaker of test has two utterances" in refused(
         pairing.draw, spoken(("x", "1", 1), ("y", "1", 1)), "test", 10, 1, pytest.fail
     )
-    assert "The split val has one speaker alone" in refused(pairing.draw, spoken(("x", "1", 3)), "val", 10, 1, print)
+    assert "The split val has only one speaker" in refused(pairing.draw, spoken(("x", "1", 3)), "val", 10, 1, print)
 
 
 # Trials of a manifest
@@ -205,8 +205,8 @@ def test_every_judged_split_has_trials_and_no_other():
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ("test x10 y10 0", "has none of same speakers (1) for test"),
-        ("test x10 x11 1", "has none of different speakers (0) for test"),
+        ("test x10 y10 0", "has no same-speaker trials (same is 1) for test"),
+        ("test x10 x11 1", "has no different-speaker trials (same is 0) for test"),
     ],
 )
 def test_a_list_of_one_kind_is_refused(row, said):

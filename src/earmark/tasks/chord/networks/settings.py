@@ -16,21 +16,21 @@ class PitchNetModel:
 
     name: Literal["pitch_net"] = "pitch_net"
     channels: int = 64
-    """Width on pitch classes."""
+    """Number of channels of the layers on pitch classes."""
     stem: int = 16
-    """Width on the semitone axis."""
+    """Number of channels of the first layers, on the semitone axis."""
     blocks: int = 6
-    """Blocks over time, dilated 1, 2, 4 ... frames."""
+    """Number of convolution blocks over time, with dilations of 1, 2, 4 ... frames."""
     agreement: bool = False
-    """Whether the chord's head hears what the heads of tones and bass say of all twelve pitch classes."""
+    """Whether the chord head also receives the outputs of the tone and bass heads for all twelve pitch classes."""
     decoder: Decoding = "switch"
-    """`switch` asks a price for every change, less where the network hears one. The others know which chords follow
-    which: `crf` counts it in the training songs, `crf_likelihood` learns it from what the trained network says of them,
-    `crf_joint` together with the network. How far the network's word on chords and on changes is believed is chosen on
-    validation songs."""
+    """`switch` puts a cost on every chord change, lower where the network detects one. The others are conditional
+    random fields, which also know which chords follow which: `crf` counts transitions in the training songs,
+    `crf_likelihood` learns them from the trained network's outputs on those songs, `crf_joint` learns them together
+    with the network. How much weight the network's outputs for chords and changes get is chosen on validation songs."""
     quality_weights: QualityWeights | Literal["suggested"] = field(default_factory=dict)
-    """What a quality's probability is multiplied by before decoding, 1 where nothing is said; `suggested` are those
-    that the validation songs' confusion asks for."""
+    """Factor on the probability of each chord quality before decoding, 1 for a quality that is not listed;
+    `suggested` takes factors derived from the confusion matrix of the validation songs."""
 
     def __post_init__(self) -> None:
         for name in ("channels", "stem", "blocks"):
@@ -44,34 +44,35 @@ class ChordNetModel:
 
     name: Literal["chordnet"] = "chordnet"
     width: float = 1.0
-    """Multiplies the channels; the text's is 1."""
+    """Factor on the number of channels; 1 in the text."""
     core: Literal["dprnn", "blstm"] = "dprnn"
-    """What looks over time: the text's dual-path network, or BLSTMs."""
+    """The recurrent part: the text's dual-path network, or BLSTMs."""
     chunk_frames: int = 256
-    """Frames of a chunk, which dprnn's first LSTM reads alone, while the second reads the song; 0: none, both read the
-    song. The text's are 256; a training crop holds two at least."""
+    """With core dprnn: frames per chunk. The first LSTM reads within a chunk, the second across the song; with 0
+    both read the whole song. 256 in the text; a training crop must hold at least two chunks."""
     lstm_layers: int = 1
-    """Of core blstm: one above the other."""
+    """With core blstm: number of stacked BLSTM layers."""
     vector: Literal["clip", "sigmoid"] = "clip"
-    """How the vectors of notes come into 0..1; the text clips."""
+    """How the values of the note vectors are brought into 0..1; the text clips."""
     drop_features: bool = True
-    """The text's, which leaves features unused."""
+    """Whether to leave some features unused, as the text's network does."""
     smoothing: bool = True
-    """The text's second network, for a smoother vector, in twice the time."""
+    """Whether to add the text's second network, which smooths the vectors, at twice the time."""
     smoothing_layers: int = 1
-    """BLSTMs of the second network, one above the other."""
+    """Number of stacked BLSTM layers in the second network."""
     cell: Literal["lstm", "lnlstm", "peephole"] = "lstm"
-    """Of all BLSTMs outside dprnn: layer-normalised, or with peepholes, which the text offers; both are slow."""
+    """Cell of all BLSTMs outside dprnn: plain, layer-normalised (lnlstm) or with peepholes, as the text offers; the
+    latter two are slow."""
     lstm_residual: bool = False
-    """Of these: each above the first adds its input."""
+    """Whether each of these BLSTM layers above the first adds its input to its output."""
     lstm_dropout: float = 0.0
-    """Of these: share of the input that is zero in training; of cell lstm alone, as in the text."""
+    """Dropout on the input of these BLSTMs; for cell lstm only, as in the text."""
     direct: bool = False
-    """Read the chord past the vector."""
+    """Whether the chord head reads the features directly, past the note vectors."""
     decoder: Decoding = "switch"
-    """As of pitch_net."""
+    """As for pitch_net."""
     quality_weights: QualityWeights | Literal["suggested"] = field(default_factory=dict)
-    """As of pitch_net."""
+    """As for pitch_net."""
 
     def __post_init__(self) -> None:
         require(0.08 <= self.width <= 8, "width", "must lie from 0.08, below which too few features are left, to 8")

@@ -84,7 +84,7 @@ def _split(label: str) -> tuple[str, str, set[str], str]:
             degrees = degrees | more
         chord.scale_degree_to_semitone(bass)  # it lets "C/" pass too
     except chord.InvalidChordException:
-        raise ChordError(f"'{label}' is no chord in Harte's notation, such as C:maj, A:min7/b3 or N") from None
+        raise ChordError(f"'{label}' is not a chord in Harte's notation, such as C:maj, A:min7/b3 or N") from None
     return root, quality, degrees, bass
 
 

@@ -75,7 +75,7 @@ def _lines(path: Path) -> list[str]:
     except FileNotFoundError:
         raise EarmarkError(f"There is no chord file {path}; give the path of a .lab file that exists.") from None
     except UnicodeDecodeError:
-        raise EarmarkError(f"{path} is no text in UTF-8; a .lab file has rows such as '0.0 2.5 C:maj'.") from None
+        raise EarmarkError(f"{path} is not text in UTF-8; a .lab file has rows such as '0.0 2.5 C:maj'.") from None
     except OSError as e:
         raise EarmarkError(f"{path} cannot be read: {e.strerror}; give a .lab file of your own.") from None
 

@@ -40,8 +40,8 @@ def rows(path: Path, text: str, duration_s: float | None) -> list[Row]:
     points = [n for n, (start, end, _) in found if start == end]
     if points and len(points) < len(found):
         raise EarmarkError(
-            f"{path}, row {points[0]} is a label at a point, and others are of a region; give each chord a region, or "
-            "mark every change by a point."
+            f"{path}, row {points[0]} is a label at a point, but others are labels of a region; give each chord "
+            "a region, or mark every change by a point."
         )
     spans = _until_the_next(path, found, duration_s) if points else found
     return [(n, [str(start), str(end), label]) for n, (start, end, label) in spans]
@@ -50,7 +50,7 @@ def rows(path: Path, text: str, duration_s: float | None) -> list[Row]:
 def _fields(where: str, line: str) -> tuple[float, float, str]:
     match = LABEL.fullmatch(line)
     if not match:
-        raise EarmarkError(f"{where}: '{line.strip()}' is not 'START END LABEL' apart by tabs, times in seconds.")
+        raise EarmarkError(f"{where}: '{line.strip()}' is not 'START END LABEL' separated by tabs, times in seconds.")
     start, end = (float(number.replace(",", ".")) for number in match.groups()[:2])
     return start, end, (match[3] or "").strip() or UNNAMED
 

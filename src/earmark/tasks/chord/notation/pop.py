@@ -72,7 +72,7 @@ def to_harte(name: str) -> str:
     bass = BASS.search(text)
     label = _above(text[: bass.start()] if bass else text)
     if label is None or (bass and "/" in label):
-        raise ChordError(f"'{name}' is no chord in Harte's notation, such as C:maj, A:min7/b3 or N")
+        raise ChordError(f"'{name}' is not a chord in Harte's notation, such as C:maj, A:min7/b3 or N")
     return _over(label, bass[1]) if bass else label
 
 
@@ -135,4 +135,4 @@ def conversion_note(converted: Converted) -> str | None:
     some = ", ".join(f"{name} as {label}" for (name, label), _ in converted.most_common(SHOWN))
     rest = f" and {len(converted) - SHOWN} more" if len(converted) > SHOWN else ""
     names = "1 chord name, which is" if n == 1 else f"{n} chord names, which are"
-    return f"{names} not in Harte's notation, read as charts of popular music have them: {some}{rest}."
+    return f"{names} not in Harte's notation, read as lead sheets of popular music write them: {some}{rest}."

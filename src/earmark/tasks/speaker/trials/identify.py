@@ -70,8 +70,8 @@ def refuse_nobody(names: Iterable[str], folder: Path) -> None:
     for name in names:
         if unicodedata.normalize("NFKC", name).strip().casefold() == UNKNOWN:
             raise EarmarkError(
-                f"{folder / name} enrolls somebody as '{name}', but '{UNKNOWN}' is the answer for a voice that is "
-                "nobody's; give the folder another name, as in 'guest'."
+                f"{folder / name} enrolls somebody as '{name}', but '{UNKNOWN}' is the answer for an unknown "
+                "voice; give the folder another name, as in 'guest'."
             )
 
 

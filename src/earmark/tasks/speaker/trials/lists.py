@@ -97,7 +97,7 @@ def of_voxceleb1(root: Path, warn: Warn) -> pd.DataFrame | None:
     for where, fields in rows.items():
         if len(fields) != 3:
             raise EarmarkError(
-                f"{where}: '{' '.join(fields)}' is no trial such as 1 id10270/x6uYqmx31kE/00001.wav b.wav."
+                f"{where}: '{' '.join(fields)}' is not a trial such as 1 id10270/x6uYqmx31kE/00001.wav b.wav."
             )
     found = [(f"wav/{a}", f"wav/{b}", same) for same, a, b in rows.values()]
     return pd.DataFrame(found, index=list(rows), columns=["a", "b", "same"])
@@ -116,7 +116,7 @@ def usable(given: pd.DataFrame, table: pd.DataFrame, quarantined: pd.DataFrame, 
     kept = trials(given, table, set(quarantined.utterance) - set(table.utterance), warn)
     if len(kept):
         return kept
-    warn("None of the given trials is left: trials are drawn.")
+    warn("None of the given trials is left, so trials are drawn.")
     return None
 
 

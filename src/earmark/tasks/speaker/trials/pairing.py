@@ -111,7 +111,9 @@ def _refuse_empty(split: str, n_same: int, n_different: int) -> None:
             "recordings, or lower tasks.speaker.data.utterance_s, which joins them."
         )
     if not n_different:
-        raise EarmarkError(f"The split {split} has one speaker alone; give it at least two, or nobody can be mistaken.")
+        raise EarmarkError(
+            f"The split {split} has only one speaker; give it at least two, or there are no different-speaker trials."
+        )
 
 
 def _both_kinds(given: pd.DataFrame, split: str) -> pd.DataFrame:
@@ -119,7 +121,9 @@ def _both_kinds(given: pd.DataFrame, split: str) -> pd.DataFrame:
     own = given[given["split"] == split]
     for same, word in ((1, "same"), (0, "different")):
         if not (own.same == same).any():
-            raise EarmarkError(f"The list of trials has none of {word} speakers ({same}) for {split}; add some.")
+            raise EarmarkError(
+                f"The list of trials has no {word}-speaker trials (same is {same}) for {split}; add some."
+            )
     return own
 
 
