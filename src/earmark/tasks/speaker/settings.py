@@ -149,7 +149,7 @@ class PairSettings:
     hinge: Literal["distance", "direction"] = "direction"
     """Whether the hinge is on the `distance`, or on each `direction` of a symmetric one before they are added."""
     soft: bool = True
-    """Whether the hinge is Whether the hinge is softplus(margin - distance) in place of max(margin - distance, 0)."""
+    """Whether the hinge is softplus(margin - distance) in place of max(margin - distance, 0)."""
     margin: float = 3.0
     """Distance from which a pair of different speakers no longer adds to the loss."""
     over: Literal["sum", "mean"] = "sum"
