@@ -258,7 +258,7 @@ def test_mpeg_that_begins_or_breaks_within_a_frame(tmp_path, layer):
     assert late.duration_s == (len(frames) - 4) * 1152 / RATE
     hole = audio.check(data[: frames[20][0] + 20] + data[frames[30][0] + 50 :])
     assert hole.duration_s == (len(frames) - 11) * 1152 / RATE
-    assert "bytes between its frames are no audio and are passed over" in hole.note
+    assert "bytes between its frames are not audio and are skipped" in hole.note
 
 
 @needs_ffmpeg

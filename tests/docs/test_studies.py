@@ -186,13 +186,13 @@ def test_the_checks_see_what_is_wrong():
     page = REPOSITORY / "docs/studies/page.md"
     source = "../../src/earmark/experiments/study/plan.py"
     study = "../../studies/sound_cnns.yaml"
-    right = f"[`plan.py: KINDS`]({source}) [`plan.py: Cell`]({source}) [`plan.py: Cell.levels`]({source}) "
-    right += f"[`plan.py: Plan.nested`]({source}) [`sound_cnns.yaml: base`]({study}) "
+    right = f"[`plan.py: KINDS`]({source}) [`plan.py: GridCell`]({source}) [`plan.py: GridCell.levels`]({source}) "
+    right += f"[`plan.py: StudyPlan.nested`]({source}) [`sound_cnns.yaml: base`]({study}) "
     right += f"[`sound_cnns.yaml: factors.schedule.step 10`]({study}) [`sound_cnns.yaml: schedule.step 10`]({study})"
     assert broken(page, right) == []
     for wrong, why in {
         f"[`plan.py: KINDZ`]({source})": "holds no such name",
-        f"[`plan.py: Cell.nested`]({source})": "holds no such name",
+        f"[`plan.py: GridCell.nested`]({source})": "holds no such name",
         f"[`plans.py: KINDS`]({source})": "the file is called plan.py",
         "[`gone.py: KINDS`](../../src/gone.py)": "there is no such file",
         f"[`sound_cnns.yaml: bass`]({study})": "holds no such name",

@@ -11,7 +11,7 @@ from earmark.data import manifest
 from earmark.errors import EarmarkError
 from earmark.evaluation import outcomes
 from earmark.registry import comparison, judging, tracking
-from earmark.registry.comparison import TestSplitJudging
+from earmark.registry.comparison import TodaysTestSplit
 from stores import NAME, TASK, evaluated, version
 
 N = 24  # recordings of the test split, two to a group
@@ -62,7 +62,7 @@ def judged(tracker, monkeypatch):
     def run(judge, *numbers: str):
         said = []
         monkeypatch.setattr(judging, "judge_version", judge)
-        on = TestSplitJudging(lambda: None, said.append, lambda items, *_: items)
+        on = TodaysTestSplit(lambda: None, said.append, lambda items, *_: items)
         some = [tracker.client.get_model_version(NAME, number) for number in numbers or ("2", "1")]
         return comparison.on_todays_test(tracker.client, TASK, some, on), said
 

@@ -30,7 +30,7 @@ def promote(
     from earmark.registry import comparison, gate, promotion, tracking
 
     asked = promotion.PromotionRequest(version, force, why, dry_run)
-    today = comparison.TestSplitJudging(lambda: settings(task), console.say, console.progress)
+    today = comparison.TodaysTestSplit(lambda: settings(task), console.say, console.progress)
     ask = lambda: getattr(settings(task), "gate", GateSettings())  # noqa: E731  of a task from before there was one
     found = promotion.promote(tracking.present(), one, asked, ask, console.say, today)
     for sentence in found.sentences + ([] if dry_run else to_commit.sentence(task, "decision")):

@@ -87,7 +87,7 @@ def release(
 ) -> None:
     """Write a model folder with a card: for genre trained on all recordings, for chord and speaker the champion.
 
-    `earmark predict TASK --model FOLDER` uses it. Which model `predict` uses by default does not change.
+    `predict --model FOLDER` uses it. Which model `predict` uses by default does not change.
     """
     one = catalog.task(task)
     for name, given in (("about", about), ("data", data)):

@@ -15,7 +15,7 @@ from earmark.evaluation import outcomes
 from earmark.evaluation.settings import GateSettings
 from earmark.registry import cards, clean_process, comparison, gate, identities, restore, versions
 from earmark.registry.clean_process import AnswerCost
-from earmark.registry.comparison import MeasuredVersion, TestSplitJudging, VersionPair
+from earmark.registry.comparison import MeasuredVersion, TodaysTestSplit, VersionPair
 from earmark.registry.entries import Identity
 from earmark.registry.gate import Finding, Side, Verdict
 from earmark.registry.ledger import Ledger, Tested
@@ -55,7 +55,7 @@ class Contest:
     task: Task
     settings: Callable[[], GateSettings]
     known: Ledger
-    today: TestSplitJudging | None
+    today: TodaysTestSplit | None
 
 
 def assess(of: Contest, new: ModelVersion, old: ModelVersion | None) -> Assessment:

@@ -34,7 +34,7 @@ ENOUGH = 10  # test recordings that must remain where some were trained on: a fi
 
 
 @dataclass(frozen=True)
-class TestSplitJudging:
+class TodaysTestSplit:
     """What versions are judged on, and how that is shown: the working tree's test split.
 
     settings: gives those of the task, read where they are needed alone.
@@ -111,7 +111,7 @@ def outcomes_of(client: MlflowClient, run: Run, test: str) -> pd.DataFrame | Non
 
 
 def on_todays_test(
-    client: MlflowClient, task: Task, some: list[ModelVersion], on: TestSplitJudging
+    client: MlflowClient, task: Task, some: list[ModelVersion], on: TodaysTestSplit
 ) -> list[MeasuredVersion]:
     """Versions on the working tree's test split, on which those are judged of which no outcomes were kept.
 
@@ -184,7 +184,7 @@ def trained_on(client: MlflowClient, version: ModelVersion) -> set[str] | None:
 
 
 def _evaluation(
-    client: MlflowClient, task: Task, version: ModelVersion, rows: pd.DataFrame, tag: str, on: TestSplitJudging
+    client: MlflowClient, task: Task, version: ModelVersion, rows: pd.DataFrame, tag: str, on: TodaysTestSplit
 ) -> MeasuredVersion:
     """The evaluation of a version on some rows of the test split, which is made and kept where there is none."""
     if known := kept_measurement(client, version, tag):

@@ -11,7 +11,7 @@ from earmark.errors import EarmarkError
 from earmark.evaluation.settings import GateSettings
 from earmark.registry import champion, identities, ledger, restore, versions
 from earmark.registry.assessment import Assessment, Contest, assess
-from earmark.registry.comparison import TestSplitJudging
+from earmark.registry.comparison import TodaysTestSplit
 from earmark.registry.entries import LedgerEntry
 from earmark.registry.gate import Verdict
 from earmark.tasks.task import Task
@@ -41,7 +41,7 @@ def promote(
     asked: PromotionRequest,
     settings: Callable[[], GateSettings],
     say: Warn,
-    today: TestSplitJudging | None = None,
+    today: TodaysTestSplit | None = None,
 ) -> Decision:
     """Make a version champion if the gate says yes, or if a person insists, and write that into the ledger.
 

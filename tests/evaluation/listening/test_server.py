@@ -176,7 +176,7 @@ def test_signs_that_have_no_shape_of_their_own_are_part_of_words(served):
 def test_a_file_that_somebody_broke_meanwhile_is_said(served):
     served.file.write_text("path,label,status\nb.wav,low,perhaps\n")
     status, _, body = served.ask("GET", f"/?token={TOKEN}")
-    assert (status, b"line 2: 'perhaps' is no status" in body) == (422, True)
+    assert (status, b"line 2: 'perhaps' is not a status" in body) == (422, True)
     assert served.mark() == 422
     assert served.file.read_text() == "path,label,status\nb.wav,low,perhaps\n"
 

@@ -59,7 +59,7 @@ def test_a_recording_of_a_split_alone_is_read(talk):
     ("text", "sentence"),
     [
         ("nowhere:open", "There is no nowhere/manifest.csv; name a folder with a manifest.csv"),
-        ("{}:test", "lists no recording of the splits 'test'; take others"),
+        ("{}:test", "lists no recording of the splits 'test'; name others"),
     ],
 )
 def test_recordings_that_are_not_there_are_one_sentence(talk, text, sentence):

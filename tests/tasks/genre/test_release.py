@@ -174,7 +174,7 @@ def test_figures_must_come_from_somewhere(place, earmark):
     for missing in ("about", "data"):
         at = RELEASE.index(f"--{missing}")
         _, _, err = earmark(*RELEASE[:at], *RELEASE[at + 2 :])
-        assert err[0].startswith(f"earmark: A release needs --{missing} in words")
+        assert err[0].startswith(f"earmark: A release needs --{missing}; `earmark release --help` shows an example.")
     assert not (place / "release").exists()
 
 
