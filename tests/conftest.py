@@ -41,6 +41,13 @@ def pytest_xdist_make_scheduler(config, log):
     return ByFileOrPipeline(config, log)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Files that run pipelines come first, so that no worker is left with a long one at the end."""
+    long = {item.path for item in items if item.get_closest_marker("pipeline")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """`small_folder` in a folder of the test's own."""

@@ -103,7 +103,7 @@ def test_using_a_model(walk, place):
         "recordings.csv",
     }
     assert walk["release"].count(".wav") == 6
-    assert "no groups" in walk["crossval"]
+    assert "Every recording is a group of its own" in walk["crossval"]
 
 
 @pytest.mark.pipeline

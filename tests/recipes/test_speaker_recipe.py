@@ -86,7 +86,7 @@ def test_folders_stand_together_without_mixing_their_speakers(folders):
     known = dict(zip(table.utterance, table["split"], strict=True))
     assert all(known[a] == known[b] == split for split, a, b in trials[["split", "a", "b"]].itertuples(index=False))
     assert all(path.startswith(str(folders)) for path in table.path)
-    with pytest.raises(EarmarkError, match="test_fold 'three' is no fold"):
+    with pytest.raises(EarmarkError, match="test_fold 'three' is not a fold"):
         collection.read(f"{folders / 'b'}@three", pytest.fail, plain_progress)
 
 
