@@ -60,7 +60,9 @@ def test_use_looks_at_the_folder(walk):
 
 def test_the_run_is_of_one_task_and_ends_with_what_to_commit(walk):
     assert "Registered earmark-genre version 1." in walk["repro"]
-    assert "git add params.yaml dvc.lock reports/genre/metrics.json splits/genre.csv" in walk["repro"]
+    new = "git add params.yaml dvc.lock reports/genre/metrics.json splits/genre.csv .gitignore .dvc .dvcignore dvc.yaml"
+    assert new in walk["repro"]
+    assert ".dvc" not in walk["go on"].partition("To keep this run")[2]
     assert "Running stage 'demo'" not in walk["repro"]
     assert "@chord" not in walk["repro"]
 

@@ -4,13 +4,22 @@ import shlex
 import subprocess
 from pathlib import Path
 
+PROJECT = (".gitignore", ".dvc", ".dvcignore", "dvc.yaml")  # in no commit yet after `earmark init`
+
 
 def sentence(task: str, what: str = "run") -> list[str]:
     """The command that commits a run of a task and decisions on its models, as one sentence.
 
     None outside of git and where nothing differs. what: is to be kept, for people.
     """
-    files = ("params.yaml", "dvc.lock", f"reports/{task}/metrics.json", f"splits/{task}.csv", f"registry/{task}")
+    files = (
+        "params.yaml",
+        "dvc.lock",
+        f"reports/{task}/metrics.json",
+        f"splits/{task}.csv",
+        f"registry/{task}",
+        *PROJECT,
+    )
     changed = _changed([file for file in files if Path(file).exists()])
     return [f"To keep this {what}: git add {shlex.join(changed)} && git commit"] if changed else []
 
