@@ -174,7 +174,7 @@ def test_what_is_to_be_committed_is_said(trained, monkeypatch):
         "To keep this decision: git add dvc.lock splits/chord.csv && git commit"
     ]
     monkeypatch.setenv("DVC_EXP_NAME", "trial")
-    assert run() == ["Inside the DVC experiment trial: nothing registered, no alias moved."]
+    assert run() == ["This is the DVC experiment trial, so no version was registered and no alias moved."]
 
 
 def test_a_project_in_a_folder_of_a_repository(trained):

@@ -54,7 +54,7 @@ def use(
         ),
     ] = None,
 ) -> None:
-    """Point a task at a folder of recordings: check the folder, and write it into params.yaml."""
+    """Check a folder of recordings, and name it in params.yaml as a task's data."""
     catalog.check(task)
     config.parse_task(config.read(PARAMS), task)
     blocks = _recipe(recipe, task) if recipe else {}

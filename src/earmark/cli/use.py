@@ -72,7 +72,8 @@ def release(
         str | None, typer.Option(help="The training recordings and their licence, as in 'ESC-10, CC BY 3.0'.")
     ] = None,
     figures: Annotated[
-        Path | None, typer.Option(help="The metrics.json of a cross-validation with these settings, for the card.")
+        Path | None,
+        typer.Option(help="For the card: metrics.json of a cross-validation of these very settings."),
     ] = None,
     limits: Annotated[str, typer.Option(help="For the card: what else the model is not for.")] = "",
     conditions: Annotated[

@@ -66,7 +66,7 @@ def make(folder: Path, tasks: list[str]) -> list[str]:
     (folder / ".dvc" / PLOTS).write_text(_file(PLOTS, ".dvc").read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "dvc.yaml").write_text(pipeline, encoding="utf-8")
     (folder / "params.yaml").write_text(params, encoding="utf-8")
-    return [f"Made {folder} with params.yaml and dvc.yaml for {', '.join(tasks)}.", *said]
+    return [f"Created the project {folder} (params.yaml, dvc.yaml) for {', '.join(tasks)}.", *said]
 
 
 def _file(name: str, folder: str = "") -> Path:

@@ -43,7 +43,7 @@ def run(task: Task, data: Path, folder: Path, reports: Path, params: dict[str, s
         publication.describe(tracker, task, run_id, one)
         arrangement.arrange(tracker, task)
     if experiment:
-        said.append(f"Inside the DVC experiment {experiment}: nothing registered, no alias moved.")
+        said.append(f"This is the DVC experiment {experiment}, so no version was registered and no alias moved.")
     else:
         settled, moved = _aliases(tracker.client, task, version)
         said += settled + moved + to_commit.sentence(task.name)
