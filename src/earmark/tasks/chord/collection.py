@@ -11,11 +11,9 @@ import pandas as pd
 import torch
 
 from earmark.errors import EarmarkError
-from earmark.tasks.chord import metrics, scores, spectrogram
+from earmark.tasks.chord import spectrogram
 from earmark.tasks.chord.dataset import truth
-from earmark.tasks.chord.notation import lab
 from earmark.tasks.chord.notation.vocabulary import WIDE, Vocabulary
-from earmark.tasks.chord.predictions import Recogniser
 from earmark.tasks.chord.settings import ChordFeatureSettings
 from earmark.tasks.chord.songs import Songs
 
@@ -58,10 +56,3 @@ def gather(
 def _read(settings: ChordFeatureSettings, words: Vocabulary, path: Path, lab_path: Path, key: str) -> tuple:
     values = spectrogram.spectrogram_of(path, settings)
     return values, *truth(lab_path, key, len(values), settings.hop_s, words)
-
-
-def measure(model: Path, table: pd.DataFrame, progress: Callable[[Iterable, int, str], Iterable]) -> dict:
-    """Every figure of `scores.evaluate` for the model of a folder on the songs of a table of `table_of`."""
-    recognise, rows = Recogniser(model), progress(table.itertuples(), len(table), "recognising chords")
-    songs = [metrics.scored_song(row, lab.read(row.lab), recognise(row.path)) for row in rows]
-    return scores.evaluate(songs) | {"n_recordings": len(songs)}

@@ -32,7 +32,7 @@ def make(model: Path, settings: SpeakerSettings, words: Words, out: Path) -> dic
     data = bundle.pack(bundle.half(model_files.read_weights(model)))
     root = paths.audio_root(settings.data.root)
     found = words.facts() | facts(
-        config, data, heard, {root.name: heard}, audio.folder(root, settings.data.channels), settings.evaluate
+        config, data, heard, root.name, audio.folder(root, settings.data.channels), settings.evaluate
     )
     config = replace(config, labels=[], release=found)  # nobody is named
     text = card.own(config, len(data), hashlib.sha256(data).hexdigest())
@@ -53,19 +53,19 @@ def facts(
     config: ModelConfig,
     data: bytes,
     heard: SpeakerDataset,
-    tests: dict[str, SpeakerDataset],
+    name: str,
     root: Root,
     settings: EvaluateSettings,
 ) -> dict:
     """What is measured with a bundle of these bytes, as `bundle.pack` gives them, for its card and config.json.
 
-    heard: what the model learnt from, with the validation speakers whose thresholds it carries. tests: by name,
-    datasets on whose test speakers it is judged, beside baselines that learn from the same. root: the folder below
-    which their paths are files. Raises EarmarkError without validation speakers.
+    heard: what the model learnt from, with the validation speakers whose thresholds it carries. On
+    its test speakers it is judged, beside baselines that learn from the same; name: of that test. root: the folder below
+    which its paths are files. Raises EarmarkError without validation speakers.
     """
     with tempfile.TemporaryDirectory() as folder:
         bundle.write(Path(folder), config, data, "")
-        found = measured(predictions.Embedder(Path(folder)), heard, tests, root, settings)
+        found = measured(predictions.Embedder(Path(folder)), heard, name, root, settings)
     learnt = heard.table[heard.table["split"] == "train"]
     found |= {"n_recordings": len(learnt), "n_speakers": int(learnt.label.nunique())}
     return found | {"commit": provenance.git_tags()["earmark.commit"]}
@@ -74,11 +74,11 @@ def facts(
 def measured(
     embedder: predictions.Embedder,
     heard: SpeakerDataset,
-    tests: dict[str, SpeakerDataset],
+    name: str,
     root: Root,
     settings: EvaluateSettings,
 ) -> dict:
-    """Thresholds that validation speakers speak for, and by name of a test what the model and the baselines reach."""
+    """The validation speakers' thresholds, and by the test's name what the model and the baselines reach."""
     chosen_on = heard.trial_set("val")
     if chosen_on is None:
         raise EarmarkError(
@@ -87,11 +87,9 @@ def measured(
         )
     val = _answers(embedder, chosen_on, heard)
     learnt = utterances.to_learn(heard.table)
-    figures = {}
-    for name, part in tests.items():
-        test = _answers(embedder, part.trial_set("test"), heard)
-        beside = metrics.baselines(learnt, val.trials, test.trials, root)
-        figures[name] = metrics.figures(val, test, beside, settings)
+    test = _answers(embedder, heard.trial_set("test"), heard)
+    beside = metrics.baselines(learnt, val.trials, test.trials, root)
+    figures = {name: metrics.figures(val, test, beside, settings)}
     speech_s = predictions.stored_speech(embedder.features, val.trials.utterances, heard.store)
     return thresholds_config(val, speech_s) | {"figures": figures}
 
