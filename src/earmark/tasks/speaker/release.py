@@ -59,9 +59,9 @@ def facts(
 ) -> dict:
     """What is measured with a bundle of these bytes, as `bundle.pack` gives them, for its card and config.json.
 
-    heard: what the model learnt from, with the validation speakers whose thresholds it carries. On
-    its test speakers it is judged, beside baselines that learn from the same; name: of that test. root: the folder below
-    which its paths are files. Raises EarmarkError without validation speakers.
+    heard: what the model learnt from, with the validation speakers whose thresholds it carries and the test speakers
+    on whom it is judged, beside baselines that learn from the same. name: of that test. root: the folder below which
+    its paths are files. Raises EarmarkError without validation speakers.
     """
     with tempfile.TemporaryDirectory() as folder:
         bundle.write(Path(folder), config, data, "")
