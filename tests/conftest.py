@@ -63,7 +63,8 @@ def no_store_of_another_test(monkeypatch):
     if mlflow := sys.modules.get("mlflow"):
         mlflow.set_tracking_uri(None)
         mlflow.set_registry_uri(None)
-    os.environ.pop("MLFLOW_REGISTRY_URI", None)
+    for name in ("MLFLOW_REGISTRY_URI", "MLFLOW_EXPERIMENT_ID"):
+        os.environ.pop(name, None)
 
 
 @pytest.fixture

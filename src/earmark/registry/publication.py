@@ -179,7 +179,6 @@ def _has(tracker: Tracker, run_id: str, file: str) -> bool:
 def register_version(tracker: Tracker, task: Task, run_id: str, one: Published) -> tuple[ModelVersion, list[str]]:
     """The version of the model, made where there is none with its files, and what was done; no alias moves."""
     client, name = tracker.client, task.registered_model
-    tracker.activate()
     version, said = versions.find(client, task, one.identity), []
     if version and not versions.has_files(version):
         said.append(f"The files of {name} version {version.version} are gone from MLflow's artifacts.")

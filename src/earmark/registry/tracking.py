@@ -67,10 +67,6 @@ class Tracker:
         """`find`, of the runs that this copy of the project wrote."""
         return [run for run in self.find(tags, statuses) if run.data.tags.get("earmark.owner") in stale.owners()]
 
-    def activate(self) -> None:
-        """Make MLflow's own functions log into this experiment."""
-        mlflow.set_experiment(experiment_id=self.experiment_id)
-
     def create(self, name: str, tags: dict[str, str], params: dict[str, str]) -> str:
         """A new RUNNING run; its id."""
         run_id: str = self.client.create_run(self.experiment_id, run_name=name, tags=tags).info.run_id

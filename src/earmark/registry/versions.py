@@ -62,6 +62,7 @@ def register(
 ) -> ModelVersion:
     """Log the pyfunc model into a run and make a version of it."""
     _ensure_model(client, task)
+    mlflow.set_experiment(experiment_id=client.get_run(run_id).info.experiment_id)  # where `Model.log` logs
     with tempfile.TemporaryDirectory() as beside:
         code = Path(beside) / PACKAGE.name  # released bundles are other models: megabytes in every version
         shutil.copytree(PACKAGE, code, ignore=shutil.ignore_patterns("bundles", "__pycache__"))

@@ -285,13 +285,17 @@ def test_model_of_another_task_is_refused(nowhere):
 
 def test_champion_comes_before_the_bundle_once_there_is_one(nowhere, monkeypatch):
     (nowhere / "params.yaml").write_text("")
+    import mlflow
+
     from earmark.registry import tracking, versions
 
     tracker = tracking.connect("genre")
+    mlflow.set_experiment("another")
     folder = small_model(nowhere / "model", seed=2)
     run_id = tracker.create("run", {}, {})
     settings = model_folder.read_config(folder)
     version = versions.register(tracker.client, catalog.task("genre"), run_id, folder, settings, {})
+    assert tracker.client.get_logged_model(versions.logged_model(version)).experiment_id == tracker.experiment_id
     assert "bundle" in resolve.model(catalog.task("genre")).name
     tracker.client.set_registered_model_alias("earmark-genre", "champion", version.version)
     chosen = resolve.model(catalog.task("genre"))
