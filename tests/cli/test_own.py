@@ -146,18 +146,6 @@ def test_use_outside_of_a_project_says_how_to_start_one(tmp_path, monkeypatch):
         run("use", "genre", ".")
 
 
-def test_results_of_other_tasks_that_are_not_here_are_said(here):
-    """As in a clone that never ran the demo: DVC's experiments load what dvc.lock lists of every task."""
-    assert "dvc.lock" not in run("use", "genre", "../audio")
-    shutil.copy(REPOSITORY / "dvc.lock", here / "dvc.lock")
-    said = run("use", "genre", "../audio")
-    assert "dvc.lock lists results of chord and speaker that are not here, and `dvc exp run` fails without them" in said
-    (here / "reports/chord/plots").mkdir(parents=True)
-    assert "dvc.lock lists results of speaker that are not here" in run("use", "genre", "../audio")
-    (here / "reports/speaker/plots").mkdir(parents=True)
-    assert "dvc.lock" not in run("use", "genre", "../audio")
-
-
 def test_a_recipe_brings_features_network_and_training(here):
     """Blocks are taken over whole, the data's keys one by one; other tasks stay as they are."""
     recipe = REPOSITORY / "recipes/speaker.yaml"

@@ -68,22 +68,7 @@ def use(
     point(task, values, None if source == "demo" else _look, blocks, recipe or PARAMS)
     if recipe:
         say(f"The settings of {recipe} are now in params.yaml: {', '.join(blocks)} of tasks.{task}.")
-    if lost := _lost(task):
-        say(
-            f"dvc.lock lists results of {' and '.join(lost)} that are not here, and `dvc exp run` fails without them: "
-            "run `make repro` or `dvc pull`, or delete dvc.lock if you need neither."
-        )
     say(f"Next: `dvc repro publish@{task}`, which runs this task alone.")
-
-
-def _lost(task: str) -> list[str]:
-    """Other tasks of whose evaluation dvc.lock tells and the folder has nothing, as in a clone without its demo."""
-    import yaml
-
-    lock = Path("dvc.lock")
-    stages = (yaml.safe_load(lock.read_text(encoding="utf-8")) or {}).get("stages", {}) if lock.exists() else {}
-    others = [name for name in catalog.names() if name != task and f"evaluate@{name}" in stages]
-    return [name for name in others if not Path("reports", name, "plots").exists()]
 
 
 def _recipe(file: Path, task: str) -> dict[str, Any]:

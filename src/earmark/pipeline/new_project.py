@@ -103,7 +103,7 @@ def _pipeline(tasks: list[str]) -> str:
     lines, starts = text.splitlines(keepends=True), [part.start_mark.line for part in parts]
     for start in starts[::-1]:
         end = next((i for i in range(start + 1, len(lines)) if not lines[i].startswith("      ")), len(lines))
-        if not any(re.match(rf"\W*(reports/)?{task}\b", lines[start]) for task in tasks):
+        if not any(re.match(rf"\W*{task}\b", lines[start]) for task in tasks):
             del lines[start:end]
     return "".join(lines)
 
