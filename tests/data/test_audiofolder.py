@@ -128,7 +128,10 @@ def test_a_manifest_wins_and_that_is_said(tmp_path):
     put(tmp_path, "manifest.csv", "path,label,group\nb.wav,y,1\n")
     said: list[str] = []
     assert list(folder.read(tmp_path, said.append).path) == ["b.wav"]
-    assert said == [f"{tmp_path} has manifest.csv and metadata.csv: manifest.csv is read, and no other table."]
+    assert said == [
+        f"{tmp_path} has manifest.csv and metadata.csv: manifest.csv is read, and no other table.",
+        f"1 recording below {tmp_path} stands in no manifest.csv (a.wav): left out.",
+    ]
 
 
 def test_a_table_of_another_kind_is_none(tmp_path):

@@ -1,5 +1,6 @@
 """The table of recordings: its schema, splits that keep groups whole, its digest and summary."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import data_settings, tone
-from earmark.data import manifest, splits
+from earmark.data import manifest, splits, walking
 from earmark.errors import EarmarkError
 
 NFC, NFD = "Caf\u00e9", "Cafe\u0301"
@@ -124,6 +125,33 @@ def told(tmp_path, text: str) -> tuple[pd.DataFrame, list[str]]:
     (tmp_path / "manifest.csv").write_text(text)
     said: list[str] = []
     return manifest.read_table(tmp_path / "manifest.csv", warn=said.append), said
+
+
+def test_recordings_that_no_row_names_are_told(tmp_path, monkeypatch):
+    """A second name of a listed file is not left out; a folder that cannot be read is none of the table's."""
+    for name in ("a.wav", "b.flac", "c/d.mp3", "notes.txt", ".hidden.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "again.wav").symlink_to(tmp_path / "a.wav")
+    assert told(tmp_path, "path,label,group\na.wav,x,1\n")[1] == [
+        f"2 recordings below {tmp_path} stand in no manifest.csv (b.flac, c/d.mp3): left out."
+    ]
+    assert told(tmp_path, "path,label,group\na.wav,x,1\nb.flac,x,2\nc/d.mp3,y,3\n")[1] == []
+    (tmp_path / "private").mkdir()
+    look = os.scandir
+    refused = PermissionError(13, "Permission denied")
+
+    def scandir(folder):
+        if Path(folder).name == "private":
+            raise refused
+        return look(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert told(tmp_path, "path,label,group\na.wav,x,1\nb.flac,x,2\n")[1] == [
+        f"1 recording below {tmp_path} stands in no manifest.csv (c/d.mp3): left out."
+    ]
+    with pytest.raises(EarmarkError, match=r"private cannot be read \(Permission denied\)"):
+        walking.walk(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from earmark.data import text_table
 from earmark.data.manifest import FILES, read_csv, with_splits
 from earmark.data.names import Paths
 from earmark.data.splits import EITHER, PLAIN
-from earmark.data.walking import counted, is_foreign, some, walk
+from earmark.data.walking import is_foreign, some, walk
 from earmark.errors import EarmarkError
 
 Warn = Callable[[str], None]
@@ -63,7 +63,7 @@ def read(
         warn(f"{root}: {some(alone)} {have} no column 'group': {ungrouped}: add a column group.")
     table = pd.concat([_grouped(part, truth[-1], group_of) for part in parts])
     _refuse_repeated(root, table)
-    _tell_unlisted(root, table, warn)
+    walk(root).tell_unlisted(table.path, NAME, warn)
     return _with_folders(root, table.fillna(""), warn)
 
 
@@ -126,14 +126,6 @@ def _refuse_repeated(root: Path, table: pd.DataFrame) -> None:
         raise EarmarkError(
             f"{root / again}: '{repeated.iloc[0]}' is already listed in {first}; keep one row per recording."
         )
-
-
-def _tell_unlisted(root: Path, table: pd.DataFrame, warn: Warn) -> None:
-    found, listed = walk(root), set(table.path)
-    named = [path for path in found.audio if str(path) in listed]
-    if unlisted := found.without([path for path in found.audio if str(path) not in listed], named):
-        stand = "stands" if len(unlisted) == 1 else "stand"
-        warn(f"{counted(len(unlisted), 'recording')} below {root} {stand} in no {NAME} ({some(unlisted)}): left out.")
 
 
 def _with_folders(root: Path, table: pd.DataFrame, warn: Warn) -> pd.DataFrame:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from earmark.data import splits, text_table
 from earmark.data.names import Paths, nfc
+from earmark.data.walking import walk
 from earmark.errors import EarmarkError
 
 Warn = Callable[[str], None]
@@ -32,8 +33,8 @@ def read_table(path: Path, required: tuple[str, ...] = REQUIRED, warn: Warn = _s
     """A manifest as strings, one row a recording, indexed by the line it stands on.
 
     Its paths are below its own folder, as the disk has them; one that leaves the folder stays as it is, for `inside` to
-    refuse. `split` holds train, val and test, or folds; `warn` says what was taken for which. Raises EarmarkError
-    naming the column or the line.
+    refuse. `split` holds train, val and test, or folds; `warn` says what was taken for which, and which recordings no
+    row names. Raises EarmarkError naming the column or the line.
     """
     table = read_csv(path, required)
     paths = Paths(path.parent)
@@ -41,6 +42,7 @@ def read_table(path: Path, required: tuple[str, ...] = REQUIRED, warn: Warn = _s
         if column in table:
             table[column] = [(paths.below(said) or said) if said else "" for said in table[column]]
     _refuse_repeated(table, path)
+    walk(path.parent, lenient=True).tell_unlisted(table.path, path.name, warn)
     return with_splits(table, path, warn)
 
 

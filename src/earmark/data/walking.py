@@ -140,6 +140,14 @@ class FolderContents:
         if self.unwritable:
             warn(f"left out what has a name that is not UTF-8 {below} ({some(self.unwritable)}); rename it.")
 
+    def tell_unlisted(self, listed: Iterable[str], table: str, warn: Warn) -> None:
+        """A sentence on the recordings that no row of a table names, under whatever name."""
+        said = set(listed)
+        named = [path for path in self.audio if str(path) in said]
+        if unlisted := self.without([path for path in self.audio if str(path) not in said], named):
+            n, stand = counted(len(unlisted), "recording"), "stands" if len(unlisted) == 1 else "stand"
+            warn(f"{n} below {self.root} {stand} in no {table} ({some(unlisted)}): left out.")
+
 
 @dataclass(frozen=True)
 class _Place:
@@ -150,17 +158,20 @@ class _Place:
     above: frozenset[tuple[int, int]] = frozenset()
 
 
-def walk(root: Path, below: str = ".") -> FolderContents:
-    """Everything in a folder below `root`. Raises EarmarkError for a folder that cannot be read."""
+def walk(root: Path, below: str = ".", lenient: bool = False) -> FolderContents:
+    """Everything in a folder below `root`.
+
+    Raises EarmarkError for a folder that cannot be read; with `lenient` one inside is passed over.
+    """
     found, waiting = FolderContents(root), [_Place(PurePosixPath(below))]
     while waiting:
-        waiting += _look(found, waiting.pop())
+        waiting += _look(found, waiting.pop(), lenient)
     found.files.sort()
     found.folders.sort()
     return found
 
 
-def _look(found: FolderContents, place: _Place) -> list[_Place]:
+def _look(found: FolderContents, place: _Place, lenient: bool) -> list[_Place]:
     """Take what lies in a folder; its sub-folders are to be looked into."""
     folder = found.root / place.path
     try:
@@ -168,6 +179,8 @@ def _look(found: FolderContents, place: _Place) -> list[_Place]:
         with os.scandir(folder) as entries:
             inside = sorted(entries, key=lambda entry: entry.name)
     except OSError as e:
+        if lenient and place.above:
+            return []
         raise EarmarkError(f"{folder} cannot be read ({e.strerror}); make it readable, or move it away.") from None
     if (status.st_dev, status.st_ino) in place.above:
         return []
