@@ -229,6 +229,20 @@ def test_init_keeps_the_text_of_the_blocks_it_takes(tmp_path):
     assert text == SHIPPED[: SHIPPED.index("  genre:")] + SHIPPED[start:end]
 
 
+def test_init_from_a_clone_with_settings_of_its_own_says_so(tmp_path, monkeypatch):
+    mine = yaml.safe_load(SHIPPED)
+    mine["tasks"]["speaker"]["data"]["source"] = "folder"
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(mine, sort_keys=False))
+    kept = new_project._file
+    monkeypatch.setattr(
+        new_project, "_file", lambda name, *at: tmp_path / name if name == "params.yaml" else kept(name, *at)
+    )
+    assert new_project.make(tmp_path / "mine", ["speaker"])[-1] == (
+        f"The settings of speaker are those that {tmp_path}/params.yaml has now, not those as shipped."
+    )
+    assert "not those as shipped" not in "".join(new_project.make(tmp_path / "other", ["genre"]))
+
+
 def test_init_within_a_repository_uses_it(tmp_path):
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     new_project.make(tmp_path / "sub/mine", ["genre"])

@@ -86,6 +86,8 @@ def test_a_block_with_all_its_names(project, earmark):
         ("genre.train.schedule.onecycle", ["genre.train.schedule.name (onecycle)"]),
         ("genre.model.vggish", [f"genre.model.{k} ({SOUND_CNNS})" for k in ("name", "pooling", "width", "filter")]),
         ("train.epochs", ["chord.train.epochs", "genre.train.epochs", "speaker.train.epochs"]),
+        ("lr", ["chord.train.lr", "genre.train.lr", "speaker.train.lr"]),
+        ("cosine.warmup_epochs", [f"{t}.train.schedule.warmup_epochs (cosine)" for t in catalog.names()]),
         ("demo.seed", ["demo.seed"]),
         ("demo", ["demo", "demo.songs_per_genre", "demo.voices", "demo.seed"]),
     ],
@@ -110,11 +112,22 @@ def test_choices_lists_and_nulls_in_words(project, earmark):
 
 @pytest.mark.parametrize(
     ("asked", "nearest"),
-    [("genre.trian", "genre.train"), ("gener", "genre"), ("genre.train.schedule.stepp", "genre.train.schedule.step")],
+    [
+        ("genre.trian", "genre.train"),
+        ("gener", "genre"),
+        ("genre.train.schedule.stepp", "genre.train.schedule.step"),
+        ("epoch", "epochs"),
+    ],
 )
 def test_an_unknown_key_names_the_nearest(project, earmark, asked, nearest):
     status, _, err = earmark("params", asked)
     assert (status, err) == (1, [f"earmark: params.yaml has no key '{asked}'; did you mean '{nearest}'?"])
+
+
+def test_a_word_that_is_like_no_key_is_one_line(project, earmark):
+    assert earmark("params", "zzzz")[2] == [
+        "earmark: params.yaml has no key 'zzzz'; `earmark params` lists all of them."
+    ]
 
 
 def test_without_a_key_all_are_printed(project, earmark):

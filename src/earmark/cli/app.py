@@ -35,20 +35,27 @@ from earmark.errors import EarmarkError
 REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
-for _command in (
-    *(own.init, own.use, check.check),
-    *(pipeline.repro, pipeline.code, pipeline.demo, pipeline.prepare, pipeline.features),
-    *(pipeline.train, pipeline.evaluate, pipeline.publish),
-    *(listen.listen, review.review),
-    *(experiments.crossval, experiments.study, experiments.verdicts, tune.tune),
-    *(registry.promote, registry.rollback, registry.history, registry.ui, runs.runs, compare.compare),
-    *(use.score, use.release, params.params),
-):
-    app.command()(_command)
-app.add_typer(predict.app, name="predict")
-app.add_typer(bench.app, name="bench")
-app.add_typer(render.app, name="render")
-app.add_typer(registry.sync_app, name="registry")
+COMMANDS = {
+    "Your recordings": (own.init, own.use, check.check, params.params, listen.listen, review.review),
+    "The pipeline; its stages are run by `dvc repro`": (
+        *(pipeline.repro, pipeline.code, pipeline.demo, pipeline.prepare, pipeline.features),
+        *(pipeline.train, pipeline.evaluate, pipeline.publish),
+    ),
+    "Runs and registered models": (
+        *(runs.runs, compare.compare, registry.ui, registry.promote, registry.rollback, registry.history),
+        registry.sync_app,
+    ),
+    "Models in use": (predict.app, use.score, use.release),
+    "Experiments": (experiments.crossval, tune.tune, experiments.study, experiments.verdicts),
+    "Other programs and scores": (bench.app, render.app),
+}
+NAMES = {predict.app: "predict", registry.sync_app: "registry", bench.app: "bench", render.app: "render"}
+for _panel, _commands in COMMANDS.items():
+    for _command in _commands:
+        if isinstance(_command, typer.Typer):
+            app.add_typer(_command, name=NAMES[_command], rich_help_panel=_panel)
+        else:
+            app.command(rich_help_panel=_panel)(_command)
 
 
 def _version(asked: bool) -> None:

@@ -1,5 +1,6 @@
 """`earmark params`: every key of params.yaml with its meaning, type, default, and value here."""
 
+import difflib
 import textwrap
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields, is_dataclass
@@ -12,7 +13,7 @@ from earmark import config
 from earmark.cli import meanings
 from earmark.cli.arguments import PARAMS
 from earmark.data.settings import DemoSettings
-from earmark.errors import EarmarkError, nearest
+from earmark.errors import EarmarkError
 from earmark.tasks import catalog
 from earmark.training import tagged
 
@@ -44,7 +45,7 @@ def params(
         str | None,
         typer.Argument(
             help=(
-                "A key or a block, as in genre.train.schedule, or train for the block of every task; everything by "
+                "A key or a block, as in genre.train.schedule, train for the block of every task, or lr; everything by "
                 "default."
             )
         ),
@@ -56,13 +57,20 @@ def params(
 
 
 def select(found: list[ParamEntry], key: str | None) -> list[ParamEntry]:
-    """The entries of a key and of all below it; a name may stand in its block, as in genre.train.schedule.step."""
+    """The entries of a key and of all below it; a name may stand in its block, as in genre.train.schedule.step.
+
+    Where there are none, the entries whose key ends in these names, as in lr.
+    """
     asked = (key or "").removeprefix("tasks.").rstrip(".")
-    some = [e for e in found if not asked or any(_within(p, asked) for p in _paths(e))]
-    if not some:
-        known = {path for e in found for path in _paths(e)}
-        raise EarmarkError(f"params.yaml has no key '{key}'; {nearest(asked, known)}")
-    return some
+    if some := [e for e in found if not asked or any(_within(p, asked) for p in _paths(e))]:
+        return some
+    known = {path for e in found for path in _paths(e)}
+    if some := [e for e in found if any(path.endswith(f".{asked}") for path in _paths(e))]:
+        return some
+    known |= {path.rpartition(".")[2] for path in known}
+    near = difflib.get_close_matches(asked, sorted(known), n=1)
+    meant = f"did you mean '{near[0]}'?" if near else "`earmark params` lists all of them."
+    raise EarmarkError(f"params.yaml has no key '{key}'; {meant}")
 
 
 def _paths(entry: ParamEntry) -> set[str]:

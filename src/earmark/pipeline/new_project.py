@@ -66,7 +66,16 @@ def make(folder: Path, tasks: list[str]) -> list[str]:
     (folder / ".dvc" / PLOTS).write_text(_file(PLOTS, ".dvc").read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "dvc.yaml").write_text(pipeline, encoding="utf-8")
     (folder / "params.yaml").write_text(params, encoding="utf-8")
-    return [f"Created the project {folder} (params.yaml, dvc.yaml) for {', '.join(tasks)}.", *said]
+    return [f"Created the project {folder} (params.yaml, dvc.yaml) for {', '.join(tasks)}.", *said, *_changed(tasks)]
+
+
+def _changed(tasks: list[str]) -> list[str]:
+    """A sentence where the settings are those of a clone of earmark whose recordings are no longer the demo's."""
+    found = shipped_params()["tasks"]
+    own = [task for task in tasks if found[task]["data"]["source"] != "demo"]
+    if not own:
+        return []
+    return [f"The settings of {' and '.join(own)} are those that {_file('params.yaml')} has now, not those as shipped."]
 
 
 def _file(name: str, folder: str = "") -> Path:
