@@ -57,7 +57,7 @@ def test_use_says_what_the_folder_holds(here):
     said = run("use", "genre", str(here.parent / "audio"))
     assert "18 recordings of 0.5 minutes: the shortest lasts 1.50 s" in said
     assert "Files: 18 WAV 8 kHz mono." in said
-    assert "Groups: 9, of 2.0 recordings each" in said
+    assert "Groups: 9, for 18 recordings; " in said
 
 
 def test_use_expands_the_home_folder(here, monkeypatch):

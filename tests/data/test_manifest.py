@@ -1,6 +1,7 @@
 """The table of recordings: its schema, splits that keep groups whole, its digest and summary."""
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -431,6 +432,12 @@ def test_clip_advice():
         "95 % last at most 2.00 s.",
         "A clip of 1.5 s holds 33.3% of them whole; 66.7% fill it unpadded.",
         "A clip of 2 s holds 100.0% of them whole; 66.7% fill it unpadded.",
+    ]
+    lengths = manifest.clip_lengths(recordings, (0.25, 0.5, 1, 1.5, 2, 4, 8))  # what lies beyond says nothing new
+    assert [re.findall(r"clip of (\S+) s", line) for line in manifest.clip_advice(lengths).splitlines()[1:]] == [
+        ["1"],
+        ["1.5"],
+        ["2"],
     ]
 
 

@@ -34,7 +34,7 @@ def test_formats_by_name_rate_and_channels():
 
 def test_groups_and_durations_as_sentences():
     some = table(path=list("abc"), group=["g", "g", "h"], duration_s=[1.0, 2.0, 6.0])
-    assert overview.groups(some) == "Groups: 2, of 1.5 recordings each in the mean; a group stays in one split."
+    assert overview.groups(some) == "Groups: 2, for 3 recordings; all recordings of a group are in the same split."
     assert overview.groups(some.assign(group=list("abc"))) == "Groups: every recording is its own group (3)."
     assert overview.durations(some) == (
         "3 recordings of 0.1 minutes: the shortest lasts 1.00 s, the median 2.00 s, the longest 6.00 s."

@@ -76,7 +76,7 @@ def test_a_refusal_is_written_down_and_changes_nothing(tracker):
     assert champion(tracker.client) == 1
     entry = last()
     assert (entry.kind, entry.verdict) == ("refusal", "no")
-    assert "a gain of -0.300" in entry.reason
+    assert ", 0.300 worse (" in entry.reason
     assert ledger.read("genre").champion().number == 1
 
 
@@ -128,8 +128,8 @@ def test_every_model_that_was_judged_on_the_recordings_counts(tracker):
     run(tracker, **{"model_sha256": "e" * 64, "evaluation.x": "b" * 64})  # on other recordings
     assert promote(tracker).sentences[-2] == (
         "On the same 20 test recordings, on which 3 models were compared so far, this one included: every bound "
-        "holds at the level 0.05 / 3 = 0.017. With test recordings that played no part in any choice the count "
-        "starts anew."
+        "holds at the level 0.05 / 3 = 0.017. On test recordings that no model has been compared on, the count starts "
+        "again at one."
     )
     assert last().level == pytest.approx(0.05 / 3)
     assert promote(tracker).sentences[-2].startswith("On the same 20 test recordings, on which 3 models")  # once each
@@ -164,8 +164,8 @@ def test_a_best_champion_of_before_is_the_measure(tracker):
     crown(tracker.client, "2")
     found = promote(tracker, version=3)
     assert found.verdict == "no"
-    assert "of version 1, the best champion so far, a gain of -0.070" in found.sentences[1]
-    assert found.sentences[0].endswith("a loss of 0.05 or more is ruled out.") or "-0.035" in found.sentences[0]
+    assert "of version 1, the best champion so far, 0.070 worse (" in found.sentences[1]
+    assert found.sentences[0].endswith("a loss of 0.05 or more is ruled out.") or "0.035 worse" in found.sentences[0]
 
 
 def test_a_best_champion_whose_outcomes_are_gone_leaves_the_question_open(tracker):

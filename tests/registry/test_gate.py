@@ -55,8 +55,10 @@ def test_equal_answers_to_many_recordings_are_no_worse():
     old = first(200, 0.8)
     verdict, said = asked(side(swapped(old, 6, 6)), champion(old))
     assert verdict == "yes"
-    assert said[0].startswith("accuracy 0.800 of version 2 against 0.800 of version 1, a gain of +0.000 [-0.0")
-    assert said[0].endswith("], 0.9 interval: a loss of 0.05 or more is ruled out.")
+    assert said[0].startswith(
+        "accuracy 0.800 of version 2 against 0.800 of version 1, 0.000 better (90 % interval: 0.0"
+    )
+    assert said[0].endswith(" better): a loss of 0.05 or more is ruled out.")
 
 
 def test_equal_answers_to_few_recordings_cannot_be_told():
@@ -75,7 +77,7 @@ def test_a_worse_version_is_refused():
     old = first(100, 0.9)
     verdict, said = asked(side(swapped(old, 25, 0)), champion(old))
     assert verdict == "no"
-    assert "a gain of -0.250" in said[0]
+    assert ", 0.250 worse (" in said[0]
     assert said[0].endswith("it is worse by more than 0.05.")
     barely = asked(side(swapped(old, 8, 0)), champion(old))[1][0]
     assert barely.endswith("it is worse, and a loss of 0.05 is not ruled out.")
@@ -142,7 +144,7 @@ def test_small_losses_do_not_add_up():
     assert asked(side(new), champion(old))[0] == "yes"
     verdict, said = asked(side(new), champion(old), side(best, "version 0, the best champion so far"))
     assert verdict == "no"
-    assert "against 0.900 of version 0, the best champion so far, a gain of -0.060" in said[0]
+    assert "against 0.900 of version 0, the best champion so far, 0.060 worse (" in said[0]
 
 
 def test_a_stricter_level_makes_the_bounds_wider():

@@ -146,13 +146,13 @@ def clip_lengths(table: pd.DataFrame, seconds: Iterable[float] = CLIPS_S) -> pd.
 
 
 def clip_advice(lengths: pd.DataFrame) -> str:
-    """`clip_lengths` for people, up to the first length that holds all recordings whole and that none fills."""
+    """`clip_lengths` for people: from the last length that all recordings fill to the first that holds all of them."""
     at = lengths.dropna().set_index("percentile").seconds
     lines = ["Durations: " + ", ".join(f"{p:g} % last at most {at[p]:.2f} s" for p in (5, 50, 80, 95)) + "."]
-    for r in lengths[lengths.percentile.isna()].itertuples():
+    given = lengths[lengths.percentile.isna()]
+    filled, held = given.seconds[given.unpadded == 1].max(), given.seconds[given.whole == 1].min()
+    for r in given[~(given.seconds < filled) & ~(given.seconds > held)].itertuples():
         lines.append(f"A clip of {r.seconds:g} s holds {r.whole:.1%} of them whole; {r.unpadded:.1%} fill it unpadded.")
-        if r.whole == 1 and r.unpadded == 0:
-            break
     return "\n".join(lines)
 
 

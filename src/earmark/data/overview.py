@@ -44,7 +44,7 @@ def groups(table: pd.DataFrame) -> str:
     n, of = table.group.nunique(), len(table)
     if n == of:
         return f"Groups: every recording is its own group ({n})."
-    return f"Groups: {n}, of {of / n:.1f} recordings each in the mean; a group stays in one split."
+    return f"Groups: {n}, for {of} recordings; all recordings of a group are in the same split."
 
 
 def durations(table: pd.DataFrame) -> str:

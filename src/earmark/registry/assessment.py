@@ -200,8 +200,8 @@ def _rests_on(n: int | None, number: int, level: float, whole: float) -> str:
         return f"On {recordings}; every bound holds at the level {whole:g}."
     return (
         f"On {recordings}, on which {number} models were compared so far, this one included: every bound holds "
-        f"at the level {whole:g} / {number} = {level:.2g}. With test recordings that played no part in any "
-        "choice the count starts anew."
+        f"at the level {whole:g} / {number} = {level:.2g}. On test recordings that no model has been compared on, "
+        "the count starts again at one."
     )
 
 

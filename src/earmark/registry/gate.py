@@ -110,12 +110,15 @@ def _no_worse(task: Task, gate: GateSettings, new: Side, old: Side, level: float
 
 
 def _told(task: Task, new: Side, old: Side, found: Difference, level: float) -> str:
-    """Figures and gain in words, with the interval that both bounds make at their level."""
+    """Figures and their difference in words, with the interval that both bounds make at their level."""
     lower = " (lower is better)" if task.lower_is_better else ""
     of = f"{task.headline}{lower} {new.figure:.3f} of {new.name} against {old.figure:.3f} of {old.name}"
-    return (
-        f"{of}, a gain of {found.difference:+.3f} [{found.low:+.3f}, {found.high:+.3f}], {1 - 2 * level:.3g} interval"
-    )
+    interval = f"{100 * (1 - 2 * level):.3g} % interval: {_size(found.low)} to {_size(found.high)}"
+    return f"{of}, {_size(found.difference)} ({interval})"
+
+
+def _size(gain: float) -> str:
+    return f"{abs(gain):.3f} {'better' if gain >= 0 else 'worse'}"
 
 
 def _could_show(gate: GateSettings, new: Side, found: Difference, level: float) -> str:

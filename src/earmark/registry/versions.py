@@ -157,7 +157,8 @@ def evaluation_tags(task: Task, metrics: dict[str, Any]) -> dict[str, str]:
     """Tags of a version that record one evaluation, by the test set it was made on."""
     name = task.headline
     figures = {name: metrics[name], f"{name}_ci95": metrics[f"{name}_ci95"]}
-    figures |= {k: metrics[k] for k in ("n_recordings", *task.baselines) if k in metrics}
+    beside = [name for one in task.baselines for name in (one, task.difference_from(one))]
+    figures |= {k: metrics[k] for k in ("n_recordings", *beside, *(f"{name}_ci95" for name in beside)) if k in metrics}
     return {evaluation_tag(metrics["test_manifest_sha256"]): json.dumps(figures)}
 
 

@@ -57,7 +57,20 @@ class Task:
             return None
         theirs, ours = found[best], found[self.headline]
         better = f"{self.baselines[best]} has {self.headline} {theirs:.3f}, not {ours:.3f}"
-        return f"A baseline is better than {who}: {better}."
+        return f"A baseline is better than {who}: {better}{self._by_chance(best, found)}."
+
+    def difference_from(self, baseline: str) -> str:
+        """The name of the paired difference of the headline figure from that of a baseline."""
+        return f"{self.headline}_minus_{baseline.removesuffix(f'_{self.headline}')}"
+
+    def _by_chance(self, baseline: str, found: Mapping[str, Any]) -> str:
+        """Whether the paired difference from a baseline may be chance, where its interval is known."""
+        name = self.difference_from(baseline)
+        if f"{name}_ci95" not in found:
+            return ""
+        low, high = found[f"{name}_ci95"]
+        chance = "which may be chance" if low <= 0 <= high else "which is more than chance"
+        return f", {chance} (paired difference {found[name]:+.3f}, 95 % interval [{low:+.3f}, {high:+.3f}])"
 
     @overload
     def room(self, name: Literal["corpora"]) -> "rooms.CorporaRoom": ...

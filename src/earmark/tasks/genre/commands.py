@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 KEYS = ("label", "probability", "runner_up", "probabilities")  # of an answer in JSON
 AUDACITY, RAVEN = ".txt", ".selections.txt"  # endings of a timeline's files
+NAMED = 6  # classes that are all named
 LONG_S = 60.0  # a recording for which a timeline is offered
 
 
@@ -74,7 +75,7 @@ def _introduce(chosen: "ResolvedModel", labels: list[str]) -> None:
     from earmark.data.walking import some
 
     console.say(chosen.sentence)
-    console.say(f"It tells {len(labels)} classes apart: {some(labels)}.")
+    console.say(f"It tells {len(labels)} classes apart: {', '.join(labels) if len(labels) <= NAMED else some(labels)}.")
 
 
 def _plain(answer: "Answer", timeline: bool) -> dict:
