@@ -1,5 +1,6 @@
 """Which files `earmark predict` can use: true reasons, and what comes through pipes."""
 
+import hashlib
 import os
 import socket
 import threading
@@ -10,11 +11,14 @@ import pytest
 import soundfile as sf
 
 from builders import noise
+from bundles import small_chord_bundle, small_model, small_speaker_bundle
 from earmark import audio
 from earmark.audio import AudioError, CheckedRecording
 from earmark.errors import EarmarkError
 from earmark.tasks import answering, piped
+from earmark.training import model_files
 from earmark.training.model_files import ResolvedModel
+from voice_audio import voice
 
 
 def asked(*files) -> tuple[list[tuple[str, bytes, str]], list[str]]:
@@ -290,3 +294,26 @@ def test_rows_of_json_are_in_the_files_order():
         {"path": "c", "label": "x", "error": None, "model": by},
     ]
     assert answering.rows([], problems[:1], ["label"], None)[0]["model"] is None
+
+
+@pytest.mark.parametrize(
+    ("make", "wish"),
+    [
+        (small_model, ("genre",)),
+        (small_chord_bundle, ("chord",)),
+        (small_speaker_bundle, ("speaker", "--cluster", "--threshold", "0.5")),
+        (small_speaker_bundle, ("speaker", "--embed", "found.parquet")),
+    ],
+)
+@pytest.mark.parametrize("channel", [(), ("--channel", "1")])
+def test_recordings_that_the_model_was_trained_on_are_told(workplace, earmark, make, wish, channel):
+    folder = make(workplace / "model")
+    for i, name in enumerate(("a.wav", "b.wav", "c.wav")):
+        voice(workplace / name, i, 0, i)
+    asked = ["predict", *wish, "a.wav", "b.wav", "c.wav", "--model", str(folder), *channel]
+    told = " among those that the model was trained or validated on "
+    assert not [line for line in earmark(*asked)[2] if told in line]
+    hashes = [hashlib.sha256((workplace / name).read_bytes()).hexdigest() for name in ("a.wav", "c.wav")]
+    model_files.write_learnt(folder, [*((sha256, "train") for sha256 in hashes), ("7" * 64, "val")])
+    (line,) = [line for line in earmark(*asked)[2] if told in line]
+    assert line == (f"earmark: 2 of 3 recordings are{told}(a.wav, c.wav): on new ones it will be wrong more often.")

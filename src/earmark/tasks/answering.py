@@ -1,5 +1,6 @@
 """What `earmark predict TASK` shares among tasks: which files can be used, a sentence on each that cannot, and JSON."""
 
+import hashlib
 import json
 import os
 from collections import Counter
@@ -16,7 +17,7 @@ from earmark.console import printable, warn
 from earmark.data import walking
 from earmark.errors import EarmarkError
 from earmark.tasks import piped
-from earmark.training.model_files import ResolvedModel
+from earmark.training.model_files import ResolvedModel, read_learnt
 
 # The model to answer with, by the name that was given, if any; what a command finds as its context's object.
 Resolve = Callable[[str | None], ResolvedModel]
@@ -179,6 +180,28 @@ def answers(
         yield file, found
         if recording.info and recording.info.note:
             warn(f"{file.shown}: {recording.info.note}.")
+
+
+def tell_met(model: Path, files: Iterable[Recording]) -> None:
+    """A sentence on the recordings that the model met in training, where it has a list of those."""
+    if not (known := read_learnt(model)):
+        return
+    hashes, files = {sha256 for sha256, _ in known}, list(files)
+    met = [file.shown for file in files if _sha256(file.source) in hashes]
+    if met:
+        n = f"{len(met)} of {walking.counted(len(files), 'recording')} {'is' if len(met) == 1 else 'are'}"
+        warn(
+            f"{n} among those that the model was trained or validated on ({walking.some(met)}): "
+            "on new ones it will be wrong more often."
+        )
+
+
+def _sha256(source: Source) -> str:
+    file = source.file if isinstance(source, Channel) else source
+    if isinstance(file, bytes):
+        return hashlib.sha256(file).hexdigest()
+    with open(file, "rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def finish(problems: Problems) -> None:

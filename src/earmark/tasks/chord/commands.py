@@ -68,6 +68,7 @@ def predict(
                 if out:
                     _write(out / file.stem, song, named, chosen)
                 answers.append((file, named))
+            answering.tell_met(chosen.folder, usable)
     if as_json:
         rows = ((file, facts(song) | {"segments": [s._asdict() for s in song.segments]}) for file, song in answers)
         answering.print_json(answering.rows(rows, problems, (*FACTS, "segments"), chosen))

@@ -54,6 +54,7 @@ def predict(
                 if out:
                     _write(out / file.stem, answer, predictor)
                 answers.append((file, answer))
+            answering.tell_met(chosen.folder, usable)
     if as_json:
         keys = (*KEYS, "timeline") if timeline else KEYS
         rows = ((file, _plain(answer, timeline)) for file, answer in answers)

@@ -77,7 +77,9 @@ def predict(
     with answering.recordings(files, problems, channel, folders=not verify) as usable:
         _check_groups(wish, usable, problems)
         if usable and not (verify and problems):
-            _answer(Listener(ctx.obj(model), problems, channel), usable, wish, as_json)
+            chosen = ctx.obj(model)
+            _answer(Listener(chosen, problems, channel), usable, wish, as_json)
+            answering.tell_met(chosen.folder, usable)
         elif as_json:
             _print_none(files, problems, wish)
     answering.finish(problems)
