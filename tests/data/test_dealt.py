@@ -222,6 +222,10 @@ def test_what_is_said():
             "collection grows."
         )
     ]
+    assert said(groups(5, 30), record) == [  # as where a manifest gives groups of other names
+        f"15 groups were assigned to splits, none of which {record.path} knows, and stay there as the collection "
+        "grows. If the recordings are those of before, earlier models may have been trained on some of today's test."
+    ]
     names = [*groups(5), *groups(2, 70)]
     now, _ = grown(names, record)
     assert [now[g] for g in groups(2, 70)] == ["val", "train", "train", "test", "val", "test"]

@@ -189,8 +189,8 @@ def test_other_test_recordings_and_nothing_to_judge_on(tracker):
     found = promote(tracker)
     assert found.verdict == "cannot tell"
     assert found.sentences[0] == (
-        "Version 2 and version 1, the champion, cannot be compared: no outcomes of both on the same test recordings "
-        "were kept."
+        "Version 2 and version 1, the champion, cannot be compared: no test recordings are known on which both "
+        "were evaluated."
     )
 
 

@@ -110,9 +110,15 @@ def deal_sentences(
     new = Counter(split for group, split in split_of.items() if known.get(group) is None)
     stay = len(split_of) - new.total()
     if not stay:
-        again = bool(record.deals) and Deal.of(data) not in record.deals
-        why = "with another seed or test_share than before, " if again else ""
-        return [f"{new.total()} groups were assigned to splits, {why}and stay there as the collection grows."]
+        why = end = ""
+        if record.deals and Deal.of(data) not in record.deals:
+            why = "with another seed or test_share than before, "
+        elif record.deals:
+            why = f"none of which {record.path} knows, "
+            end = (
+                " If the recordings are those of before, earlier models may have been trained on some of today's test."
+            )
+        return [f"{new.total()} groups were assigned to splits, {why}and stay there as the collection grows.{end}"]
     counts = ", ".join(f"{split} {new[split]}" for split in splits.SPLITS if new[split])
     sentences = (
         [(f"{new.total()} new groups were assigned to splits ({counts}); {stay} stay where they were.")] if new else []

@@ -64,7 +64,7 @@ def assess(of: Contest, new: ModelVersion, old: ModelVersion | None) -> Assessme
     if old is None:
         return _of_the_first(of, new, findings)
     try:
-        both, reason = _both(of, new, old), "no outcomes of both on the same test recordings were kept"
+        both, reason = _both(of, new, old), "no test recordings are known on which both were evaluated"
     except EarmarkError as e:
         both, reason = None, str(e).rstrip(".")
     if both is None:
