@@ -18,8 +18,8 @@ FOLDER = Path(__file__).parents[1] / "docs/reference"
 COMMANDS = """\
 # Commands
 
-Made by `python recipes/reference.py` from the commands themselves; `--help` behind a command says the same. A mistake
-of the user's ends with one sentence and the exit status 1, a command line that cannot be read with 2.
+Made by `python recipes/reference.py` from the commands themselves; `--help` after a command says the same. A
+user's mistake ends with one sentence and exit status 1, an invalid command line with exit status 2.
 
 """
 SETTINGS = """\

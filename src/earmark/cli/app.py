@@ -1,4 +1,4 @@
-"""Train, evaluate, promote and use models of audio: genre, chord and speaker."""
+"""Train, evaluate, promote and use audio models: genre, chord and speaker."""
 
 import errno
 import os

@@ -34,7 +34,7 @@ def compare(
             ),
         ),
     ] = None,
-    every_kind: Annotated[bool, typer.Option("--all", help="Take numbers as those of `earmark runs --all`.")] = False,
+    every_kind: Annotated[bool, typer.Option("--all", help="Take run numbers from `earmark runs --all`.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
     as_json: Annotated[

@@ -15,7 +15,7 @@ from earmark.tasks import catalog
 def crossval(
     task: TaskName,
     folds: Annotated[str | None, typer.Option(help="Only these folds, as in fold1,fold3; all by default.")] = None,
-    k: Annotated[int, typer.Option(help="Number of folds, split by group, to make where the manifest names none.")] = 5,
+    k: Annotated[int, typer.Option(help="Number of folds to make, split by group, if the manifest names none.")] = 5,
     overrides: Overrides = None,
 ) -> None:
     """Cross-validate over the manifest's own folds, or over k folds split by group; registers no model."""

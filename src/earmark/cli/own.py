@@ -50,11 +50,11 @@ def use(
     recipe: Annotated[
         Path | None,
         typer.Option(
-            help="A recipe whose settings of features, model and training to copy, such as recipes/chord.yaml."
+            help="A recipe, such as recipes/chord.yaml, whose features, model and training settings are copied."
         ),
     ] = None,
 ) -> None:
-    """Check a folder of recordings, and name it in params.yaml as a task's data."""
+    """Check a folder of recordings, and record it in params.yaml as a task's data."""
     catalog.check(task)
     config.parse_task(config.read(PARAMS), task)
     blocks = _recipe(recipe, task) if recipe else {}

@@ -45,8 +45,8 @@ def params(
         str | None,
         typer.Argument(
             help=(
-                "A key or a block, as in genre.train.schedule, train for the block of every task, or lr; everything by "
-                "default."
+                "A key or a block, such as genre.train.schedule, train (that block of every task), or lr; everything "
+                "by default."
             )
         ),
     ] = None,

@@ -23,7 +23,7 @@ def promote(
     force: Annotated[bool, typer.Option("--force", help="Promote regardless of the gate; needs --why.")] = False,
     why: Annotated[str | None, typer.Option(help="The reason, which the ledger keeps.")] = None,
 ) -> None:
-    """Make a version champion if the gate passes it. Exit status 0: yes; 3: no; 4: too few recordings to tell."""
+    """Make a version champion if it passes the gate. Exit status 0: yes; 3: no; 4: too few recordings to tell."""
     one = catalog.task(task)
     from earmark.evaluation.settings import GateSettings
     from earmark.pipeline import to_commit

@@ -24,7 +24,7 @@ def runs(
     task: TaskName,
     every_kind: Annotated[
         bool,
-        typer.Option("--all", help="List not only the pipeline's runs but also studies, cross-validations and scores."),
+        typer.Option("--all", help="Also list studies, cross-validations and scores."),
     ] = False,
     last: Annotated[int, typer.Option(min=1, help="How many runs to list, newest first.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list, for programs.")] = False,

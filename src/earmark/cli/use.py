@@ -29,7 +29,7 @@ def score(
         bool, typer.Option("--with-training", help="Also score recordings that the model was trained on.")
     ] = False,
 ) -> None:
-    """Score a model on another labelled folder, such as generated sounds, beside its figures on the real test set."""
+    """Score a model on another labelled folder, such as generated sounds, beside its figures on its own test set."""
     one = catalog.task(task)
     from earmark.data.learnt import Learnt
     from earmark.experiments import score as work
@@ -73,7 +73,7 @@ def release(
     ] = None,
     figures: Annotated[
         Path | None,
-        typer.Option(help="For the card: metrics.json of a cross-validation of these very settings."),
+        typer.Option(help="For the card: metrics.json of a cross-validation with exactly these settings."),
     ] = None,
     limits: Annotated[str, typer.Option(help="For the card: what else the model is not for.")] = "",
     conditions: Annotated[
@@ -88,7 +88,7 @@ def release(
 ) -> None:
     """Write a model folder with a card: for genre trained on all recordings, for chord and speaker the champion.
 
-    `predict --model FOLDER` uses it. Which model `predict` uses by default does not change.
+    `predict --model FOLDER` uses it. The model that `predict` uses by default does not change.
     """
     one = catalog.task(task)
     for name, given in (("about", about), ("data", data)):

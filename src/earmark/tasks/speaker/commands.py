@@ -52,13 +52,15 @@ def predict(
     model: Annotated[str | None, typer.Option(help="A model folder or MLflow URI, in place of the champion.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")] = False,
     embed: Annotated[Path | None, typer.Option(help="Write paths and embeddings to this .parquet file.")] = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Are two recordings of the same speaker?")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Say whether two recordings are of the same speaker.")
+    ] = False,
     enroll: Annotated[
         Path | None,
-        typer.Option(help="Which known speaker is it? Folder with a sub-folder of recordings per known speaker."),
+        typer.Option(help="Identify the speaker; a folder with one sub-folder of recordings per known speaker."),
     ] = None,
-    cluster: Annotated[bool, typer.Option("--cluster", help="Group the recordings by speaker.")] = False,
-    speakers: Annotated[int | None, typer.Option(help="With --cluster: the number of groups.")] = None,
+    cluster: Annotated[bool, typer.Option("--cluster", help="Cluster the recordings by speaker.")] = False,
+    speakers: Annotated[int | None, typer.Option(help="With --cluster: the number of clusters.")] = None,
     threshold: Annotated[
         float | None,
         typer.Option(help="Cosine (-1 to 1) from which voices count as one person's; the model's own by default."),
@@ -67,7 +69,7 @@ def predict(
         int | None, typer.Option(min=1, help="The channel to read, counted from 1; by default the mean of all.")
     ] = None,
 ) -> None:
-    """Embed, verify, identify or group voices; exit status 1 if a recording, which is then named, cannot be used."""
+    """Embed, verify, identify or cluster voices; names recordings that cannot be used, with exit status 1."""
     from earmark.tasks import answering
     from earmark.tasks.speaker.listener import Listener
 
