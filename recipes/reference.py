@@ -5,6 +5,7 @@
 tests/recipes/test_reference.py fails where they are stale.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import typer
 from earmark.cli import params
 from earmark.cli.app import app
 
+FIRST = re.compile(r".*?(?=\.\s|\.?$)", re.DOTALL)  # sentence of a text, without its period
 FOLDER = Path(__file__).parents[1] / "docs/reference"
 COMMANDS = """\
 # Commands
@@ -36,7 +38,7 @@ values of the project that it runs in. `here` is params.yaml as it comes. Keys s
 def commands() -> str:
     """The page of all commands, in the order of `earmark --help`."""
     found = list(_commands(typer.main.get_command(app), "earmark"))
-    listed = "\n".join(f"- [`{name}`](#{_anchor(name)}): {_cell(one.help.split('. ')[0])}" for name, one in found)
+    listed = "\n".join(f"- [`{name}`](#{_anchor(name)}): {_cell(FIRST.match(one.help)[0])}" for name, one in found)
     return "\n\n".join([COMMANDS + listed, *(_command(name, one) for name, one in found)]) + "\n"
 
 
