@@ -56,7 +56,7 @@ class Task:
         if best is None:
             return None
         theirs, ours = found[best], found[self.headline]
-        better = f"{self.baselines[best]} has {self.headline} {theirs:.3f}, not {ours:.3f}"
+        better = f"{self.baselines[best]} has {self.headline} {theirs:.3f}, against {ours:.3f}"
         return f"A baseline is better than {who}: {better}{self._by_chance(best, found)}."
 
     def difference_from(self, baseline: str) -> str:

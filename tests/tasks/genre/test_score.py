@@ -288,7 +288,7 @@ def test_nothing_but_the_training_writes_nothing(place, earmark):
     (place / "sounds/low/0.wav").unlink()
     code, _, err = earmark("score", "genre", "sounds")
     assert code == 1
-    assert err[-1].endswith("; name a folder of others, or score all of them with --with-training.")
+    assert err[-1].endswith("; name a folder of other recordings, or score all of them with --with-training.")
     assert not (place / "score/genre/score.json").exists()
 
 

@@ -231,4 +231,4 @@ def test_official_folds_and_what_is_said_of_them(place):
         "z": ["s02", "s05", "s08"],
     }
     assert root == place / "audio"
-    assert said == ["trials.csv is not used: its trials lie in several folds, so that each fold draws its own."]
+    assert said == ["trials.csv is not used: its trials lie in several folds, so each fold draws its own."]

@@ -171,7 +171,7 @@ def test_trials_of_what_cannot_be_used_are_left_out_and_drawn_anew_where_none_is
 
 
 def test_folders_in_which_nobody_can_be_told_apart(voices, tmp_path):
-    with pytest.raises(EarmarkError, match=r"There is no folder .*nowhere; name one with a sub-folder a speaker"):
+    with pytest.raises(EarmarkError, match=r"There is no folder .*nowhere; name one with a sub-folder per speaker"):
         judged(tmp_path / "nowhere")
     manifest = voices / "manifest.csv"
     manifest.write_text("path,label,group\nax0.wav,a,1\nay0.wav,a,2\n")
