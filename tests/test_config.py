@@ -323,7 +323,7 @@ def test_a_block_has_a_known_name(block, right):
 def test_a_key_of_another_name_says_whose_it_is(dotted, names):
     block, key = dotted.rsplit(".", 1)
     here = NAMES[block]
-    sentence = f"{key} belongs to the name {names}, and the name is {here}"
+    sentence = f"{key} is a key for name {names}, but name is {here}"
     assert f"{block}: {sentence}; remove the key, or change the name." in message(changed(dotted, 1))
     with pytest.raises(EarmarkError) as error:
         config.load(PARAMS, [f"{dotted}=1"])

@@ -209,7 +209,7 @@ def test_mp3_without_a_stated_length(tmp_path, rate, channels, options):
     inside = frames[len(frames) // 2][0] + 30
     cut = audio.check(data[:inside])
     assert cut.duration_s == len(frames) // 2 * frames[0][1].samples / rate
-    assert cut.note == f"its last frame is not whole; {cut.duration_s:.2f} s were read"
+    assert cut.note == f"its last frame is incomplete; {cut.duration_s:.2f} s were read"
 
 
 def xing(data: bytes) -> int:
@@ -325,7 +325,7 @@ def test_ogg_that_stops_between_two_pages(codec, rate):
     info = audio.check(whole[:last])
     assert 3 < info.duration_s < 6
     assert info.note.startswith("its last page is not marked as the last")
-    assert why(whole[: last + 30]).startswith("it is truncated: the last Ogg page is not whole; ")
+    assert why(whole[: last + 30]).startswith("it is truncated: the last Ogg page is incomplete; ")
 
 
 @needs_ffmpeg

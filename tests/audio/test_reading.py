@@ -144,7 +144,7 @@ def test_channels_are_mixed_or_one_is_read(tmp_path, channels):
     np.testing.assert_array_equal(pair, x.T if channels == 2 else np.stack([x.mean(1)] * 2))
     assert audio.folder(tmp_path, "mix") == tmp_path
     missing = audio.Channel(path, channels + 1)
-    assert refused(missing) == f"it has {channels} channel{'s' * (channels > 1)}, but there is no number {channels + 1}"
+    assert refused(missing) == f"it has {channels} channel{'s' * (channels > 1)}, so there is no channel {channels + 1}"
 
 
 def flat(x: np.ndarray, number: int | None = None) -> str:
@@ -162,8 +162,8 @@ def test_what_is_heard_decides_about_silence():
     voice, other = noise(1.0, 8000), noise(1.0, 8000, seed=1)
     stereo = lambda a, b: np.stack([a, b], 1)  # noqa: E731
     assert flat(np.zeros((8000, 2))) == SILENT
-    assert flat(np.full((8000, 1), 0.25)) == "nothing sounds in it: every sample is 0.25"
-    assert flat(stereo(np.full(8000, -0.6), np.full(8000, 0.6))) == "nothing sounds in it: every sample is 0"
+    assert flat(np.full((8000, 1), 0.25)) == "it is silent: every sample is 0.25"
+    assert flat(stereo(np.full(8000, -0.6), np.full(8000, 0.6))) == "it is silent: every sample is 0"
     for fine in (voice[:, None], 0.9 + 0.001 * voice[:, None], 1e-4 * voice[:, None], stereo(voice, other)):
         assert flat(fine) == ""
     assert flat(stereo(voice, np.zeros(8000))) == ""  # one channel of a pair that was never plugged in
@@ -174,14 +174,14 @@ def test_what_is_heard_decides_about_silence():
     assert flat(stereo(voice, -0.5 * voice)) == ""  # .25 of one channel is left
     assert flat(stereo(voice, -voice), 1) == flat(stereo(voice, -voice), 2) == ""
     assert flat(stereo(voice, np.zeros(8000)), 2) == SILENT
-    assert flat(stereo(voice, np.full(8000, 0.1)), 2) == "nothing sounds in it: every sample is 0.1"
+    assert flat(stereo(voice, np.full(8000, 0.1)), 2) == "it is silent: every sample is 0.1"
 
 
 @pytest.mark.parametrize("factor", [1e11, 1e20, 1e30, 3e37])
 def test_samples_beyond_all_measure(tmp_path, factor):
     x = noise(3.0)
     sf.write(tmp_path / "a.wav", x * np.float32(factor), RATE, subtype="FLOAT")
-    assert refused(tmp_path / "a.wav").startswith("it holds samples of ")
+    assert refused(tmp_path / "a.wav").startswith("it holds samples as large as ")
     sf.write(tmp_path / "b.wav", x * 32768, RATE, subtype="FLOAT")  # of programs that forget to divide
     assert check(tmp_path / "b.wav").flat == ""
 

@@ -41,5 +41,5 @@ def test_a_file_that_is_cut_while_it_is_read(data, tmp_path):
     _, found = data
     (tmp_path / "a").write_bytes(b"short")
     assert (found[:9], found[400:410]) == (b"short", b"")
-    with pytest.raises(AudioError, match="it was cut while it was read"):
+    with pytest.raises(AudioError, match="it was truncated while being read"):
         found[400]

@@ -102,7 +102,7 @@ def no_folder(place):
 def only_one_class(place):
     rows = [f"low/{i}.wav,low,low{i // 2}" for i in range(6)]
     (place / "audio/manifest.csv").write_text("path,label,group\n" + "\n".join(rows) + "\n")
-    return "There is one class only ('low')", "at least two"
+    return "There is only one class ('low')", "at least two"
 
 
 MISTAKES = (
@@ -143,11 +143,13 @@ def test_bad_files_are_quarantined_and_the_rest_goes_on(place, monkeypatch, caps
     with pytest.raises(SystemExit) as ended:
         app.main()
     assert ended.value.code in (0, None)
-    assert "A clip of 2 s holds 100.0% of them whole; 0.0% fill it unpadded." in capsys.readouterr().out
+    assert (
+        "A clip of 2 s holds 100.0% of the recordings whole; 0.0% fill it without padding."
+    ) in capsys.readouterr().out
     rows = (place / "data/genre/quarantine.csv").read_text().splitlines()
     assert len(rows) == 6
     reasons = dict(row.split(",", 1) for row in rows[1:])
-    assert "its channels cancel each other" in reasons["low/0.wav"]
+    assert "its channels cancel out when averaged" in reasons["low/0.wav"]
     assert "not finite" in reasons["low/2.wav"]
     assert "no samples" in reasons["high/0.wav"]
     assert "cannot be decoded" in reasons["high/2.wav"]
@@ -199,12 +201,12 @@ def test_what_chords_lack_is_one_sentence(place, earmark, command, sentence):
 @pytest.mark.parametrize(
     ("number", "name", "sentence"),
     [
-        (errno.ENOSPC, None, "The output cannot be used: No space left on device; make room there"),
-        (errno.EROFS, "out.csv", "out.csv cannot be used: Read-only file system; make room there"),
+        (errno.ENOSPC, None, "The output cannot be used: No space left on device; free some space there"),
+        (errno.EROFS, "out.csv", "out.csv cannot be used: Read-only file system; free some space there"),
         (
             errno.EACCES,
             "a/\udce9",
-            r"a/\xe9 cannot be used: Permission denied; make room there or get write permission",
+            r"a/\xe9 cannot be used: Permission denied; free some space there, get write permission",
         ),
     ],
 )
@@ -239,8 +241,8 @@ def test_a_full_disk_behind_stdout_is_one_sentence():
     with open("/dev/full", "w") as full:
         assert params_into(full) == (
             1,
-            "earmark: The output cannot be used: No space left on device; make room there or get write permission, or "
-            "name another place.\n",
+            "earmark: The output cannot be used: No space left on device; free some space there, get write "
+            "permission, or name another place.\n",
         )
 
 

@@ -63,7 +63,9 @@ def test_bad_input_is_one_sentence(project, earmark):
     assert (code, err) == (1, ["earmark: --csv, --markdown and --json are three forms of one table; give one of them."])
     code, _, err = earmark("compare", "genre")
     assert code == 1
-    assert err == ["earmark: No run of genre was judged yet; `dvc repro publish@genre` trains and evaluates a model."]
+    assert err == [
+        "earmark: No run of genre has been judged yet; `dvc repro publish@genre` trains and evaluates a model."
+    ]
     (project / "mlflow.db").unlink()
     code, _, err = earmark("compare", "genre")
     assert err == ["earmark: No run for genre yet; `dvc repro publish@genre` trains and evaluates a model."]

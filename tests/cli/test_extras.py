@@ -71,7 +71,7 @@ def test_what_is_missing_is_one_sentence(light, project, arguments, module):
     status, _, err = light(*arguments, folder=project)
     assert status == 1
     assert err == (
-        f"earmark: {module} is not installed, which this command needs: run `pip install '.[pipeline]'` in a "
+        f"earmark: This command needs {module}, which is not installed: run `pip install '.[pipeline]'` in a "
         "clone of earmark, or `make setup` for everything.\n"
     )
 

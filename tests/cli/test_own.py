@@ -48,7 +48,7 @@ def changed(project) -> list[str]:
 def test_use_writes_source_and_an_absolute_root_and_nothing_else(here):
     said = run("use", "genre", "../audio")
     assert changed(here) == ["source: folder", f"root: {here.parent / 'audio'}"]
-    assert f"data.root: {here.parent / 'audio'} of tasks.genre now" in said
+    assert f"params.yaml now has data.source: folder, data.root: {here.parent / 'audio'} in tasks.genre." in said
     assert "dvc repro publish@genre" in said
     assert "already" in run("use", "genre", "../audio")
 
@@ -77,7 +77,7 @@ def test_use_names_another_manifest_and_takes_it_away_again(here):
     (here.parent / "audio/mine.csv").write_text("\n".join(rows[:-1]))
     said = run("use", "genre", "../audio", "--manifest", "mine.csv")
     assert "17 recordings" in said
-    assert "data.manifest: mine.csv of tasks.genre now" in said
+    assert "data.manifest: mine.csv in tasks.genre." in said
     found = yaml.safe_load((here / "params.yaml").read_text())["tasks"]["genre"]["data"]
     shipped = yaml.safe_load(SHIPPED)["tasks"]["genre"]["data"]
     assert found == shipped | {"source": "folder", "root": str(here.parent / "audio"), "manifest": "mine.csv"}
@@ -94,12 +94,12 @@ def test_use_names_another_manifest_and_takes_it_away_again(here):
         (["genre", "../nothing"], "There is no folder .*nothing; name the one that holds your recordings"),
         (["genre"], "Name the folder of your recordings"),
         (["genre", ".."], "holds this project itself"),
-        (["genre", "../audio", "--source", "demo"], "The demo has a folder of its own"),
-        (["genre", "../audio", "--source", "esc51"], "The source 'esc51' has no label"),
+        (["genre", "../audio", "--source", "demo"], "The demo has its own folder"),
+        (["genre", "../audio", "--source", "esc51"], "The source 'esc51' does not have a label"),
         (["gender", "../audio"], "There is no task 'gender'; did you mean 'genre'"),
         (["genre", "../audio", "--manifest", "mine.csv"], r"holds no mine.csv, which tasks\.\*\.data\.manifest names"),
         (["genre", "../audio", "--manifest", "low/mine.csv"], "manifest must be the plain name of a file in data.root"),
-        (["genre", "--source", "demo", "--manifest", "a.csv"], "manifest is read with source folder alone; remove"),
+        (["genre", "--source", "demo", "--manifest", "a.csv"], "manifest is read only with source folder; remove"),
         (["genre", "../empty"], "holds neither manifest.csv nor sub-folders with audio"),
     ],
 )

@@ -17,7 +17,8 @@ def test_evaluate_says_where_a_baseline_is_better(workplace, earmark, monkeypatc
     monkeypatch.setattr("earmark.tasks.genre.evaluate.run", lambda *_: found)
     code, out, _ = earmark("evaluate", "genre")
     sentence = (
-        "A baseline is better than the model: a logistic regression on MFCC statistics has accuracy 0.750, not 0.500."
+        "A baseline is better than the model: a logistic regression on MFCC statistics has accuracy 0.750, against "
+        "0.500."
     )
     assert (code, out.splitlines()[-1] == sentence) == (0, better)
 

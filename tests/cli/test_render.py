@@ -20,8 +20,11 @@ def test_songs_of_the_genres_and_length_that_are_asked_for(workplace, earmark):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--genre", "walz"), "earmark: --genre 'walz' is none of the demo's; did you mean 'waltz'?"),
-        (("--genre", "xyz"), "earmark: --genre 'xyz' is none of the demo's; known are: blues, bossa, rock, waltz."),
+        (("--genre", "walz"), "earmark: --genre 'walz' is not one of the demo's genres; did you mean 'waltz'?"),
+        (
+            ("--genre", "xyz"),
+            "earmark: --genre 'xyz' is not one of the demo's genres; known are: blues, bossa, rock, waltz.",
+        ),
     ],
 )
 def test_a_genre_that_the_demo_lacks_is_one_sentence(workplace, earmark, options, sentence):

@@ -59,7 +59,9 @@ def test_out_writes_every_label_most_doubtful_first(here):
     ]
     assert "review.csv has 2 labels, the most doubtful first." in said
     assert "`earmark review genre --apply review.csv`" in said
-    with pytest.raises(EarmarkError, match=r"^review\.csv exists, and may hold marks; name another file with --out"):
+    with pytest.raises(
+        EarmarkError, match=r"^review\.csv already exists, and may contain marks; name another file with --out"
+    ):
         run("review", "genre", "--out", "review.csv")
 
 
@@ -82,7 +84,7 @@ def test_apply_makes_a_manifest_and_points_params_at_it(here):
     kept = (here / "params.yaml").read_text().splitlines()
     assert [line for line in kept if "manifest: manifest.reviewed" not in line] == before.splitlines()
     assert "1 label corrected; 17 recordings without a mark are unchanged." in said
-    assert "params.yaml has data.source: folder, data.manifest: manifest.reviewed-1.csv of tasks.genre now." in said
+    assert "params.yaml now has data.source: folder, data.manifest: manifest.reviewed-1.csv in tasks.genre." in said
     assert said.endswith("Next: `dvc repro publish@genre`, then `dvc metrics diff`.\n")
     with pytest.raises(EarmarkError, match="the manifest has changed since this review was written; write a new one"):
         run("review", "genre", "--apply", "review.csv")

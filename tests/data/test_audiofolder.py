@@ -9,7 +9,7 @@ from earmark.errors import EarmarkError
 
 ALONE = (
     "every file counts as a group of its own. If several files come from one source (an artist, an album, a "
-    "take), the score will be too good: add a column group."
+    "take), the score will be too good; add a column 'group'."
 )
 
 
@@ -130,7 +130,7 @@ def test_a_manifest_wins_and_that_is_said(tmp_path):
     assert list(folder.read(tmp_path, said.append).path) == ["b.wav"]
     assert said == [
         f"{tmp_path} has manifest.csv and metadata.csv: manifest.csv is read, and no other table.",
-        f"1 recording below {tmp_path} stands in no manifest.csv (a.wav): left out.",
+        f"1 recording below {tmp_path} is not listed in manifest.csv (a.wav): left out.",
     ]
 
 
@@ -193,7 +193,9 @@ def test_what_is_not_listed_is_named(tmp_path):
     recordings(tmp_path, "a.wav", "b.wav", "more/c.wav")
     (tmp_path / "link.wav").symlink_to(tmp_path / "a.wav")
     put(tmp_path, "metadata.csv", "file_name,label,group\na.wav,x,1\n")
-    assert read(tmp_path)[1] == ["2 recordings below ROOT stand in no metadata.csv (b.wav, more/c.wav): left out."]
+    assert read(tmp_path)[1] == [
+        "2 recordings below ROOT are not listed in metadata.csv (b.wav, more/c.wav): left out."
+    ]
 
 
 def test_the_likeliest_of_several_columns(tmp_path):

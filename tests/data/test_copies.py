@@ -98,7 +98,7 @@ def told(sha256: str, splits: str, **columns: list[str]) -> list[str]:
 def test_copies_are_told_once():
     assert told("abc", "rrt") == []
     across = "hold the same bytes but are in different splits"
-    mend = "and the score is inflated; remove one, or give them one group and split."
+    mend = "which inflates the score; remove one, or put both into one group and split."
     assert told("aba", "rrt", label=["x", "x", "x"]) == [f"'0.wav' and '2.wav' {across}, {mend}"]
     assert told("ababa", "rrtvv") == [f"'0.wav' and '2.wav' {across} (and 2 more such pairs), {mend}"]
     assert told("aba", "rrt", label=["x", "x", "y"]) == []  # whom `check` tells

@@ -193,7 +193,7 @@ def test_a_record_that_leaves_a_split_empty_is_refused(split):
     names = [g for g in [*left, *groups(3, 20)] if record.known(data_settings()).get(g) != split]
     assert refused(names, record) == (
         f"According to splits/genre.csv, none of today's recordings is in the split '{split}'; remove "
-        "splits/genre.csv to split everything anew."
+        "splits/genre.csv to split everything again."
     )
 
 
@@ -202,7 +202,7 @@ def test_a_label_that_the_record_never_trains_is_refused():
     record = record.with_groups(data_settings(), {"y0": "train", "y1": "test", "y2": "val"})
     assert refused(groups(3, labels="xy"), record) == (
         "According to splits/genre.csv, no recording of 'x' is in train; add some, or remove splits/genre.csv "
-        "to split everything anew."
+        "to split everything again."
     )
 
 
@@ -224,22 +224,23 @@ def test_what_is_said():
     ]
     assert said(groups(5, 30), record) == [  # as where a manifest gives groups of other names
         f"15 groups were assigned to splits, none of which {record.path} knows, and stay there as the collection "
-        "grows. If the recordings are those of before, earlier models may have been trained on some of today's test."
+        "grows. If these are the recordings of before, earlier models may have been trained on some of today's test "
+        "recordings."
     ]
     names = [*groups(5), *groups(2, 70)]
     now, _ = grown(names, record)
     assert [now[g] for g in groups(2, 70)] == ["val", "train", "train", "test", "val", "test"]
     assert said(names, record) == [
-        ("6 new groups were assigned to splits (train 2, val 2, test 2); 15 stay where they were.")
+        "6 new groups were assigned to splits (train 2, val 2, test 2); 15 stay where they were."
     ]
     assert said(groups(5), record, val_share=0.0) == [
-        "val_share has changed: the validation split was drawn anew, and the groups of test stay there."
+        "val_share has changed: the validation split was drawn again, and the groups in test stay there."
     ]
 
 
 def test_shares_that_drift_are_said():
     _, record = grown(groups(5), KEPT)
-    remedy = "set tasks.*.data.seed to another number to split everything anew, and judge on other recordings."
+    remedy = "set tasks.*.data.seed to another number to split everything again, which changes the test recordings."
     for n, sentence in (
         (4, f"The shares have drifted: test holds 7 of 19 groups, and a fresh split would give it 4; {remedy}"),
         (1, ""),

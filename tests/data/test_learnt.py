@@ -58,7 +58,7 @@ def test_nothing_left_is_one_sentence():
         left(Learnt({"1", "2", "3", "4"}))
     assert str(e.value) == (
         "4 of 4 recordings in some are among those that the model was trained or validated on (a.wav, b.wav, "
-        "c.wav and 1 more), so none is left to score; name a folder of others, or score all of them with "
+        "c.wav and 1 more), so none is left to score; name a folder of other recordings, or score all of them with "
         "--with-training."
     )
     with pytest.raises(EarmarkError, match=r"\(a\.wav\), and the other 1 are of the same groups, so none is left"):

@@ -135,7 +135,7 @@ def test_recordings_that_no_row_names_are_told(tmp_path, monkeypatch):
         (tmp_path / name).write_text(name)
     (tmp_path / "again.wav").symlink_to(tmp_path / "a.wav")
     assert told(tmp_path, "path,label,group\na.wav,x,1\n")[1] == [
-        f"2 recordings below {tmp_path} stand in no manifest.csv (b.flac, c/d.mp3): left out."
+        f"2 recordings below {tmp_path} are not listed in manifest.csv (b.flac, c/d.mp3): left out."
     ]
     assert told(tmp_path, "path,label,group\na.wav,x,1\nb.flac,x,2\nc/d.mp3,y,3\n")[1] == []
     (tmp_path / "private").mkdir()
@@ -149,7 +149,7 @@ def test_recordings_that_no_row_names_are_told(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", scandir)
     assert told(tmp_path, "path,label,group\na.wav,x,1\nb.flac,x,2\n")[1] == [
-        f"1 recording below {tmp_path} stands in no manifest.csv (c/d.mp3): left out."
+        f"1 recording below {tmp_path} is not listed in manifest.csv (c/d.mp3): left out."
     ]
     with pytest.raises(EarmarkError, match=r"private cannot be read \(Permission denied\)"):
         walking.walk(tmp_path)
@@ -359,9 +359,9 @@ def test_class_with_too_few_groups():
 
 
 def test_one_class_only():
-    assert "one class only ('x')" in error(splits.assign_splits, many("x"), data_settings())
+    assert "only one class ('x')" in error(splits.assign_splits, many("x"), data_settings())
     official = table("xxx", "123", list(splits.SPLITS))
-    assert "one class only ('x')" in error(splits.assign_splits, official, data_settings())
+    assert "only one class ('x')" in error(splits.assign_splits, official, data_settings())
 
 
 def test_check_splits_by_label_allows_untrained_labels():
@@ -430,8 +430,8 @@ def test_clip_advice():
     assert manifest.clip_advice(manifest.clip_lengths(recordings, (1.5, 2))).splitlines() == [
         "Durations: 5 % last at most 1.10 s, 50 % last at most 2.00 s, 80 % last at most 2.00 s, "
         "95 % last at most 2.00 s.",
-        "A clip of 1.5 s holds 33.3% of them whole; 66.7% fill it unpadded.",
-        "A clip of 2 s holds 100.0% of them whole; 66.7% fill it unpadded.",
+        "A clip of 1.5 s holds 33.3% of the recordings whole; 66.7% fill it without padding.",
+        "A clip of 2 s holds 100.0% of the recordings whole; 66.7% fill it without padding.",
     ]
     lengths = manifest.clip_lengths(recordings, (0.25, 0.5, 1, 1.5, 2, 4, 8))  # what lies beyond says nothing new
     assert [re.findall(r"clip of (\S+) s", line) for line in manifest.clip_advice(lengths).splitlines()[1:]] == [
@@ -486,9 +486,9 @@ def test_folds_are_dealt_in_a_number_that_a_class_can_fill():
         assert error(splits.with_folds, uneven, k, 1) == text
     alone = table("xz", "ab")
     assert error(splits.with_folds, alone, 2, 1) == (
-        "Folds take two groups at least, and class 'x' has 1; add recordings of others."
+        "Folds need at least two groups, but class 'x' has only 1; add recordings of others."
     )
     same = pd.concat([alone] * 2).assign(label="x", group="a")
-    assert "Folds take two speakers at least, and there are 1" in error(splits.with_folds, same, 2, 1, "label")
+    assert "Folds need at least two speakers, but there are only 1" in error(splits.with_folds, same, 2, 1, "label")
     songs = same.drop(columns="label")
-    assert "Folds take two groups at least, and there are 1" in error(splits.with_folds, songs, 2, 1)
+    assert "Folds need at least two groups, but there are only 1" in error(splits.with_folds, songs, 2, 1)

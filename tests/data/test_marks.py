@@ -47,9 +47,9 @@ def test_read_as_a_spreadsheet_saves_it(tmp_path):
             "line 3: fill in the column 'corrected' if, and only if, the status is corrected",
         ),
         ("a.wav,,,low,,high,,,,", "line 3: fill in the column 'corrected' if, and only if, the status is corrected"),
-        ("a.wav,1,,low,wrong,,,,,", "line 3 has one of start_s and end_s; give both"),
+        ("a.wav,1,,low,wrong,,,,,", "line 3 has only one of start_s and end_s; give both"),
         ("a.wav,one,2,low,wrong,,,,,", "line 3: 'start_s' must be a number of seconds, not 'one'"),
-        ("b.wav,,,low,wrong,,,,,", r"line 3 marks 'b\.wav' again; keep one row of each"),
+        ("b.wav,,,low,wrong,,,,,", r"line 3 marks 'b\.wav' again; keep one row for each"),
     ],
 )
 def test_refused_by_line(tmp_path, row, says):

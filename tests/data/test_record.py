@@ -78,7 +78,7 @@ def test_a_broken_record_is_one_sentence(tmp_path, text, expected):
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     assert error(record.find, path, tmp_path) == (
         f"{path}, which says what is in which split, cannot be used: {expected}; put it back as git has it (git "
-        f"checkout {path}), or remove it, and `dvc repro` splits everything anew."
+        f"checkout {path}), or remove it, and `dvc repro` splits everything again."
     )
 
 
@@ -116,7 +116,7 @@ def test_what_another_process_added_meanwhile_stays(tmp_path):
         writer.join()
     assert record.read(path) == {DEAL: {f"g{i}": "train" for i in range(8)} | {"same": "val"}}
     assert error(record.keep, stale, data_settings(), {"same": "test"}, lock) == (
-        f"{path} was changed meanwhile, and 'same' is in val there; run this again."
+        f"{path} has changed in the meantime, and 'same' is in val there; run the command again."
     )
 
 

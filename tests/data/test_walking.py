@@ -78,8 +78,8 @@ def test_a_link_and_its_target_are_one_recording(root):
         (root / link).symlink_to(root / "rock/5.wav")
     both = ["jazz/0.wav", "rock/0.wav", "rock/5.wav", "rock/9.wav"]
     sentence = (
-        "left out 2 recordings below ROOT that links lead to a second time (rock/0.wav, rock/9.wav); each is "
-        "taken once."
+        "left out 2 recordings below ROOT that are reached a second time through links (rock/0.wav, rock/9.wav); each "
+        "is read once."
     )
     assert once(root, both) == (["jazz/0.wav", "rock/5.wav"], [sentence])
     assert once(root, both, None)[0] == ["rock/5.wav"]

@@ -54,8 +54,9 @@ def test_init_says_what_is_shown(walk):
 
 
 def test_use_looks_at_the_folder(walk):
+    assert "params.yaml now has data.source" in walk["use"]
     assert "30 recordings of 0.5 minutes" in walk["use"]
-    assert f"data.root: {walk['home']}/recordings of tasks.genre now" in walk["use"]
+    assert f"data.root: {walk['home']}/recordings in tasks.genre." in walk["use"]
 
 
 def test_the_run_is_of_one_task_and_ends_with_what_to_commit(walk):
@@ -91,7 +92,7 @@ def test_going_on_trains_nothing_and_asks_the_gate(walk):
 
 
 def test_insisting_is_written_down(walk):
-    assert "Version 2 is champion; before it was version 1." in walk["insist"]
+    assert "Version 2 is champion; it replaces version 1." in walk["insist"]
     assert "git add " in walk["insist"]
     assert "registry/genre" in walk["insist"]
     history = walk["insist"].partition("when (UTC)")[2]
@@ -109,7 +110,7 @@ def test_a_grown_collection_is_trained_and_both_are_judged_on_it(walk):
 def test_a_corrected_label_is_trained_on_and_the_figures_compared(walk):
     assert "labels, the most doubtful first" in walk["review"]
     assert "1 label corrected; 35 recordings without a mark are unchanged" in walk["apply"]
-    assert "data.manifest: manifest.reviewed-1.csv of tasks.genre now" in walk["apply"]
+    assert "data.manifest: manifest.reviewed-1.csv in tasks.genre." in walk["apply"]
     manifest = (Path(walk["home"]) / "recordings/manifest.reviewed-1.csv").read_text()
     assert [row.split(",")[3:5] for row in manifest.splitlines() if row.startswith(walk["corrected"])] == [
         ["corrected", "Ada"]

@@ -114,7 +114,7 @@ def test_comparing_and_promoting(walk):
     said = walk["comparing"]
     assert "train.lr" in said
     assert "The gate cannot tell, so version 2 is not promoted" in said
-    assert "Version 2 is champion; before it was version 1." in said
+    assert "Version 2 is champion; it replaces version 1." in said
     assert "Version 1 is champion again; version 2 was rolled back." in said
     assert "rollback" in said.partition("when (UTC)")[2]
 

@@ -53,7 +53,7 @@ def test_crossval_pictures_calibration_and_a_release_quotes_it(place, earmark):
     assert "in 3 folds" in (place / "release/genre/CARD.md").read_text()
     code, _, err = earmark("release", "genre", *words, "-S", "train.weight_decay=0.9")
     assert code == 1
-    assert "is of another recipe: train.weight_decay is" in "".join(err)
+    assert "belongs to another recipe: train.weight_decay is" in "".join(err)
 
 
 def test_a_store_that_is_kept_gets_what_baselines_read(place):
@@ -74,7 +74,7 @@ def test_less_than_two_folds_are_refused_before_any_work(place, earmark, k):
     code, out, err = earmark("crossval", "genre", "--k", k)
     assert (code, out) == (1, "")
     assert err == [
-        (f"earmark: --k is {k}, but must be at least 2: each fold is tested by a model trained on the others.")
+        f"earmark: --k is {k}, but must be at least 2: each fold is tested by a model trained on the others."
     ]
     assert not (place / "mlflow.db").exists()
 

@@ -136,8 +136,9 @@ def test_windows_longer_than_the_recordings_are_filled_and_that_is_said(table, f
     got, _, warnings = run(table, folder, tmp_path / "store", window_s=2.0, fill="pad")
     assert list(got.lengths) == [features_settings(window_s=2.0).window_frames] * 3
     assert warnings == [
-        "tasks.genre.features.window_s is 2 s, longer than all 3 recordings (1.50 to 1.50 s): each gets silence on "
-        "both sides up to it (features.fill: pad). At 1.5 s half of the recordings would be long enough."
+        "tasks.genre.features.window_s is 2 s, longer than all 3 recordings (1.50 to 1.50 s): each is padded "
+        "to that length with silence on both sides (features.fill: pad). At 1.5 s half of the recordings would be "
+        "long enough."
     ]
     mostly_longer = table.assign(duration_s=[3.0, 3.0, *table.duration_s[2:]])
     assert run(mostly_longer, folder, tmp_path / "store", window_s=2.0)[2] == []
@@ -170,8 +171,8 @@ def test_bands_that_hold_nothing_are_said_once_by_number(table, folder, tmp_path
         bank = librosa.filters.mel(sr=8000, n_fft=256, n_mels=120, htk=True)
     empty = np.flatnonzero(bank.max(1) == 0).tolist()
     assert said == [
-        f"{len(empty)} of 120 mel filters are so narrow that no FFT bin falls into them at n_fft 256: "
-        f"nothing is in bands {', '.join(map(str, empty))} (features.empty_filters: keep)."
+        f"{len(empty)} of 120 mel filters are so narrow that no FFT bin falls into them at n_fft 256: there is nothing "
+        f"in bands {', '.join(map(str, empty))} (features.empty_filters: keep)."
     ]
     assert np.isfinite(got.values).all()
     assert (got.values[:, empty] == got.values[:, empty[:1]]).all()
@@ -181,8 +182,8 @@ def test_other_rates_are_refused_where_asked():
     table = pd.DataFrame({"path": ["a.wav", "b.wav", "c.wav"], "sample_rate": [22050, 8000, 44100]})
     asked = {"sample_rate": 22050, "n_fft": 1024, "n_mels": 64}
     text = (
-        "2 of 3 recordings have another rate than features.sample_rate (22050 Hz), the first is b.wav (8000 Hz); "
-        "convert them, or set features.other_rates to resample."
+        "2 of 3 recordings have a sample rate other than features.sample_rate (22050 Hz); the first is b.wav (8000 "
+        "Hz): convert them, or set features.other_rates to resample."
     )
     with pytest.raises(EarmarkError) as caught:
         features.warn_of_resampling(table, features_settings(**asked, other_rates="refuse"), pytest.fail)

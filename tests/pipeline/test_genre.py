@@ -151,12 +151,12 @@ def test_a_copy_stands_alone(small, tmp_path):
     before = {path: path.read_bytes() for path in places}
     version_1 = ("--version", "1", "--force", "--why", "a trial")
     said = copy.run("earmark", "promote", "genre", *version_1).stderr
-    assert f"This project was in {small.path}: mlflow.db now has its models and files below {copy.path}." in said
+    assert f"This project used to be in {small.path}: mlflow.db now has its models and files below {copy.path}." in said
     said = copy.run("earmark", "predict", "genre", str(small.audio / "low/1.wav")).stdout
     assert said.startswith("Answering with earmark-genre version 1 (champion)")
     copy.set(**{"train.lr": 0.005})
     copy.run("dvc", "repro")
-    assert "is champion; before it" in copy.run("earmark", "promote", "genre", *version_1[2:]).stdout
+    assert "is champion; it replaces" in copy.run("earmark", "promote", "genre", *version_1[2:]).stdout
     assert "Version 1 is champion again" in copy.run("earmark", "rollback", "genre").stdout
     assert {path: path.read_bytes() for path in before} == before
     assert len(list(small.path.rglob("MLmodel"))) + 1 == len(list(copy.path.rglob("MLmodel")))

@@ -87,8 +87,8 @@ def test_quarantine_says_why(folder, tmp_path):
         "text.wav": "cannot be decoded as audio",
         "nan.wav": "not finite",
         "silent.wav": "digital silence",
-        "against.wav": "its channels cancel each other in their mean; read one of them, with data.channels",
-        "offset.wav": "nothing sounds in it: every sample is 0.25",
+        "against.wav": "its channels cancel out when averaged; read one of them, with data.channels",
+        "offset.wav": "it is silent: every sample is 0.25",
         "none.wav": "holds no samples",
         "dir.wav": "",
         "gone.wav": "does not exist",
@@ -171,7 +171,8 @@ def test_classes_and_files_may_be_links_into_a_cache(folder, tmp_path):
     reason = "it is a link to /nowhere/gone.wav, which does not exist"
     assert quarantined.to_numpy().tolist() == [["low/gone.wav", reason]]
     assert warnings[0] == (
-        f"left out 1 recording below {folder} that links lead to a second time (low/again.wav); each is taken once."
+        f"left out 1 recording below {folder} that are reached a second time through links (low/again.wav); each is "
+        "read once."
     )
     assert "has no manifest.csv" in warnings[1]
     assert len(warnings) == 2

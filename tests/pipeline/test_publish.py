@@ -42,7 +42,7 @@ def test_artifacts_that_were_deleted_by_hand_are_there_again(trained):
     assert run() == [
         "The files of earmark-genre version 1 are gone from MLflow's artifacts.",
         "Registered earmark-genre version 2.",
-        "Version 2 has the champion's weights, whose files were gone: it is champion in its place.",
+        "Version 2 has the same weights as the champion, whose files were gone: it is champion in its place.",
     ]
     assert [f.replace("model1/", "model0/") for f in files(trained / "mlartifacts")] == before
     assert champion(client) == 2
@@ -143,7 +143,9 @@ def test_a_champion_of_before_is_not_called_rolled_back(trained):
 
 def test_a_better_baseline_is_said_and_kept_with_the_version(trained):
     write(n_recordings=20, baseline_accuracy=0.75)
-    sentence = "A baseline is better than {}: a logistic regression on MFCC statistics has accuracy 0.750, not 0.500."
+    sentence = (
+        "A baseline is better than {}: a logistic regression on MFCC statistics has accuracy 0.750, against 0.500."
+    )
     assert run()[1:3] == ["Logged the evaluation: accuracy 0.500.", sentence.format("the model")]
     (kept,) = versions.evaluations(tracking.present().get_model_version(NAME, "1")).values()
     assert kept["baseline_accuracy"] == 0.75

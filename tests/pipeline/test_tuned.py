@@ -63,7 +63,7 @@ def test_every_end_of_a_trial_is_told_alike(task: str, tmp_path: Path, monkeypat
     assert tune(task).returncode == -signal.SIGKILL
     ended = tune(task)
     assert ended.returncode == 0, ended.stderr
-    assert "Run again, because their process had ended: trial 6." in ended.stdout
+    assert "Trials that are run again, because their process had ended: 6." in ended.stdout
 
     rows = pd.read_csv(tmp_path / f"tuned/{task}-quick/trials.csv")
     wanted = [{"killed": "lost"}.get(FATES.get(n), FATES.get(n, "complete")) for n in range(9)]

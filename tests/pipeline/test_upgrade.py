@@ -156,7 +156,7 @@ def test_the_former_parameters_are_refused_with_their_new_names(upgraded):
     params = upgraded.path / "params.yaml"
     done = upgraded.run("earmark", "train", "genre", check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("earmark: params.yaml: tasks.genre.model: width belongs to the name compact or net")
+    assert done.stderr.startswith("earmark: params.yaml: tasks.genre.model: width is a key for name compact or net")
     today = params_of((REPOSITORY / "params.yaml").read_text(), TODAY | {"train.lr": 0.001}, upgraded.folder)
     upgraded.set(model=TODAY["model"])
     done = upgraded.run("earmark", "train", "genre", check=False)
@@ -171,7 +171,7 @@ def test_a_champion_of_then_answers_evaluates_and_republishes(upgraded):
     assert upgraded.answers("models:/earmark-genre/1") == upgraded.before["answers"]
     early = upgraded.run("earmark", "evaluate", "genre", check=False)
     assert early.returncode == 1
-    assert "There is no features/genre/classical.npy; run `dvc repro` to extract features anew." in early.stderr
+    assert "There is no features/genre/classical.npy; run `dvc repro` to extract the features again." in early.stderr
     upgraded.run("earmark", "features", "genre")  # as `dvc repro` does
     upgraded.run("earmark", "evaluate", "genre")
     found = json.loads((upgraded.path / "reports/genre/metrics.json").read_bytes())

@@ -122,17 +122,20 @@ SCALE = "whose full scale is not known; give int16, int32 or uint8, or floats up
         (np.ones(1600, complex), "its 'array' holds complex128, not samples"),
         (["a", "b"], "its 'array' holds text, not samples"),
         ([0.5, None], "its 'array' holds object, not samples"),
-        ([[0.5, 0.5], [0.5]], "its 'array' is no array of numbers: its parts differ in length or kind"),
-        ([MONO, MONO], "its 'array' is a list of arrays; give one array a recording"),
+        ([[0.5, 0.5], [0.5]], "its 'array' is not an array of numbers: its parts differ in length or kind"),
+        ([MONO, MONO], "its 'array' is a list of arrays; give one array per recording"),
         (
             np.zeros((1, 2, 1600), np.float32),
-            "its 'array' is 1 x 2 x 1600; it must have one axis, or two, of which one is channels",
+            "its 'array' is 1 x 2 x 1600; it must have one axis, or two, one of them for channels",
         ),
         (
             np.zeros((128, 400), np.float32),
-            "its 'array' is 128 x 400, so which axis is channels (at most 16) is not clear",
+            "its 'array' is 128 x 400, so it is not clear which axis holds the channels (at most 16)",
         ),
-        (np.zeros((2, 16), np.float32), "its 'array' is 2 x 16, so which axis is channels (at most 16) is not clear"),
+        (
+            np.zeros((2, 16), np.float32),
+            "its 'array' is 2 x 16, so it is not clear which axis holds the channels (at most 16)",
+        ),
         (
             32768.0 * MONO,
             "its 'array' has a peak of 1.638e+04, where 1.0 is full scale; divide by the full scale of its integers",

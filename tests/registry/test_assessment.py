@@ -50,7 +50,7 @@ def test_a_yes_crowns_and_is_written_down(tracker):
     assert found.verdict == "yes"
     assert found.sentences[-2:] == [
         "On the same 200 test recordings; every bound holds at the level 0.05.",
-        "Version 2 is champion; before it was version 1.",
+        "Version 2 is champion; it replaces version 1.",
     ]
     assert champion(tracker.client) == 2
     entry = last()
@@ -70,8 +70,7 @@ def test_a_refusal_is_written_down_and_changes_nothing(tracker):
     found = promote(tracker)
     assert found.verdict == "no"
     assert found.sentences[-1] == (
-        "No: version 2 is not promoted. `earmark promote genre --version 2 --force --why '...'` promotes it "
-        "all the same."
+        "No: version 2 is not promoted. `earmark promote genre --version 2 --force --why '...'` promotes it anyway."
     )
     assert champion(tracker.client) == 1
     entry = last()
@@ -240,7 +239,7 @@ def test_insisting_without_a_reason(tracker, why):
 
 def test_a_reason_that_is_no_text_changes_nothing(tracker):
     before = ledger.read("genre").entries
-    with pytest.raises(EarmarkError, match="--why is not text in UTF-8"):
+    with pytest.raises(EarmarkError, match="--why is not UTF-8 text"):
         promote(tracker, force=True, why="bad \udcff bytes")
     assert (ledger.read("genre").entries, champion(tracker.client)) == (before, 1)
 
@@ -285,8 +284,9 @@ def test_a_better_baseline_is_said(tracker):
         figures = {"accuracy": accuracy, "accuracy_ci95": [0.25, 0.75], "baseline_accuracy": 0.75}
         tracker.client.set_model_version_tag(NAME, number, f"earmark.test.{'a' * 16}", json.dumps(figures))
     assert promote(tracker, force=True, why="a trial").sentences[-2:] == [
-        "A baseline is better than version 2: a logistic regression on MFCC statistics has accuracy 0.750, not 0.625.",
-        "Version 2 is champion; before it was version 1.",
+        "A baseline is better than version 2: a logistic regression on MFCC statistics has accuracy 0.750, against "
+        "0.625.",
+        "Version 2 is champion; it replaces version 1.",
     ]
 
 

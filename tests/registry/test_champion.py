@@ -79,7 +79,7 @@ def test_rollback_gives_the_alias_back(tracker, earmark):
     entry = ledger.read("genre").head
     assert (entry.kind, entry.why, entry.before.number) == ("rollback", "it hums", 2)
     assert said(earmark, "rollback", "genre") == (
-        "Version 1 of earmark-genre is the first champion; there is none before it."
+        "Version 1 of earmark-genre is the first champion in the ledger; there is none before it."
     )
 
 
@@ -130,8 +130,8 @@ def test_a_deleted_experiment_does_not_matter(tracker, earmark):
 def test_a_registered_model_that_was_renamed_or_deleted(old, earmark, spoil):
     getattr(old.client, spoil)(NAME, *["other"] * (spoil == "rename_registered_model"))
     assert said(earmark, "rollback", "genre") == (
-        "There is no registered model earmark-genre: nothing was registered yet (run `dvc repro publish@genre`), or it "
-        "was deleted or renamed in MLflow (`earmark publish genre` registers the trained model anew)."
+        "There is no registered model earmark-genre: nothing has been registered yet (run `dvc repro publish@genre`), "
+        "or it was deleted or renamed in MLflow (`earmark publish genre` registers the trained model again)."
     )
 
 
@@ -152,15 +152,15 @@ def test_an_older_store_keeps_its_champion_and_the_way_back(old, earmark):
     for number in (1, 2, 1):
         assert earmark("rollback", "genre")[0] == 0
         assert champion(old.client) == number
-    assert "is the first champion; there is none before it" in said(earmark, "rollback", "genre")
+    assert "is the first champion in the ledger; there is none before it" in said(earmark, "rollback", "genre")
     assert len(ledger.read("genre").entries) == 7  # imported once
 
 
 def test_an_older_store_whose_first_champion_was_deleted(old, earmark):
     old.client.delete_model_version(NAME, "1")
     assert said(earmark, "rollback", "genre") == (
-        "Version 2 of earmark-genre is the first champion; before it, version 1 was champion, which was deleted in "
-        "MLflow."
+        "Version 2 of earmark-genre is the first champion in the ledger; before it, version 1 was champion, which was "
+        "deleted in MLflow."
     )
     assert champion(old.client) == 2
 
@@ -213,7 +213,7 @@ def removed(tracker):
 def other_ledger(tracker):
     moved(tracker)
     forget(tracker)
-    return f"version 3 as champion of genre, the ledger {TWO}: the store was never told of this ledger; {WAY}"
+    return f"version 3 as champion of genre, the ledger {TWO}: the store has never been synced with this ledger; {WAY}"
 
 
 def behind(tracker):
@@ -235,8 +235,8 @@ def another_branch(tracker):
 
 
 BRINGS = (
-    "`git pull` brings it where another clone wrote it, the branch that has it where this one does not, and `git "
-    "checkout -- registry` where it was removed"
+    "run `git pull` if another clone wrote it, switch to the branch that has it if this one does not, or run `git "
+    "checkout -- registry` if it was removed"
 )
 DIFFERENT = pytest.mark.parametrize("differ", [moved, removed, other_ledger, behind, another_branch])
 
@@ -317,7 +317,7 @@ def test_sync_of_nothing(project, earmark):
         "registry/genre holds no champion to take; `--from-store` keeps the store's."
     )
     assert said(earmark, "registry", "sync", "genre", "--from-store") == (
-        "The store never had a champion of genre to take; `earmark promote genre` makes one, and `--from-ledger` "
+        "The store has never had a champion of genre to take; `earmark promote genre` makes one, and `--from-ledger` "
         "takes the ledger's."
     )
 
@@ -338,7 +338,7 @@ def test_the_same_weights_take_over_where_the_champions_files_are_gone(tracker):
     for name in ("model_sha256", "train_key"):
         tracker.client.set_model_version_tag(NAME, "4", f"earmark.{name}", f"{2:064}")
     assert view.settle(tracker.client, TASK) == [
-        "Version 4 has the champion's weights, whose files were gone: it is champion in its place."
+        "Version 4 has the same weights as the champion, whose files were gone: it is champion in its place."
     ]
     assert champion(tracker.client) == 4
     assert view.settle(tracker.client, TASK) == []
@@ -381,7 +381,7 @@ def test_the_champion_of_the_other_clone_is_taken(tracker, forked, earmark):
 def test_an_entry_that_is_none_of_the_last(tracker, forked, earmark, name, n):
     ours, theirs = ledger.read("genre").heads
     assert said(earmark, "registry", "sync", "genre", "--from-ledger", "--entry", name) == (
-        f"--entry names {n} of the last entries of genre: {ours.id}, {theirs.id}."
+        f"--entry must name one of the last entries of genre, but fits {n} of them: {ours.id}, {theirs.id}."
     )
 
 
@@ -389,7 +389,7 @@ def test_a_broken_ledger_is_said(tracker, earmark):
     last = ledger.read("genre").head
     Path(f"registry/genre/{last.id}.json").write_text("")
     sentence = said(earmark, "rollback", "genre")
-    assert sentence.startswith(f"registry/genre/{last.id}.json is not a valid entry of the ledger: it is no JSON")
+    assert sentence.startswith(f"registry/genre/{last.id}.json is not a valid entry of the ledger: it is not JSON")
     assert view.settle(tracker.client, TASK) == [sentence]
     assert said(earmark, "history", "genre") == sentence
     ledger.folder("genre").joinpath(f"{last.id}.json").unlink()

@@ -169,7 +169,7 @@ def test_a_champion_without_another_run(tracker, tmp_path):
     with pytest.raises(EarmarkError) as e:
         compared(tracker, "champion")
     assert str(e.value) == (
-        "Comparing takes two runs of genre, but all that was named is one run: #1, version 1 (champion); name "
+        "A comparison needs two runs of genre, but only one was named: #1, version 1 (champion); name "
         "others, as `earmark runs genre` lists them."
     )
 
@@ -210,7 +210,7 @@ def test_a_name_of_several_asks_for_an_id(tracker, tmp_path):
 
 
 def test_nothing_judged_is_one_sentence(tracker):
-    with pytest.raises(EarmarkError, match="No run of genre was judged yet; `dvc repro publish@genre`"):
+    with pytest.raises(EarmarkError, match="No run of genre has been judged yet; `dvc repro publish@genre`"):
         compared(tracker)
 
 

@@ -156,8 +156,8 @@ def test_too_few_recordings_that_neither_was_trained_on(tracker, judged):
 def test_what_a_version_of_before_was_trained_on_is_not_known(tracker, judged):
     learnt(tracker, "2", table("train", N, 40))
     assert judged(Judge(v1=0.5, v2=0.5))[1][0] == (
-        "It is not known what version 1 was trained on, because it was published before earmark kept that: if "
-        "today's test recordings are among it, its figure is too good."
+        "It is not known what version 1 was trained on, because it was published before earmark kept that: if it was "
+        "trained on any of today's test recordings, its figure is too good."
     )
 
 

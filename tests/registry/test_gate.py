@@ -172,8 +172,8 @@ def test_probabilities_that_say_less():
     verdict, said = asked(side(old, confidence=0.99), champion(old, confidence=0.8))
     assert verdict == "no"
     assert said == [
-        "Its probabilities are off by 0.190 more than those of version 1 (expected calibration error), and 0.1 is "
-        "allowed."
+        "Its probabilities are off by 0.190 more than those of version 1 (expected calibration error), but only "
+        "0.1 is allowed."
     ]
     assert asked(side(old, confidence=0.99), champion(old), calibration_margin=0.2)[0] == "yes"
     few = first(10, 0.8)
@@ -184,8 +184,11 @@ def test_probabilities_that_say_less():
 @pytest.mark.parametrize(
     ("new", "sentence"),
     [
-        (AnswerCost(0.6, 1.0), "an answer takes 0.60 s, 6.0 times that of version 1, and 5 times is allowed."),
-        (AnswerCost(0.1, 501.0), "its files take 501 MB, and 500 are allowed."),
+        (
+            AnswerCost(0.6, 1.0),
+            "An answer takes 0.60 s, 6.0 times as long as that of version 1, but at most 5 times is allowed.",
+        ),
+        (AnswerCost(0.1, 501.0), "Its files take 501 MB, but only 500 are allowed."),
     ],
 )
 def test_what_an_answer_costs(new, sentence):

@@ -133,7 +133,7 @@ def test_an_empty_list(given):
 
 
 def test_columns_of_unlike_lengths():
-    said = "The columns must be of one length, but there are 'audio' 1, 'path' 2 values."
+    said = "The columns must have the same length, but their numbers of values are 'audio' 1, 'path' 2."
     assert reason({"audio": [b"a"], "path": ["a", "b"]}) == said
 
 
@@ -145,7 +145,8 @@ def test_a_column_twice():
 
 def test_an_array_that_may_be_one_recording_or_several():
     said = (
-        "Whether an array of 2 x 900 is one recording or several is not clear; give a list of arrays, one a recording."
+        "It is not clear whether an array of 2 x 900 is one recording or several; give a list of arrays, one per "
+        "recording."
     )
     both = np.stack([LONG, LONG])
     for given in (both, torch.from_numpy(both), {"array": both}):
@@ -153,7 +154,10 @@ def test_an_array_that_may_be_one_recording_or_several():
 
 
 def test_an_array_of_bytes():
-    assert reason(np.array([b"a\0", b"b"])) == "An array of bytes loses the zeros at their ends; give a list of bytes."
+    assert (
+        reason(np.array([b"a\0", b"b"]))
+        == "An array of bytes drops the zero bytes at the end of each; give a list of bytes."
+    )
 
 
 # What MLflow's server makes of a request's JSON before the model sees it:

@@ -94,7 +94,7 @@ def test_weights_that_do_not_fit(rows, number, project):
     wider = replace(config(), model=replace(config().model, hidden=16))
     place = versions.download(f"models:/{NAME}/{number}")
     model_files.write(place, wider, {"x": torch.zeros(1)}, [{"epoch": 1}], "")
-    with pytest.raises(EarmarkError, match="its weights do not fit the network that this earmark makes"):
+    with pytest.raises(EarmarkError, match="its weights do not fit the network that this earmark builds"):
         judged(rows, number)
 
 

@@ -145,9 +145,9 @@ def test_a_file_that_was_cut_off(written):
     entry = written("promotion", model(1))
     file = Path(f"registry/genre/{entry.id}.json")
     file.write_text(file.read_text()[:100])
-    assert fails().startswith(f"registry/genre/{entry.id}.json is not a valid entry of the ledger: it is no JSON (")
-    remedy = f"`git checkout -- registry/genre/{entry.id}.json`, or remove it if it never was."
-    assert fails().endswith(f"; bring back what was committed with {remedy}")
+    assert fails().startswith(f"registry/genre/{entry.id}.json is not a valid entry of the ledger: it is not JSON (")
+    remedy = f"`git checkout -- registry/genre/{entry.id}.json`, or remove it if it was never committed."
+    assert fails().endswith(f"; restore the committed file with {remedy}")
 
 
 def test_a_file_that_json_cannot_end_and_one_that_is_none(written, tmp_path):
@@ -183,7 +183,7 @@ def test_an_entry_whose_forerunner_is_gone(written):
     first, second = written("promotion", model(1)), written("promotion", model(2))
     Path(f"registry/genre/{first.id}.json").unlink()
     assert fails() == (
-        f"registry/genre/{second.id}.json follows {first.id}, which is not in the ledger; bring its file back "
+        f"registry/genre/{second.id}.json follows {first.id}, which is not in the ledger; restore its file "
         f"(`git log --all -- registry/genre/{first.id}.json` says where it is)."
     )
 
@@ -191,8 +191,8 @@ def test_an_entry_whose_forerunner_is_gone(written):
 @pytest.mark.parametrize(
     ("kind", "version", "before", "said"),
     [
-        ("promotion", 3, 9, "it says that a model with the weights 00000000 was champion, but it was a model"),
-        ("promotion", 3, None, "it says that nobody was champion, but it was a model with the weights 00000000"),
+        ("promotion", 3, 9, "it says that a model with the weights 00000000 was champion, but a model"),
+        ("promotion", 3, None, "it says that nobody was champion, but a model with the weights 00000000 was"),
         ("promotion", None, 2, "it names no version"),
         ("rollback", 9, 2, "it goes back to a model with the weights 00000000, but the champion before was a model"),
     ],

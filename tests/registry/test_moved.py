@@ -56,7 +56,7 @@ def test_everything_lies_in_the_new_folder(used, tmp_path, monkeypatch, capsys, 
     monkeypatch.chdir(new)
     client = tracking.present()
     said = capsys.readouterr().err
-    assert said == f"earmark: This project was in {used}: mlflow.db now has its models and files below {new}.\n"
+    assert said == f"earmark: This project used to be in {used}: mlflow.db now has its models and files below {new}.\n"
     found = places(new)
     assert len(found) == 2 + 3 + 2 + 2  # two experiments, three runs, sources and storage of two versions
     assert all(below(new, place) for place in found)
@@ -144,7 +144,7 @@ def test_a_place_that_a_user_chose_stays(project, tmp_path, monkeypatch, capsys)
         assert found["chord"] == (Path.cwd() / "mlartifacts/chord").as_uri()
         assert found["mine"] == (Path.cwd() / "files").as_uri()
         monkeypatch.chdir(project)
-    assert "was in" in capsys.readouterr().err
+    assert "used to be in" in capsys.readouterr().err
 
 
 def test_a_store_elsewhere_is_left_alone(used, tmp_path, monkeypatch, capsys):

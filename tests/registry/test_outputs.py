@@ -125,7 +125,7 @@ def test_what_the_cache_lacks_comes_from_the_remote(place, tmp_path):
 def test_what_is_nowhere(place, tmp_path):
     dvc, value = wanted(), added("models/genre")
     unknown = {"reports/genre/metrics.json": "1" * 32}
-    assert gone(unknown, tmp_path / "out") == f"no commit has the reports/genre/metrics.json ({'1' * 32}) of that time"
+    assert gone(unknown, tmp_path / "out") == f"no commit has reports/genre/metrics.json as it was then ({'1' * 32})"
     inner = outputs.md5(Path("models/genre/model.safetensors"))
     Path(f".dvc/cache/files/md5/{inner[:2]}/{inner[2:]}").unlink()
     lacks = f"DVC's cache lacks models/genre ({value}), and the project has no default remote"
@@ -135,7 +135,7 @@ def test_what_is_nowhere(place, tmp_path):
     listed.write_text("[{")
     assert gone(dvc, tmp_path / "out") == f"the list of files {value} in DVC's cache is broken"
     shutil.rmtree(".dvc")
-    assert gone(dvc, tmp_path / "out").startswith("this is no DVC project (")
+    assert gone(dvc, tmp_path / "out").startswith("this is not a DVC project (")
 
 
 def test_a_list_that_names_a_file_outside_of_its_folder(place, tmp_path):

@@ -43,8 +43,8 @@ def test_promotion_of_a_version_without_files(tracker, earmark):
     sentence = said(earmark, "promote", "genre", "--version", "1")
     assert sentence == (
         "Version 1 is not promoted: its files are gone from MLflow's artifacts. Put them back from a copy, name "
-        "another version, or run `earmark publish genre` where models/genre still holds this model, which registers "
-        "it anew."
+        "another version, or, if models/genre still holds this model, run `earmark publish genre` to register it "
+        "again."
     )
     assert champion(tracker.client) == 2
 
@@ -60,6 +60,6 @@ def test_promotion_without_a_challenger(tracker, earmark):
 def test_a_registered_model_that_was_renamed_or_deleted(tracker, earmark, spoil):
     getattr(tracker.client, spoil)(NAME, *["other"] * (spoil == "rename_registered_model"))
     assert said(earmark, "promote", "genre") == (
-        "There is no registered model earmark-genre: nothing was registered yet (run `dvc repro publish@genre`), or it "
-        "was deleted or renamed in MLflow (`earmark publish genre` registers the trained model anew)."
+        "There is no registered model earmark-genre: nothing has been registered yet (run `dvc repro publish@genre`), "
+        "or it was deleted or renamed in MLflow (`earmark publish genre` registers the trained model again)."
     )

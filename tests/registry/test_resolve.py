@@ -41,7 +41,7 @@ def test_a_champion_without_files_is_told(tracker, project):
     assert str(error.value).startswith(
         "earmark-genre version 1 (champion) cannot answer: its files are gone from MLflow's artifacts. Put them back"
     )
-    assert str(error.value).endswith("--model names another model.")
+    assert str(error.value).endswith(" Or name another model with --model.")
 
 
 def test_an_alias_that_points_nowhere_is_told(tracker, project):

@@ -132,7 +132,7 @@ def test_rollback_in_a_fresh_clone(clone, earmark):
     assert facts(client, 2)["run"]["earmark.commit"] == ledger.read("genre").champions()[0].commit
     code, _, (sentence,) = earmark("rollback", "genre")
     assert (code, sentence) == (
-        *(1, "earmark: Version 2 of earmark-genre is the first champion; there is none before it."),
+        *(1, "earmark: Version 2 of earmark-genre is the first champion in the ledger; there is none before it."),
     )
 
 
@@ -161,6 +161,6 @@ def test_other_files_under_the_same_hashes_are_refused(clone):
     weights.chmod(0o644)
     weights.write_bytes(weights.read_bytes()[:-1] + b"\xff")
     (sentence,) = [s for s in published() if "restored" in s]
-    assert "cannot be restored: the files with its DVC hashes are another model's; run" in sentence
+    assert "cannot be restored: the files with its DVC hashes belong to another model; run" in sentence
     assert champion(tracking.present()) is None
     assert not list(Path(".earmark").glob("restored-*"))

@@ -63,7 +63,7 @@ def no_database(file):
 
 def half_a_database(file):
     file.write_bytes(file.read_bytes()[:100_000])
-    return "is damaged (database disk image is malformed); put a copy in its place"
+    return "is damaged (database disk image is malformed); put a backup in its place"
 
 
 def a_folder(file):
@@ -170,7 +170,7 @@ def test_a_servers_trouble_is_told_without_the_password(text, sentence):
         ("unable to open database file", "cannot be opened; make the file and its folder readable and writable"),
         ("[Errno 13] Permission denied: 'mlflow.lock'", "cannot be opened; make the file and its folder readable"),
         ("database or disk is full", "cannot be written, because the disk is full; make room"),
-        ("database is locked", "is locked by another process; wait until that is done"),
+        ("database is locked", "is locked by another process; wait until that process ends"),
     ],
 )
 def test_a_files_trouble_is_told_with_its_own_remedy(tmp_path, text, sentence):

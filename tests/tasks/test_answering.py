@@ -169,7 +169,7 @@ def test_standard_input_that_is_closed(monkeypatch, name):
 
 def test_a_pipe_is_read_once(pipe):
     one = pipe(b"one")
-    assert asked(one, one)[1] == [f"{one} is named twice, and a pipe can be read once; name it once."]
+    assert asked(one, one)[1] == [f"{one} is named twice, but a pipe can be read only once; name it once."]
 
 
 def test_a_pipe_has_a_limit(pipe, monkeypatch):
@@ -178,7 +178,8 @@ def test_a_pipe_has_a_limit(pipe, monkeypatch):
     found, problems = asked(over, at)
     assert [data for _, data, _ in found] == [b"1234"]
     assert problems == [
-        f"{over} brings more than 3.72529e-09 GiB, the most that is read from a pipe; save it as a file, and name that."
+        f"{over} delivers more than 3.72529e-09 GiB, the most that is read from a pipe; save it as a file, and name "
+        "that."
     ]
 
 
@@ -219,7 +220,7 @@ def test_what_was_passed_over_in_a_recording_is_said(workplace, capsys):
     with answering.recordings([Path("whole.mp3"), Path("short.mp3")], problems) as found:
         seconds = [info.duration_s for _, info in answering.answers(found, audio.check, problems)]
     assert (problems, seconds[0]) == ([], 2.0)
-    said = f"earmark: short.mp3: its last frame is not whole; {seconds[1]:.2f} s were read.\n"
+    said = f"earmark: short.mp3: its last frame is incomplete; {seconds[1]:.2f} s were read.\n"
     assert capsys.readouterr().err == said
 
 

@@ -128,7 +128,7 @@ def test_a_network_knows_its_label_smoothing(tmp_path, train, smoothing):
     [
         ({"model": {"name": "compactt"}}, "unknown name 'compactt'; did you mean 'compact'?"),
         ({"model": {"name": "compact", "widht": 1.0}}, "unknown key 'widht'; did you mean 'width'?"),
-        ({"model": {"name": "compact", "width": 9.0}}, "width must lie above 0 and be at most 8"),
+        ({"model": {"name": "compact", "width": 9.0}}, "width must be above 0 and at most 8"),
         ({"model": {}}, "unknown name 'None'"),
         ({"features": {}}, "missing"),
     ],
@@ -140,7 +140,7 @@ def test_a_folder_of_another_earmark_is_refused_in_one_sentence(tmp_path, change
     text = str(error.value)
     assert text.startswith(f"{folder}/config.json has settings that this earmark does not know (")
     assert said in text
-    assert text.endswith("use the earmark that wrote it, or train the model anew.")
+    assert text.endswith("use the earmark that wrote it, or train the model again.")
 
 
 @pytest.mark.parametrize(

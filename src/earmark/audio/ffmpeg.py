@@ -112,7 +112,7 @@ class Ffmpeg:
             if self.done < promised and not self.missing:
                 self.missing = f"the header promises {promised / self.sample_rate:.2f} s"
             if (said := self._last_words()) and self.done != promised:  # behind all that was promised stand tags
-                self.notes.append(f"ffmpeg says of it: {said}")
+                self.notes.append(f"ffmpeg reports: {said}")
         else:
             at = f"it breaks off after {self.done / self.sample_rate:.2f} s"
             raise AudioError(f"{at} ({self._reason()})" if self.done else f"it cannot be decoded ({self._reason()})")
@@ -122,7 +122,7 @@ class Ffmpeg:
         parts, stdout = [], self._process.stdout
         while n > 0:
             if not select.select([stdout], [], [], PATIENCE_S)[0]:
-                raise AudioError(f"ffmpeg has said nothing for {PATIENCE_S:g} s about it")
+                raise AudioError(f"ffmpeg has given no output for {PATIENCE_S:g} s")
             data = os.read(stdout.fileno(), min(n, 2**20))
             if not data:
                 break
@@ -138,7 +138,7 @@ class Ffmpeg:
 
     def _reason(self) -> str:
         ended = self._process.wait()
-        return self._last_words() or f"ffmpeg ends with {ended}"
+        return self._last_words() or f"ffmpeg exited with code {ended}"
 
     def close(self) -> None:
         """Let go of what it holds."""

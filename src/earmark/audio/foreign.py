@@ -35,7 +35,7 @@ def adts(data: Data, start: int) -> Layout | None:
         at, frames = at + size, frames + 1
     if (frames < 2 and at != len(data)) or not frames:
         return None
-    short = ("its last frame is not whole",) if at > len(data) else ()
+    short = ("its last frame is incomplete",) if at > len(data) else ()
     return Layout("AAC", demuxer="aac", sndfile=False, notes=short)
 
 
@@ -53,7 +53,7 @@ def ac3(data: Data, start: int) -> Layout | None:
         at += _eac3_size(data, at) if newer else _ac3_size(data, at)
     if at == start:
         return None
-    short = ("its last frame is not whole",) if at > len(data) else ()
+    short = ("its last frame is incomplete",) if at > len(data) else ()
     return Layout("AC-3", demuxer="eac3" if newer else "ac3", sndfile=False, notes=short)
 
 

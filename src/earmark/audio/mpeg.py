@@ -188,7 +188,7 @@ def layout(data: Data, start: int, stop: int | None = None) -> Layout | None:
     found = _streams(data, scan)
     notes = []
     if scan.short:
-        notes.append("its last frame is not whole")
+        notes.append("its last frame is incomplete")
     if scan.skipped:
         notes.append(f"{scan.skipped} bytes between its frames are not audio and are skipped")
     missing = [s for s in found if s.short]

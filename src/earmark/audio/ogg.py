@@ -24,7 +24,7 @@ def layout(data: Data, start: int) -> Layout:
             starts.append(at)
         begun = bool(last & BEGINS)
         at = stop = at + size
-    missing = "" if whole else "the last Ogg page is not whole"
+    missing = "" if whole else "the last Ogg page is incomplete"
     notes = (
         () if last & ENDS or missing else ("its last page is not marked as the last, as in a recorded radio stream",)
     )

@@ -18,7 +18,7 @@ SHORTEST_S = 0.05
 HUGE = 1e10  # times full scale; squares of more than that do not fit into float32 once they are added up
 LOST = 0.01  # of the channels' power; the mean of channels that agree at all keeps more
 
-CANCELLED = "its channels cancel each other in their mean; read one of them, with data.channels or --channel"
+CANCELLED = "its channels cancel out when averaged; read one of them, with data.channels or --channel"
 
 Decoder = Sndfile | Ffmpeg
 
@@ -97,7 +97,7 @@ class Levels:
         if not self.varies[heard].any():
             level = self.first[heard].mean()
             silent = "it is digital silence: every sample is zero"
-            return f"nothing sounds in it: every sample is {level:.4g}" if self.first[heard].any() else silent
+            return f"it is silent: every sample is {level:.4g}" if self.first[heard].any() else silent
         if len(heard) > 1:
             power = self.products / self.n - np.outer(self.total, self.total) / self.n**2  # about the channels' means
             if power.mean() <= LOST * np.trace(power) / len(power):
@@ -208,7 +208,7 @@ def _decode(file: Decoder, source: Source | CheckedRecording, max_seconds: float
     plain = _plain(source)
     if isinstance(plain, Channel) and plain.number > file.channels:
         raise AudioError(
-            f"it has {file.channels} channel{'s' * (file.channels > 1)}, but there is no number {plain.number}"
+            f"it has {file.channels} channel{'s' * (file.channels > 1)}, so there is no channel {plain.number}"
         )
     if isinstance(source, CheckedRecording) and max_seconds is None:
         return source.watched(file, _sound(file, None))
@@ -241,4 +241,4 @@ def _refuse_broken(samples: np.ndarray, at: float) -> None:
     if not np.isfinite(samples).all():
         raise AudioError(f"it holds samples that are not finite near {at:.0f} s")
     if (largest := np.abs(samples).max()) > HUGE:
-        raise AudioError(f"it holds samples of {largest:.0e} near {at:.0f} s, where 1 is full scale")
+        raise AudioError(f"it holds samples as large as {largest:.0e} near {at:.0f} s, where 1 is full scale")

@@ -83,7 +83,7 @@ class Sndfile:
         mine, its = (self.sample_rate, self.channels), (file.samplerate, file.channels)
         if its != mine:
             forms = " and ".join(f"{rate} Hz with {n} channel{'s' * (n > 1)}" for rate, n in (mine, its))
-            raise AudioError(f"it joins recordings of {forms}; split it, or convert it into one")
+            raise AudioError(f"it joins recordings of {forms}; split it, or convert it to one format")
 
 
 def reason(error: Exception) -> str:

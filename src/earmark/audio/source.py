@@ -43,7 +43,7 @@ class OnDisk:
         if not 0 <= at < self.size:
             raise IndexError("index out of range")
         if not (byte := self._range(at, at + 1)):
-            raise AudioError("it was cut while it was read")
+            raise AudioError("it was truncated while being read")
         return byte[0]
 
     def _range(self, start: int, stop: int) -> bytes:

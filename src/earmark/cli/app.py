@@ -98,7 +98,9 @@ def main() -> None:
         if e.errno == errno.EPIPE:  # whoever read has read enough
             sys.exit(1)
         what = console.printable(e.filename or "The output")
-        _end(f"{what} cannot be used: {e.strerror}; make room there or get write permission, or name another place.")
+        _end(
+            f"{what} cannot be used: {e.strerror}; free some space there, get write permission, or name another place."
+        )
     except Exception as e:
         if (said := _of_the_store(e)) is None:
             raise

@@ -16,7 +16,7 @@ def missing(module: str) -> str | None:
     for extra, modules in BROUGHT_BY.items():
         if first in modules:
             return (
-                f"{first} is not installed, which this command needs: run `pip install '.[{extra}]'` in a clone "
-                "of earmark, or `make setup` for everything."
+                f"This command needs {first}, which is not installed: run `pip install '.[{extra}]'` in a clone of "
+                "earmark, or `make setup` for everything."
             )
     return None

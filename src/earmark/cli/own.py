@@ -123,14 +123,14 @@ def point(
         with writing(PARAMS, "make it writable"):
             PARAMS.write_bytes(after.encode())
     said = ", ".join(f"data.{key}: {value}" for key, value in values.items())
-    say(f"params.yaml has {said} of tasks.{task} {'now' if after != before else 'already'}.")
+    say(f"params.yaml {'now' if after != before else 'already'} has {said} in tasks.{task}.")
 
 
 def _root(task: str, folder: Path | None, source: str) -> str:
     """What data.root is to be: an absolute path, which DVC's temporary copies of a project read, too."""
     if source == "demo":
         if folder is not None:
-            raise EarmarkError("The demo has a folder of its own; leave yours out, or leave --source demo out.")
+            raise EarmarkError("The demo has its own folder; leave out either yours or --source demo.")
         from earmark.pipeline import new_project
 
         root: str = new_project.shipped_params()["tasks"][task]["data"]["root"]

@@ -79,7 +79,7 @@ def genres(
     named = tuple(dict.fromkeys(genre or music.GENRES))
     for name in named:
         if name not in music.GENRES:
-            raise EarmarkError(f"--genre '{name}' is none of the demo's; {nearest(name, music.GENRES)}")
+            raise EarmarkError(f"--genre '{name}' is not one of the demo's genres; {nearest(name, music.GENRES)}")
     with bar("rendering songs", len(named) * songs) as advance:
         music.generate(out, songs, seed, workers, progress=advance, genres=named, seconds=seconds)
 

@@ -34,7 +34,7 @@ def review(
 def _write(task: str, out: Path) -> None:
     """Every label of the report that the last evaluation wrote, with nothing said of it yet."""
     if out.exists():
-        raise EarmarkError(f"{out} exists, and may hold marks; name another file with --out, or remove it.")
+        raise EarmarkError(f"{out} already exists, and may contain marks; name another file with --out, or remove it.")
     from earmark.data import marks
     from earmark.data import review as reviewing
     from earmark.evaluation.listening import marking, page
@@ -46,7 +46,7 @@ def _write(task: str, out: Path) -> None:
     marks.write(out, found)
     say(f"{out} has {len(found)} labels, the most doubtful first.")
     say(
-        "Write wrong, corrected or doubtful into the column status, the right label into corrected, your name into by; "
+        "Fill in the columns status (wrong, corrected or doubtful), corrected (the right label) and by (your name); "
         f"then `earmark review {task} --apply {out}`. `earmark listen {task}` plays them and writes such a file."
     )
 

@@ -58,7 +58,7 @@ def leak_gap(task: Task, settings: Settings, reports: Path) -> None:
 
 
 def score(found: dict, names: tuple[str, ...]) -> None:
-    """Figures of a folder beside those of the real test set, and of each label."""
+    """Figures of a folder beside those of the model's own test set, and of each label."""
     beside, less = found.get("real", {}), found.get("difference", {})
     rows = [(name, _figure(found, name), _figure(beside, name), _figure(less, name, "+.3f")) for name in names]
     n = found["n_recordings"]
@@ -66,13 +66,17 @@ def score(found: dict, names: tuple[str, ...]) -> None:
     met = (found.get("in_training") or {}).get("n_left_out", 0)
     left = [f"{k} left out as {why}" for k, why in ((unusable, "unusable"), (met, "known to the model")) if k]
     title = f"{n} recording{'s' * (n != 1)} judged, {', '.join(left) or 'none left out'} [95 % interval]"
-    console.table(("figure", "this folder", "real test set", "difference"), rows, title)
+    console.table(("figure", "this folder", "own test set", "difference"), rows, title)
     if "by_class" in found:
         real = beside.get("recall", {})
-        console.table(("label", "recordings", "recall", "real test set", "taken for"), _class_rows(found, real))
+        console.table(("label", "recordings", "recall", "own test set", "taken for"), _class_rows(found, real))
     if "n_speakers" in found:
         _say_speakers(found)
-    console.say(f"Real test set: {beside['from']}." if beside else "No real test figures are known for this model.")
+    console.say(
+        f"The model's own test set: {beside['from']}."
+        if beside
+        else "The figures of this model on its own test set are not known."
+    )
     if len(found.get("by_class", ())) < found.get("n_classes", 0):
         n, of = len(found["by_class"]), found["n_classes"]
         console.say(

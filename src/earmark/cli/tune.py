@@ -43,7 +43,7 @@ def tune(
     if out:
         writable_folder(out, "--out")
     if whatever and not apply:
-        raise EarmarkError("--whatever goes with --apply.")
+        raise EarmarkError("--whatever works only with --apply; add it, or leave --whatever out.")
     asked = run.TuningOptions(quick, trials, workers, timeout, storage, fresh, tuple(overrides or ()), out)
     place = out or Path("tuned") / run.read(file, asked).name
     if fresh and storage:

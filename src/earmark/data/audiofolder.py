@@ -60,7 +60,7 @@ def read(
     parts = [_part(root, table, truth, warn) for table in tables]
     if alone := [table for table, part in zip(tables, parts, strict=True) if "group" not in part]:
         have = "has" if len(alone) == 1 else "have"
-        warn(f"{root}: {some(alone)} {have} no column 'group': {ungrouped}: add a column group.")
+        warn(f"{root}: {some(alone)} {have} no column 'group': {ungrouped}; add a column 'group'.")
     table = pd.concat([_grouped(part, truth[-1], group_of) for part in parts])
     _refuse_repeated(root, table)
     walk(root).tell_unlisted(table.path, NAME, warn)

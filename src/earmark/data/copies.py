@@ -79,7 +79,7 @@ def tell(table: pd.DataFrame, warn: Callable[[str], None]) -> None:
             pairs = within if other.split == first["split"] else across
             pairs.append(f"'{first.path}' and '{other.path}' hold the same bytes")
     if across:
-        mend = "remove one, or give them one group and split"
-        warn(f"{across[0]} but are in different splits{and_more(len(across) - 1)}, and the score is inflated; {mend}.")
+        mend = "remove one, or put both into one group and split"
+        warn(f"{across[0]} but are in different splits{and_more(len(across) - 1)}, which inflates the score; {mend}.")
     if within:
         warn(f"{within[0]}{and_more(len(within) - 1)}: they are in one split and count twice; remove one.")

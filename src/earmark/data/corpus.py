@@ -119,7 +119,7 @@ def table_of(
     """The manifest of some rows, without `split` where the corpus has none. Refuses none, and a path twice."""
     table = pd.DataFrame(rows, columns=columns).set_index("where")
     if not len(table):
-        raise EarmarkError(f"{root} lists no recordings of this corpus; unpack it anew.")
+        raise EarmarkError(f"{root} lists no recordings of this corpus; unpack it again.")
     repeated = table.path[table.path.duplicated()]
     if len(repeated):
         path = repeated.iloc[0]

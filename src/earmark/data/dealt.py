@@ -87,7 +87,7 @@ def _split_at(at: float, data: DataSettings) -> str:
 
 def _refuse_lacking(table: pd.DataFrame, data: DataSettings, key: str, record: Record) -> None:
     """Refuse what a fresh deal never gives, where today's groups are few of the record's."""
-    remedy = f"remove {record.path} to split everything anew"
+    remedy = f"remove {record.path} to split everything again"
     there = set(table["split"])
     for split in ("train", "test", "val") if data.val_share > 0 else ("train", "test"):
         if split not in there:
@@ -116,7 +116,8 @@ def deal_sentences(
         elif record.deals:
             why = f"none of which {record.path} knows, "
             end = (
-                " If the recordings are those of before, earlier models may have been trained on some of today's test."
+                " If these are the recordings of before, earlier models may have been trained on some of today's test "
+                "recordings."
             )
         return [f"{new.total()} groups were assigned to splits, {why}and stay there as the collection grows.{end}"]
     counts = ", ".join(f"{split} {new[split]}" for split in splits.SPLITS if new[split])
@@ -125,7 +126,7 @@ def deal_sentences(
     )
     if not known.whole:
         sentences.append(
-            "val_share has changed: the validation split was drawn anew, and the groups of test stay there."
+            "val_share has changed: the validation split was drawn again, and the groups in test stay there."
         )
     return sentences + list(filter(None, [drift(table, data, key)]))
 
@@ -135,7 +136,7 @@ def drift(table: pd.DataFrame, data: DataSettings, key: str) -> str:
     groups = pd.DataFrame({"label": splits.labels_of(table, key)})
     groups["split"] = groups.index.map(_by_group(table, key))
     fresh = {label: Counter(splits.n_dealt(n, data)) for label, n in groups.label.value_counts().items()}
-    remedy = "set tasks.*.data.seed to another number to split everything anew, and judge on other recordings"
+    remedy = "set tasks.*.data.seed to another number to split everything again, which changes the test recordings"
     total = sum(fresh.values(), Counter())
     if far := _far(Counter(groups["split"]), total, *DRIFT):
         return f"The shares have drifted: {far}; {remedy}."

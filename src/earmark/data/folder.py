@@ -48,8 +48,8 @@ def labelled_recordings(root: Path, what: str, warn: Callable[[str], None]) -> l
     inside = [path for path in found.audio if len(path.parts) > 1]
     if not inside:
         raise EarmarkError(
-            f"{root} holds neither manifest.csv nor sub-folders with audio; "
-            f"put recordings into one folder a {what}, or write a manifest.csv with path,label,group."
+            f"{root} holds neither manifest.csv nor sub-folders with audio; put recordings into one folder per {what}, "
+            "or write a manifest.csv with path,label,group."
         )
     tell_loose(found, inside, what, warn)
     return found.once(inside, label_of, warn)

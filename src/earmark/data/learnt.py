@@ -62,7 +62,7 @@ class Learnt:
         if near.all():
             rest = f", and the other {more} are of the same {key}s" if more else ""
             raise EarmarkError(
-                f"{have}{rest}, so none is left to score; name a folder of others, or score all of them with "
+                f"{have}{rest}, so none is left to score; name a folder of other recordings, or score all of them with "
                 "--with-training."
             )
         others = f", with {more} more of the same {key}s" if more else ""

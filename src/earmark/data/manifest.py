@@ -152,7 +152,10 @@ def clip_advice(lengths: pd.DataFrame) -> str:
     given = lengths[lengths.percentile.isna()]
     filled, held = given.seconds[given.unpadded == 1].max(), given.seconds[given.whole == 1].min()
     for r in given[~(given.seconds < filled) & ~(given.seconds > held)].itertuples():
-        lines.append(f"A clip of {r.seconds:g} s holds {r.whole:.1%} of them whole; {r.unpadded:.1%} fill it unpadded.")
+        lines.append(
+            f"A clip of {r.seconds:g} s holds {r.whole:.1%} of the recordings whole; {r.unpadded:.1%} fill it without "
+            "padding."
+        )
     return "\n".join(lines)
 
 

@@ -53,7 +53,7 @@ def read(path: Path) -> list[Mark]:
     for line, fields in rows.items():
         mark = _mark(f"{path}, line {line}", dict(zip(names, fields, strict=True)))
         if mark.of in found:
-            raise EarmarkError(f"{path}, line {line} marks '{mark.path}' again; keep one row of each.")
+            raise EarmarkError(f"{path}, line {line} marks '{mark.path}' again; keep one row for each.")
         found[mark.of] = mark
     return list(found.values())
 
@@ -61,7 +61,7 @@ def read(path: Path) -> list[Mark]:
 def _mark(where: str, said: dict[str, str]) -> Mark:
     times = [_seconds(where, name, said.get(name, "")) for name in ("start_s", "end_s")]
     if (times[0] is None) != (times[1] is None):
-        raise EarmarkError(f"{where} has one of start_s and end_s; give both, or none for a whole recording.")
+        raise EarmarkError(f"{where} has only one of start_s and end_s; give both, or neither for a whole recording.")
     texts = {name: said.get(name, "") for name in COLUMNS if name not in ("start_s", "end_s")}
     texts |= {name: nfc(texts[name]) for name in ("label", "corrected")}
     mark = Mark(start_s=times[0], end_s=times[1], **{**texts, "status": texts["status"].lower()})

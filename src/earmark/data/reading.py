@@ -66,8 +66,8 @@ def list_recordings(corpora: Corpora, data: DataSettings, root: Path, warn: Warn
     if data.source not in corpora.readers:
         names = ", ".join(corpora.readers)
         raise EarmarkError(
-            f"The source '{data.source}' has no {corpora.annotation} for each of its recordings, which this task "
-            f"needs; set tasks.*.data.source to one of {names}."
+            f"The source '{data.source}' does not have a {corpora.annotation} for each of its recordings, which this "
+            f"task needs; set tasks.*.data.source to one of {names}."
         )
     if not root.is_dir():
         raise EarmarkError(f"The audio folder {root} does not exist; set tasks.*.data.root to yours.")

@@ -76,7 +76,8 @@ class Record:
         for group, split in split_of.items():
             if known.get(group) not in (None, split):
                 raise EarmarkError(
-                    f"{self.path} was changed meanwhile, and '{group}' is in {known.get(group)} there; run this again."
+                    f"{self.path} has changed in the meantime, and '{group}' is in {known.get(group)} there; run the "
+                    "command again."
                 )
         new = {group: split for group, split in split_of.items() if known.get(group) is None}
         return Record(self.path, self.deals | {deal: known.split_of | new}) if new else self
@@ -105,7 +106,7 @@ def read(path: Path) -> dict[Deal, dict[str, str]]:
         what = "it is not UTF-8 text" if isinstance(e, UnicodeDecodeError) else getattr(e, "strerror", None) or e
         raise EarmarkError(
             f"{path}, which says what is in which split, cannot be used: {what}; put it back as git has it (git "
-            f"checkout {path}), or remove it, and `dvc repro` splits everything anew."
+            f"checkout {path}), or remove it, and `dvc repro` splits everything again."
         ) from None
     return deals
 

@@ -27,7 +27,7 @@ class DemoSettings:
         require(
             10 <= self.voices <= 70,
             "voices",
-            "must lie from 10, for two in every split, to 70, as eSpeak NG has no more",
+            "must be from 10 (two in every split) to 70 (all that eSpeak NG has)",
         )
 
 
@@ -59,7 +59,7 @@ class DataSettings:
 
     def __post_init__(self) -> None:
         require(0 <= self.val_share <= 0.5, "val_share", "must be a share from 0 to 0.5")
-        require(0 < self.test_share <= 0.5, "test_share", "must lie above 0 and be at most 0.5")
+        require(0 < self.test_share <= 0.5, "test_share", "must be above 0 and at most 0.5")
         require(self.seed >= 0, "seed", "must be at least 0")
         require(0 <= self.max_quarantined <= 1, "max_quarantined", "must be a share from 0 to 1")
         numbered = isinstance(self.channels, int) and self.channels >= 1
@@ -67,4 +67,4 @@ class DataSettings:
         plain = self.manifest not in ("", ".", "..") and not set("/\\\0") & set(self.manifest)
         require(plain, "manifest", "must be the plain name of a file in data.root, without folders")
         read = self.source == "folder" or self.manifest == MANIFEST
-        require(read, "manifest", "is read with source folder alone; remove the key")
+        require(read, "manifest", "is read only with source folder; remove the key")

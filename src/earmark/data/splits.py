@@ -80,7 +80,7 @@ def _check_k(table: pd.DataFrame, k: int, key: str) -> None:
     whose = f"class '{classes.idxmax()}' has" if classes is not None else "there are"
     what = "speaker" if key == "label" else key
     if most < 2:
-        raise EarmarkError(f"Folds take two {what}s at least, and {whose} {most}; add recordings of others.")
+        raise EarmarkError(f"Folds need at least two {what}s, but {whose} only {most}; add recordings of others.")
     if k < 2:
         raise EarmarkError(f"{k} folds cannot be made: set --k (in a study file k) to a number from 2 to {most}.")
 
@@ -194,18 +194,18 @@ def require_groups(table: pd.DataFrame, key: str, least: int) -> None:
     if key == "label":
         if (n := table.label.nunique()) < 4:
             raise EarmarkError(
-                f"There are recordings of {n} speaker(s) only; train and test need two each: add others."
+                f"There are recordings of only {n} speaker(s); train and test need two each: add others."
             )
         return
     if "label" not in table:
         if table[key].nunique() < least:
             raise EarmarkError(
-                f"There are recordings of {table[key].nunique()} {key}(s) only; train, val and test need one each."
+                f"There are recordings of only {table[key].nunique()} {key}(s); train, val and test need one each."
             )
         return
     counts = table.groupby("label")[key].nunique()
     if len(counts) < 2:
-        raise EarmarkError(f"There is one class only ('{counts.index[0]}'); at least two are needed.")
+        raise EarmarkError(f"There is only one class ('{counts.index[0]}'); at least two are needed.")
     few = counts[counts < least]
     if len(few):
         label = few.index[0]
@@ -233,7 +233,7 @@ def check_splits(table: pd.DataFrame, key: str = "group") -> None:
         )
     for split in ("train", "test"):  # a training that decides nothing on validation needs none
         if split not in set(table["split"]):
-            raise EarmarkError(f"No recording is in the split '{split}'; give it some.")
+            raise EarmarkError(f"No recording is in the split '{split}'; assign some to it.")
     if key == "label" or "label" not in table:
         return
     trained = set(table.label[table["split"] == "train"])
@@ -245,7 +245,7 @@ def check_splits(table: pd.DataFrame, key: str = "group") -> None:
                 "or correct the label."
             )
     if len(trained) < 2:
-        raise EarmarkError(f"There is one class only ('{min(trained)}'); at least two are needed.")
+        raise EarmarkError(f"There is only one class ('{min(trained)}'); at least two are needed.")
 
 
 def lacking(table: pd.DataFrame, column: str, parts: Iterable[str] | None = None) -> list[str]:

@@ -109,7 +109,8 @@ class FolderContents:
         if again:
             n = counted(len(again), "recording")
             warn(
-                f"left out {n} below {self.root} that links lead to a second time ({some(again)}); each is taken once."
+                f"left out {n} below {self.root} that are reached a second time through links ({some(again)}); each "
+                "is read once."
             )
         return sorted(kept.values())
 
@@ -145,8 +146,8 @@ class FolderContents:
         said = set(listed)
         named = [path for path in self.audio if str(path) in said]
         if unlisted := self.without([path for path in self.audio if str(path) not in said], named):
-            n, stand = counted(len(unlisted), "recording"), "stands" if len(unlisted) == 1 else "stand"
-            warn(f"{n} below {self.root} {stand} in no {table} ({some(unlisted)}): left out.")
+            n, are = counted(len(unlisted), "recording"), "is" if len(unlisted) == 1 else "are"
+            warn(f"{n} below {self.root} {are} not listed in {table} ({some(unlisted)}): left out.")
 
 
 @dataclass(frozen=True)

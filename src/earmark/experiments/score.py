@@ -1,4 +1,4 @@
-"""A labelled folder from elsewhere, generated sounds say, judged by a trained model; real test figures beside it."""
+"""A labelled folder from elsewhere, such as generated sounds, judged by a trained model beside its own test figures."""
 
 import csv
 import inspect
@@ -52,7 +52,7 @@ def judge_folder(task: Task, model: Path, folder: Path, learnt: Learnt, warn, pr
 
 
 def real_figures(task: Task, model: Path, reports: Path, tracker=None) -> dict | None:
-    """Figures of the same weights on their real test set, with `from`: where they were found; None when unknown.
+    """Figures of the same weights on their own test set, with `from`: where they were found; None when unknown.
 
     Looked for in `reports`/metrics.json, in the released bundle's config.json, and in the tracker's runs.
     """

@@ -85,17 +85,17 @@ class FeatureSettings:
         require(
             self.f_min < self.f_high <= self.sample_rate / 2,
             "f_max",
-            f"must lie above f_min and at or below the Nyquist frequency ({self.sample_rate / 2:g} Hz)",
+            f"must be above f_min and at most the Nyquist frequency ({self.sample_rate / 2:g} Hz)",
         )
         require(self.window_samples >= self.n_fft, "window_s", "must be at least n_fft samples long")
         hop_fits = 0 < self.window_hop_s <= self.window_s
-        require(hop_fits, "window_hop_s", f"must lie above 0 and be at most window_s ({self.window_s:g} s)")
+        require(hop_fits, "window_hop_s", f"must be above 0 and at most window_s ({self.window_s:g} s)")
         enough = self.max_seconds is None or self.max_seconds >= self.window_s
         require(enough, "max_seconds", f"must be null or at least window_s ({self.window_s:g} s)")
 
         raw = self.kind == "log_mel" and self.normalize == "none" and self.framing == "recording"
         faithful = self.log_floor == "top_db" or (raw and self.trim_db is None)
-        need = f"{self.log_floor} goes with kind log_mel, normalize none, framing recording, trim_db null"
+        need = f"{self.log_floor} works only with kind log_mel, normalize none, framing recording, trim_db null"
         require(faithful, "log_floor", need)
         require(self.trim_db is None or self.trim_db > 0, "trim_db", "must be null or above 0")
         sliced = self.framing == "recording" or (self.trim_db is None and self.fill != "pad_log")

@@ -86,7 +86,7 @@ def _file(name: str, folder: str = "") -> Path:
             return Path(str(one.locate()))
     here = Path(__file__).parents[3] / folder / name
     if not here.exists():
-        raise EarmarkError(f"This installation of earmark lacks {SHARE}/{name}; install it anew.")
+        raise EarmarkError(f"This installation of earmark lacks {SHARE}/{name}; reinstall it.")
     return here
 
 
@@ -105,7 +105,7 @@ def _pipeline(tasks: list[str]) -> str:
     """The text of dvc.yaml with the plots and artifacts of some tasks alone."""
     text = _file("dvc.yaml").read_text(encoding="utf-8")
     if not CODE.search(text):
-        raise EarmarkError("The dvc.yaml that is shipped has another stage `code`; install earmark anew.")
+        raise EarmarkError("The dvc.yaml that is shipped has another stage `code`; reinstall earmark.")
     text = CODE.sub(ALWAYS, text)
     blocks = {key.value: value for key, value in yaml.compose(text, yaml.SafeLoader).value}
     parts = [*blocks["plots"].value, *(key for key, _ in blocks["artifacts"].value)]

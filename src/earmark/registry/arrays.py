@@ -44,11 +44,11 @@ def _rate(value: Any) -> int:
 def _numbers(array: Any) -> np.ndarray:
     """The samples as an array of a type that has a full scale."""
     if isinstance(array, list | tuple) and any(isinstance(part, np.ndarray) for part in array):
-        raise AudioError("its 'array' is a list of arrays; give one array a recording")
+        raise AudioError("its 'array' is a list of arrays; give one array per recording")
     try:
         numbers = np.asarray(array)
     except (ValueError, TypeError, RuntimeError):
-        raise AudioError("its 'array' is no array of numbers: its parts differ in length or kind") from None
+        raise AudioError("its 'array' is not an array of numbers: its parts differ in length or kind") from None
     if numbers.dtype.kind == "f":
         return numbers
     name = numbers.dtype.newbyteorder("=").name
@@ -69,9 +69,11 @@ def _oriented(samples: np.ndarray) -> np.ndarray:
         return samples[:, None]
     shape = " x ".join(map(str, samples.shape))
     if samples.ndim != 2:
-        raise AudioError(f"its 'array' is {shape}; it must have one axis, or two, of which one is channels")
+        raise AudioError(f"its 'array' is {shape}; it must have one axis, or two, one of them for channels")
     if not min(samples.shape) <= MOST_CHANNELS < max(samples.shape):
-        raise AudioError(f"its 'array' is {shape}, so which axis is channels (at most {MOST_CHANNELS}) is not clear")
+        raise AudioError(
+            f"its 'array' is {shape}, so it is not clear which axis holds the channels (at most {MOST_CHANNELS})"
+        )
     return samples.T if samples.shape[0] < samples.shape[1] else samples
 
 

@@ -31,7 +31,9 @@ def rollback(client: MlflowClient, task: Task, say: Say, why: str | None = None)
         if now is None:
             raise EarmarkError(_nobody(client, task))
         if len(stack) < 2:
-            raise EarmarkError(f"Version {now.version} of {name} is the first champion; {_first(found, stack)}.")
+            raise EarmarkError(
+                f"Version {now.version} of {name} is the first champion in the ledger; {_first(found, stack)}."
+            )
         former = _version(client, task, stack[-2], f"Version {now.version} stays champion")
         crown(client, task, former, _entry(client, found, "rollback", former, why=why))
         return f"Version {former.version} is champion again; version {now.version} was rolled back."
@@ -69,8 +71,8 @@ def from_store(client: MlflowClient, task: Task, say: Say, why: str | None = Non
         found, version = import_champions(client, task), versions.by_alias(client, task, "champion")
         if version is None and not crowning.marked_entry(client, task):
             raise EarmarkError(
-                f"The store never had a champion of {task.name} to take; `earmark promote {task.name}` makes one, and "
-                f"`--from-ledger` takes the ledger's."
+                f"The store has never had a champion of {task.name} to take; `earmark promote {task.name}` makes one, "
+                "and `--from-ledger` takes the ledger's."
             )
         if len(found.heads) < 2 and difference(client, task, found) is None:
             return _agreed(client, task)
@@ -108,7 +110,10 @@ def _chosen(found: Ledger, entry: str | None) -> LedgerEntry:
     fitting = [e for e in found.heads if e.id.startswith(entry or "")]
     if len(fitting) != 1:
         heads = ", ".join(e.id for e in found.heads)
-        raise EarmarkError(f"--entry names {len(fitting) or 'none'} of the last entries of {found.task}: {heads}.")
+        raise EarmarkError(
+            f"--entry must name one of the last entries of {found.task}, but fits {len(fitting) or 'none'} of them: "
+            f"{heads}."
+        )
     return fitting[0]
 
 

@@ -73,8 +73,8 @@ def _asked(folder: Path, sound: Path) -> float:
     except subprocess.TimeoutExpired:
         raise EarmarkError(f"it does not answer within {PATIENCE_S} s") from None
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
-        raise EarmarkError(f"it does not load or answer in a process of its own ({reason[:200].rstrip('.')})")
+        reason = (done.stderr.strip().splitlines() or ["it ended without any output"])[-1]
+        raise EarmarkError(f"it does not load or answer in a separate process ({reason[:200].rstrip('.')})")
     found = json.loads(done.stdout.strip().splitlines()[-1])
     if found["answers"] != 1 or not math.isfinite(found["seconds"]):
         raise EarmarkError(f"it gives {found['answers']} answers to one recording")

@@ -144,7 +144,7 @@ def _untrained(
         if learnt is None:
             say(
                 f"It is not known what version {version.version} was trained on, because it was published before "
-                "earmark kept that: if today's test recordings are among it, its figure is too good."
+                "earmark kept that: if it was trained on any of today's test recordings, its figure is too good."
             )
             continue
         if met := set(key[test.sha256.isin(learnt)]):

@@ -137,9 +137,9 @@ def require_model(client: MlflowClient, task: Task) -> None:
     """Raise EarmarkError where the task has no registered model."""
     if not has_model(client, task):
         raise EarmarkError(
-            f"There is no registered model {task.registered_model}: nothing was registered yet (run "
+            f"There is no registered model {task.registered_model}: nothing has been registered yet (run "
             f"`dvc repro publish@{task.name}`), or it was deleted or renamed in MLflow (`earmark publish {task.name}` "
-            "registers the trained model anew)."
+            "registers the trained model again)."
         )
 
 

@@ -87,7 +87,7 @@ class LedgerEntry(_Strict):
     @classmethod
     def _is_a_time(cls, value: str) -> str:
         if not re.fullmatch(r"\d{8}T\d{6}\.\d{6}Z", value):
-            raise ValueError("is no time such as 20261128T153100.000000Z")
+            raise ValueError("is not a time such as 20261128T153100.000000Z")
         datetime.strptime(value, AT)
         return value
 
@@ -118,11 +118,13 @@ def parse(text: str) -> LedgerEntry:
     try:
         raw = json.loads(text)
     except ValueError as e:
-        raise ValueError(f"it is no JSON ({e})") from None
+        raise ValueError(f"it is not JSON ({e})") from None
     if not isinstance(raw, dict) or "schema" not in raw:
-        raise ValueError("it does not say its schema, as every entry does")
+        raise ValueError("it has no key 'schema', which every entry needs")
     if raw["schema"] != SCHEMA:
-        raise ValueError(f"its schema is {raw['schema']!r:.20}, and this earmark knows {SCHEMA}: update earmark")
+        raise ValueError(
+            f"its schema is {raw['schema']!r:.20}, but this version of earmark knows only {SCHEMA}: update earmark"
+        )
     try:
         return LedgerEntry.model_validate(raw)
     except ValidationError as e:

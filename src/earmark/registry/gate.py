@@ -185,7 +185,7 @@ def _calibration(gate: GateSettings, new: Side, old: Side, level: float) -> Iter
     told = f"Its probabilities are off by {found:.3f} more than those of {old.name} (expected calibration error)"
     worse = paired.share_difference(_closeness(a), _closeness(b), a.weight.to_numpy(), a.group.to_numpy(), level)
     if worse.high < 0:
-        yield Finding("no", f"{told}, and {gate.calibration_margin:g} is allowed.")
+        yield Finding("no", f"{told}, but only {gate.calibration_margin:g} is allowed.")
     else:
         yield Finding("cannot tell", f"{told}; whether that is chance cannot be told.")
 
@@ -203,10 +203,10 @@ def _closeness(rows: pd.DataFrame) -> np.ndarray:
 def _cost(gate: GateSettings, new: Side, old: Side) -> Iterator[Finding]:
     """Answers that take too long, and files that are too large."""
     if new.tried and gate.max_megabytes is not None and new.tried.megabytes > gate.max_megabytes:
-        megabytes = f"{new.tried.megabytes:.0f} MB, and {gate.max_megabytes:g} are allowed"
-        yield Finding("no", f"its files take {megabytes}.")
+        megabytes = f"{new.tried.megabytes:.0f} MB, but only {gate.max_megabytes:g} are allowed"
+        yield Finding("no", f"Its files take {megabytes}.")
     if new.tried and old.tried and gate.max_slowdown is not None:
         times = new.tried.seconds / old.tried.seconds
         if times > gate.max_slowdown:
-            each = f"{new.tried.seconds:.2f} s, {times:.1f} times that of {old.name}"
-            yield Finding("no", f"an answer takes {each}, and {gate.max_slowdown:g} times is allowed.")
+            each = f"{new.tried.seconds:.2f} s, {times:.1f} times as long as that of {old.name}"
+            yield Finding("no", f"An answer takes {each}, but at most {gate.max_slowdown:g} times is allowed.")

@@ -90,7 +90,7 @@ def _of_mapping(known: Mapping[str, Any]) -> list[Any]:
     lengths = {k: len(v) for k, v in known.items() if many(v)}
     if len(set(lengths.values())) > 1:
         said = ", ".join(f"'{k}' {n}" for k, n in lengths.items())
-        raise Refusal(f"The columns must be of one length, but there are {said} values.")
+        raise Refusal(f"The columns must have the same length, but their numbers of values are {said}.")
     n = next(iter(lengths.values()))
     columns = {k: list(v) if k in lengths else [v] * n for k, v in known.items()}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
@@ -111,7 +111,7 @@ def _are_columns(known: Mapping[str, Any]) -> bool:
 def _of_array(given: np.ndarray, served: bool) -> list[Any]:
     """What an array stands for: a list of texts or objects, the samples of one recording, or one recording a row."""
     if given.dtype.kind == "S":
-        raise Refusal("An array of bytes loses the zeros at their ends; give a list of bytes.")
+        raise Refusal("An array of bytes drops the zero bytes at the end of each; give a list of bytes.")
     if given.dtype.kind in "OU":
         return list(given.tolist())
     if given.ndim == 1:
@@ -124,7 +124,8 @@ def _of_array(given: np.ndarray, served: bool) -> list[Any]:
 def _unclear(array: np.ndarray) -> Refusal:
     shape = " x ".join(map(str, array.shape))
     return Refusal(
-        f"Whether an array of {shape} is one recording or several is not clear; give a list of arrays, one a recording."
+        f"It is not clear whether an array of {shape} is one recording or several; give a list of arrays, one per "
+        "recording."
     )
 
 

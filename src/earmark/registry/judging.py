@@ -56,10 +56,10 @@ def _figures(
     except RuntimeError as e:
         if "state_dict" not in str(e):
             raise
-        raise EarmarkError("its weights do not fit the network that this earmark makes of its settings") from None
+        raise EarmarkError("its weights do not fit the network that this earmark builds from its settings") from None
     if isinstance(found, dict):  # a task of the user's own, from before outcomes were asked for
         raise EarmarkError(
-            f"the task's `evaluate_model` gives no outcomes beside its figures; write it as {rooms.__file__} says"
+            f"the task's `evaluate_model` returns no outcomes with its figures; write it as {rooms.__file__} says"
         )
     return found
 

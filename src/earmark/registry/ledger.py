@@ -138,7 +138,7 @@ def reason(why: str | None, needed: bool = False) -> str | None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise EarmarkError("--why is not text in UTF-8; write it in the characters of this terminal.") from None
+        raise EarmarkError("--why is not UTF-8 text; type it again in UTF-8.") from None
     return text or None
 
 
@@ -186,7 +186,7 @@ def entry_path(task: str, id_: str) -> str:
 
 def _remedy(name: str) -> str:
     back = f"`git checkout -- {shlex.quote(name)}`"
-    return f"bring back what was committed with {back}, or remove it if it never was"
+    return f"restore the committed file with {back}, or remove it if it was never committed"
 
 
 def _in_order(found: Ledger) -> Iterable[LedgerEntry]:
@@ -195,8 +195,8 @@ def _in_order(found: Ledger) -> Iterable[LedgerEntry]:
     for entry in known.values():
         if lost := [id_ for id_ in entry.follows if id_ not in known]:
             raise EarmarkError(
-                f"{entry_path(found.task, entry.id)} follows {lost[0]}, which is not in the ledger; bring its file "
-                f"back (`git log --all -- {entry_path(found.task, lost[0])}` says where it is)."
+                f"{entry_path(found.task, entry.id)} follows {lost[0]}, which is not in the ledger; restore its "
+                f"file (`git log --all -- {entry_path(found.task, lost[0])}` says where it is)."
             )
     try:
         return [known[id_] for id_ in TopologicalSorter({e.id: e.follows for e in known.values()}).static_order()]
@@ -215,7 +215,7 @@ def _after(entry: LedgerEntry, before: list[Stack]) -> Stack:
         raise _contradiction(entry, "it names no version")
     champion = now[-1] if now else None
     if not (champion.same(entry.before) if champion else entry.before is None):
-        raise _contradiction(entry, f"it says that {_named(entry.before)} was champion, but it was {_named(champion)}")
+        raise _contradiction(entry, f"it says that {_named(entry.before)} was champion, but {_named(champion)} was")
     if entry.kind != "rollback":
         return (*now, entry.version)
     if len(now) < 2 or not now[-2].same(entry.version):

@@ -52,7 +52,7 @@ def follow(file: Path, root: Path, names: Iterable[str], say: Callable[[str], No
 
 def _sentence(file: Path, former: Path, root: Path, fetched: int) -> str:
     copied = f" {fetched} folders of files that existed only there were copied." if fetched else ""
-    return f"This project was in {former}: {file.name} now has its models and files below {root}.{copied}"
+    return f"This project used to be in {former}: {file.name} now has its models and files below {root}.{copied}"
 
 
 def _former(database: sqlite3.Connection, root: Path, names: Iterable[str]) -> list[Path]:

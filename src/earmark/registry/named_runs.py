@@ -51,8 +51,8 @@ class RunIndex:
         once = [one for i, one in enumerate(found) if one.row.run_id not in {f.row.run_id for f in found[:i]}]
         if len(once) < 2:
             raise EarmarkError(
-                f"Comparing takes two runs of {self.task}, but all that was named is one run: {once[0].title}; "
-                f"name others, as `earmark runs {self.task}` lists them."
+                f"A comparison needs two runs of {self.task}, but only one was named: {once[0].title}; name others, as "
+                f"`earmark runs {self.task}` lists them."
             )
         return once
 
@@ -100,7 +100,8 @@ class RunIndex:
         chosen = [*held[:1], *newest[:1]] if len(held) == 1 and newest else held if len(held) == 2 else judged[1::-1]
         if not chosen:
             raise EarmarkError(
-                f"No run of {self.task} was judged yet; `dvc repro publish@{self.task}` trains and evaluates a model."
+                f"No run of {self.task} has been judged yet; `dvc repro publish@{self.task}` trains and evaluates a "
+                "model."
             )
         return [self.titled(row) for row in chosen]
 

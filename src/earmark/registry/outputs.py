@@ -62,14 +62,14 @@ def restore(dvc: Mapping[str, str], into: Path) -> None:
 
 
 def _cache() -> tuple["HashFileDB", Any]:
-    """The project's cache, and the repository for its remotes. Raises GoneError where this is no DVC project."""
+    """The project's cache, and the repository for its remotes. Raises GoneError where this is not a DVC project."""
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
     try:
         repo = Repo(str(paths.main_repository()), uninitialized=False)
     except DvcException as e:
-        raise GoneError(f"this is no DVC project ({_first_line(e)})") from None
+        raise GoneError(f"this is not a DVC project ({_first_line(e)})") from None
     return repo.cache.local, repo
 
 
@@ -137,7 +137,7 @@ def _from_git(name: str, value: str) -> bytes:
         content = _git("show", f"{commit}:./{name}")
         if hashlib.md5(content, usedforsecurity=False).hexdigest() == value:
             return content
-    raise GoneError(f"no commit has the {name} ({value}) of that time")
+    raise GoneError(f"no commit has {name} as it was then ({value})")
 
 
 def commit_of(task: str, dvc: Mapping[str, str]) -> str | None:

@@ -88,14 +88,14 @@ def _decide(
     said = [f.sentence for f in found.findings] + found.remarks
     promoted = found.verdict == "yes" or asked.force
     if asked.dry_run:
-        would = "would be champion" if promoted else "would not be promoted"
+        would = "would become champion" if promoted else "would not be promoted"
         return Decision(found.verdict, [*said, f"Version {new.version} {would}; nothing was changed."])
     entry = _entry(of, asked, new, found, promoted)
     if not promoted:
         ledger.append(of.task.name, entry)
         return Decision(found.verdict, [*said, _refusal(of.task, new, found.verdict)])
     champion.crown(of.client, of.task, new, entry)
-    before = f"; before it was version {old.version}." if old else "."
+    before = f"; it replaces version {old.version}." if old else "."
     return Decision("yes", [*said, f"Version {new.version} is champion{before}"])
 
 
@@ -114,7 +114,7 @@ def _entry(of: Contest, asked: PromotionRequest, new: ModelVersion, found: Asses
 
 
 def _refusal(task: Task, new: ModelVersion, verdict: Verdict) -> str:
-    insist = f"`earmark promote {task.name} --version {new.version} --force --why '...'` promotes it all the same."
+    insist = f"`earmark promote {task.name} --version {new.version} --force --why '...'` promotes it anyway."
     if verdict == "no":
         return f"No: version {new.version} is not promoted. {insist}"
     more = f"add test recordings and run `dvc repro publish@{task.name}`"

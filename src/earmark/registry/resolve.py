@@ -30,7 +30,7 @@ def _named(named: str) -> ResolvedModel:
         raise EarmarkError(f"There is no model folder {named}; name one, or a URI such as models:/earmark-genre/1.")
     uri = paths.tracking_store()
     if uri is None and named.startswith(("models:", "runs:")):
-        raise EarmarkError(f"There is no tracking store here to take {named} from; set MLFLOW_TRACKING_URI.")
+        raise EarmarkError(f"There is no tracking store here to load {named} from; set MLFLOW_TRACKING_URI.")
     from earmark.registry import tracking, versions
 
     if uri:
@@ -75,7 +75,9 @@ def _asked(task: Task, uri: str) -> ResolvedModel | None:
         return None
     if not whole:
         name = _called(task, str(version.version))
-        raise EarmarkError(f"{name} cannot answer: {versions.remedy_for_lost_files(task)} --model names another model.")
+        raise EarmarkError(
+            f"{name} cannot answer: {versions.remedy_for_lost_files(task)} Or name another model with --model."
+        )
     return _crowned(task, str(version.version), versions.download(f"models:/{task.registered_model}@champion"))
 
 
@@ -96,6 +98,6 @@ def _released(task: Task) -> ResolvedModel:
     config = model_files.read_plain(folder)
     about = config["release"].get("about") or ", ".join(config["labels"])
     sentence = (
-        f"Answering with {name}, which knows {about}; after `earmark promote {task.name}` a model of your own answers."
+        f"Answering with {name}, which knows {about}; after `earmark promote {task.name}` your own model answers."
     )
     return ResolvedModel(folder, name, sentence, "bundle")

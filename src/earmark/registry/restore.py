@@ -53,7 +53,7 @@ def _files(task: Task, wanted: Identity, folder: Path) -> Published:
     data, model, reports = (folder / name / task.name for name in ("data", "models", "reports"))
     one = Published(data, model, reports, _params(task, wanted, model), wanted.dvc, facts)
     if (one.config.hashes["train_key"], one.sha256) != wanted.key:
-        raise EarmarkError(_lost(task, wanted, "the files with its DVC hashes are another model's"))
+        raise EarmarkError(_lost(task, wanted, "the files with its DVC hashes belong to another model"))
     return one
 
 

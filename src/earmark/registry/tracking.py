@@ -158,7 +158,7 @@ def _create(client: MlflowClient, experiment: str, local: bool) -> str:
         if other.artifact_location == place:
             warn(
                 f"The experiment '{experiment}' was renamed to '{other.name}' and keeps its runs: a new "
-                f"'{experiment}' is made. To go on with the former one, rename it back and delete the new one."
+                f"'{experiment}' is made. To go on with the old one, rename it back and delete the new one."
             )
     made: str = client.create_experiment(experiment, artifact_location=place, tags=tags)
     return made
@@ -291,4 +291,4 @@ class LiveRun:
             log()
         except (MlflowException, OSError) as e:
             self.lost = True
-            self.say(f"{unreachable(e)} Training goes on; `dvc repro` logs what is missing at publish.")
+            self.say(f"{unreachable(e)} Training goes on; the publish stage of `dvc repro` logs what is missing.")

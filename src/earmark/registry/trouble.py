@@ -160,9 +160,14 @@ def file_sentence(file: Path, text: str) -> str | None:
     if "file is not a database" in text:
         return f"{file} is not a database; move it away, and `dvc repro` makes a new one from the project's files."
     if "malformed" in text:
-        return f"{file} is damaged ({text.splitlines()[0]}); put a copy in its place, or move it away and `dvc repro`."
+        return (
+            f"{file} is damaged ({text.splitlines()[0]}); put a backup in its place, or move it away and run `dvc "
+            "repro`."
+        )
     if "database is locked" in text:
-        return f"{file} is locked by another process; wait until that is done, or end it, and run the command again."
+        return (
+            f"{file} is locked by another process; wait until that process ends, or end it, and run the command again."
+        )
     if "readonly database" in text or "read-only" in text.lower():
         return f"{file} cannot be written; make the file and its folder writable for you (`chmod u+w`)."
     if "unable to open database file" in text or "Permission denied" in text:

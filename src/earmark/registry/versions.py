@@ -187,8 +187,8 @@ def forget_rollback(client: MlflowClient, version: ModelVersion) -> None:
 def remedy_for_lost_files(task: Task) -> str:
     """What can be done where `has_files` says no."""
     return (
-        f"its files are gone from MLflow's artifacts. Put them back from a copy, name another version, or run "
-        f"`earmark publish {task.name}` where models/{task.name} still holds this model, which registers it anew."
+        f"its files are gone from MLflow's artifacts. Put them back from a copy, name another version, or, if "
+        f"models/{task.name} still holds this model, run `earmark publish {task.name}` to register it again."
     )
 
 

@@ -32,7 +32,9 @@ def turn(client: MlflowClient, task: Task, say: Callable[[str], None]) -> Iterat
         found = import_champions(client, task)
         if _to_fill(client, task, found):
             version = _fill(client, task, found)
-            say(f"This store had no champion of {task.name}: the ledger's is version {version.version} in it.")
+            say(
+                f"This store had no champion of {task.name}: it is version {version.version} now, as the ledger has it."
+            )
         if differing := difference(client, task, found):
             raise EarmarkError(differing)
         crowning.require_model(client, task)
@@ -77,13 +79,13 @@ def _cause(found: Ledger, mark: str | None, version: ModelVersion | None) -> str
     """Why they differ, by the entry that the store showed last."""
     head = found.head
     if mark is None:
-        return "the store was never told of this ledger"
+        return "the store has never been synced with this ledger"
     if head and mark == head.id:
         return "the alias was moved" if version else "the alias was removed, or its version deleted"
     if mark not in found.by_id:
         return (
-            f"the store shows an entry that is not here ({mark}); `git pull` brings it where another clone wrote it, "
-            "the branch that has it where this one does not, and `git checkout -- registry` where it was removed"
+            f"the store shows an entry that is not here ({mark}); run `git pull` if another clone wrote it, switch "
+            "to the branch that has it if this one does not, or run `git checkout -- registry` if it was removed"
         )
     stack = found.stacks[mark]
     if head and identities.key(version) == (stack[-1].key if stack else None):
@@ -114,7 +116,10 @@ def _repaired(client: MlflowClient, task: Task, found: Ledger) -> list[str]:
     if (other := identities.find(client, task, wanted)) is None:
         return []
     crowning.show(client, task, other, found.head)
-    return [f"Version {other.version} has the champion's weights, whose files were gone: it is champion in its place."]
+    return [
+        f"Version {other.version} has the same weights as the champion, whose files were gone: it is champion in its "
+        "place."
+    ]
 
 
 def import_champions(client: MlflowClient, task: Task) -> Ledger:

@@ -35,7 +35,7 @@ def replaced(path: Path) -> str | None:
     if not there:
         return None
     if not (path / "CARD.md").exists():
-        raise EarmarkError(f"{path} holds a model that is no bundle ({there[0]}); name another folder with --out.")
+        raise EarmarkError(f"{path} holds a model that is not a bundle ({there[0]}); name another folder with --out.")
     return f"{path} holds a bundle already, which the new one replaces."
 
 
@@ -45,7 +45,7 @@ def half(weights: "dict[str, Tensor]") -> "dict[str, Tensor]":
     beyond = [k for k, v in out.items() if v.is_floating_point() and not v.isfinite().all()]
     if beyond:
         raise EarmarkError(
-            f"The weights '{beyond[0]}' pass the range of half precision (65504); normalise the features "
+            f"The weights '{beyond[0]}' exceed the range of half precision (65504); normalise the features "
             "(features.normalize=recording) and train again."
         )
     return out
@@ -60,7 +60,7 @@ def refuse_large(n_bytes: int) -> None:
     """Raise EarmarkError for weights that a bundle does not take."""
     if n_bytes > LARGEST_BYTES:
         raise EarmarkError(
-            f"The weights take {n_bytes / 1e6:.1f} MB, and a bundle at most {LARGEST_BYTES / 1e6:.0f} MB; "
+            f"The weights take {n_bytes / 1e6:.1f} MB, but a bundle may have at most {LARGEST_BYTES / 1e6:.0f} MB; "
             "release a smaller network."
         )
 

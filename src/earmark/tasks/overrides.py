@@ -53,7 +53,7 @@ def put(raw: Any, dotted: str, value: Any) -> None:
     tasks = _below(raw, block, where)
     if block != "tasks" or task not in catalog.names() or not key:
         _below(tasks, task, where)
-        raise EarmarkError(f"There is no {where} to override; the key ends earlier.")
+        raise EarmarkError(f"There is no {where} to override; name one of the keys below it.")
     put_in(_below(tasks, task, where), catalog.task(task).settings, key, value, where)
 
 
@@ -90,7 +90,7 @@ def _kept(old: Any, new: Any, block: dict[str, Any]) -> dict[str, Any]:
 def _kind_of(block: Any, kind: Any, key: str, where: str) -> Any:
     """The type of a key of a block. Raises EarmarkError where the block has none of this name."""
     if not isinstance(block, dict):
-        raise EarmarkError(f"There is no {where} to override; the key ends earlier, at {block!r}.")
+        raise EarmarkError(f"There is no {where} to override; its path goes on below the plain value {block!r}.")
     of = tagged.branches(kind)
     name = str(block.get("name")) if of else ""
     if of and key not in (known := tagged.types(of.get(name, next(iter(of.values()))))):
@@ -99,13 +99,16 @@ def _kind_of(block: Any, kind: Any, key: str, where: str) -> Any:
     elif not of:
         known = tagged.types(kind) if is_dataclass(kind) else {}
     if key not in known:
-        raise EarmarkError(f"There is no {where} to override; {nearest(key, known) if known else 'it ends earlier.'}")
+        raise EarmarkError(
+            f"There is no {where} to override; "
+            f"{nearest(key, known) if known else 'its path goes on below a plain value.'}"
+        )
     return known[key]
 
 
 def belongs(key: str, others: list[str], name: str) -> str:
     """That a key is of other names of a union than the one a block has."""
-    return f"{key} belongs to the name {' or '.join(others)}, and the name is {name}"
+    return f"{key} is a key for name {' or '.join(others)}, but name is {name}"
 
 
 def new_key(kind: Any, dotted: str) -> str | None:
@@ -154,5 +157,8 @@ def former_values(kind: Any, prefix: str = "") -> dict[str, Mapping[str, str]]:
 def _below(node: Any, key: str, where: str) -> Any:
     known = [str(k) for k in node] if isinstance(node, dict) else []
     if key not in known:
-        raise EarmarkError(f"There is no {where} to override; {nearest(key, known) if known else 'it ends earlier.'}")
+        raise EarmarkError(
+            f"There is no {where} to override; "
+            f"{nearest(key, known) if known else 'its path goes on below a plain value.'}"
+        )
     return node[key]

@@ -50,7 +50,7 @@ class Pipes:
             what = "a device" if stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode) else "a socket"
             raise UnusableError(f"{shown} is {what}, not a recording; name a file or a pipe.")
         if (identity := (found.st_dev, found.st_ino)) in self.seen:
-            raise UnusableError(f"{shown} is named twice, and a pipe can be read once; name it once.")
+            raise UnusableError(f"{shown} is named twice, but a pipe can be read only once; name it once.")
         self.seen.add(identity)
         with os.fdopen(os.dup(0), "rb") if standard else path.open("rb") as source:
             return self._copied(source, path.suffix, shown)
@@ -66,7 +66,7 @@ class Pipes:
                 if n > MOST_BYTES:
                     file.truncate(0)
                     raise UnusableError(
-                        f"{shown} brings more than {MOST_BYTES / 2**30:g} GiB, the most that is read from a "
+                        f"{shown} delivers more than {MOST_BYTES / 2**30:g} GiB, the most that is read from a "
                         "pipe; save it as a file, and name that."
                     )
                 file.write(block)

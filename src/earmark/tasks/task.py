@@ -17,7 +17,7 @@ class Task:
     settings: the dataclass of its block there, with data, features, model, train and evaluate.
     answers: columns of what a registered model answers and their MLflow types; one row a recording.
     headline: the figure that decides a promotion; lower_is_better: whether it counts errors.
-    compared: figures that `earmark score` holds against the real test set's, those that the task has.
+    compared: figures that `earmark score` holds against the model's own test set's, those that the task has.
     card_figures: whose figures a released bundle's card states, for people.
     baselines: figures of an evaluation that baselines reached where the model has its headline, with what each one is,
         for people; empty where none is measured.
@@ -56,7 +56,7 @@ class Task:
         if best is None:
             return None
         theirs, ours = found[best], found[self.headline]
-        better = f"{self.baselines[best]} has {self.headline} {theirs:.3f}, not {ours:.3f}"
+        better = f"{self.baselines[best]} has {self.headline} {theirs:.3f}, against {ours:.3f}"
         return f"A baseline is better than {who}: {better}{self._by_chance(best, found)}."
 
     def difference_from(self, baseline: str) -> str:

@@ -50,7 +50,7 @@ def require_validation(settings: LoopSettings, n: int) -> None:
     """Raise EarmarkError where something is decided on validation recordings and there are none (n of them)."""
     if settings.needs_validation and not n:
         raise EarmarkError(
-            f"train.keep '{settings.keep}' with schedule '{settings.schedule.name}' decides on validation recordings, "
+            f"train.keep '{settings.keep}' with schedule '{settings.schedule.name}' needs validation recordings, "
             "but there are none; set data.val_share above 0, or train.keep to last and another schedule."
         )
 

@@ -126,7 +126,7 @@ def read_config(path: Path, features: Any, model: Any) -> ModelConfig:
     except (EarmarkError, KeyError, TypeError, ValueError) as e:
         raise EarmarkError(
             f"{path}/config.json has settings that this earmark does not know ({str(e).rstrip('.')}); use the earmark "
-            "that wrote it, or train the model anew."
+            "that wrote it, or train the model again."
         ) from None
 
 
@@ -154,8 +154,8 @@ def read_weights(path: Path) -> "dict[str, Tensor]":
         weights = load(file.read_bytes())
     except (SafetensorError, OSError) as e:
         raise EarmarkError(
-            f"The weights {file} cannot be read ({' '.join(str(e).split())[:120]}); put the file back, with `dvc "
-            "repro` where it is the pipeline's, or name another model with --model."
+            f"The weights {file} cannot be read ({' '.join(str(e).split())[:120]}); put the file back (with `dvc "
+            "repro` if it is the pipeline's), or name another model with --model."
         ) from None
     return {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}
 

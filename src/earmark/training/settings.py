@@ -86,7 +86,7 @@ class Sgd:
     """Momentum: share of the last step that is carried over into the next."""
 
     def __post_init__(self) -> None:
-        require(0 <= self.momentum < 1, "momentum", "must be a share from 0 up to 1")
+        require(0 <= self.momentum < 1, "momentum", "must be at least 0 and below 1")
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class LoopSettings:
         require(self.weight_decay >= 0, "weight_decay", "must be at least 0")
         require(self.sam_rho >= 0, "sam_rho", "must be at least 0")
         require(self.epochs > 0, "epochs", "must be above 0")
-        require(0 <= self.average < 1, "average", "must be a share from 0 up to 1")
+        require(0 <= self.average < 1, "average", "must be at least 0 and below 1")
         require(self.patience >= 0, "patience", "must be at least 0")
         early = self.patience > 0 and self.keep == "last"
         require(not early, "patience", "must be 0 where keep is last: nothing says which epoch is better")

@@ -65,7 +65,7 @@ def test_the_picture_shows_the_tones_where_they_sound(tmp_path, kind, rows):
 def test_what_cannot_be_played_says_why(tmp_path):
     sounds(tmp_path)
     assert clips.clip([tmp_path / "none.wav"], 0.0, 1.0, "mel") == {"reason": "No such file or directory"}
-    assert clips.clip([tmp_path / "a.wav"], 5.0, 1.0, "mel") == {"reason": "it ends before this"}
+    assert clips.clip([tmp_path / "a.wav"], 5.0, 1.0, "mel") == {"reason": "the recording ends before this"}
     (tmp_path / "text.wav").write_text("no audio")
     assert "reason" in clips.clip([tmp_path / "text.wav"], 0.0, 1.0, "mel")
 

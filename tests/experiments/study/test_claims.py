@@ -101,7 +101,7 @@ def test_levels_that_an_entry_leaves_out_are_the_first():
 @pytest.mark.parametrize(
     ("entry", "sentence"),
     [
-        ({"of": {}}, "s.yaml: claim 1 needs 'says', a sentence of what is claimed."),
+        ({"of": {}}, "s.yaml: claim 1 needs 'says', a sentence that states the claim."),
         ({"says": "so", "off": {}}, "s.yaml: claim 1 has the key 'off', which does not exist; did you mean 'of'?"),
         ({"says": "so", "of": {"net": "MLP"}}, "claim 1 names the factor 'net', which does not exist"),
         ({"says": "so", "than": {"network": "RNN"}}, "claim 1 names, of factor 'network', the level 'RNN'"),

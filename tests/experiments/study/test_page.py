@@ -65,7 +65,7 @@ def test_a_table_that_is_none(tmp_path, text, sentence):
 
 
 def test_what_cannot_be_merged_or_written(files, tmp_path):
-    with pytest.raises(EarmarkError, match="The claims of study 'one' are there twice; give each file once"):
+    with pytest.raises(EarmarkError, match="The claims of study 'one' are given twice; give each file once"):
         page.merge_claims([files[0], files[0]])
     (tmp_path / "bare.md").write_text("# Bare\n")
     with pytest.raises(EarmarkError, match=r"bare\.md has no place for verdicts"):

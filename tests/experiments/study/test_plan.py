@@ -110,7 +110,7 @@ MISTAKES = {
     "unknown key": ({"desing": "grid"}, "the key 'desing', which does not exist; did you mean 'design'?"),
     "unknown factor key": (
         {"factors": {"lr": {"slow": {"train.lrr": 1}}}},
-        "factor 'lr' sets 'train.lrr', which is no key of tasks.genre; did you mean 'train.lr'?",
+        "factor 'lr' sets 'train.lrr', which is not a key of tasks.genre; did you mean 'train.lr'?",
     ),
     "unknown short key": ({"factors": {"lr": {"key": "trian.lr", "values": [1]}}}, "did you mean 'train.lr'?"),
     "unknown base key": ({"base": {"train.epoch": 1}}, "base sets 'train.epoch'"),
@@ -144,7 +144,7 @@ MISTAKES = {
         {"design": "one_at_a_time", "also": [{"model": "Wide"}]},
         "'also' names a cell that is there already",
     ),
-    "also no list": ({"design": "one_at_a_time", "also": {"model": "Wide"}}, "also must list cells"),
+    "also no list": ({"design": "one_at_a_time", "also": {"model": "Wide"}}, "also must be a list of cells"),
     "references clash": (
         {"reference": [{"levels": {"model": "Small"}}, {"levels": {"lr": 0.001}}]},
         "references [1, 2] all belong to the cell model=Small lr=0.001",
@@ -267,7 +267,7 @@ def test_a_cell_whose_key_is_of_another_name_is_refused(tmp_path):
     levels = {"a": {"train.schedule.name": "step"}, "b": {"train.schedule.name": "onecycle"}}
     found = cells(tmp_path, {"train.schedule.gamma": 0.5}, levels)
     assert found["a"].train.schedule == StepSchedule(gamma=0.5)
-    assert "gamma belongs to the name step or plateau, and the name is onecycle." in found["b"]
+    assert "gamma is a key for name step or plateau, but name is onecycle." in found["b"]
     named = {"train.loss.name": "song", "train.crops": "windows"}
     found = cells(tmp_path, {}, {"plain": {"train.loss": "song"}, "named": named})
     assert "write tasks.genre.train.loss: {name: song}, or set tasks.genre.train.loss.name." in found["plain"]
@@ -297,7 +297,7 @@ def test_a_block_that_is_set_whole_replaces_keys_of_the_base(tmp_path):
 def test_a_key_of_before_is_refused_with_its_new_name(tmp_path, old, new):
     with pytest.raises(EarmarkError) as caught:
         cells(tmp_path, {}, {"a": {old: 0.1}})
-    text = f"{tmp_path / 'mine.yaml'}: factor 'f' sets '{old}', which is no key of tasks.genre; it is {new} now."
+    text = f"{tmp_path / 'mine.yaml'}: factor 'f' sets '{old}', which is not a key of tasks.genre; it is {new} now."
     assert str(caught.value) == text
 
 
@@ -338,7 +338,9 @@ def test_studies_of_the_repository_have_settings_in_every_cell(name):
         found = read_plan(file, PARAMS, quick, [])
         preparer = Preparer(found, PARAMS, lambda sentence: None, lambda items, n, text: items)
         refused = [s for cell in found.cells if isinstance(s := settings_or_refusal(preparer, cell), str)]
-        assert not [s for s in refused if "split 'frame'" not in s and "'attention' is trained by the song" not in s]
+        assert not [
+            s for s in refused if "split 'frame'" not in s and "'attention' is trained only by the song" not in s
+        ]
         assert len(refused) < len(found.cells)
 
 

@@ -90,7 +90,7 @@ def test_every_aggregation_stands_beside_the_others(quick):
     }
     refused = {name: s for name, (_, s) in found.items() if isinstance(s, str)}
     assert list(refused) == [REFUSED]
-    assert "'attention' is trained by the song loss alone; set train.loss.name to song" in refused[REFUSED]
+    assert "'attention' is trained only by the song loss; set train.loss.name to song" in refused[REFUSED]
 
 
 @pytest.mark.parametrize("quick", [False, True])

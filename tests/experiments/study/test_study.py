@@ -313,7 +313,10 @@ def mistaken(place, monkeypatch, capsys, **changes) -> str:
         ({"task": None}, "earmark: wrong.yaml: 'task' is missing"),
         ({"task": "gerne"}, "There is no task 'gerne'; did you mean 'genre'?"),
         ({"folds": ["fold9"]}, "There is no fold 'fold9'; did you mean"),
-        ({"base": {"train.lrr": 1}}, "base sets 'train.lrr', which is no key of tasks.genre; did you mean 'train.lr'?"),
+        (
+            {"base": {"train.lrr": 1}},
+            "base sets 'train.lrr', which is not a key of tasks.genre; did you mean 'train.lr'?",
+        ),
         ({"base": {"train.epochs": 0}}, "epochs must be above 0"),
         ({"base": {"data.root": "nowhere"}}, "nowhere does not exist"),
     ],
@@ -377,7 +380,7 @@ def test_chords_are_compared_by_their_seconds(chords, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"choose": "nested", "k": 3}, "heard.yaml: choose works for the task genre alone; leave it out."),
+        ({"choose": "nested", "k": 3}, "heard.yaml: choose works only for the task genre; leave it out."),
         ({"split": "frame"}, "split 'frame' is for genre only; leave it out."),
     ],
 )

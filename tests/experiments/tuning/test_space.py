@@ -95,13 +95,13 @@ def test_todays_setting_is_found_in_it():
     ("entries", "sentence"),
     [
         ({}, "the space is empty; name at least one key with its range."),
-        ({"train__lrr": {"log": [1, 2]}}, "space sets 'train.lrr', which is no key of tasks.genre; did you mean"),
+        ({"train__lrr": {"log": [1, 2]}}, "space sets 'train.lrr', which is not a key of tasks.genre; did you mean"),
         ({"train__lr": {"log": [0.1, 0.001]}}, "the bounds 0.1 and 0.001 are not in order; the lower one comes first."),
         ({"train__lr": {"log": [0, 1]}}, "log needs a lowest value above 0 (it is 0)."),
         ({"train__lr": {"float": [0, ".inf"]}}, "float must hold two numbers, the lowest and the highest"),
         (
             {"train__lr": {"log": ["1e-3", "1e-2"]}},
-            "lowest and the highest, as in [0.001, 0.1] (YAML takes 1e-3 for text; 1.0e-3 is a number).",
+            "lowest and the highest, as in [0.001, 0.1] (YAML reads 1e-3 as text, 1.0e-3 as a number).",
         ),
         ({"train__lr": [0.001, 0.01]}, "space 'train.lr' must list the values to try, as in {float: [0.1, 0.5]}"),
         (
@@ -120,7 +120,10 @@ def test_todays_setting_is_found_in_it():
         ({"train__crops": {"choice": ["random", "random"]}}, "choice gives a value twice; give each once."),
         ({"train__lr": {"between": [0, 1]}}, "has the word 'between', which does not exist"),
         ({"train__lr": {"float": [0, 1], "choice": [1, 2]}}, "needs exactly one of float, log, int, choice"),
-        ({"train__lr": {"branches": {"a": None, "b": None}}}, "has branches, but is no block of one of several kinds"),
+        (
+            {"train__lr": {"branches": {"a": None, "b": None}}},
+            "has branches, but is not a block of one of several kinds",
+        ),
         (
             {"train__schedule": {"branches": {"cosine": None, "sine": None}}},
             "names the kind 'sine', which does not exist",

@@ -57,7 +57,7 @@ def test_a_trial_of_another_machine_is_left_alone(tmp_path):
 def test_what_changed_since_it_began_is_named(tmp_path):
     begun(tmp_path)
     begun(tmp_path)
-    with pytest.raises(EarmarkError, match=r"^The space has changed since the study one began, so its"):
+    with pytest.raises(EarmarkError, match=r"^The space changed after the study one began, so its"):
         begun(tmp_path, DECIDED | {"space": "c"})
 
 

@@ -240,8 +240,16 @@ def test_the_commit_that_is_proposed_is_a_command(tmp_path):
 @pytest.mark.parametrize(
     ("args", "changed", "sentence"),
     [
-        (["--show"], {}, "Nothing is chosen yet below tuned/mine; run `earmark tune mine.yaml` to its end first."),
-        (["--apply"], {}, "Nothing is chosen yet below tuned/mine; run `earmark tune mine.yaml` to its end first."),
+        (
+            ["--show"],
+            {},
+            "Nothing has been chosen yet below tuned/mine; run `earmark tune mine.yaml` to the end first.",
+        ),
+        (
+            ["--apply"],
+            {},
+            "Nothing has been chosen yet below tuned/mine; run `earmark tune mine.yaml` to the end first.",
+        ),
         (
             ["--fresh", "--storage", "sqlite:///x.db"],
             {},
@@ -284,7 +292,7 @@ def test_a_trial_that_was_given_up_is_finished_to_the_weights_of_an_undisturbed_
     assert tune(monkeypatch, "--workers", "1") == 0
     rows = trials(place)
     assert rows.state.tolist() == ["complete", "pruned"]
-    assert rows.reason[1].startswith("in epoch 2 of 4 on fold2, below the median")
+    assert rows.reason[1].startswith("in epoch 2 of 4 on fold2, worse than the median")
     assert len(list((place / ".earmark/studies/unfinished").glob("*.pt"))) == 1
     assert tune(monkeypatch, "--finish", "1") == 0
     figure = float(capsys.readouterr().out.strip().splitlines()[-1].rpartition(" ")[2])
@@ -324,7 +332,7 @@ def test_trials_of_an_earlier_study_are_known_and_count_for_nothing(place, monke
 
 def test_no_trial_begins_after_the_time_is_up_and_the_next_call_goes_on(place, monkeypatch, capsys):
     assert tune(monkeypatch, "--workers", "1", "--trials", "3", "--timeout", "0.001") == 0
-    assert "3 trials are left; the same command goes on from here." in capsys.readouterr().out
+    assert "3 trials are left; run the same command again to go on." in capsys.readouterr().out
     assert [r.info.status for r in runs(place, "tuning")] == ["KILLED"]
     assert len(trials(place)) == 0
     assert tune(monkeypatch, "--workers", "1", "--trials", "3") == 0

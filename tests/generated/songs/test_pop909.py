@@ -42,7 +42,7 @@ def test_a_row_within_another(tmp_path):
 
 
 def test_mistakes(tmp_path):
-    with pytest.raises(EarmarkError, match=r"holds no POP909/001/chord_midi\.txt"):
+    with pytest.raises(EarmarkError, match=r"holds no songs such as POP909/001/chord_midi\.txt"):
         pop909.names(tmp_path)
     tree(tmp_path, "0 1 C:maj\n1 2 C:mjr\n")
     assert pop909.names(tmp_path) == ["001"]

@@ -229,10 +229,10 @@ def test_other_settings_are_refused(rendered):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"soundfonts": ("nowhere.sf2",)}, "nowhere.sf2 is no SoundFont"),
-        ({"soundfonts": (__file__,)}, "test_render.py is no SoundFont"),
+        ({"soundfonts": ("nowhere.sf2",)}, "nowhere.sf2 is not a SoundFont"),
+        ({"soundfonts": (__file__,)}, "test_render.py is not a SoundFont"),
         ({"soundfonts": ()}, "needs a SoundFont"),
-        ({"pop909": "nowhere"}, "nowhere holds no POP909"),
+        ({"pop909": "nowhere"}, "nowhere holds no songs such as POP909"),
         ({"voices": "nowhere:open"}, "There is no nowhere/manifest.csv"),
         ({"sounds": "nowhere"}, "There is no nowhere/manifest.csv"),
     ],
@@ -246,7 +246,7 @@ def test_what_is_missing_is_named_before_anything_is_written(tmp_path, changes, 
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        (["--soundfont", "nowhere.sf2"], "nowhere.sf2 is no SoundFont"),
+        (["--soundfont", "nowhere.sf2"], "nowhere.sf2 is not a SoundFont"),
         (["--soundfont", SOUNDFONT, "--split", "dev"], "not 'dev'"),
         (["--soundfont", SOUNDFONT, "--songs-of", "9-1"], "not '9-1'"),
     ],

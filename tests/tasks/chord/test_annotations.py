@@ -139,7 +139,7 @@ def test_mistakes(tmp_path):
     assert "is not text in UTF-8" in error(annotations.keys, tmp_path / "b.lab")
     path = write(tmp_path, "0 1 Key C\n\none 2 Key D\n")
     assert error(annotations.keys, path) == f"{path}, row 3: 'one 2 D' is not 'START END LABEL', times in seconds."
-    assert "row 1 lasts from 2 to 1 s" in error(annotations.keys, write(tmp_path, "2 1 Key C\n"))
+    assert "row 1 runs from 2 to 1 s" in error(annotations.keys, write(tmp_path, "2 1 Key C\n"))
     assert "row 1: '0 1' is not" in error(annotations.keys, write(tmp_path, "0 1\n"))
     assert "the key 'Am' is not known" in error(annotations.truth, write(tmp_path, "0 1 C\n"), None, "Am", 1.0)
     for text in (

@@ -142,7 +142,7 @@ def test_chroma_is_kept_by_name(tmp_path):
 
 
 def test_chroma_that_is_missing_is_said(tmp_path):
-    with pytest.raises(EarmarkError, match=r"There is no .*chroma.npz; run `dvc repro` to extract features anew."):
+    with pytest.raises(EarmarkError, match=r"There is no .*chroma.npz; run `dvc repro` to extract the features again."):
         baseline.songs([song("C 1", "C 1", "a")], tmp_path)
     chroma.save(tmp_path, {"b": np.ones((3, 12), np.float32)})
     with pytest.raises(EarmarkError, match=r"chroma.npz lacks 'a'; run `dvc repro`"):

@@ -130,8 +130,8 @@ def test_extra_estimates_are_named_and_left_out(folders, earmark):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("nowhere", "--truth", "truth"), "There is no folder nowhere; give one with a .lab file a song."),
-        (("estimates", "--truth", "empty"), "empty holds no .lab files; give a folder with one a song."),
+        (("nowhere", "--truth", "truth"), "There is no folder nowhere; give one with a .lab file per song."),
+        (("estimates", "--truth", "empty"), "empty holds no .lab files; give a folder with one per song."),
         (
             ("estimates", "--truth", "truth", "--out", "no/x.json"),
             "There is no folder no to write x.json into; make it first.",
@@ -218,7 +218,7 @@ def test_a_song_without_chords_is_scored(workplace, earmark):
     [
         ("", "estimates/a.lab has no rows"),
         ("0 2 C\n1 3 G\n", "estimates/a.lab, row 2 starts at 1 s, but the row before ends at 2 s"),
-        ("2 1 C\n", "estimates/a.lab, row 1 lasts from 2 to 1 s"),
+        ("2 1 C\n", "estimates/a.lab, row 1 runs from 2 to 1 s"),
         ("0 1 C m\n", "estimates/a.lab, row 1 has 4 fields"),
     ],
 )
@@ -234,7 +234,7 @@ def test_a_folder_in_the_place_of_a_file(workplace, earmark):
     Path("estimates/a.lab").unlink()
     Path("estimates/a.lab").mkdir()
     assert earmark("bench", "chords", "estimates", "--truth", "truth")[2] == [
-        "earmark: estimates/a.lab cannot be read: Is a directory; give a .lab file of your own."
+        "earmark: estimates/a.lab cannot be read: Is a directory; make it readable, or give another .lab file."
     ]
 
 
@@ -245,8 +245,8 @@ def test_names_of_pop_charts_are_scored_and_told(workplace, earmark):
     assert (status, found["tetrads_inv"], found["bass"]) == (0, 1.0, 1.0)
     assert err == [
         (
-            "earmark: 4 chord names, which are not in Harte's notation, read as lead sheets of popular music write "
-            "them: N.C. as N, C/E as C:maj/3, Am7 as A:min7, Amin7 as A:min7."
+            "earmark: 4 chord names are not in Harte's notation and read as in lead sheets of popular music: "
+            "N.C. as N, C/E as C:maj/3, Am7 as A:min7, Amin7 as A:min7."
         )
     ]
 
@@ -269,7 +269,7 @@ def test_of_a_truth_in_both_formats_lab_is_read(workplace, earmark):
     assert err == ["earmark: truth has .lab files beside a.jams: .lab is read."]
     Path("truth/a.LAB").write_text("0 4 C\n")
     assert earmark("bench", "chords", "estimates", "--truth", "truth")[2] == [
-        "earmark: truth/a.LAB and truth/a.lab are both of 'a'; keep one of them."
+        "earmark: truth/a.LAB and truth/a.lab are both for 'a'; keep one of them."
     ]
 
 

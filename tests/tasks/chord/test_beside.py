@@ -37,7 +37,7 @@ def test_lab_before_jams_before_a_label_track(tmp_path):
         {"a.wav": "a.lab", "b.wav": "b.jams", "c.wav": "c.TXT"},
         [
             (
-                f"2 recordings in {tmp_path} have more than one file of chords: .lab is read before .jams, and both "
+                f"2 recordings in {tmp_path} have more than one file of chords: .lab comes before .jams, and both "
                 "before .txt (a.lab is read here, a.jams is not)."
             )
         ],

@@ -159,17 +159,18 @@ def test_pairs_of_files_without_a_manifest(tmp_path):
 
 def test_a_source_without_chords_is_refused(tmp_path):
     assert (
-        "The source 'esc10' has no lab for each of its recordings, which this task needs; set "
+        "The source 'esc10' does not have a lab for each of its recordings, which this task needs; set "
         "tasks.*.data.source to one of demo, folder"
     ) in refused(tmp_path, source="esc10")
     with pytest.raises(
-        EarmarkError, match="The source 'guitarset' has no label for each of its recordings, which this task needs"
+        EarmarkError,
+        match="The source 'guitarset' does not have a label for each of its recordings, which this task needs",
     ):
         prepared("genre", data_settings(source="guitarset"), tmp_path, print)
 
 
 def test_too_few_groups(tmp_path):
-    assert "recordings of 2 group(s) only; train, val and test need one each" in refused(songs(tmp_path / "a", 4))
+    assert "recordings of only 2 group(s); train, val and test need one each" in refused(songs(tmp_path / "a", 4))
 
 
 def test_official_splits_are_kept_and_leaks_refused(tmp_path):
@@ -193,8 +194,8 @@ def test_chords_may_be_called_as_on_charts_of_popular_music(tmp_path, capsys):
         "0.000000\t0.500000\tN\n0.500000\t1.000000\tC:maj/3\n1.000000\t2.000000\tC:min7\n"
     )
     assert capsys.readouterr().err == (
-        "earmark: 3 chord names, which are not in Harte's notation, read as lead sheets of popular music write "
-        "them: N.C. as N, C/E as C:maj/3, Cm7 as C:min7.\n"
+        "earmark: 3 chord names are not in Harte's notation and read as in lead sheets of popular music: "
+        "N.C. as N, C/E as C:maj/3, Cm7 as C:min7.\n"
     )
 
 

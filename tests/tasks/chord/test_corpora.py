@@ -383,7 +383,8 @@ def test_a_song_that_links_name_again_is_one_unless_its_chords_differ(tmp_path):
     rows, warnings = folder(tmp_path)
     assert rows == [("songs/a.wav", "songs/a.lab"), ("songs/c.wav", "songs/c.lab")]
     assert warnings == [
-        f"left out 1 recording below {tmp_path} that links lead to a second time (songs/b.wav); each is taken once."
+        f"left out 1 recording below {tmp_path} that are reached a second time through links (songs/b.wav); each is "
+        "read once."
     ]
     with pytest.raises(
         EarmarkError, match=r"'songs/a\.wav' and 'songs/c\.wav' hold the same bytes, but their chords d"
@@ -396,7 +397,7 @@ def test_songs_shorter_than_a_training_crop_are_said():
     songs = pd.DataFrame({"duration_s": [2.0, 6.0, 6.3]})
     assert corpora.CORPORA.notes(songs, settings) == [
         "A training crop of tasks.chord.train.crop_frames (256) is 6.4 s, longer than all 3 recordings (2.00 to 6.30 "
-        "s): what lies behind a song's end is left out of the loss. At 6 s half of the recordings would be long enough."
+        "s): what lies past a song's end is left out of the loss. At 6 s half of the recordings would be long enough."
     ]
     assert corpora.CORPORA.notes(songs.assign(duration_s=[2.0, 6.4, 9.0]), settings) == []
 
@@ -432,7 +433,7 @@ def test_an_annotation_is_opened_where_its_path_says_whatever_a_link_does(tmp_pa
 
 
 def test_rwc_mistakes(tmp_path):
-    assert "holds no RWC_Pop_Chords/N001-M01-T01.lab" in error("rwc", tmp_path)
+    assert "holds no files such as RWC_Pop_Chords/N001-M01-T01.lab" in error("rwc", tmp_path)
     put(tmp_path, "RWC_Pop_Chords/001.lab")
     sound(tmp_path, "audio/rwc-p-m01/1.wav")
-    assert "RWC_Pop_Chords/001.lab is not named as N001-M01-T01.lab" in error("rwc", tmp_path)
+    assert "RWC_Pop_Chords/001.lab is not named like N001-M01-T01.lab" in error("rwc", tmp_path)

@@ -104,7 +104,7 @@ def test_a_song_whose_annotation_is_wrong_is_left_out(root):
         (
             mark(0.0, 1.5, "C", "corrected", "H7"),
             r"^review.csv, row 2 \('song.wav' at 0 s\): 'H7' is not a chord in Harte's notation.*; "
-            r"correct what stands in",
+            r"correct the column 'corrected'",
         ),
         (
             mark(0.0, 1.5, "D", "wrong"),

@@ -94,11 +94,11 @@ def test_a_bundle_gives_its_weights_to_a_network_that_has_more():
     assert sentences == []
     with pytest.raises(EarmarkError, match=r"has 'blocks.6.along.weight', which that of tasks.chord.model lacks"):
         initial.given(untrained(replace(model, blocks=6), asked), released, pytest.fail)
-    with pytest.raises(EarmarkError, match=r"has other sizes than tasks.chord.model; use the same\."):
+    with pytest.raises(EarmarkError, match=r"has other sizes than tasks.chord.model; use the same settings\."):
         initial.given(untrained(replace(model, stem=8), asked), released, pytest.fail)
     initial.given(untrained(replace(model, blocks=8), asked), released, sentences.append)
     assert sentences[0].startswith(f"{released} lacks blocks.7.")
-    assert sentences[0].endswith(": drawn at random.")
+    assert sentences[0].endswith(", which are initialised at random.")
 
 
 def test_weights_that_are_missing_or_others_are_refused(songs, other, tmp_path):
@@ -107,7 +107,7 @@ def test_weights_that_are_missing_or_others_are_refused(songs, other, tmp_path):
         EarmarkError, match=f"There is no model in {tmp_path}/none, which tasks.chord.train.initial_mod"
     ):
         train.run(songs, CHORD_NETWORK, settings(initial_model=f"{tmp_path}/none", initial_sha256="0" * 64), None)
-    with pytest.raises(EarmarkError, match=f"to begin with them, set it to {keys['initial_sha256']}"):
+    with pytest.raises(EarmarkError, match=f"to start from them, set it to {keys['initial_sha256']}"):
         train.run(songs, CHORD_NETWORK, settings(initial_model=str(folder), initial_sha256="0" * 64), None)
     alone = replace(songs, table=songs.table.assign(split=["train", "train", "train", "test"]))
     with pytest.raises(EarmarkError, match=r"set data.val_share above 0, or train.initial_model to null\."):
@@ -115,5 +115,5 @@ def test_weights_that_are_missing_or_others_are_refused(songs, other, tmp_path):
 
 
 def test_a_model_without_its_hash_is_no_setting():
-    with pytest.raises(ValueError, match="initial_sha256 must be set where initial_model is, and only there"):
+    with pytest.raises(ValueError, match="initial_sha256 must be set if, and only if, initial_model is"):
         settings(initial_model="somewhere")

@@ -65,7 +65,7 @@ def settings(**changes):
     ("loss", "pooling", "sentence"),
     [
         ("song", "majority_vote", "'majority_vote' has no gradient, which the song loss needs; set train.loss.name to"),
-        ("frame", "attention", "'attention' is trained by the song loss alone; set train.loss.name to song"),
+        ("frame", "attention", "'attention' is trained only by the song loss; set train.loss.name to song"),
     ],
 )
 def test_what_a_loss_cannot_train_is_refused(loss, pooling, sentence):

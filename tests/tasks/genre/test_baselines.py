@@ -93,7 +93,7 @@ def test_both_baselines_learn_from_training_and_validation(tmp_path):
     rng, y = np.random.default_rng(0), of.windows.labels
     statistics = np.eye(3)[y].repeat(20, 1) + rng.normal(0, 2.0, (60, 60))
     np.save(tmp_path / "statistics.npy", statistics)
-    with pytest.raises(EarmarkError, match=r"no .*classical.npy; run `dvc repro` to extract features anew"):
+    with pytest.raises(EarmarkError, match=r"no .*classical.npy; run `dvc repro` to extract the features again"):
         baselines.baseline_answers(of, tmp_path, 1)
     np.save(tmp_path / "classical.npy", np.eye(3)[y] + rng.normal(0, 0.1, (60, 3)))
     found = baselines.baseline_answers(of, tmp_path, 1)

@@ -72,7 +72,7 @@ def test_a_task_reads_the_demo_folders_and_its_own_corpora(task, annotation, own
     with pytest.raises(EarmarkError) as caught:
         prepared(task, data_settings(source="esc11"), tmp_path, pytest.fail)
     assert str(caught.value) == (
-        f"The source 'esc11' has no {annotation} for each of its recordings, which this task needs; set "
+        f"The source 'esc11' does not have a {annotation} for each of its recordings, which this task needs; set "
         f"tasks.*.data.source to one of {', '.join(readers)}."
     )
 
@@ -206,7 +206,7 @@ def test_a_class_in_the_test_fold_alone_and_a_single_class_are_refused(tmp_path)
     with pytest.raises(EarmarkError, match="Label 'siren' occurs in test but not in train"):
         run("urbansound8k", alone, test_fold="fold10")
     single = urban_tree(tmp_path / "b", absent=tuple((f, 8) for f in range(1, 11)))
-    with pytest.raises(EarmarkError, match=r"one class only \('dog_bark'\)"):
+    with pytest.raises(EarmarkError, match=r"only one class \('dog_bark'\)"):
         run("urbansound8k", single, test_fold="fold10")
 
 
@@ -441,7 +441,7 @@ def test_gtzan_by_links_and_with_what_does_not_belong_there(tmp_path):
     assert [text.partition(" below ")[0] for text in warnings[:3]] == ["left out 1 recording"] * 3
     assert "of other programs (genres/blues/.ipynb_checkpoints)" in warnings[0]
     assert "do not lie 1 folder deep, as the corpus's own do (genres/loose.wav)" in warnings[1]
-    assert "links lead to a second time (genres/blues/again.wav)" in warnings[2]
+    assert "are reached a second time through links (genres/blues/again.wav)" in warnings[2]
 
 
 # The lists' form: https://github.com/jongpillee/music_dataset_split (GTZAN_split).

@@ -118,7 +118,7 @@ def test_a_model_with_a_filter_answers_as_it_was_judged(tmp_path):
         ),
         (["features.log_floor=none", "model.name=net"], "with model.filter forward or test"),
         (["train.judged_on=crop", "features.framing=window", "features.trim_db=null"], "for features.framing window"),
-        (["model.filter=forward"], "filter belongs to the name net or resnetish18"),
+        (["model.filter=forward"], "filter is a key for name net or resnetish18"),
     ],
 )
 def test_what_does_not_go_together_is_one_sentence(said, sentence):

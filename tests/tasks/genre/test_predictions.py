@@ -180,8 +180,8 @@ def test_bundle_answers_and_says_what_it_knows(nowhere, earmark):
     assert (got["error"], err) == (None, [])
     _, out, err = earmark("predict", "genre", "a.wav")
     assert out.splitlines()[:2] == [
-        "Answering with earmark's released genre bundle, which knows tones, three classes; "
-        "after `earmark promote genre` a model of your own answers.",
+        "Answering with earmark's released genre bundle, which knows tones, three classes; after `earmark promote "
+        "genre` your own model answers.",
         "It tells 3 classes apart: high, low, noise.",
     ]
     assert err == []
@@ -266,7 +266,7 @@ def test_named_model_comes_first_and_mistakes_are_sentences(nowhere):
         resolve.model(catalog.task("genre"), "othr")
     with pytest.raises(EarmarkError, match="There is no trained model in bundles"):
         resolve.model(catalog.task("genre"), "bundles")
-    with pytest.raises(EarmarkError, match="There is no tracking store here to take models:/earmark-genre/1 from"):
+    with pytest.raises(EarmarkError, match="There is no tracking store here to load models:/earmark-genre/1 from"):
         resolve.model(catalog.task("genre"), "models:/earmark-genre/1")
     assert not list(Path().glob("ml*"))
 

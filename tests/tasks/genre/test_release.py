@@ -150,7 +150,10 @@ def test_a_trained_model_is_not_written_over(place, earmark, monkeypatch):
     code, _, err = earmark(*RELEASE, "--figures", "metrics.json", "--out", "models/genre")
     assert (code, err) == (
         1,
-        ["earmark: models/genre holds a model that is no bundle (model.safetensors); name another folder with --out."],
+        [
+            "earmark: models/genre holds a model that is not a bundle (model.safetensors); name another folder with "
+            "--out."
+        ],
     )
     assert (place / "models/genre/model.safetensors").read_text() == "weights"
 
@@ -208,7 +211,7 @@ def test_figures_of_before_a_key_came_hold_for_its_default(place):
     ours = configuration.load_task(REPOSITORY / "params.yaml", "genre", ["tasks.genre.train.balance=weights"])
     recipe = key.recipe(ours)
     del recipe["train"]["balance"]
-    with pytest.raises(EarmarkError, match=r"is of another recipe: train\.balance is none there and weights here"):
+    with pytest.raises(EarmarkError, match=r"belongs to another recipe: train\.balance is none there and weights here"):
         release.figures(quote(place, recipe=recipe), ours, pytest.fail)
 
 
@@ -232,7 +235,7 @@ def test_figures_of_another_recipe_are_refused(place):
     release.figures(quote(place, recipe=recipe), settings(), pytest.fail)
     ours = recipe["train"]["lr"]
     recipe["train"]["lr"] = 0.5
-    with pytest.raises(EarmarkError, match=rf"is of another recipe: train\.lr is 0\.5 there and {ours} here"):
+    with pytest.raises(EarmarkError, match=rf"belongs to another recipe: train\.lr is 0\.5 there and {ours} here"):
         release.figures(quote(place, recipe=recipe), settings(), pytest.fail)
 
 
@@ -240,7 +243,7 @@ def test_figures_without_a_recipe_are_said(place):
     path, said = place / "metrics.json", []
     path.write_text(json.dumps(FIGURES))
     release.figures(path, settings(), said.append)
-    assert said == [f"{path} does not say by which recipe it was made; the card says so."]
+    assert said == [f"{path} does not say which recipe it belongs to; the card says so."]
     path.write_text(json.dumps({"accuracy": 1}))
     with pytest.raises(EarmarkError, match="has no 'accuracy_ci95'"):
         release.figures(path, settings(), said.append)
@@ -250,7 +253,7 @@ def test_figures_without_a_recipe_are_said(place):
 
 
 def test_figures_of_other_recordings_are_refused(place):
-    with pytest.raises(EarmarkError, match="The figures are of other recordings than audio holds now"):
+    with pytest.raises(EarmarkError, match="The figures are from other recordings than audio holds now"):
         release.recordings(settings(), {"data_sha256": "0" * 64}, print, lambda items, n, title: items)
 
 
@@ -266,7 +269,8 @@ def test_large_network_is_refused_before_training(place, earmark, monkeypatch):
     code, _, err = earmark(*RELEASE, "--figures", "metrics.json", *big)
     assert code == 1
     assert re.fullmatch(
-        r"earmark: The weights take \d+\.\d MB, and a bundle at most 8 MB; release a smaller network\.", err[-1]
+        (r"earmark: The weights take \d+\.\d MB, but a bundle may have at most 8 MB; release a smaller " r"network\."),
+        err[-1],
     )
     assert not (place / "release").exists()
 
@@ -284,7 +288,7 @@ def test_half_precision_by_hand():
     assert got["w"].tolist() == [1.0, 1.0, float(np.float16(-0.1))]
     assert (got["n"].dtype, got["n"].item()) == (torch.int64, 3)
     assert bundle.size({"w": torch.zeros(5), "n": torch.zeros(1, dtype=torch.int64)}) == 18
-    with pytest.raises(EarmarkError, match="'w' pass the range of half precision"):
+    with pytest.raises(EarmarkError, match="'w' exceed the range of half precision"):
         bundle.half({"w": torch.tensor([1e5])})
 
 

@@ -1,4 +1,4 @@
-"""A labelled folder judged: figures by hand, what is left out, the real test set beside it, files and the run."""
+"""A labelled folder judged: figures by hand, what is left out, its own test set beside it, files and the run."""
 
 import hashlib
 import json
@@ -173,7 +173,7 @@ def test_scoring_outside_a_project_says_that_nothing_is_logged(place, earmark):
     code, out, err = earmark("score", "genre", "sounds", "--out", "here")
     assert code == 0
     assert any("nothing is logged in MLflow" in line for line in err)
-    assert "No real test figures are known for this model." in out
+    assert "The figures of this model on its own test set are not known." in out
     assert {p.name for p in (place / "here").iterdir()} == {"score.json", "predictions.parquet", "confusion.png"}
     assert not (place / "mlflow.db").exists()
 
@@ -236,7 +236,7 @@ def test_a_folder_of_songs_is_judged_by_its_chords(workplace, earmark):
         again.append(ScoredSong(name, lab.read((workplace / "songs" / name).with_suffix(".lab")), estimate, name))
     assert found["majmin"] == pytest.approx(evaluate(again, 0)["majmin"])
     assert "9 recordings judged, 1 left out" in out
-    assert "No real test figures are known" in out
+    assert "The figures of this model on its own test set are not known" in out
     client = MlflowClient(f"sqlite:///{workplace / 'mlflow.db'}")
     (run,) = client.search_runs([client.get_experiment_by_name("chord").experiment_id])
     assert run.data.metrics["score/majmin"] == found["majmin"]
@@ -288,7 +288,7 @@ def test_nothing_but_the_training_writes_nothing(place, earmark):
     (place / "sounds/low/0.wav").unlink()
     code, _, err = earmark("score", "genre", "sounds")
     assert code == 1
-    assert err[-1].endswith("; name a folder of others, or score all of them with --with-training.")
+    assert err[-1].endswith("; name a folder of other recordings, or score all of them with --with-training.")
     assert not (place / "score/genre/score.json").exists()
 
 

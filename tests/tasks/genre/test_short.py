@@ -69,5 +69,5 @@ def test_a_notice_says_how_they_are_filled(clips, fill):
     assert f"(features.fill: {fill})" in sentence
     assert sentence.endswith("At 0.4 s half of the recordings would be long enough.")
     (sentence,) = short.notes(table, features_settings(window_s=2.5, window_hop_s=0.5, fill=fill))
-    assert sentence.endswith("would be long enough. (window_hop_s, 0.5 s, may be no longer.)")
+    assert sentence.endswith("would be long enough. (window_hop_s, now 0.5 s, must not be longer than that.)")
     assert short.notes(table, features_settings(window_s=0.4, fill=fill)) == []

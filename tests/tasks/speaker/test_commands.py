@@ -207,7 +207,7 @@ def test_a_name_that_only_begins_like_nobodys_is_a_name(place, earmark):
 
 
 LITTLE = (
-    "holds 0.50 s of speech, and this model's figures were measured on 2 s or more: with less, one person is "
+    "holds 0.50 s of speech, but this model's figures were measured on 2 s or more: with less, one person is "
     "often mistaken for two; use longer recordings."
 )
 
@@ -232,7 +232,7 @@ def test_many_recordings_with_too_little_speech_are_counted(place, earmark):
     files = [voice(place / f"short{i}.wav", 0, 0.5 + 0.1 * i) for i in range(6)] + [voice(place / "long.wav", 10, 2.0)]
     _, _, err = earmark("predict", "speaker", "--cluster", *files)
     (said,) = (line for line in err if "figures were measured on" in line)
-    shortest = "6 of 7 recordings hold too little speech, " + f"{files[0]} the least: 0.50 s of speech, and"
+    shortest = "6 of 7 recordings hold too little speech, " + f"{files[0]} the least: 0.50 s of speech, but"
     assert said.startswith(f"earmark: {shortest}")
 
 
@@ -244,7 +244,7 @@ def test_the_model_says_how_much_speech_it_takes(place, earmark, monkeypatch):
     assert out == "The stub.\nthe same speaker: score 1.000, threshold 0.900; 0.5 s and 0.2 s of speech\n"
     assert [line for line in err if "holds" in line] == [
         (
-            f"earmark: {shorter} holds 0.25 s of speech, and this model's figures were measured on 0.4 s or more: "
+            f"earmark: {shorter} holds 0.25 s of speech, but this model's figures were measured on 0.4 s or more: "
             "with less, one person is often mistaken for two; use longer recordings."
         )
     ]
@@ -325,8 +325,8 @@ def test_clusters_take_the_same_unit(place, earmark):
         found[threshold] = [row["group"] for row in json.loads(out)]
     assert found == {"0.99": [1, 2, 3, 4], "0.9": [1, 1, 1, 2], "0.7": [1, 1, 1, 1]}
     assert err[-1] == (
-        "earmark: Groups are joined down to a mean cosine of 0.700; the model's own, chosen on its validation "
-        "speakers, is 0.900. Expect fewer groups than with that, on voices such as those."
+        "earmark: Groups are merged down to a mean cosine of 0.700; the model's own limit, chosen on its validation "
+        "speakers, is 0.900. On voices like theirs, expect fewer groups than with that limit."
     )
 
 
@@ -380,13 +380,13 @@ def test_groups_of_what_is_left(place, earmark):
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["a.wav"], "Say what to do with the voices, one of: --embed"),
+        (["a.wav"], "Choose what to do with the voices, one of: --embed"),
         (["a.wav", "b.wav", "--verify", "--cluster"], "one of: --embed"),
         (["--embed", "a.wav", "b.wav"], "--embed writes a Parquet table; call it OUT.parquet, not a.wav."),
         (["a.wav", "--verify"], "--verify compares two recordings, but 1 were named"),
         (["a.wav", "b.wav", "--verify", "--speakers", "2"], "--speakers sets how many groups --cluster makes"),
-        (["a.wav", "--cluster", "--speakers", "2"], "--speakers must lie from 1 to the number of recordings, 1."),
-        (["a.wav", "--cluster", "--speakers", "0"], "--speakers must lie from 1"),
+        (["a.wav", "--cluster", "--speakers", "2"], "--speakers must be from 1 to the number of recordings, 1."),
+        (["a.wav", "--cluster", "--speakers", "0"], "--speakers must be from 1"),
         (["a.wav", "b.wav", "--verify", "--threshold", "1.1"], "--threshold is a cosine from -1 to 1, not 1.1."),
         (["a.wav", "--cluster", "--threshold", "-1.01"], "--threshold is a cosine from -1 to 1, not -1.01."),
         (["a.wav", "--enroll", "known", "--threshold", "nan"], "--threshold is a cosine from -1 to 1, not nan."),

@@ -76,8 +76,8 @@ def test_librispeech_in_parts(tmp_path):
     assert rows[2] == (LIBRI[2], "84", "84-121123")  # no split
     assert warnings == [
         (
-            "LibriSpeech's train-clean-100, dev-clean without train-* and test-*: speakers are split at random into "
-            "train, val and test."
+            "LibriSpeech has only train-clean-100, dev-clean here, not both train-* and test-*: speakers are split at "
+            "random into train, val and test."
         )
     ]
 
@@ -140,7 +140,7 @@ def test_voxceleb1_wrong_lists(tmp_path):
     (tmp_path / "veri_test2.txt").write_text(TRIAL.format(1, "id10270/7gWzIy6yIIk/00009.wav"))
     with pytest.raises(EarmarkError) as caught:
         run("voxceleb1", tmp_path, val_share=0.0)
-    assert f"{tmp_path / 'veri_test2.txt'}, line 1: no recording is of the utterance " in str(caught.value)
+    assert f"{tmp_path / 'veri_test2.txt'}, line 1: no recording belongs to the utterance " in str(caught.value)
     assert "'wav/id10270/7gWzIy6yIIk/00009.wav' (did you mean" in str(caught.value)
     (tmp_path / "veri_test2.txt").write_text("\n1 id10270/7gWzIy6yIIk/00001.wav\n")
     with pytest.raises(EarmarkError, match=r"line 2: '1 id10270/7gWzIy6yIIk/00001\.wav' is not a trial such as"):
@@ -156,7 +156,9 @@ def test_speakers_may_be_links(tmp_path):
     assert rows[0] == (VOX[0], "id10001", "id10001/1zcIwhmdeo4", "train")
     assert [row[0] for row in rows[1:]] == list(VOX[4:])
     assert len(warnings) == 1
-    assert "that links lead to a second time (wav/id10269/again/00001.wav, wav/id10269/again/00002.wav)" in warnings[0]
+    assert (
+        "that are reached a second time through links (wav/id10269/again/00001.wav, wav/id10269/again/00002.wav)"
+    ) in warnings[0]
 
 
 # VCTK 0.92, README.txt: wav48_silence_trimmed/p225/p225_001_mic1.flac and _mic2; version 0.80: wav48/p225/p225_001.wav
@@ -227,7 +229,9 @@ def test_speech_commands(tmp_path):
     assert set(rows) == plain
     assert len(rows) == 5
     assert len(warnings) == 1
-    assert warnings[0].startswith("1 files are not named as in bed/0a7c2a8d_nohash_0.wav, as bed/notes_of_mine.wav")
+    assert warnings[0].startswith(
+        "1 files are not named like bed/0a7c2a8d_nohash_0.wav, for example bed/notes_of_mine.wav"
+    )
     (tmp_path / "validation_list.txt").write_text(f"{COMMANDS[3]}\n")
     assert "holds validation_list.txt, but no testing_list.txt; put both there" in error("speech_commands", tmp_path)
     (tmp_path / "testing_list.txt").write_text(f"{COMMANDS[4]}\n\n")
@@ -260,7 +264,7 @@ def test_speakers_of_an_audiofolder(tmp_path):
         "each folder below a speaker's counts as a session, and each file outside of one as a session of its own"
         in said[1]
     )
-    assert said[1].endswith("the score will be too good: add a column group.")
+    assert said[1].endswith("the score will be too good; add a column 'group'.")
     (tmp_path / "metadata.csv").write_text("file_name,text\nclips/0.wav,yes\n")
     assert "metadata.csv has no column 'label'; add it" in error("folder", tmp_path)
 

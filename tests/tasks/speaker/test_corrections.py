@@ -82,7 +82,7 @@ def test_part_of_an_utterance_cannot_get_another_speaker(root, column):
     before = sorted(root.iterdir())
     with pytest.raises(
         EarmarkError,
-        match=r"^By this review the utterance 'first' is of two speakers: .*'a2\.wav' of .*; mark all recordings of",
+        match=r"^This review gives the utterance 'first' two speakers: .*'a2\.wav' of .*; mark all recordings of",
     ):
         apply(root, corrected("a1.wav", "a", "b"))
     assert sorted(root.iterdir()) == before
@@ -94,7 +94,10 @@ def test_part_of_an_utterance_cannot_get_another_speaker(root, column):
     ("said", "says"),
     [
         (corrected("a1.wav", "a", "b"), r"change those first: .*trials\.csv, line 2: same is 1, but 'a1\.wav' is of"),
-        (Mark("a2.wav", "a", status="wrong"), r"change those first: .*trials\.csv, line 2: no recording is of the utt"),
+        (
+            Mark("a2.wav", "a", status="wrong"),
+            (r"change those first: .*trials\.csv, line 2: no recording belongs to the " r"utt"),
+        ),
     ],
 )
 def test_given_trials_are_not_contradicted(root, said, says):
@@ -112,7 +115,7 @@ def test_voxceleb1_with_its_lists_is_refused(tmp_path):
         (tmp_path / "wav" / name).write_bytes(b"")
     (tmp_path / "veri_test2.txt").write_text("0 id1/v/00001.wav id2/v/00001.wav\n")
     mark = corrected("wav/id1/v/00001.wav", "id1", "id2")
-    with pytest.raises(EarmarkError, match=r"The trials of VoxCeleb1's lists .* move the lists elsewhere"):
+    with pytest.raises(EarmarkError, match=r"VoxCeleb1's trial lists in .* move the lists elsewhere"):
         apply(tmp_path, mark, source="voxceleb1")
     (tmp_path / "veri_test2.txt").unlink()
     assert apply(tmp_path, mark, source="voxceleb1").manifest == "manifest.reviewed-1.csv"

@@ -240,7 +240,7 @@ def test_the_same_bytes_under_two_speakers(tmp_path):
     root = speakers(tmp_path, "ttvvee")
     (root / "s1/0.wav").write_bytes((root / "s0/1.wav").read_bytes())
     assert refused(root) == (
-        "'s0/1.wav' and 's1/0.wav' hold the same bytes, but are said to be of the speakers 's0' and 's1'; remove one, "
+        "'s0/1.wav' and 's1/0.wav' hold the same bytes, but are labelled as the speakers 's0' and 's1'; remove one, "
         "or correct its label."
     )
 
@@ -250,12 +250,14 @@ def test_the_same_bytes_under_one_speaker_are_warned_of(tmp_path):
     (root / "s0/0.wav").write_bytes((root / "s0/1.wav").read_bytes())
     warnings = run(root)[3]
     assert len(warnings) == 1
-    assert warnings[0].startswith("'s0/0.wav' and 's0/1.wav' of speaker 's0' hold the same bytes: a trial of both says")
+    assert warnings[0].startswith(
+        "'s0/0.wav' and 's0/1.wav' of speaker 's0' hold the same bytes: a trial between them says"
+    )
     (root / "s1/0.wav").write_bytes((root / "s1/1.wav").read_bytes())
     (sentence,) = run(root)[3]
     assert sentence == (
-        "'s0/0.wav' and 's0/1.wav' of speaker 's0' hold the same bytes (and 1 more such pair): a trial of both says "
-        "nothing; remove one."
+        "'s0/0.wav' and 's0/1.wav' of speaker 's0' hold the same bytes (and 1 more such pair): a trial between them "
+        "says nothing; remove one."
     )
 
 
@@ -265,7 +267,7 @@ def test_sessions_shorter_than_a_segment_are_said(tmp_path):
     settings = SimpleNamespace(train=SimpleNamespace(segments_s=(0.1, 0.3)))
     assert CORPORA.notes(table, settings) == [
         "The longest segment of tasks.speaker.train.segments_s is 0.3 s, longer than all 4 training sessions (0.20 to "
-        "0.20 s): they begin again where they end. At 0.2 s half of the training sessions would be long enough."
+        "0.20 s): they are repeated from the start. At 0.2 s half of the training sessions would be long enough."
     ]
     assert CORPORA.notes(table.assign(group="one"), settings) == []
 
@@ -308,9 +310,9 @@ def test_a_manifest_may_name_some_utterances(tmp_path):
             "ttvve",
             "only one speaker ('s4') in the split 'test', but telling speakers apart takes two: raise tasks.*.data.te",
         ),
-        ("tttt", "No recording is in the split 'test'; give it some."),
+        ("tttt", "No recording is in the split 'test'; assign some to it."),
         ("?", "There is only one speaker ('s0'), but telling speakers apart takes two: add recordings of others."),
-        ("???", "There are recordings of 3 speaker(s) only; train and test need two each: add others."),
+        ("???", "There are recordings of only 3 speaker(s); train and test need two each: add others."),
         ("????", "only one speaker ('s"),
     ],
 )

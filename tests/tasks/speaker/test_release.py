@@ -99,8 +99,8 @@ def test_what_cannot_be_released(place, earmark):
     assert code == 1
     assert err[-1] == (
         "earmark: The model was trained on other recordings, or another split, than data/speaker and features/speaker "
-        "hold; run `dvc repro` and `earmark promote speaker`, so that its test speakers are none that it was trained "
-        "on."
+        "hold; run `dvc repro` and `earmark promote speaker`, so that it was trained on none of its test "
+        "speakers."
     )
     path.write_text(before)
     (place / "models/speaker/config.json").unlink()

@@ -171,15 +171,15 @@ def test_trials_of_what_cannot_be_used_are_left_out_and_drawn_anew_where_none_is
 
 
 def test_folders_in_which_nobody_can_be_told_apart(voices, tmp_path):
-    with pytest.raises(EarmarkError, match=r"There is no folder .*nowhere; name one with a sub-folder a speaker"):
+    with pytest.raises(EarmarkError, match=r"There is no folder .*nowhere; name one with a sub-folder per speaker"):
         judged(tmp_path / "nowhere")
     manifest = voices / "manifest.csv"
     manifest.write_text("path,label,group\nax0.wav,a,1\nay0.wav,a,2\n")
     with pytest.raises(EarmarkError, match=r"only one speaker \('a'\), but telling speakers apart takes two"):
-        judged(voices)
+        judged(voices, [].append)
     manifest.write_text("path,label,group\nax0.wav,a,1\nbx0.wav,b,2\n")
     with pytest.raises(EarmarkError) as e:
-        judged(voices)
+        judged(voices, [].append)
     assert str(e.value) == (
         f"No speaker in {voices} has two utterances, so no speaker can be recognised again: give some of them "
         "more recordings."
@@ -187,7 +187,7 @@ def test_folders_in_which_nobody_can_be_told_apart(voices, tmp_path):
     for name in ("ax0", "bx0"):
         sf.write(voices / f"{name}.wav", np.zeros(3200), 16000)
     with pytest.raises(EarmarkError, match=r"2 of 2 recordings cannot be used.*'ax0.wav': it is digital silence"):
-        judged(voices)
+        judged(voices, [].append)
 
 
 def test_speakers_that_the_model_learnt_are_named():

@@ -38,7 +38,7 @@ def clip(sources: Sequence[Source], start_s: float, length_s: float, spectrogram
     except OSError as e:  # whose own words name a folder of this machine, and reports are handed around
         return {"reason": e.strerror or "it cannot be read"}
     if not len(samples):
-        return {"reason": "it ends before this"}
+        return {"reason": "the recording ends before this"}
     sound, picture = (base64.b64encode(data).decode() for data in (_mp3(samples), _picture(samples, spectrogram)))
     return {"start_s": start_s, "seconds": round(len(samples) / RATE, 3), "sound": sound, "picture": picture}
 

@@ -32,6 +32,7 @@ HOST = "127.0.0.1"
 BODY = 16 * 1024  # bytes of a mark
 HEARD_S = 600.0  # of a recording
 TOKEN = "X-Earmark-Token"
+NO_TOKEN = "The token of this `earmark listen` is missing; open the address that it printed."
 LONGEST_S = 1e6  # of any recording
 UNPRINTED = ("Cc", "Cs", "Zl", "Zp")  # control signs, halves of signs, ends of lines and paragraphs
 TEXTS = {"status": 20, "corrected": 200, "note": 1000}  # of a mark, and their most characters
@@ -76,7 +77,7 @@ def app(report: Mapping[str, Any], root: Root, kept: MarkFile, port: int, token:
     def clip(request: Request) -> Response:  # (not async: decoding goes to a thread of its own)
         place = request.path_params["place"]
         if not _knows(token, request.headers.get(TOKEN, "")):
-            return PlainTextResponse("The token of this start is missing.", 403)
+            return PlainTextResponse(NO_TOKEN, 403)
         if place >= len(report["recordings"]):
             return PlainTextResponse("There is no such recording.", 404)
         try:
@@ -88,7 +89,7 @@ def app(report: Mapping[str, Any], root: Root, kept: MarkFile, port: int, token:
     async def mark(request: Request) -> Response:
         body = await _body(request)
         if body is None:
-            return PlainTextResponse(f"A mark has at most {BODY} bytes.", 413, {"Connection": "close"})
+            return PlainTextResponse(f"A mark may have at most {BODY} bytes.", 413, {"Connection": "close"})
         try:
             place, start_s, said = _mark(body)
             kept.say(place, start_s, said, datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"))
@@ -119,16 +120,16 @@ class Guarded:
 
     def _refused(self, headers: Headers, method: str) -> str | None:
         if headers.get("host") not in self.hosts:
-            return "This server answers to the names of this machine alone."
+            return "This server answers only to the names of this machine."
         if method in ("GET", "HEAD"):
             return None
         if headers.get("origin") not in {f"http://{host}" for host in self.hosts}:
-            return "Marks are taken from the page of this server alone."
+            return "Marks are accepted only from this server's own page."
         if headers.get("sec-fetch-site", "same-origin") != "same-origin":
-            return "Marks are taken from the page of this server alone."
+            return "Marks are accepted only from this server's own page."
         if headers.get("content-type", "").partition(";")[0] != "application/json":
-            return "A mark is JSON."
-        return None if _knows(self.token, headers.get(TOKEN, "")) else "The token of this start is missing."
+            return "A mark must be JSON."
+        return None if _knows(self.token, headers.get(TOKEN, "")) else NO_TOKEN
 
 
 def _knows(token: str, given: str) -> bool:
@@ -153,13 +154,13 @@ def _mark(body: bytes) -> tuple[int, float | None, dict[str, str]]:
         start_s = given["start_s"]
         said = {name: given[name].strip() for name in TEXTS}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise EarmarkError("This is no mark.") from None
+        raise EarmarkError("This is not a mark.") from None
     if type(place) is not int or not (start_s is None or (type(start_s) in (int, float) and abs(start_s) < LONGEST_S)):
-        raise EarmarkError("This is no mark.")
+        raise EarmarkError("This is not a mark.")
     for name, most in TEXTS.items():
         if len(said[name]) > most or any(unicodedata.category(sign) in UNPRINTED for sign in said[name]):
             raise EarmarkError(
-                f"The {name} is longer than {most} characters, or holds line ends or other control characters."
+                f"The {name} is longer than {most} characters, or contains line breaks or other control characters."
             )
     return place, start_s, said
 

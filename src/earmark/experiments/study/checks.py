@@ -67,7 +67,7 @@ class Checks:
             self.today(f"{who}: {key}", value, former.get(key, {}))
             if key not in known:
                 hint = self._hint(key, known)
-                raise EarmarkError(f"{self.file}: {who} sets '{key}', which is no key of tasks.{self.task}; {hint}")
+                raise EarmarkError(f"{self.file}: {who} sets '{key}', which is not a key of tasks.{self.task}; {hint}")
             if key == "split":
                 self.that(value in splits, f"{who}: split is '{value}'; {nearest(str(value), splits)}")
                 self.splits_named.add(value)

@@ -38,13 +38,13 @@ class Claim:
 
 def parse(check: Checks, raw: Any, factors: dict[str, dict[str, Any]]) -> list[Claim]:
     """The claims of a study file; levels that an entry leaves out are the first ones. Raises EarmarkError."""
-    check.that(isinstance(raw, list), "claims must list entries with says, of, than and is.")
+    check.that(isinstance(raw, list), "claims must be a list of entries with the keys says, of, than and is.")
     return [_claim(check, entry, f"claim {i}", factors) for i, entry in enumerate(raw, 1)]
 
 
 def _claim(check: Checks, raw: Any, who: str, factors: dict[str, dict[str, Any]]) -> Claim:
     check.known(check.mapping(raw, who), KEYS, f"{who} has the key")
-    check.that(bool(raw.get("says")), f"{who} needs 'says', a sentence of what is claimed.")
+    check.that(bool(raw.get("says")), f"{who} needs 'says', a sentence that states the claim.")
     kind = raw.get("is", "more")
     than = raw.get("than", {})
     by = raw.get("by", WORTH)

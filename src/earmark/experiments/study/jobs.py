@@ -181,7 +181,8 @@ def _spawned(jobs: list[TrainingJob], folder: Path, workers: int) -> Iterator[Tr
             yield under_way[future]
     except BrokenProcessPool:
         raise EarmarkError(
-            "A worker died (usually for lack of memory); finished jobs are kept: run it again with fewer --workers."
+            "A worker died (usually for lack of memory); finished jobs are kept: run the command again with fewer "
+            "--workers."
         ) from None
     except (KeyboardInterrupt, SystemExit):  # a signal may have reached this process alone
         for worker in active_children():

@@ -41,7 +41,7 @@ def merge_claims(files: Sequence[Path]) -> pd.DataFrame:
     together = pd.concat(parts, ignore_index=True)
     twice = together.study[together.duplicated(["claim", "study"])]
     if len(twice):
-        raise EarmarkError(f"The claims of study '{twice.iloc[0]}' are there twice; give each file once.")
+        raise EarmarkError(f"The claims of study '{twice.iloc[0]}' are given twice; give each file once.")
     shared = together.claim.duplicated(keep=False)
     together.loc[shared, "claim"] += " (" + together.study[shared] + ")"
     return verdict.decide(together)
@@ -59,7 +59,7 @@ def write(page: Path, claims: pd.DataFrame) -> list[Path]:
     head, begin, rest = text.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not (begin and end):
-        raise EarmarkError(f"{page} has no place for verdicts; give it the lines\n{BEGIN}\n{END}")
+        raise EarmarkError(f"{page} has no place for verdicts; add the lines\n{BEGIN}\n{END}")
     table, drawn = page.with_suffix(".csv"), page.with_suffix(".png")
     claims.to_csv(table, index=False)
     picture(drawn, claims)

@@ -170,7 +170,8 @@ def _factors(check: Checks, raw: Any, known: set[str]) -> Factors:
     for factor, levels in factors.items():
         check.that(
             re.fullmatch(r"[A-Za-z][\w-]*", factor) is not None and factor not in RESERVED,
-            f"factor '{factor}' needs another name: letters, digits, - and _, and no column of the table.",
+            f"factor '{factor}' needs another name: only letters, digits, - and _, and not the name of a column of "
+            "the table.",
         )
         for key in {key for level in levels.values() for key in level}:
             other = owner.setdefault(key, factor)
@@ -244,17 +245,21 @@ def _combinations(check: Checks, factors: Factors, said: dict[str, Any]) -> list
     """The levels of every cell; `also` adds single cells to one_at_a_time, whose other levels are the first ones."""
     also = _also(check, factors, said["also"])
     if said["design"] == "grid":
-        check.that(not also, "'also' adds cells to design one_at_a_time; a grid has them all.")
+        check.that(not also, "'also' adds cells to design one_at_a_time; a grid already has them all: leave it out.")
         return [dict(zip(factors, levels, strict=True)) for levels in product(*factors.values())]
     first = {factor: next(iter(levels)) for factor, levels in factors.items()}
     single = [{factor: level} for factor, levels in factors.items() for level in list(levels)[1:]]
     found = [first | levels for levels in ({}, *single, *also)]
-    check.that(len(found) == len({tuple(f.values()) for f in found}), "'also' names a cell that is there already.")
+    check.that(
+        len(found) == len({tuple(f.values()) for f in found}), "'also' names a cell that is there already; remove it."
+    )
     return found
 
 
 def _also(check: Checks, factors: Factors, raw: Any) -> list[dict[str, str]]:
-    check.that(isinstance(raw, list), "also must list cells, each with the levels in which it is not the first.")
+    check.that(
+        isinstance(raw, list), "also must be a list of cells, each with those of its levels that are not the first."
+    )
     return [claims.named_levels(check, factors, entry, f"also {i}") for i, entry in enumerate(raw, 1)]
 
 

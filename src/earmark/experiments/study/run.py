@@ -47,7 +47,7 @@ def run(
         try:
             study.finish(log, workers or jobs.default_workers(), out or Path("study") / planned.name, chosen.judge)
         except (KeyboardInterrupt, SystemExit):  # Ctrl-C, or a signal to end
-            say("Stopped. Finished trainings are kept: the same command goes on from there.")
+            say("Stopped. Finished trainings are kept: run the same command again to go on.")
             raise
 
 
@@ -61,6 +61,6 @@ def read_plan(file: Path, raw: Any, quick: bool, overrides: list[str]) -> StudyP
         known = " and ".join(name for name in catalog.names() if catalog.task(name).study_figures)
         raise EarmarkError(f"{file}: studies of folds work for the tasks {known}, not for {study['task']}.")
     if study["task"] != "genre" and study.get("choose", "none") != "none":
-        raise EarmarkError(f"{file}: choose works for the task genre alone; leave it out.")
+        raise EarmarkError(f"{file}: choose works only for the task genre; leave it out.")
     more = dict(config.assignment(below(study["task"], o)) for o in overrides)
     return plan.parse(study, file, keys(catalog.task(study["task"]).settings), quick, more)

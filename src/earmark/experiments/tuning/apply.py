@@ -18,7 +18,7 @@ def result_of(out: Path, file: Path) -> dict[str, Any]:
     place = out / show.RESULT
     found = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {}
     if "chosen" not in found:
-        raise EarmarkError(f"Nothing is chosen yet below {out}; run `earmark tune {file}` to its end first.")
+        raise EarmarkError(f"Nothing has been chosen yet below {out}; run `earmark tune {file}` to the end first.")
     return dict(found)
 
 

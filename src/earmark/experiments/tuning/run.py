@@ -161,7 +161,7 @@ def _warm(ground: Ground, study: Study, outer: str, asked: TuningOptions) -> Non
     before = plan.read(ground.plan.warm)
     if before.task != ground.plan.task or before.space.plain() != ground.plan.space.plain():
         raise EarmarkError(
-            f"{ground.plan.warm} searches another space than this file, so its trials cannot be used here."
+            f"{ground.plan.warm} searches another space than this file does, so its trials cannot be used here."
         )
     folder = paths.state() / "tuning" / before.task / before.name
     kept = storage.open_storage(folder, asked.storage)
@@ -188,7 +188,7 @@ def _end(ground: Ground, studies: dict[str, Study], file: Path, asked: TuningOpt
     left = sum(work.missing(study, planned) for study in studies.values())
     chosen: list[FoldChoice] = []
     if left > 0:
-        say(f"{left} trials are left; the same command goes on from here.")
+        say(f"{left} trials are left; run the same command again to go on.")
     else:
         chosen = confirm.choose(ground, studies, asked.workers or jobs.default_workers(), say)
     files, figures = show.write(out, ground, studies, chosen, file)

@@ -209,7 +209,9 @@ def _branches(check: Checks, name: str, words: dict, known: Mapping[str, Any]) -
     """The kinds of a block, and what is drawn below each."""
     who, of = f"space '{name}'", tagged.branches(known[name])
     check.that("step" not in words, f"{who}: step belongs to a range of numbers; leave it out.")
-    check.that(bool(of), f"{who} has branches, but is no block of one of several kinds; give it a range or a choice.")
+    check.that(
+        bool(of), f"{who} has branches, but is not a block of one of several kinds; give it a range or a choice."
+    )
     kinds = check.mapping(words["branches"], f"{who}: branches")
     check.known(kinds, of, f"{who} names the kind")
     check.that(len(kinds) > 1, f"{who} has fewer than two branches; add one, or set {name}.name in base.")
@@ -246,7 +248,7 @@ def _choice(check: Checks, who: str, words: dict) -> CategoricalDistribution:
     plain = isinstance(values, list) and all(v is None or isinstance(v, str | int | float | bool) for v in values)
     check.that(
         plain and len(values) > 1,
-        f"{who}: choice must list two or more plain values; levels name those that set lists or several keys.",
+        f"{who}: choice must list two or more plain values; use levels for values that are lists or set several keys.",
     )
     different = len({(type(v) is bool, v) for v in values}) == len(values)
     check.that(different, f"{who}: choice gives a value twice; give each once.")
@@ -258,7 +260,7 @@ def _ends(check: Checks, who: str, word: str, raw: Any) -> tuple[Any, Any]:
     example = "[1, 8]" if word == "int" else "[0.001, 0.1]"
     a = "whole numbers" if word == "int" else "numbers"
     text = any(isinstance(v, str) for v in raw) if isinstance(raw, list) else False
-    hint = " (YAML takes 1e-3 for text; 1.0e-3 is a number)" if text else ""
+    hint = " (YAML reads 1e-3 as text, 1.0e-3 as a number)" if text else ""
     check.that(numbers, f"{who}: {word} must hold two {a}, the lowest and the highest, as in {example}{hint}.")
     low, high = raw
     check.that(low < high, f"{who}: the bounds {low:g} and {high:g} are not in order; the lower one comes first.")

@@ -171,7 +171,7 @@ def study_of(storage: BaseStorage, name: str, direction: str, decided: dict[str,
     for key, value in decided.items() if before is not None else ():
         if before.get(key) != value:
             raise EarmarkError(
-                f"The {key} has changed since the study {name} began, so its trials cannot be compared with new "
+                f"The {key} changed after the study {name} began, so its trials cannot be compared with new "
                 "ones; undo the change, start over with --fresh, or give the file another name."
             )
     return study

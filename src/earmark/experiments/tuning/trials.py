@@ -129,7 +129,9 @@ def _watch(
         error = ground.plan.direction == "minimize"
         trial.report(1 - row["val/accuracy"] if error else row["val/accuracy"], step)
         if trial.should_prune():
-            raise GivenUp(f"in epoch {state.epoch} of {job.train.epochs} on {inner}, below the median of the others")
+            raise GivenUp(
+                f"in epoch {state.epoch} of {job.train.epochs} on {inner}, worse than the median of the others"
+            )
 
     return TrainingHooks(checkpoint(job, folder), None, on_epoch)
 

@@ -77,7 +77,7 @@ def finish(work: Work, workers: int, say: Say, lost: Callable[[str, list[int]], 
             gone = running.lose(study)
         if gone:
             numbers = [t.number for t in gone]
-            say(f"Run again, because their process had ended: trial {', '.join(map(str, numbers))}.")
+            say(f"Trials that are run again, because their process had ended: {', '.join(map(str, numbers))}.")
             lost(work.outer, numbers)
         if (left := missing(study, work.plan)) <= 0 or work.late:
             return
@@ -152,7 +152,8 @@ def _several(work: Work, workers: int) -> None:
             future.result()
     except BrokenProcessPool:
         raise EarmarkError(
-            "A worker died (usually for lack of memory); finished trials are kept: run it again with fewer --workers."
+            "A worker died (usually for lack of memory); finished trials are kept: run the command again with fewer "
+            "--workers."
         ) from None
     except (KeyboardInterrupt, SystemExit):
         for worker in active_children():

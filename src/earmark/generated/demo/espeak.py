@@ -28,7 +28,7 @@ class Espeak:
         self._callback = Callback(self._receive)  # the library keeps its address alone: it must live as long as we do
         self.sample_rate = self._library.espeak_Initialize(SYNCHRONOUS, 0, data.encode(), 0)
         if self.sample_rate <= 0:
-            raise EarmarkError(f"eSpeak NG cannot read its data in {data}; install espeakng-loader anew.")
+            raise EarmarkError(f"eSpeak NG cannot read its data in {data}; reinstall espeakng-loader.")
         self._library.espeak_SetSynthCallback(self._callback)
         self._library.espeak_ng_SetRandSeed(ctypes.c_long(seed))  # else the time of day
 
@@ -66,4 +66,4 @@ def _load() -> tuple[ctypes.CDLL, str]:
     except ImportError:
         raise EarmarkError("Demo voices need eSpeak NG: `pip install '.[demo]'` in earmark's clone.") from None
     except (OSError, RuntimeError) as e:
-        raise EarmarkError(f"eSpeak NG cannot be loaded ({e}); install espeakng-loader anew.") from None
+        raise EarmarkError(f"eSpeak NG cannot be loaded ({e}); reinstall espeakng-loader.") from None

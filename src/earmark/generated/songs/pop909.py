@@ -34,7 +34,7 @@ def names(root: Path) -> list[str]:
     """The numbers of the songs in POP909/ below the root."""
     found = sorted(p.parent.name for p in (root / "POP909").glob("[0-9]*/chord_midi.txt"))
     if not found:
-        raise EarmarkError(f"{root} holds no POP909/001/chord_midi.txt and so on; set the root to POP909's folder.")
+        raise EarmarkError(f"{root} holds no songs such as POP909/001/chord_midi.txt; set the root to POP909's folder.")
     return found
 
 
@@ -43,7 +43,7 @@ def song(root: Path, name: str) -> Pop909Song:
     folder = root / "POP909" / name
     midi = folder / f"{name}.mid"
     if not midi.exists():
-        raise EarmarkError(f"There is no {midi}; unpack POP909 anew.")
+        raise EarmarkError(f"There is no {midi}; unpack POP909 again.")
     return Pop909Song(name, midi, _chords(folder / "chord_midi.txt"), tidy(annotations.keys(folder / "key_audio.txt")))
 
 

@@ -90,7 +90,7 @@ def check(job: RenderJob) -> None:
         raise EarmarkError("Rendering needs a SoundFont; name one or more .sf2 files with --soundfont.")
     for path in job.soundfonts:
         if not _is_soundfont(Path(path)):
-            raise EarmarkError(f"{path} is no SoundFont file (.sf2); name one that is, such as FluidR3_GM.sf2.")
+            raise EarmarkError(f"{path} is not a SoundFont file (.sf2); name one, such as FluidR3_GM.sf2.")
     if job.pop909:
         pop909_excerpts.songs(Path(job.pop909), *job.songs_of)
     for mixed in job.recordings():

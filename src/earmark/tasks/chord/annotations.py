@@ -92,7 +92,7 @@ def _row(where: str, fields: list[str]) -> LabSegment:
     except (ValueError, IndexError):
         raise EarmarkError(f"{where}: '{' '.join(fields)}' is not 'START END LABEL', times in seconds.") from None
     if not 0 <= start <= end < math.inf:
-        raise EarmarkError(f"{where} lasts from {start:g} to {end:g} s; the end must not lie before the start.")
+        raise EarmarkError(f"{where} runs from {start:g} to {end:g} s; the end must not be before the start.")
     return LabSegment(start, end, label)
 
 
@@ -107,15 +107,15 @@ def _observations(path: Path, namespace: str) -> list[list[list[str]]]:
             [[str(o["time"]), str(o["time"] + o["duration"]), str(o["value"])] for o in a["data"]] for a in annotations
         ]
     except (ValueError, KeyError, TypeError) as e:
-        raise EarmarkError(f"{path} is not a JAMS file ({type(e).__name__}: {e}); take the corpus's own.") from None
+        raise EarmarkError(f"{path} is not a JAMS file ({type(e).__name__}: {e}); use the corpus's own file.") from None
 
 
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise EarmarkError(f"There is no annotation {path}; unpack the corpus anew.") from None
+        raise EarmarkError(f"There is no annotation {path}; unpack the corpus again.") from None
     except UnicodeDecodeError:
-        raise EarmarkError(f"{path} is not text in UTF-8; take the corpus's own file.") from None
+        raise EarmarkError(f"{path} is not text in UTF-8; use the corpus's own file.") from None
     except OSError as e:
-        raise EarmarkError(f"{path} cannot be read: {e.strerror}; unpack the corpus anew.") from None
+        raise EarmarkError(f"{path} cannot be read: {e.strerror}; unpack the corpus again.") from None

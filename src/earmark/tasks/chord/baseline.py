@@ -63,7 +63,9 @@ def songs(judged: list[scores.ScoredSong], features: Path) -> list[scores.Scored
     """The same songs with what the baseline hears in them, which names no key. features: the folder with chroma."""
     found, unknown = chroma.load(features), {"key_truth": NO_KEY, "key_estimate": NO_KEY}
     if missing := sorted({song.name for song in judged} - set(found)):
-        raise EarmarkError(f"{features / chroma.FILE} lacks '{missing[0]}'; run `dvc repro` to extract features anew.")
+        raise EarmarkError(
+            f"{features / chroma.FILE} lacks '{missing[0]}'; run `dvc repro` to extract the features again."
+        )
     return [replace(song, estimate=decode(found[song.name]), **unknown) for song in judged]
 
 

@@ -72,10 +72,10 @@ def _known(found: list[ScoredSong], truth: Path, warn: Callable[[str], None]) ->
 def _files(folder: Path, suffixes: tuple[str, ...], warn: Callable[[str], None] = lambda text: None) -> dict[str, Path]:
     """Chord files of a folder by stem, a .lab before others, which `warn` says."""
     if not folder.is_dir():
-        raise EarmarkError(f"There is no folder {folder}; give one with a .lab file a song.")
+        raise EarmarkError(f"There is no folder {folder}; give one with a .lab file per song.")
     paths = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes]
     if not paths:
-        raise EarmarkError(f"{folder} holds no .lab files; give a folder with one a song.")
+        raise EarmarkError(f"{folder} holds no .lab files; give a folder with one per song.")
     found: dict[str, Path] = {}
     passed_over = []
     for path in sorted(paths, key=lambda path: suffixes.index(path.suffix.lower())):
@@ -83,7 +83,7 @@ def _files(folder: Path, suffixes: tuple[str, ...], warn: Callable[[str], None] 
         if other.suffix.lower() != path.suffix.lower():
             passed_over.append(path.name)
         elif other != path:
-            raise EarmarkError(f"{other} and {path} are both of '{path.stem}'; keep one of them.")
+            raise EarmarkError(f"{other} and {path} are both for '{path.stem}'; keep one of them.")
     if passed_over:
         warn(f"{folder} has .lab files beside {_some(passed_over)}: .lab is read.")
     return found

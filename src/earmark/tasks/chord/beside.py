@@ -20,8 +20,8 @@ def chords(found: FolderContents, warn: Callable[[str], None]) -> dict[PurePosix
     if several := [there for there in files.values() if len(there) > 1]:
         have = "has" if len(several) == 1 else "have"
         warn(
-            f"{counted(len(several), 'recording')} in {found.root} {have} more than one file of chords: .lab is "
-            f"read before .jams, and both before .txt ({several[0][0]} is read here, {several[0][1]} is not)."
+            f"{counted(len(several), 'recording')} in {found.root} {have} more than one file of chords: .lab "
+            f"comes before .jams, and both before .txt ({several[0][0]} is read here, {several[0][1]} is not)."
         )
     return {path: there[0] for path, there in files.items() if there}
 

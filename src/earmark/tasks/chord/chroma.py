@@ -78,7 +78,7 @@ def save(folder: Path, found: Mapping[str, np.ndarray]) -> None:
 def load(folder: Path) -> dict[str, np.ndarray]:
     """What `save` wrote below a folder."""
     if not (folder / FILE).exists():
-        raise EarmarkError(f"There is no {folder / FILE}; run `dvc repro` to extract features anew.")
+        raise EarmarkError(f"There is no {folder / FILE}; run `dvc repro` to extract the features again.")
     with np.load(folder / FILE, allow_pickle=False) as kept:
         parts = np.split(kept["values"], np.cumsum(kept["lengths"])[:-1])
         return dict(zip(kept["ids"].tolist(), parts, strict=False))  # of no recordings there is one empty part

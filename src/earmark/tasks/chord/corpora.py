@@ -96,7 +96,7 @@ def _billboard_index(root: Path) -> pd.DataFrame:
     index = read_csv(path, ("id",))
     for column in ("title", "artist"):
         if column not in index:
-            raise EarmarkError(f"{path} has no column '{column}'; take the corpus's own index.")
+            raise EarmarkError(f"{path} has no column '{column}'; use the corpus's own index.")
     index = index.assign(folder=index.id.str.zfill(4))
     labs = require(root, "McGill-Billboard")
     annotated = index.folder.map(lambda folder: (labs / folder / "full.lab").exists())
@@ -139,8 +139,8 @@ def guitarset(root: Path, warn: Warn) -> pd.DataFrame:
     n_solo = int(table.lab.str.endswith("_solo.jams").sum())
     warn(
         "GuitarSet's chords are the performed ones, inferred from the notes (a take without them has the lead "
-        f"sheet's). {n_solo} of {len(table)} recordings are solos: theirs are the chords of a comp that is not heard. "
-        "All players play the same lead sheets, so groups by player hold out players and not songs."
+        f"sheet's). {n_solo} of {len(table)} recordings are solos: their chords are those of an accompaniment that is "
+        "not heard. All players play the same lead sheets, so groups by player hold out players, not songs."
     )
     return table
 
@@ -153,7 +153,7 @@ def rwc(root: Path, warn: Warn) -> pd.DataFrame:
     """
     labs = [p for p in _labs(root) if p.parent.name == "RWC_Pop_Chords"]
     if not labs:
-        raise EarmarkError(f"{root} holds no RWC_Pop_Chords/N001-M01-T01.lab and so on; unpack the chords there.")
+        raise EarmarkError(f"{root} holds no files such as RWC_Pop_Chords/N001-M01-T01.lab; unpack the chords there.")
     audio = {}
     for path in _audio_below(root, "audio", warn):
         audio |= {_plain(path)[-1:]: path, _plain(path)[-2:]: path}
@@ -171,7 +171,7 @@ def _rwc_piece(root: Path, lab: PurePosixPath) -> tuple[str, ...]:
     """Numbers of piece, disc and track, with their zeros."""
     match = RWC_PIECE.fullmatch(lab.stem)
     if not match:
-        raise EarmarkError(f"{root / lab} is not named as N001-M01-T01.lab (piece, disc, track); name it so.")
+        raise EarmarkError(f"{root / lab} is not named like N001-M01-T01.lab (piece, disc, track); rename it.")
     return match.groups()
 
 
@@ -285,7 +285,7 @@ READERS: dict[str, Reader] = {
 def _notes(table: pd.DataFrame, settings: "ChordSettings") -> list[str]:
     seconds = round(settings.train.crop_frames * settings.features.hop_s, 2)
     key = f"A training crop of tasks.chord.train.crop_frames ({settings.train.crop_frames})"
-    return manifest.shorter(table.duration_s, seconds, key, "what lies behind a song's end is left out of the loss")
+    return manifest.shorter(table.duration_s, seconds, key, "what lies past a song's end is left out of the loss")
 
 
 CORPORA = Corpora(

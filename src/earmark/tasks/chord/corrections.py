@@ -105,7 +105,7 @@ def _right(said: ReviewedMark) -> str | None:
     try:
         return pop.to_harte(said.mark.corrected)  # raises for what mir_eval cannot read, too
     except harte.ChordError as e:
-        raise EarmarkError(f"{said.where}: {e}; correct what stands in 'corrected'.") from None
+        raise EarmarkError(f"{said.where}: {e}; correct the column 'corrected'.") from None
 
 
 def _segment(lines: list[Line], said: ReviewedMark) -> LabRow:

@@ -44,7 +44,7 @@ def gather(table: pd.DataFrame, folder: Path, store: Store, model: ChordModelSet
     known = store.index()
     missing = sorted(set(table.path) - set(known))
     if missing:
-        raise EarmarkError(f"The feature store lacks '{missing[0]}'; run `dvc repro` to extract features anew.")
+        raise EarmarkError(f"The feature store lacks '{missing[0]}'; run `dvc repro` to extract the features again.")
     features, words = ChordFeatureSettings(**store.settings), vocabulary(model)
     place = np.array([known[path] for path in table.path])
     lengths, labs = store.lengths[place], [folder / lab for lab in table.lab]

@@ -25,7 +25,7 @@ def folder(settings: ChordTrainSettings) -> Path:
         raise EarmarkError(f"There is no model in {path}, which {KEYS} names; put one there, or set the key to null.")
     if (sha256 := model_files.weights_sha256(path)) != settings.initial_sha256:
         raise EarmarkError(
-            f"The weights of {path} are not those that tasks.chord.train.initial_sha256 names; to begin with them, "
+            f"The weights of {path} are not those that tasks.chord.train.initial_sha256 names; to start from them, "
             f"set it to {sha256}."
         )
     return path
@@ -41,13 +41,16 @@ def given(model: nn.Module, path: Path, say: Callable[[str], None]) -> Weights:
     try:
         missing, foreign = model.load_state_dict(weights, strict=False)
     except RuntimeError:
-        raise EarmarkError(f"The network of {path} has other sizes than tasks.chord.model; use the same.") from None
+        raise EarmarkError(
+            f"The network of {path} has other sizes than tasks.chord.model; use the same settings."
+        ) from None
     if foreign:
         raise EarmarkError(
-            f"The network of {path} has '{sorted(foreign)[0]}', which that of tasks.chord.model lacks; use the same."
+            f"The network of {path} has '{sorted(foreign)[0]}', which that of tasks.chord.model lacks; use the same "
+            "settings."
         )
     if missing:
-        say(f"{path} lacks {', '.join(missing)}: drawn at random.")
+        say(f"{path} lacks {', '.join(missing)}, which are initialised at random.")
     return {name: weight.clone() for name, weight in model.state_dict().items()}
 
 

@@ -34,7 +34,7 @@ def stored_spectrograms(table: pd.DataFrame, store: Store) -> Iterator[Tensor]:
     """The spectrograms (frames, width) of a table's recordings."""
     missing = sorted(set(table.path) - set(store.ids))
     if missing:
-        raise EarmarkError(f"The feature store lacks '{missing[0]}'; run `dvc repro` to extract features anew.")
+        raise EarmarkError(f"The feature store lacks '{missing[0]}'; run `dvc repro` to extract the features again.")
     return (torch.from_numpy(store.frames(path)) for path in table.path)
 
 

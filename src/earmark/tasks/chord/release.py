@@ -45,7 +45,7 @@ def _refuse_other_data(config: ModelConfig, found: dataset.ChordDataset) -> None
     if config.hashes.get("data_sha256") != key.data_sha256(found.store_sha256, train.deciding(found)):
         raise EarmarkError(
             "The model was trained on other recordings, or another split, than data/chord and features/chord hold; run "
-            "`dvc repro` and `earmark promote chord`, so that its test songs are none that it was trained on."
+            "`dvc repro` and `earmark promote chord`, so that it was trained on none of its test songs."
         )
 
 

@@ -113,7 +113,7 @@ class CrossEntropy(HeadWeights):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(0 <= self.label_smoothing < 1, "label_smoothing", "must be a share from 0 up to 1")
+        require(0 <= self.label_smoothing < 1, "label_smoothing", "must be at least 0 and below 1")
 
 
 @dataclass(frozen=True)
@@ -205,11 +205,11 @@ class ChordTrainSettings(LoopSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         named = (self.initial_model is None) == (self.initial_sha256 is None)
-        require(named, "initial_sha256", "must be set where initial_model is, and only there")
+        require(named, "initial_sha256", "must be set if, and only if, initial_model is")
         require(0 <= self.short <= 1, "short", "must be a share from 0 to 1")
         require(self.batch_size > 1, "batch_size", "must be at least 2, for batch normalisation")
         require(self.crop_frames > 0, "crop_frames", "must be above 0")
-        require(0 <= self.floor < 1 and 0 <= self.tilt < 1, "tilt", "and floor must be shares from 0 up to 1")
+        require(0 <= self.floor < 1 and 0 <= self.tilt < 1, "tilt", "and floor must be at least 0 and below 1")
         masks = (self.time_masks, self.time_mask, self.band_masks, self.band_mask)
         require(min(masks) >= 0, "time_masks", "and the other masks' numbers and sizes must be at least 0")
 
@@ -244,5 +244,7 @@ def require_chunks(model: ChordModelSettings, train: ChordTrainSettings) -> None
     """Raise ValueError for crops in which the dual path's two LSTMs would read the same frames."""
     if isinstance(model, ChordNetModel) and model.core == "dprnn":
         n, crop = model.chunk_frames, train.crop_frames
-        rule = f"must be {crop // 2} at most, so that a crop of train.crop_frames ({crop}) holds two chunks, or 0: none"
+        rule = (
+            f"must be at most {crop // 2}, so that a crop of train.crop_frames ({crop}) holds two chunks, or 0 for none"
+        )
         require(2 * n <= crop, "model.chunk_frames", f"{rule} (it is {n})")

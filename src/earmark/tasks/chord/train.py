@@ -44,8 +44,8 @@ def task_of(dataset: ChordDataset, model: ChordModelSettings, settings: ChordTra
     key.require_validation(settings, len(places[1]))
     if settings.initial_model and not len(places[1]):
         raise EarmarkError(
-            "train.initial_model is averaged with what is trained as validation songs say, but there are none; set "
-            "data.val_share above 0, or train.initial_model to null."
+            "Validation songs decide how train.initial_model is averaged with the trained weights, but there are "
+            "none; set data.val_share above 0, or train.initial_model to null."
         )
     device = loop.pick_device(settings.device)
     return ChordTask(dataset.songs, *places, len(dataset.words.qualities), model, settings, device)
@@ -73,7 +73,10 @@ def run(
     task.model.load_state_dict(fit.weights)
     if first:
         fit.weights, share = initial.averaged(task, first, fit.weights)
-        say(f"Validation songs choose {share:.1f} of the trained weights and {1 - share:.1f} of {initial_model}'s.")
+        say(
+            f"Averaged, by the validation songs, {share:.1f} of the trained weights and {1 - share:.1f} of "
+            f"{initial_model}'s."
+        )
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         x, targets, _ = seen

@@ -117,5 +117,5 @@ def some(rows: np.ndarray, seed: int) -> np.ndarray:
 
 def _stored(path: Path) -> np.ndarray:
     if not path.exists():
-        raise EarmarkError(f"There is no {path}; run `dvc repro` to extract features anew.")
+        raise EarmarkError(f"There is no {path}; run `dvc repro` to extract the features again.")
     return np.load(path, allow_pickle=False)

@@ -101,11 +101,11 @@ def gtzan(root: Path, warn: Warn) -> pd.DataFrame:
     if any((root / name).exists() for name in GTZAN_FILTERED):
         return _gtzan_filtered(root, files, warn)
     if not files:
-        raise EarmarkError(f"{genres} holds no audio; expected one sub-folder a genre, as in blues/.")
+        raise EarmarkError(f"{genres} holds no audio; expected one sub-folder per genre, as in blues/.")
     warn(
         "A RANDOM SPLIT OF GTZAN LEAKS: excerpts of one song, artist or album, replicas and distorted copies (Sturm "
         "2013) fall into train and test, and the score will be far too good. Put the fault-filtered split's lists "
-        f"({', '.join(GTZAN_FILTERED)}; Kereliuk, Sturm and Larsen 2015) into {root} to use that."
+        f"({', '.join(GTZAN_FILTERED)}; Kereliuk, Sturm and Larsen 2015) into {root} to use that split."
     )
     paths = [f"genres/{file}" for file in files]
     return table_of((CorpusRecording(path, path, PurePosixPath(path).parts[1], path) for path in paths), root)
@@ -234,7 +234,7 @@ def _lines(path: Path, example: str) -> Iterator[tuple[str, PurePosixPath]]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as e:
-        raise EarmarkError(f"{path} is not UTF-8 text ({e}); take the corpus's own file.") from None
+        raise EarmarkError(f"{path} is not UTF-8 text ({e}); use the corpus's own file.") from None
     for number, line in enumerate(lines, 1):
         listed = PurePosixPath(line.strip())
         if line.strip() and len(listed.parts) < 2:

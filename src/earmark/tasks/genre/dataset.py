@@ -41,7 +41,7 @@ def gather(task: str, table: pd.DataFrame, store: Store) -> GenreDataset:
     """Join a manifest and its feature store."""
     missing = sorted(set(table.path) - set(store.ids))
     if missing:
-        raise EarmarkError(f"The feature store lacks '{missing[0]}'; run `dvc repro` to extract features anew.")
+        raise EarmarkError(f"The feature store lacks '{missing[0]}'; run `dvc repro` to extract the features again.")
     features = FeatureSettings(**store.settings)
     classes = sorted(table.label.unique())
     labels = table.label.map(classes.index).to_numpy()

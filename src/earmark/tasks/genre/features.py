@@ -98,8 +98,8 @@ def _refuse_other_rates(table: pd.DataFrame, settings: FeatureSettings) -> None:
     if settings.other_rates == "refuse" and len(other):
         first = other.iloc[0]
         raise EarmarkError(
-            f"{len(other)} of {len(table)} recordings have another rate than features.sample_rate "
-            f"({settings.sample_rate} Hz), the first is {first.path} ({first.sample_rate} Hz); convert them, or set "
+            f"{len(other)} of {len(table)} recordings have a sample rate other than features.sample_rate "
+            f"({settings.sample_rate} Hz); the first is {first.path} ({first.sample_rate} Hz): convert them, or set "
             "features.other_rates to resample."
         )
 
@@ -111,7 +111,7 @@ def warn_of_empty_filters(settings: FeatureSettings, warn: Callable[[str], None]
         which = f"band{'s' * (len(empty) > 1)} {', '.join(map(str, empty))}"
         warn(
             f"{len(empty)} of {settings.n_mels} mel filters are so narrow that no FFT bin falls into them at n_fft "
-            f"{settings.n_fft}: nothing is in {which} (features.empty_filters: keep)."
+            f"{settings.n_fft}: there is nothing in {which} (features.empty_filters: keep)."
         )
 
 

@@ -55,7 +55,7 @@ def figures(path: Path | None, settings: GenreSettings, warn: Callable[[str], No
     if "recipe" in found:
         _same_recipe(path, found["recipe"], settings)
     else:
-        warn(f"{path} does not say by which recipe it was made; the card says so.")
+        warn(f"{path} does not say which recipe it belongs to; the card says so.")
     return found
 
 
@@ -63,7 +63,7 @@ def _same_recipe(path: Path, theirs: dict, settings: GenreSettings) -> None:
     ours, theirs = flatten(recipe(settings)), flatten(_of_today(GenreSettings, theirs))
     for key in (k for k in sorted(ours | theirs) if k not in FREE and ours.get(k) != theirs.get(k)):
         raise EarmarkError(
-            f"{path} is of another recipe: {key} is {theirs.get(key, 'not set')} there and "
+            f"{path} belongs to another recipe: {key} is {theirs.get(key, 'not set')} there and "
             f"{ours.get(key, 'not set')} here; cross-validate this recipe, or give the same -S."
         )
 
@@ -94,7 +94,7 @@ def recordings(
         warn(f"{len(quarantined)} recordings cannot be used; the first is {quarantined.path.iloc[0]}.")
     if quoted.get("data_sha256", manifest.digest(table)) != manifest.digest(table):
         raise EarmarkError(
-            f"The figures are of other recordings than {settings.data.root} holds now; cross-validate these."
+            f"The figures are from other recordings than {settings.data.root} holds now; cross-validate on these."
         )
     return table.assign(split="train"), audio.folder(root, settings.data.channels)
 

@@ -42,7 +42,7 @@ def judge_folder(
 def recordings(root: Path, labels: list[str], warn: Callable[[str], None]) -> pd.DataFrame:
     """The manifest of a labelled folder. Raises EarmarkError for a label that a model of `labels` cannot give."""
     if not root.is_dir():
-        raise EarmarkError(f"There is no folder {root}; name one with a sub-folder a label, or with manifest.csv.")
+        raise EarmarkError(f"There is no folder {root}; name one with a sub-folder per label, or with manifest.csv.")
     table = folder.read(root, warn)
     unknown = sorted(set(table.label) - set(labels))
     if unknown:

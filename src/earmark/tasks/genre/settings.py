@@ -140,7 +140,7 @@ class AugmentSettings:
     def __post_init__(self) -> None:
         for name in ("stretch", "mel_roll", "gain_db", "equalizer_db", "time_masks", "time_mask_s"):
             require(getattr(self, name) >= 0, name, "must be at least 0")
-        require(self.stretch <= 1, "stretch", "must be at most 1: double speed")
+        require(self.stretch <= 1, "stretch", "must be at most 1 (double speed)")
         require(0 <= self.shift <= 1, "shift", "must be a share from 0 to 1")
         require(self.band_masks >= 0 and self.band_mask >= 0, "band_masks", "and band_mask must be at least 0")
 
@@ -154,7 +154,7 @@ class FrameLoss:
     """Share of each target probability that is spread evenly over all classes."""
 
     def __post_init__(self) -> None:
-        require(0 <= self.label_smoothing < 1, "label_smoothing", "must be a share from 0 up to 1")
+        require(0 <= self.label_smoothing < 1, "label_smoothing", "must be at least 0 and below 1")
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,7 @@ class GenreSettings:
 
     def __post_init__(self) -> None:
         trained = self.model.pooling != "attention" or not self.train.by_frame
-        require(trained, "model.pooling", "'attention' is trained by the song loss alone; set train.loss.name to song")
+        require(trained, "model.pooling", "'attention' is trained only by the song loss; set train.loss.name to song")
         voted = self.model.pooling != "majority_vote" or self.train.by_frame
         rule = "'majority_vote' has no gradient, which the song loss needs; set train.loss.name to frame"
         require(voted, "model.pooling", rule)
@@ -239,8 +239,8 @@ class GenreSettings:
 
 
 def _require_width(width: float) -> None:
-    require(0 < width <= 8, "width", "must lie above 0 and be at most 8")
+    require(0 < width <= 8, "width", "must be above 0 and at most 8")
 
 
 def _require_dropout(dropout: float) -> None:
-    require(0 <= dropout < 1, "dropout", "must be a share from 0 up to 1")
+    require(0 <= dropout < 1, "dropout", "must be at least 0 and below 1")

@@ -10,9 +10,9 @@ if TYPE_CHECKING:  # else a change of how features are set would prepare anew
     from earmark.features.settings import FeatureSettings
 
 FILLED = {
-    "tile": "each is repeated up to it",
-    "pad": "each gets silence on both sides up to it",
-    "pad_log": "each gets zeros among its logarithms on both sides up to it",
+    "tile": "each is repeated to that length",
+    "pad": "each is padded to that length with silence on both sides",
+    "pad_log": "each is padded to that length on both sides with zeros after the logarithm",
 }
 
 
@@ -22,4 +22,7 @@ def notes(table: pd.DataFrame, settings: "FeatureSettings") -> list[str]:
     found = manifest.shorter(table.duration_s, settings.window_s, "tasks.genre.features.window_s", filled)
     hop = settings.window_hop_s
     short = hop > table.duration_s.median()
-    return [f"{sentence} (window_hop_s, {hop:g} s, may be no longer.)" if short else sentence for sentence in found]
+    return [
+        f"{sentence} (window_hop_s, now {hop:g} s, must not be longer than that.)" if short else sentence
+        for sentence in found
+    ]

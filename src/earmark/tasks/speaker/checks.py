@@ -52,10 +52,10 @@ def _judge_copies(copied: pd.DataFrame, warn: Callable[[str], None]) -> None:
     for first, other in pairs:
         if other.label != first.label:
             raise EarmarkError(
-                f"'{first.path}' and '{other.path}' hold the same bytes, but are said to be of the speakers "
+                f"'{first.path}' and '{other.path}' hold the same bytes, but are labelled as the speakers "
                 f"'{first.label}' and '{other.label}'; remove one, or correct its label."
             )
-    for apart, harm in ((True, "a trial of both says nothing"), (False, "the utterance holds them twice")):
+    for apart, harm in ((True, "a trial between them says nothing"), (False, "the utterance holds them twice")):
         found = [pair for pair in pairs if (pair[0].utterance != pair[1].utterance) == apart]
         if found:
             (first, other), more = found[0], copies.and_more(len(found) - 1)

@@ -100,7 +100,7 @@ def _answer(listener: "Listener", usable: "list[Recording]", wish: Wish, as_json
 
 def _check(files: list[Path], wish: Wish) -> None:
     if wish.chosen != 1:
-        raise EarmarkError(f"Say what to do with the voices, one of: {WAYS}.")
+        raise EarmarkError(f"Choose what to do with the voices, one of: {WAYS}.")
     if wish.embed and wish.embed.suffix != ".parquet":  # or a forgotten OUT would overwrite a recording
         raise EarmarkError(f"--embed writes a Parquet table; call it OUT.parquet, not {wish.embed}.")
     if wish.verify and len(files) != 2:
@@ -116,7 +116,7 @@ def _check(files: list[Path], wish: Wish) -> None:
 def _check_groups(wish: Wish, usable: "list[Recording]", problems: "Problems") -> None:
     n = len(usable) + len(problems)  # those that cannot be used were meant, too
     if wish.speakers is not None and not 1 <= wish.speakers <= n:
-        raise EarmarkError(f"--speakers must lie from 1 to the number of recordings, {n}.")
+        raise EarmarkError(f"--speakers must be from 1 to the number of recordings, {n}.")
 
 
 def _print_none(files: list[Path], problems: "Problems", wish: Wish, model: "ResolvedModel | None" = None) -> None:

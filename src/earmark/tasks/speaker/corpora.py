@@ -53,8 +53,8 @@ def librispeech(root: Path, warn: Warn) -> pd.DataFrame:
     official = {LIBRISPEECH_SPLITS[name.partition("-")[0]] for name in present} >= {"train", "test"}
     if not official:
         warn(
-            f"LibriSpeech's {', '.join(present)} without train-* and test-*: speakers are split at random "
-            "into train, val and test."
+            f"LibriSpeech has only {', '.join(present)} here, not both train-* and test-*: speakers are split at "
+            "random into train, val and test."
         )
     rows = []
     for name in present:
@@ -140,7 +140,7 @@ def speech_commands(root: Path, warn: Warn) -> pd.DataFrame:
         split = split_of.get(nfc(str(path)), "train") if split_of else ""
         rows.append(CorpusRecording(str(path), str(path), speaker, f"{speaker}-{n}", split))
     if strange:
-        warn(f"{len(strange)} files are not named as in bed/0a7c2a8d_nohash_0.wav, as {strange[0]}: left out.")
+        warn(f"{len(strange)} files are not named like bed/0a7c2a8d_nohash_0.wav, for example {strange[0]}: left out.")
     return table_of(rows, root)
 
 
@@ -219,7 +219,7 @@ def _notes(table: pd.DataFrame, settings: "SpeakerSettings") -> list[str]:
     train = table[table["split"] == "train"]
     sessions = train.groupby(["label", "group"]).duration_s.sum()
     longest, key = settings.train.segments_s[1], "The longest segment of tasks.speaker.train.segments_s"
-    return manifest.shorter(sessions, longest, key, "they begin again where they end", "training sessions")
+    return manifest.shorter(sessions, longest, key, "they are repeated from the start", "training sessions")
 
 
 READERS: dict[str, Reader] = {

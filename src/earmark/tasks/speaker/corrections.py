@@ -13,8 +13,8 @@ def check(data: DataSettings, root: Path, table: pd.DataFrame) -> None:
     """Raise EarmarkError where `prepare` would refuse the corrected table. table: path, label, perhaps utterance."""
     if data.source == "voxceleb1" and lists.of_voxceleb1(root, _silent) is not None:
         raise EarmarkError(
-            f"The trials of VoxCeleb1's lists in {root} are of its own labels, which a review would change under them; "
-            "move the lists elsewhere, and trials are drawn."
+            f"VoxCeleb1's trial lists in {root} rely on the corpus's own labels, which a review would change; move the "
+            "lists elsewhere, and trials are drawn instead."
         )
     named = table.get("utterance", table.path)
     table = table.assign(utterance=named.where(named != "", table.path))
@@ -33,7 +33,7 @@ def _refuse_two_speakers(table: pd.DataFrame) -> None:
         if of.label.nunique() > 1:
             one, other = of.drop_duplicates("label").iloc[:2].itertuples()
             raise EarmarkError(
-                f"By this review the utterance '{name}' is of two speakers: '{one.path}' of '{one.label}', "
+                f"This review gives the utterance '{name}' two speakers: '{one.path}' of '{one.label}', "
                 f"'{other.path}' of '{other.label}'; mark all recordings of the utterance."
             )
 

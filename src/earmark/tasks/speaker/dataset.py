@@ -67,7 +67,7 @@ def gather(table: pd.DataFrame, trials: pd.DataFrame, store: Store) -> SpeakerDa
     """Join a manifest, its trials and a store."""
     missing = sorted(set(table.path) - set(store.ids))
     if missing:
-        raise EarmarkError(f"The feature store lacks '{missing[0]}'; run `dvc repro` to extract features anew.")
+        raise EarmarkError(f"The feature store lacks '{missing[0]}'; run `dvc repro` to extract the features again.")
     return SpeakerDataset(table, store, features_of(store), trials)
 
 

@@ -59,7 +59,7 @@ def check(
         )
     present = [name for name in ("trials.csv", *lists.VOXCELEB1) if (root / name).exists()]
     if present:
-        warn(f"{present[0]} is not used: its trials lie in several folds, so that each fold draws its own.")
+        warn(f"{present[0]} is not used: its trials lie in several folds, so each fold draws its own.")
 
 
 def _refuse_lonely(name: str, rows: pd.DataFrame) -> None:

@@ -74,7 +74,7 @@ class Listener:
         """whose: the sentence's beginning, as in 'a.wav holds'."""
         if speech_s < self.least_s:
             warn(
-                f"{whose} {speech_s:.2f} s of speech, and this model's figures were measured on "
+                f"{whose} {speech_s:.2f} s of speech, but this model's figures were measured on "
                 f"{self.least_s:.2g} s or more: with less, one person is often mistaken for two; use longer "
                 "recordings."
             )
@@ -96,8 +96,8 @@ class Listener:
         if own := self.release.get("cluster_threshold"):
             more = "more groups" if given > 1 - own else "fewer groups"
             warn(
-                f"Groups are joined down to a mean cosine of {given:.3f}; the model's own, chosen on its validation "
-                f"speakers, is {1 - own:.3f}. Expect {more} than with that, on voices such as those."
+                f"Groups are merged down to a mean cosine of {given:.3f}; the model's own limit, chosen on its "
+                f"validation speakers, is {1 - own:.3f}. On voices like theirs, expect {more} than with that limit."
             )
         return 1 - given
 

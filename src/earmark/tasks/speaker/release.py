@@ -45,7 +45,7 @@ def _refuse_other_data(config: ModelConfig, heard: SpeakerDataset, settings: Spe
     if config.hashes.get("data_sha256") != ours["data_sha256"]:
         raise EarmarkError(
             "The model was trained on other recordings, or another split, than data/speaker and features/speaker hold; "
-            "run `dvc repro` and `earmark promote speaker`, so that its test speakers are none that it was trained on."
+            "run `dvc repro` and `earmark promote speaker`, so that it was trained on none of its test speakers."
         )
 
 

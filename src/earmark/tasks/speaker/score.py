@@ -68,7 +68,7 @@ def recordings(
     learnt: what the model met: speakers of whom it did are left out. Raises EarmarkError where nobody
     can be told apart or known again.
     """
-    every, unusable = read_folder(CORPORA, root, "a sub-folder a speaker", warn, progress)
+    every, unusable = read_folder(CORPORA, root, "a sub-folder per speaker", warn, progress)
     table = learnt.leave(every, CORPORA.key, root, warn) if learnt else every
     checks.recordings(table, unusable, warn)
     if table.groupby("label").utterance.nunique().max() < 2:

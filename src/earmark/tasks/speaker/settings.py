@@ -56,10 +56,10 @@ class SpeakerFeatureSettings:
         require(self.hop_length <= self.n_fft, "hop_length", f"must be at most n_fft ({self.n_fft})")
         nyquist = self.sample_rate / 2
         fits = 0 <= self.f_min < self.f_max <= nyquist
-        require(fits, "f_max", f"must lie above f_min and at or below the Nyquist frequency ({nyquist:g} Hz)")
+        require(fits, "f_max", f"must be above f_min and at most the Nyquist frequency ({nyquist:g} Hz)")
         require(self.voice_db >= 0, "voice_db", "must be at least 0")
         good = all(0.5 <= speed <= 2 and speed != 1 for speed in self.speeds)
-        require(good, "speeds", "must lie from 0.5 to 2 and not be 1")
+        require(good, "speeds", "must be from 0.5 to 2, but not 1")
 
     @property
     def views(self) -> int:
@@ -97,9 +97,9 @@ class TowerSettings:
         return replace(self, whiten=False, statistics=0.0)
 
     def __post_init__(self) -> None:
-        require(0.1 <= self.width <= 8, "width", "must lie from 0.1 to 8")
+        require(0.1 <= self.width <= 8, "width", "must be from 0.1 to 8")
         require(self.embedding > 1, "embedding", "must be at least 2")
-        require(0 <= self.statistics < 1, "statistics", "must be a share from 0 up to 1")
+        require(0 <= self.statistics < 1, "statistics", "must be at least 0 and below 1")
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class BlstmSettings(TowerSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(0 <= self.dropout < 1, "dropout", "must be a share from 0 up to 1")
+        require(0 <= self.dropout < 1, "dropout", "must be at least 0 and below 1")
 
 
 SpeakerModelSettings = ResnetSettings | TdnnSettings | BlstmSettings
@@ -168,7 +168,7 @@ class PairSettings:
         require(self.margin > 0, "margin", "must be above 0")
         require(self.same > 0 and self.different > 0, "same", "and different must be above 0")
         fits = self.hinge == "distance" or self.distance == "symmetric"
-        require(fits, "hinge", "must be distance where the distance has only one direction")
+        require(fits, "hinge", "must be distance unless distance is symmetric")
 
 
 @dataclass(frozen=True)
@@ -269,7 +269,9 @@ class SpeakerTrainSettings(LoopSettings):
         super().__post_init__()
         require(self.speakers > 1 and self.segments > 1, "speakers", "and segments must be at least 2")
         require(
-            0.1 <= self.segments_s[0] <= self.segments_s[1], "segments_s", "must be two lengths from 0.1 s up, in order"
+            0.1 <= self.segments_s[0] <= self.segments_s[1],
+            "segments_s",
+            "must be two lengths of at least 0.1 s, the shorter first",
         )
         require(self.batches > 0, "batches", "must be above 0")
 

@@ -42,7 +42,7 @@ def test_a_model_of_before_has_the_text_s_chunks_and_plain_single_lstms():
         ({"lstm_layers": 2}, "lstm_layers must be 1 for core dprnn, which has two LSTMs of its own"),
         ({"smoothing_layers": 2, "smoothing": False}, "smoothing_layers must be 1 where smoothing is false"),
         ({"lstm_residual": True}, "lstm_residual needs lstm_layers or smoothing_layers above 1"),
-        ({"lstm_dropout": 1.0}, "lstm_dropout must be a share from 0 up to 1"),
+        ({"lstm_dropout": 1.0}, "lstm_dropout must be at least 0 and below 1"),
         ({"lstm_dropout": 0.2, "cell": "peephole"}, "lstm_dropout must be 0 for cell peephole"),
         ({"cell": "lnlstm", "smoothing": False}, "cell must be lstm and lstm_dropout 0 for core dprnn without smooth"),
         ({"lstm_dropout": 0.2, "smoothing": False}, "cell must be lstm and lstm_dropout 0 for core dprnn without"),
@@ -81,8 +81,8 @@ def test_a_crop_holds_two_chunks(said, allowed):
         config.load_task(PARAMS, "chord", overrides)
     crop = said["train.crop_frames"]
     assert str(refused.value) == (
-        f"{PARAMS}: in tasks.chord, model.chunk_frames must be {crop // 2} at most, so that a crop of "
-        f"train.crop_frames ({crop}) holds two chunks, or 0: none (it is {said['model.chunk_frames']})."
+        f"{PARAMS}: in tasks.chord, model.chunk_frames must be at most {crop // 2}, so that a crop of "
+        f"train.crop_frames ({crop}) holds two chunks, or 0 for none (it is {said['model.chunk_frames']})."
     )
 
 

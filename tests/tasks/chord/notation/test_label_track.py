@@ -64,7 +64,7 @@ def test_a_label_without_a_text_is_unknown(tmp_path):
             "0\t1\tC\n\\\t1\t2\n1\t1\tG\n",
             (
                 ", row 3 is a label at a point, but others are labels of a region; give each chord a region, or "
-                "mark every change by a point."
+                "mark every change with a point."
             ),
         ),
         ("0\t1\t\n1\t2\t \n", ": no label has a text; write chords into the labels, as in C:maj, Am7 or N."),
@@ -76,7 +76,7 @@ def test_a_label_without_a_text_is_unknown(tmp_path):
             "0\t3\tC\n2\t4\tG\n",
             ", row 2 starts at 2 s, but the row before ends at 3 s; rows must follow one another without overlap.",
         ),
-        ("3\t2\tC\n", ", row 1 lasts from 3 to 2 s; the end must lie after the start, from 0 on."),
+        ("3\t2\tC\n", ", row 1 runs from 3 to 2 s; the start must be at least 0, and the end after it."),
         (
             "0\t1\tC or so\n",
             (
@@ -95,7 +95,7 @@ def test_mistakes(tmp_path, text, said):
 
 
 def test_how_long_the_last_point_lasts_must_be_known(tmp_path):
-    assert "how long the last one lasts is not known; give regions" in error(tmp_path, "1\t1\tC\n", None)
+    assert "so it is not known how long the last one lasts; give regions" in error(tmp_path, "1\t1\tC\n", None)
     assert chords(tmp_path, "1\t2\tC\n", None) == [(1, 2, "C")]
 
 
@@ -124,5 +124,5 @@ def test_what_is_no_text_is_none(tmp_path):
 
 def test_another_text_is_read_as_lab_as_ever(tmp_path):
     assert chords(tmp_path, "0 1 C\n1 2 G:7\n") == [(0, 1, "C"), (1, 2, "G:7")]
-    with pytest.raises(EarmarkError, match="the end must lie after the start"):
+    with pytest.raises(EarmarkError, match="the start must be at least 0, and the end after it"):
         annotations.chords(put(tmp_path, "1\t1\tC\n", "song.lab"), 10.0)  # .lab stays strict

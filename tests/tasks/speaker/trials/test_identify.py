@@ -40,7 +40,7 @@ def test_speakers_are_folders_or_links_to_them(tmp_path):
     assert names == {"ann": ["ann/b.wav", "ann/c.wav", "ann/monday/a.FLAC"], "bob": ["bob/0.wav"]}
     assert len(said) == 2
     assert ".ipynb_checkpoints" in said[0]
-    assert "links lead to a second time (ann/d.wav)" in said[1]
+    assert "are reached a second time through links (ann/d.wav)" in said[1]
 
 
 def test_a_voice_beside_the_folders_is_named(tmp_path):
@@ -66,7 +66,7 @@ def test_one_recording_of_two_people_is_refused(tmp_path, make):
     (tmp_path / "carol/3.wav").write_bytes((tmp_path / "bob/2.wav").read_bytes())  # in which nobody is heard
     make(tmp_path / "ann/0.wav", tmp_path / "bob/again.wav")
     assert refused(tmp_path) == (
-        "ROOT/ann/0.wav and ROOT/bob/again.wav hold the same bytes, but are said to be of the speakers 'ann' and "
+        "ROOT/ann/0.wav and ROOT/bob/again.wav hold the same bytes, but are labelled as the speakers 'ann' and "
         "'bob'; remove one."
     )
 

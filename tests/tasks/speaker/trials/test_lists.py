@@ -153,15 +153,19 @@ def test_wrong_utterances(root, old, new, sentence):
 def test_a_manifest_that_names_other_utterances(root):
     (root / "manifest.csv").write_text("path,label,group,utterance\na/1.wav,a,1,mine\na/2.wav,a,1,\n")
     (root / "utterances.csv").write_text("utterance,label,paths\na-one,a,a/2.wav;a/1.wav\n")
-    assert "is of utterance 'a-one', but 'a/1.wav' of 'mine' in manifest.csv; correct either." in refused(root)
+    assert "is of utterance 'a-one', but 'a/1.wav' of 'mine' in manifest.csv; correct one of them." in refused(root)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("a-one,a-two", "a-one,a-tow", "line 2: no recording is of the utterance 'a-tow' (did you mean 'a-two'?); "),
-        ("a-one,a-two", "q,a-two", "line 2: no recording is of the utterance 'q'; correct the name, or add it."),
-        ("a-two,1", "a-two,yes", "line 2: same is 'yes'; write 1 for one speaker, 0 for two."),
+        (
+            "a-one,a-two",
+            "a-one,a-tow",
+            "line 2: no recording belongs to the utterance 'a-tow' (did you mean 'a-two'?); ",
+        ),
+        ("a-one,a-two", "q,a-two", "line 2: no recording belongs to the utterance 'q'; correct the name, or add it."),
+        ("a-two,1", "a-two,yes", "line 2: same is 'yes'; write 1 for the same speaker, 0 for different ones."),
         ("a-two,1", "a-two,0", "line 2: same is 0, but 'a-one' is of speaker 'a' and 'a-two' of 'a'; correct"),
         ("b-one,0", "b-one,1", "line 3: same is 1, but 'a-two' is of speaker 'a' and 'b-one' of 'b'; correct"),
         ("a-one,a-two", "a-one,a-one", "line 2 pairs 'a-one' with itself; remove that trial."),
@@ -193,5 +197,5 @@ def test_wrong_trials(root, old, new, sentence):
 def test_the_first_of_several_mistakes_is_named():
     given = pd.DataFrame({"a": ["x", "x", "x"], "b": ["y", "q", "r"], "same": ["0"] * 3}, index=["t 1", "t 2", "t 3"])
     table = pd.DataFrame({"utterance": ["x", "y"], "label": ["a", "b"], "split": ["test"] * 2})
-    with pytest.raises(EarmarkError, match=r"^t 2: no recording is of the utterance 'q'"):
+    with pytest.raises(EarmarkError, match=r"^t 2: no recording belongs to the utterance 'q'"):
         lists.trials(given, table, set(), pytest.fail)

@@ -211,7 +211,7 @@ class VectorHead(nn.Module):
 def eighths(n: int, width: float) -> int:
     """n times width, to the nearest multiple of 8 (EvoNorm's groups), at least 8. ValueError: width not above 0."""
     if not 0 < width <= 64:
-        raise ValueError(f"width is {width}, but must lie above 0 and be at most 64, such as 1 or 0.25")
+        raise ValueError(f"width is {width}, but must be above 0 and at most 64, such as 1 or 0.25")
     return max(8, 8 * int(n * width / 8 + 0.5))
 
 

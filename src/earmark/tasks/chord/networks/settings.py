@@ -75,9 +75,9 @@ class ChordNetModel:
     """As for pitch_net."""
 
     def __post_init__(self) -> None:
-        require(0.08 <= self.width <= 8, "width", "must lie from 0.08, below which too few features are left, to 8")
+        require(0.08 <= self.width <= 8, "width", "must be from 0.08 (below it too few features are left) to 8")
         require(self.chunk_frames >= 0, "chunk_frames", "must be at least 0")
-        require(0 <= self.lstm_dropout < 1, "lstm_dropout", "must be a share from 0 up to 1")
+        require(0 <= self.lstm_dropout < 1, "lstm_dropout", "must be at least 0 and below 1")
         require(min(self.lstm_layers, self.smoothing_layers) > 0, "lstm_layers", "and smoothing_layers must be above 0")
         self._require_use()
         require_weights(self.quality_weights)

@@ -55,7 +55,7 @@ def check_rows(
 ) -> list[LabSegment]:
     """`read` of numbered rows START END LABEL that `path` holds in another format."""
     if not rows:
-        raise EarmarkError(f"{path} has no rows; write one row a chord, as in '0.0 2.5 C:maj', or 'N' for no chord.")
+        raise EarmarkError(f"{path} has no rows; write one row per chord, as in '0.0 2.5 C:maj', or 'N' for no chord.")
     converted = pop.Converted() if converted is None else converted
     segments = [_segment(f"{path}, row {n}", fields, converted) for n, fields in rows]
     for (n, _), before, after in zip(rows[1:], segments, segments[1:], strict=False):
@@ -77,7 +77,9 @@ def _lines(path: Path) -> list[str]:
     except UnicodeDecodeError:
         raise EarmarkError(f"{path} is not text in UTF-8; a .lab file has rows such as '0.0 2.5 C:maj'.") from None
     except OSError as e:
-        raise EarmarkError(f"{path} cannot be read: {e.strerror}; give a .lab file of your own.") from None
+        raise EarmarkError(
+            f"{path} cannot be read: {e.strerror}; make it readable, or give another .lab file."
+        ) from None
 
 
 def _segment(where: str, fields: list[str], converted: pop.Converted) -> LabSegment:
@@ -94,7 +96,9 @@ def _segment(where: str, fields: list[str], converted: pop.Converted) -> LabSegm
     if len(fields) > 3:
         raise EarmarkError(f"{where} has {len(fields)} fields; it takes three: start, end and label.")
     if not (0 <= start < end < math.inf):
-        raise EarmarkError(f"{where} lasts from {start:g} to {end:g} s; the end must lie after the start, from 0 on.")
+        raise EarmarkError(
+            f"{where} runs from {start:g} to {end:g} s; the start must be at least 0, and the end after it."
+        )
     if not harte.is_chord(fields[2]):
         converted[fields[2], label] += 1
     return LabSegment(start, end, label)

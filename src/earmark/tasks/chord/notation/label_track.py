@@ -41,7 +41,7 @@ def rows(path: Path, text: str, duration_s: float | None) -> list[Row]:
     if points and len(points) < len(found):
         raise EarmarkError(
             f"{path}, row {points[0]} is a label at a point, but others are labels of a region; give each chord "
-            "a region, or mark every change by a point."
+            "a region, or mark every change with a point."
         )
     spans = _until_the_next(path, found, duration_s) if points else found
     return [(n, [str(start), str(end), label]) for n, (start, end, label) in spans]
@@ -62,7 +62,9 @@ def _until_the_next(
         if start <= before:
             raise EarmarkError(f"{path}, row {n}: the label at {start:g} s must lie after the one at {before:g} s.")
     if duration_s is None:
-        raise EarmarkError(f"{path} has labels at points, and how long the last one lasts is not known; give regions.")
+        raise EarmarkError(
+            f"{path} has labels at points, so it is not known how long the last one lasts; give regions."
+        )
     starts = [start for _, (start, _, _) in points]
     # One at the very end, or a little later, says that the music stops; `lab` cuts it, or refuses one far behind.
     ends = [*starts[1:], max(duration_s, starts[-1] + LEAST_S)]

@@ -149,20 +149,20 @@ def collapse(loss: float, found: Tensor, share_same: float, s: PairSettings) -> 
     if not stuck and abs(loss - flat) > NEAR * flat:
         return None
     sign = f"distances spread by {found.float().std().item():.2g}" if stuck else f"the loss stays at {loss:.3g}"
-    why = f"The embeddings have collapsed: {sign}, where equal outputs have a loss of {flat:.3g}; "
+    why = f"The embeddings have collapsed: {sign}, and equal outputs would have a loss of {flat:.3g}; "
     return why + remedy(s)
 
 
 def remedy(s: PairSettings) -> str:
     """The first setting, from the worst, that keeps this loss from learning."""
     if s.broadcast:
-        return "set pair.broadcast: false, for the loss does not know which pair it judges."
+        return "set pair.broadcast: false, because the loss does not know which pair it judges."
     if s.hinge_over == "batch":
-        return "set pair.hinge_over: pair, for the hinge does not know which pair it judges."
+        return "set pair.hinge_over: pair, because the hinge does not know which pair it judges."
     if s.positive == "clip":
-        return "set pair.positive: add and model.head: softplus, for the clip has no slope outside of 0..1."
+        return "set pair.positive: add and model.head: softplus, because the clip has no slope outside of 0..1."
     if s.distance != "symmetric":
-        return "set pair.distance: symmetric, for one direction falls below 0 without the pairs being alike."
+        return "set pair.distance: symmetric, because one direction falls below 0 without the pairs being alike."
     if not s.soft:
-        return "set pair.soft: true, for a hinge of 0 has no slope."
+        return "set pair.soft: true, because a hinge of 0 has no slope."
     return "set model.batch_norm: true, lower the learning rate, raise pair.different, or use loss: aam."

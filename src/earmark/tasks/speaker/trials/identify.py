@@ -53,7 +53,7 @@ def _refuse_shared(files: dict[str, list[Path]]) -> None:
         (one, path), (other, its) = pair
         if one != other and filecmp.cmp(path, its, shallow=False) and _is_usable(path):
             raise EarmarkError(
-                f"{path} and {its} hold the same bytes, but are said to be of the speakers '{one}' and '{other}'; "
+                f"{path} and {its} hold the same bytes, but are labelled as the speakers '{one}' and '{other}'; "
                 "remove one."
             )
 

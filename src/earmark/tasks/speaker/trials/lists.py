@@ -65,7 +65,7 @@ def _check_part(where: str, row: pd.Series, part: str, facts: dict[str, dict[str
         if name in row and said.strip() and same(row[name]) not in ("", same(said)):
             what = "speaker" if name == "label" else name
             raise EarmarkError(
-                f"{where} is of {what} '{row[name]}', but '{part}' of '{said}' in manifest.csv; correct either."
+                f"{where} is of {what} '{row[name]}', but '{part}' of '{said}' in manifest.csv; correct one of them."
             )
 
 
@@ -161,11 +161,13 @@ def _refuse_unknown(given: pd.DataFrame, known: set[str]) -> None:
         if missing.any():
             where = missing.idxmax()
             name = given[side][where]
-            raise EarmarkError(f"{where}: no recording is of the utterance '{name}'{_hint(name, sorted(known))}")
+            raise EarmarkError(f"{where}: no recording belongs to the utterance '{name}'{_hint(name, sorted(known))}")
     wrong = ~given.same.isin(["0", "1"])
     if wrong.any():
         where = wrong.idxmax()
-        raise EarmarkError(f"{where}: same is '{given.same[where]}'; write 1 for one speaker, 0 for two.")
+        raise EarmarkError(
+            f"{where}: same is '{given.same[where]}'; write 1 for the same speaker, 0 for different ones."
+        )
 
 
 def _refuse_wrong(given: pd.DataFrame, one: pd.Series, other: pd.Series) -> None:

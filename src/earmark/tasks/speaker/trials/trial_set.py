@@ -84,7 +84,7 @@ def require_split(table: pd.DataFrame, trials: pd.DataFrame, split: str) -> Tria
     """The same of a split that must be there. Raises EarmarkError where it is not."""
     found = of_split(table, trials, split)
     if found is None:
-        raise EarmarkError(f"No recording is in the split '{split}', which speakers are judged on; give it some.")
+        raise EarmarkError(f"No recording is in the split '{split}', which speakers are judged on; assign some to it.")
     return found
 
 

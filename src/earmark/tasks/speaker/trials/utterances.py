@@ -79,5 +79,5 @@ def _refuse_contradiction(table: pd.DataFrame) -> None:
             name = several.index[several][0]
             values = " and ".join(sorted(set(table[column][table.id == name]))[:2])
             raise EarmarkError(
-                f"manifest.csv: utterance '{name}' has more than one {word} ({values}); give each its own."
+                f"manifest.csv: utterance '{name}' has more than one {word} ({values}); give each its own utterance."
             )
