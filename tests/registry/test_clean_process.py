@@ -49,8 +49,8 @@ def test_a_model_that_answers_has_a_time_and_a_size(tried):
 @pytest.mark.parametrize(
     ("load", "answer", "reason"),
     [
-        (PICKLED, ONE, r"does not load or answer in a process of its own \(.*it reads a pickle \(collections\.Ordered"),
-        ("raise ValueError('no weights')", ONE, r"does not load or answer in a process of its own \(.*no weights\)$"),
+        (PICKLED, ONE, r"does not load or answer in a separate process \(.*it reads a pickle \(collections\.Ordered"),
+        ("raise ValueError('no weights')", ONE, r"does not load or answer in a separate process \(.*no weights\)$"),
         ("pass", "['a', 'b']", "^it gives 2 answers to one recording$"),
     ],
 )

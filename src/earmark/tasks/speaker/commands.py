@@ -52,9 +52,7 @@ def predict(
     model: Annotated[str | None, typer.Option(help="A model folder or MLflow URI, in place of the champion.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")] = False,
     embed: Annotated[Path | None, typer.Option(help="Write paths and embeddings to this .parquet file.")] = None,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Say whether two recordings are of the same speaker.")
-    ] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Tell whether two recordings share a speaker.")] = False,
     enroll: Annotated[
         Path | None,
         typer.Option(help="Identify the speaker; a folder with one sub-folder of recordings per known speaker."),

@@ -215,5 +215,5 @@ def test_every_view_is_whitened_by_itself_and_read_as_it_was_written():
 
 def test_shares_that_mean_nothing_are_refused():
     for share in (-0.1, 1.0):
-        with pytest.raises(ValueError, match="statistics must be a share"):
+        with pytest.raises(ValueError, match="statistics must be at least 0 and below 1"):
             replace(MODEL, statistics=share)
