@@ -41,11 +41,14 @@ def test_every_task_reads_the_manifest_that_is_named(task, tmp_path):
 def test_a_line_of_another_manifest_is_named_with_it(tmp_path):
     root = small_folder(tmp_path / "audio")
     (root / "mine.csv").write_text("path,label,group\nlow/0.wav,low,g\n../a.wav,low,h\n")
+    said: list[str] = []
     with pytest.raises(EarmarkError, match=r"mine\.csv, line 3: '\.\./a\.wav' lies outside"):
         reading.read(
             catalog.task("genre").room("corpora").CORPORA,
             data_settings(manifest="mine.csv"),
             root,
-            [].append,
+            said.append,
             plain_progress,
         )
+    unlisted = "(high/0.wav, high/1.wav, high/2.wav and 14 more)"
+    assert said == [f"17 recordings below {root} are not listed in mine.csv {unlisted}: left out."]

@@ -174,8 +174,10 @@ def recordings(place: Path, say, **changes) -> tuple[pd.DataFrame, Path]:
 
 
 def refused(place: Path, **changes) -> str:
+    said: list[str] = []
     with pytest.raises(EarmarkError) as e:
-        recordings(place, [].append, **changes)
+        recordings(place, said.append, **changes)
+    assert [sentence for sentence in said if "not listed in manifest.csv (" not in sentence] == []
     return str(e.value)
 
 

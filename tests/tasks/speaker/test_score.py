@@ -174,12 +174,13 @@ def test_folders_in_which_nobody_can_be_told_apart(voices, tmp_path):
     with pytest.raises(EarmarkError, match=r"There is no folder .*nowhere; name one with a sub-folder per speaker"):
         judged(tmp_path / "nowhere")
     manifest = voices / "manifest.csv"
+    said: list[str] = []
     manifest.write_text("path,label,group\nax0.wav,a,1\nay0.wav,a,2\n")
     with pytest.raises(EarmarkError, match=r"only one speaker \('a'\), but telling speakers apart takes two"):
-        judged(voices, [].append)
+        judged(voices, said.append)
     manifest.write_text("path,label,group\nax0.wav,a,1\nbx0.wav,b,2\n")
     with pytest.raises(EarmarkError) as e:
-        judged(voices, [].append)
+        judged(voices, said.append)
     assert str(e.value) == (
         f"No speaker in {voices} has two utterances, so no speaker can be recognised again: give some of them "
         "more recordings."
@@ -187,7 +188,10 @@ def test_folders_in_which_nobody_can_be_told_apart(voices, tmp_path):
     for name in ("ax0", "bx0"):
         sf.write(voices / f"{name}.wav", np.zeros(3200), 16000)
     with pytest.raises(EarmarkError, match=r"2 of 2 recordings cannot be used.*'ax0.wav': it is digital silence"):
-        judged(voices, [].append)
+        judged(voices, said.append)
+    unlisted = [sentence for sentence in said if sentence.startswith(f"6 recordings below {voices} are not listed in")]
+    assert said == unlisted
+    assert len(said) == 3
 
 
 def test_speakers_that_the_model_learnt_are_named():
