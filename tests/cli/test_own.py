@@ -77,7 +77,10 @@ def test_use_names_another_manifest_and_takes_it_away_again(here):
     (here.parent / "audio/mine.csv").write_text("\n".join(rows[:-1]))
     said = run("use", "genre", "../audio", "--manifest", "mine.csv")
     assert "17 recordings" in said
-    assert "data.manifest: mine.csv in tasks.genre." in said
+    root = here.parent / "audio"
+    assert (
+        f"params.yaml now has data.source: folder, data.root: {root}, data.manifest: mine.csv in tasks.genre." in said
+    )
     found = yaml.safe_load((here / "params.yaml").read_text())["tasks"]["genre"]["data"]
     shipped = yaml.safe_load(SHIPPED)["tasks"]["genre"]["data"]
     assert found == shipped | {"source": "folder", "root": str(here.parent / "audio"), "manifest": "mine.csv"}
