@@ -19,7 +19,9 @@ def promote(
     version: Annotated[
         int | None, typer.Option(help="The registered version to promote; the challenger by default.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the decision, but change nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the decision, but promote nothing and write no entry.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Promote regardless of the gate; needs --why.")] = False,
     why: Annotated[str | None, typer.Option(help="The reason, which the ledger keeps.")] = None,
 ) -> None:
