@@ -22,7 +22,8 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	$(BIN)/python -m earmark.features.compiled
-	touch $(STAMP)
+	@touch $(STAMP)
+	@echo "The environment is ready: source $(VENV)/bin/activate"
 
 repro: setup
 	earmark check

@@ -21,6 +21,7 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache/numba" / WORKER)
 
 torch.set_num_threads(1)  # the tests run side by side, one a core
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # so do the commands that they run
 hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no wrong answer
 hypothesis.settings.load_profile("untimed")
 

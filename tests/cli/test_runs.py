@@ -117,3 +117,28 @@ def test_nothing_trained_is_one_sentence(workplace, earmark):
 
 def test_a_store_without_the_experiment_is_the_same(project, earmark):
     assert earmark("runs", "chord")[1].startswith("No run of the pipeline for chord yet; ")
+
+
+def test_the_settings_of_a_run_are_written_back(tracker, project, earmark):
+    """The first run's learning rate, and no other byte; a run that has the settings already changes nothing."""
+    before = (project / "params.yaml").read_text()
+    now = before.replace("      lr: 0.003\n", "      lr: 0.5\n", 1)
+    assert now != before
+    (project / "params.yaml").write_text(now)
+    code, out, err = earmark("runs", "genre", "--apply", "1")
+    assert (code, err, (project / "params.yaml").read_text()) == (0, [], before)
+    head, first, *lines, said = out.splitlines()
+    assert (head, first) == ("--- a/params.yaml", "+++ b/params.yaml")
+    assert [line for line in lines if line[0] in "+-"] == ["-      lr: 0.5", "+      lr: 0.003"]
+    assert said == (
+        "params.yaml has the settings of #1 now; `dvc repro publish@genre` brings its model back, and trains only if "
+        "DVC's cache no longer has it, or recordings or code are others."
+    )
+    assert earmark("runs", "genre", "--apply", "#1") == (0, "params.yaml has the settings of #1 already.\n", [])
+
+
+def test_a_run_that_does_not_exist_leaves_params_as_they_are(tracker, project, earmark):
+    before = (project / "params.yaml").read_bytes()
+    code, out, err = earmark("runs", "genre", "--apply", "champion")
+    assert (code, out, err) == (1, "", ["earmark: genre has no champion; `earmark runs genre` lists its runs."])
+    assert (project / "params.yaml").read_bytes() == before

@@ -27,7 +27,7 @@ DOCS = REPOSITORY / "docs"
 PAGES = sorted({*REPOSITORY.glob("*.md"), *DOCS.rglob("*.md")} - {REPOSITORY / "CHANGELOG.md"})
 MAKE, OWN, USING, COMPARING = guide.blocks(README, "bash")
 LONG, SCORE, CROSSVAL, RELEASE, _ = guide.blocks(DOCS / "predicting.md", "bash")
-RUNS, EXPERIMENT = guide.blocks(DOCS / "tracking.md", "bash")
+RUNS, EXPERIMENT, KEEPING = guide.blocks(DOCS / "tracking.md", "bash")
 CHORDS, MORE_CHORDS = guide.blocks(DOCS / "chords.md", "bash")
 (SPEAKERS,) = guide.blocks(DOCS / "speakers.md", "bash")
 (ESC10,) = guide.blocks(DOCS / "results/genre.md", "bash")
@@ -39,6 +39,7 @@ def place(tmp_path_factory) -> Path:
     """A clone in a home with recordings, and the files that the README names."""
     home = tmp_path_factory.mktemp("home")
     newcomer.recordings(home / "recordings", 10)
+    newcomer.recordings(home / "new", 1, first=30)
     clone = home / "earmark"
     clone.mkdir()
     project = make(clone)
@@ -70,7 +71,7 @@ def walk(place) -> dict[str, str]:
     said |= {name: newcomer.run(block, place, home) for name, block in using.items()}
     newcomer.make_small(place, **{"train.epochs": 20, "train.lr": 0.002})
     newcomer.run(guide.Block("", 0, "bash", "dvc repro publish@genre"), place, home)
-    comparing = {"comparing": COMPARING, "runs": RUNS, "experiment": EXPERIMENT}
+    comparing = {"comparing": COMPARING, "runs": RUNS, "experiment": EXPERIMENT, "keeping": KEEPING}
     return said | {name: newcomer.run(block, place, home) for name, block in comparing.items()}
 
 
@@ -88,7 +89,7 @@ def test_from_a_folder_to_a_champion_in_five_commands(walk):
     assert "Registered earmark-genre version 1." in walk["own"]
     assert "Running stage 'demo'" not in walk["own"]
     assert "Version 1 is champion" in walk["own"]
-    assert "low00.wav" in walk["own"]
+    assert "low30.wav" in walk["own"]
 
 
 @pytest.mark.pipeline
@@ -124,8 +125,15 @@ def test_runs_are_listed_and_an_experiment_leaves_the_folder_alone(walk, place):
     assert "train.lr 0.003 → 0.002" in walk["runs"]
     assert "reports/genre/metrics.json" in walk["runs"]  # dvc metrics diff
     assert "slower" in walk["experiment"]
-    params = yaml.safe_load((place / "params.yaml").read_text())
-    assert params["tasks"]["genre"]["train"]["lr"] == 0.002
+    assert yaml.safe_load(walk["params before"])["tasks"]["genre"]["train"]["lr"] == 0.002
+
+
+@pytest.mark.pipeline
+def test_an_experiment_is_kept_without_training_again(walk, place):
+    assert "+      lr: 0.001" in walk["keeping"]
+    assert "Stage 'train@genre' is cached - skipping run" in walk["keeping"]
+    assert "Registered earmark-genre version 3." in walk["keeping"]
+    assert yaml.safe_load((place / "params.yaml").read_text())["tasks"]["genre"]["train"]["lr"] == 0.001
 
 
 @pytest.mark.pipeline

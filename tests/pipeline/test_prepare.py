@@ -263,12 +263,12 @@ def collection(folder, tmp_path, monkeypatch, capsys):
     return prepared
 
 
-COMMIT = "Commit splits/genre.csv, which says in which split each group is."
+RECORDED = "splits/genre.csv records in which split each group is."
 
 
 def test_a_growing_collection_stays_where_it_was(folder, collection):
     first, said = collection()
-    assert said == ["9 groups were assigned to splits, and stay there as the collection grows.", COMMIT]
+    assert said == ["9 groups were assigned to splits, and stay there as the collection grows.", RECORDED]
     written, table = Path("splits/genre.csv").read_bytes(), Path("data/genre/manifest.csv").read_bytes()
     assert collection() == (first, [])
     assert Path("splits/genre.csv").read_bytes() == written
@@ -281,7 +281,7 @@ def test_a_growing_collection_stays_where_it_was(folder, collection):
     assert len(now) == 22
     assert said[0].startswith("4 new groups were assigned to splits (")
     assert said[0].endswith("; 9 stay where they were.")
-    assert said[-1] == COMMIT
+    assert said[-1] == RECORDED
     lines = (folder / "manifest.csv").read_text().splitlines()
     (folder / "manifest.csv").write_text("\n".join([lines[0], *reversed(lines[1:])]) + "\n")
     assert collection() == (now, [])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from earmark.registry import ledger, tracking, view
+from project import REPOSITORY
 from stores import NAME, TASK, champion, change, crown, version
 
 
@@ -81,6 +82,20 @@ def test_rollback_gives_the_alias_back(tracker, earmark):
     assert said(earmark, "rollback", "genre") == (
         "Version 1 of earmark-genre is the first champion in the ledger; there is none before it."
     )
+
+
+OTHER = (
+    "params.yaml has other settings than the champion, version 1; `earmark runs genre --apply champion` writes the "
+    "champion's into it."
+)
+
+
+@pytest.mark.parametrize(("lr", "after"), [("0.003", []), ("0.5", [OTHER])])
+def test_rollback_says_where_params_have_other_settings(tracker, earmark, lr, after):
+    shutil.copy(REPOSITORY / "params.yaml", "params.yaml")
+    tracker.client.log_param(tracker.client.get_model_version(NAME, "1").run_id, "train.lr", lr)
+    back = "Version 1 is champion again; version 2 was rolled back."
+    assert earmark("rollback", "genre")[1].splitlines() == [back, *after]
 
 
 CANNOT = (

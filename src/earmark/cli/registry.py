@@ -3,15 +3,19 @@
 import json
 import os
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from earmark import console, paths
 from earmark.cli import pages
-from earmark.cli.arguments import TaskName, settings
+from earmark.cli.arguments import TaskName, logged, settings
 from earmark.errors import EarmarkError
 from earmark.tasks import catalog
+from earmark.tasks.task import Task
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 
 def promote(
@@ -34,8 +38,10 @@ def promote(
     asked = promotion.PromotionRequest(version, force, why, dry_run)
     today = comparison.TodaysTestSplit(lambda: settings(task), console.say, console.progress)
     ask = lambda: getattr(settings(task), "gate", GateSettings())  # noqa: E731  of a task from before there was one
-    found = promotion.promote(tracking.present(), one, asked, ask, console.say, today)
-    for sentence in found.sentences + ([] if dry_run else to_commit.sentence(task, "decision")):
+    client = tracking.present()
+    found = promotion.promote(client, one, asked, ask, console.say, today)
+    after = [] if dry_run else _other_settings(client, one) + to_commit.sentence(task, "decision")
+    for sentence in found.sentences + after:
         print(sentence)
     raise typer.Exit(gate.EXIT[found.verdict])
 
@@ -49,9 +55,27 @@ def rollback(
     from earmark.pipeline import to_commit
     from earmark.registry import champion, tracking
 
-    print(champion.rollback(tracking.present(), one, console.warn, why))
-    for sentence in to_commit.sentence(task, "decision"):
+    client = tracking.present()
+    print(champion.rollback(client, one, console.warn, why))
+    for sentence in _other_settings(client, one) + to_commit.sentence(task, "decision"):
         print(sentence)
+
+
+def _other_settings(client: "MlflowClient", task: Task) -> list[str]:
+    """That params.yaml has other settings than the champion, and how to change that; nothing where it has the same."""
+    from earmark.registry import run_settings, versions
+
+    champion = versions.by_alias(client, task, "champion")
+    try:
+        now = logged(settings(task.name))
+    except EarmarkError:  # nothing that belongs to a decision
+        return []
+    if not champion or not run_settings.differ(client, champion, now):
+        return []
+    return [
+        f"params.yaml has other settings than the champion, version {champion.version}; `earmark runs {task.name} "
+        "--apply champion` writes the champion's into it."
+    ]
 
 
 def history(

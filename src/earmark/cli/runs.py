@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from earmark import console, paths
-from earmark.cli.arguments import TaskName, logged, settings
-from earmark.errors import EarmarkError
+from earmark.cli.arguments import PARAMS, TaskName, logged, settings
+from earmark.errors import EarmarkError, writing
 from earmark.tasks import catalog
 from earmark.tasks.task import Task
 
@@ -28,9 +28,22 @@ def runs(
     ] = False,
     last: Annotated[int, typer.Option(min=1, help="How many runs to list, newest first.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list, for programs.")] = False,
+    apply: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help=(
+                "Write the settings of a run into params.yaml: a number or name from this list, the beginning of an "
+                "id, a version (v2), champion or challenger."
+            ),
+        ),
+    ] = None,
 ) -> None:
     """List a task's runs, newest first, with their figures and the settings changed since the run before."""
     one = catalog.task(task)
+    if apply:
+        _apply(one, apply, every_kind)
+        return
     found = _rows(one, every_kind)
     if as_json:
         from earmark.registry.runs import plain
@@ -42,6 +55,28 @@ def runs(
         console.say(f"No run{kind} for {task} yet; `dvc repro publish@{task}` trains and evaluates a model.")
         return
     _print(one, found, last)
+
+
+def _apply(task: Task, word: str, every_kind: bool) -> None:
+    """Write a run's settings into params.yaml, and say what changed and how its model comes back."""
+    from earmark.registry import run_settings
+    from earmark.registry.named_runs import RunIndex
+    from earmark.tasks import edited
+
+    run = RunIndex.of(task.name, _rows(task, True), every_kind).named(word)
+    settings(task.name)  # says what is wrong with params.yaml
+    before = PARAMS.read_bytes().decode()
+    after = run_settings.put(before, task, run.row.settings, run.title)
+    if before == after:
+        console.say(f"{PARAMS} has the settings of {run.title} already.")
+        return
+    with writing(PARAMS, "make it writable"):
+        PARAMS.write_bytes(after.encode())
+    print(edited.diff(before, after, str(PARAMS)), end="")
+    console.say(
+        f"{PARAMS} has the settings of {run.title} now; `dvc repro publish@{task.name}` brings its model back, and "
+        "trains only if DVC's cache no longer has it, or recordings or code are others."
+    )
 
 
 def _rows(task: Task, every_kind: bool) -> "list[RunRow]":

@@ -64,6 +64,7 @@ def tune(
 def _apply(file: Path, place: Path, whatever: bool) -> None:
     """Write the chosen setting, and say what changed and how to commit it."""
     from earmark.experiments.tuning import apply
+    from earmark.tasks import edited
 
     found = apply.result_of(place, file)
     before, after = apply.changed_params(PARAMS, found, whatever)
@@ -72,6 +73,6 @@ def _apply(file: Path, place: Path, whatever: bool) -> None:
         return
     with writing(PARAMS):
         PARAMS.write_bytes(after.encode("utf-8"))
-    print(apply.diff(before, after, str(PARAMS)), end="")
+    print(edited.diff(before, after, str(PARAMS)), end="")
     say(found["verdict"])
     say(f"`dvc repro publish@{found['task']}` trains it. To keep it: {apply.commit(found, PARAMS)}")

@@ -45,4 +45,4 @@ def remember(
     sentences = (
         dealt.deal_sentences(prepared.table, data, corpora.key, before, prepared.dealt) if prepared.dealt else []
     )
-    return [*sentences, f"Commit {before.path}, which says in which split each group is."] if grew else sentences
+    return [*sentences, f"{before.path} records in which split each group is."] if grew else sentences

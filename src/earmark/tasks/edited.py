@@ -1,5 +1,6 @@
 """params.yaml as text: some values replaced, and every other byte left as it was written."""
 
+import difflib
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any, NamedTuple
@@ -40,6 +41,12 @@ def put(text: str, values: Mapping[str, Any]) -> str:
     if not right:
         raise EarmarkError(f"params.yaml cannot be edited here; set {_shown(values)} in it by hand.")
     return done
+
+
+def diff(before: str, after: str, name: str) -> str:
+    """The change as git shows one."""
+    lines = (text.splitlines(keepends=True) for text in (before, after))
+    return "".join(difflib.unified_diff(*lines, f"a/{name}", f"b/{name}"))
 
 
 def _require(raw: Any, dotted: str, value: Any) -> None:

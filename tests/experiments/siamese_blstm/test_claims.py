@@ -103,6 +103,18 @@ def test_the_accuracy_is_judged_where_a_network_learns():
     assert only(found, "threshold tuned on validation").verdict == "does not"
 
 
+def test_the_worst_step_is_that_of_each_seed():
+    """Two networks that learn, each worse for another seed: .3 on average, whose means are .25 and .2."""
+    one, other = line("softplus", 0.2, custom_metric=0.8), line("margin", 0.2, custom_metric=0.8)
+    for results, accuracies in ((one, (0.3, 0.2)), (other, (0.1, 0.3))):
+        for i, result in enumerate(results):
+            result["asker_accuracy"] = accuracies[i % 2]
+    found = only(judged(one, other), "compares what cannot be compared")
+    worst = sum(max(a["asker_accuracy"], b["asker_accuracy"]) for a, b in zip(one, other, strict=True)) / len(one)
+    assert worst == pytest.approx(0.3)
+    assert found.figures.startswith("at most 0.300; 2 learnt")
+
+
 def test_aam_is_no_loss_of_pairs():
     """It has none of their figures, and is not asked for them."""
     lonely = line("aam", 0.1)

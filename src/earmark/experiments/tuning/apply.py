@@ -1,6 +1,5 @@
 """The chosen setting written into params.yaml, for a person to review as a change of git's."""
 
-import difflib
 import json
 import shlex
 from pathlib import Path
@@ -40,12 +39,6 @@ def changed_params(params: Path, found: dict[str, Any], whatever: bool) -> tuple
             "tried with it. Tune again, or add --whatever to write it anyway."
         )
     return text, edited.put(text, {f"tasks.{task}.{k}": v for k, v in found["chosen"]["overrides"].items()})
-
-
-def diff(before: str, after: str, name: str) -> str:
-    """The change as git shows one."""
-    lines = (text.splitlines(keepends=True) for text in (before, after))
-    return "".join(difflib.unified_diff(*lines, f"a/{name}", f"b/{name}"))
 
 
 def commit(found: dict[str, Any], file: Path) -> str:
