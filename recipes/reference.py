@@ -28,9 +28,9 @@ SETTINGS = """\
 # params.yaml
 
 Made by `python recipes/reference.py` from the settings themselves; `earmark params [KEY]` says the same, with the
-values of the project that it runs in. `here` is params.yaml as it comes. Keys stand below `tasks`, as in
-`tasks.genre.train.lr`; on the command line `-S tasks.genre.train.lr=0.001`, where a command names the task
-`-S train.lr=0.001`. A key with a name in brackets is there where its block has that name.
+values of the project that it runs in. `here` is the value in the params.yaml that is shipped. Keys, other than those
+of `demo`, stand below `tasks`, as in `tasks.genre.train.lr`; on the command line `-S tasks.genre.train.lr=0.001`, where
+a command names the task `-S train.lr=0.001`. A key with a name in brackets exists only if its block has that name.
 
 """
 

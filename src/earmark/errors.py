@@ -15,7 +15,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """' (did you mean X?)' for a misspelt word, or the known words when nothing is near."""
     known = sorted(known)
     close = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean '{close[0]}'?" if close else f"known are: {', '.join(known)}."
+    return f"did you mean '{close[0]}'?" if close else f"known: {', '.join(known)}."
 
 
 def require(condition: bool, key: str, rule: str) -> None:

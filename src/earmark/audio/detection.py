@@ -46,5 +46,5 @@ def layout(data: Data) -> Layout:
     if len(data) >= 377 and data[0] == data[188] == data[376] == 0x47:
         return foreign.layout(data, "an MPEG transport stream", "mpegts")
     if data[:64].lstrip(b"\xef\xbb\xbf\r\n\t ").startswith(PLAYLISTS):
-        raise AudioError("it is a playlist or another text, not audio; name the recordings themselves")
+        raise AudioError("it is a playlist or another text file, not audio; name the recordings themselves")
     return Layout("unknown", (LayoutPart(promised=ASKED),))

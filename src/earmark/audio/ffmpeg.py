@@ -122,7 +122,9 @@ class Ffmpeg:
         parts, stdout = [], self._process.stdout
         while n > 0:
             if not select.select([stdout], [], [], PATIENCE_S)[0]:
-                raise AudioError(f"ffmpeg has given no output for {PATIENCE_S:g} s")
+                raise AudioError(
+                    f"ffmpeg has given no output for {PATIENCE_S:g} s; convert the recording to FLAC or WAV"
+                )
             data = os.read(stdout.fileno(), min(n, 2**20))
             if not data:
                 break

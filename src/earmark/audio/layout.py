@@ -7,7 +7,7 @@ the formats that state lengths are read here first, and it is handed parts whose
 from dataclasses import dataclass
 
 ASKED = -1
-JOINED = "it holds another recording after the first, joined byte by byte; split it"
+JOINED = "it holds another recording appended to the first; split it"
 
 
 @dataclass(frozen=True)

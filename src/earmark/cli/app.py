@@ -47,7 +47,7 @@ COMMANDS = {
     ),
     "Models in use": (predict.app, use.score, use.release),
     "Experiments": (experiments.crossval, tune.tune, experiments.study, experiments.verdicts),
-    "Other programs and scores": (bench.app, render.app),
+    "Other programs, and musical scores": (bench.app, render.app),
 }
 NAMES = {predict.app: "predict", registry.sync_app: "registry", bench.app: "bench", render.app: "render"}
 for _panel, _commands in COMMANDS.items():

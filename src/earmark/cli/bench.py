@@ -73,8 +73,8 @@ def _print(found: dict) -> None:
         console.table(shown, [[_cell(row[c]) for c in columns] for row in found[name]], name.replace("_", " "))
     for row in found["same_but_in_name"][:10]:
         console.say(
-            f"{row['estimate']} was estimated for {row['truth']} during {row['seconds']:.1f} s: the two have the same "
-            "notes and bass."
+            f"{row['estimate']} was estimated in place of {row['truth']} for {row['seconds']:.1f} s: the two have the "
+            "same notes and bass."
         )
 
 

@@ -93,7 +93,7 @@ def _when(c: "Column") -> str:
 
 def _seconds(c: "Column") -> str:
     if c.rebuilt:
-        return "- (made of files)"
+        return "- (run rebuilt from files)"
     state = "" if c.row.state == "FINISHED" else f" ({c.row.state.lower()})"
     return ("-" if c.row.seconds is None else f"{c.row.seconds:.0f}") + state
 

@@ -47,7 +47,8 @@ def _write(task: str, out: Path) -> None:
     say(f"{out} has {len(found)} labels, the most doubtful first.")
     say(
         "Fill in the columns status (wrong, corrected or doubtful), corrected (the right label) and by (your name); "
-        f"then `earmark review {task} --apply {out}`. `earmark listen {task}` plays them and writes such a file."
+        f"then `earmark review {task} --apply {out}`. `earmark listen {task}` plays the recordings and writes such a "
+        "file."
     )
 
 

@@ -35,7 +35,7 @@ def tune(
     overrides: Overrides = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; tuned/NAME by default.")] = None,
 ) -> None:
-    """Search a space of settings, and say whether the chosen settings are better than today's; resumable."""
+    """Search a space of settings, and say whether the chosen ones are better than those in params.yaml; resumable."""
     from earmark.experiments.tuning import apply as applied
     from earmark.experiments.tuning import run
     from earmark.experiments.tuning import show as shown

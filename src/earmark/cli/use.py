@@ -86,7 +86,7 @@ def release(
     overrides: Overrides = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the model; release/TASK by default.")] = None,
 ) -> None:
-    """Write a model folder with a card: for genre trained on all recordings, for chord and speaker the champion.
+    """Write a model folder with a card: a genre model trained on all recordings, or the champion of chord or speaker.
 
     `predict --model FOLDER` uses it. The model that `predict` uses by default does not change.
     """

@@ -85,7 +85,8 @@ def _tell_unread(root: Path, warn: Warn) -> None:
     if tables := [table for name in UNREAD for table in _named(root, name)]:
         kind, rest = ("json", ", lines=True") if tables[0].suffix == ".jsonl" else ("parquet", "")
         convert = f"pd.read_{kind}('{tables[0].name}'{rest}).to_csv('{NAME}', index=False)"
-        warn(f'{root}: {some(tables)} is not read; make {NAME} beside it: python -c "import pandas as pd; {convert}".')
+        make = f'make {NAME} in the same folder: python -c "import pandas as pd; {convert}"'
+        warn(f"{root}: {some(tables)} cannot be read; {make}.")
 
 
 def _part(root: Path, said: PurePosixPath, truth: tuple[str, ...], warn: Warn) -> pd.DataFrame:

@@ -107,7 +107,7 @@ def audio_below(root: Path, folder: str, depth: int, label: int, warn: Warn) -> 
     others = found.without([path for path in found.audio if len(path.parts) != names], right)
     if others:
         warn(
-            f"left out {counted(len(others), 'recording')} below {root / folder} that do not lie "
+            f"left out {counted(len(others), 'recording')} below {root / folder} not lying "
             f"{counted(depth - 1, 'folder')} deep, as the corpus's own do ({some(others)})."
         )
     return found.once(right, lambda path: nfc(path.parts[label]), warn)

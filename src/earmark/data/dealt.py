@@ -110,19 +110,19 @@ def deal_sentences(
     new = Counter(split for group, split in split_of.items() if known.get(group) is None)
     stay = len(split_of) - new.total()
     if not stay:
-        why = end = ""
+        head, why, end = f"{new.total()} groups", "", ""
         if record.deals and Deal.of(data) not in record.deals:
             why = "with another seed or test_share than before, "
         elif record.deals:
-            why = f"none of which {record.path} knows, "
+            head = f"{record.path} knows none of the {new.total()} groups: they"
             end = (
                 " If these are the recordings of before, earlier models may have been trained on some of today's test "
                 "recordings."
             )
-        return [f"{new.total()} groups were assigned to splits, {why}and stay there as the collection grows.{end}"]
+        return [f"{head} were assigned to splits, {why}and stay there as the collection grows.{end}"]
     counts = ", ".join(f"{split} {new[split]}" for split in splits.SPLITS if new[split])
     sentences = (
-        [(f"{new.total()} new groups were assigned to splits ({counts}); {stay} stay where they were.")] if new else []
+        [f"New groups assigned to splits: {new.total()} ({counts}); {stay} stay where they were."] if new else []
     )
     if not known.whole:
         sentences.append(

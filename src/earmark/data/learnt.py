@@ -60,7 +60,7 @@ class Learnt:
         if self.judged:
             return f"{have}: the figures are too good."
         if near.all():
-            rest = f", and the other {more} are of the same {key}s" if more else ""
+            rest = f", and the rest ({more}) belong to the same {key}s" if more else ""
             raise EarmarkError(
                 f"{have}{rest}, so none is left to score; name a folder of other recordings, or score all of them with "
                 "--with-training."

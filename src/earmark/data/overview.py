@@ -51,6 +51,6 @@ def durations(table: pd.DataFrame) -> str:
     """Shortest, median and longest recording, and all of them together."""
     lasts, n = table.duration_s, counted(len(table), "recording")
     return (
-        f"{n} of {lasts.sum() / 60:.1f} minutes: the shortest lasts {lasts.min():.2f} s, the median "
+        f"{n}, {lasts.sum() / 60:.1f} minutes in all: the shortest lasts {lasts.min():.2f} s, the median "
         f"{lasts.median():.2f} s, the longest {lasts.max():.2f} s."
     )

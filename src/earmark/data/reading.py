@@ -166,8 +166,7 @@ def _inspect(root: audio.Root, path: Path) -> dict:
 
 def _refuse_many(quarantined: pd.DataFrame, n: int, limit: float) -> None:
     if len(quarantined) > limit * n or len(quarantined) == n:
-        first = quarantined.iloc[0]
-        raise EarmarkError(
-            f"{len(quarantined)} of {n} recordings cannot be used, more than data.max_quarantined ({limit:g}) "
-            f"allows; the first is '{first.path}': {first.reason}."
-        )
+        first, lost = quarantined.iloc[0], len(quarantined)
+        many = f"{lost} of {n} recordings cannot be used, more than data.max_quarantined ({limit:g}) allows"
+        said = many if lost < n else f"None of the recordings ({n}) can be used"
+        raise EarmarkError(f"{said}; the first is '{first.path}': {first.reason}.")

@@ -256,7 +256,7 @@ def _sentences(
         (sum(mark.status == "doubtful" for mark in kept), "label", "doubtful, and unchanged"),
     )
     parts = "; ".join(f"{counted(n, noun)} {what}" for n, noun, what in counts if n)
-    rest = f"{counted(len(table) - len(done), 'recording')} without a mark are unchanged"
+    rest = f"unchanged, for lack of a mark: {counted(len(table) - len(done), 'recording')}"
     return [f"{root / name} is the new manifest: {parts}; {rest}.", *_of_new_labels(table, done)]
 
 

@@ -42,10 +42,11 @@ class DataSettings:
     test_fold: str | int | None
     """The fold to test on, where the manifest has folds."""
     val_share: float
-    """Share of the groups outside the test split that becomes the validation split. 0 makes no validation split, for
-    a training that decides nothing on it."""
+    """Share of the groups (of each label's, for genre; of the speakers, for speaker) outside the test split that
+    becomes the validation split. 0 makes no validation split, for a training that decides nothing on it."""
     test_share: float
-    """Share of each label's groups that becomes the test split, where the recordings come without a split or folds."""
+    """Share of the groups (of each label's, for genre; of the speakers, for speaker) that becomes the test split, where
+    the recordings come without a split or folds."""
     seed: int
     """Random seed of the split. Groups that have a split keep it (splits/TASK.csv); another seed splits all groups
     anew."""
@@ -63,8 +64,10 @@ class DataSettings:
         require(self.seed >= 0, "seed", "must be at least 0")
         require(0 <= self.max_quarantined <= 1, "max_quarantined", "must be a share from 0 to 1")
         numbered = isinstance(self.channels, int) and self.channels >= 1
-        require(self.channels == "mix" or numbered, "channels", "must be mix, or a channel's number from 1")
+        require(
+            self.channels == "mix" or numbered, "channels", "must be mix, or the number of a channel, counted from 1"
+        )
         plain = self.manifest not in ("", ".", "..") and not set("/\\\0") & set(self.manifest)
         require(plain, "manifest", "must be the plain name of a file in data.root, without folders")
         read = self.source == "folder" or self.manifest == MANIFEST
-        require(read, "manifest", "is read only with source folder; remove the key")
+        require(read, "manifest", "applies to source folder alone; remove the key")

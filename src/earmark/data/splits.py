@@ -200,12 +200,13 @@ def require_groups(table: pd.DataFrame, key: str, least: int) -> None:
     if "label" not in table:
         if table[key].nunique() < least:
             raise EarmarkError(
-                f"There are recordings of only {table[key].nunique()} {key}(s); train, val and test need one each."
+                f"There are recordings of only {table[key].nunique()} {key}(s); train, val and test need one each: add "
+                "others."
             )
         return
     counts = table.groupby("label")[key].nunique()
     if len(counts) < 2:
-        raise EarmarkError(f"There is only one class ('{counts.index[0]}'); at least two are needed.")
+        raise EarmarkError(_of_one_class(counts.index[0]))
     few = counts[counts < least]
     if len(few):
         label = few.index[0]
@@ -245,7 +246,11 @@ def check_splits(table: pd.DataFrame, key: str = "group") -> None:
                 "or correct the label."
             )
     if len(trained) < 2:
-        raise EarmarkError(f"There is only one class ('{min(trained)}'); at least two are needed.")
+        raise EarmarkError(_of_one_class(min(trained)))
+
+
+def _of_one_class(label: str) -> str:
+    return f"There is only one class ('{label}'); at least two are needed: add recordings of another."
 
 
 def lacking(table: pd.DataFrame, column: str, parts: Iterable[str] | None = None) -> list[str]:

@@ -109,8 +109,8 @@ class FolderContents:
         if again:
             n = counted(len(again), "recording")
             warn(
-                f"left out {n} below {self.root} that are reached a second time through links ({some(again)}); each "
-                "is read once."
+                f"left out {n} below {self.root}, reached a second time through links ({some(again)}); each is read "
+                "once."
             )
         return sorted(kept.values())
 
@@ -137,9 +137,10 @@ class FolderContents:
             )
         if self.dangling:
             n = counted(len(self.dangling), "link")
-            warn(f"left out {n} {below} that lead nowhere ({some(self.dangling)}); repair or remove them.")
+            warn(f"left out {n} {below} leading nowhere ({some(self.dangling)}); repair or remove them.")
         if self.unwritable:
-            warn(f"left out what has a name that is not UTF-8 {below} ({some(self.unwritable)}); rename it.")
+            names = some(self.unwritable)
+            warn(f"left out files and folders {below} whose names are not UTF-8 ({names}); rename them.")
 
     def tell_unlisted(self, listed: Iterable[str], table: str, warn: Warn) -> None:
         """A sentence on the recordings that no row of a table names, under whatever name."""

@@ -37,7 +37,7 @@ def learning_curves(
     left, middle, right = axes
     whose = "averaged" if average else "plain"
     fig.suptitle(
-        f"Validation judges the {judged_weights(average)}; the loss trained on is the plain weights'", fontsize=10
+        f"Validation judges the {judged_weights(average)}; the training loss is that of the plain weights", fontsize=10
     )
     left.plot(rows.epoch, rows["train/loss"], label="training, plain weights")
     if "val/loss" in rows:

@@ -28,8 +28,8 @@ class GateSettings:
     """`non_inferiority` asks whether the version is worse than the champion by less than `margin`; `superiority`
     asks whether it is better by more than `min_gain`."""
     margin: float = 0.05
-    """A loss in the headline figure below this counts as no loss; it is also applied against the best champion so
-    far."""
+    """A loss in the headline figure below this margin counts as no loss; the margin also applies against the best
+    champion so far."""
     min_gain: float = 0.0
     """With `superiority`: the gain in the headline figure that must be exceeded."""
     level: float = 0.05
@@ -46,9 +46,9 @@ class GateSettings:
     """The largest size allowed for the model's files, in megabytes; null allows any."""
 
     def __post_init__(self) -> None:
-        require(0 < self.margin < 1, "margin", "must lie between 0 and 1, as 0.05")
+        require(0 < self.margin < 1, "margin", "must lie between 0 and 1, such as 0.05")
         require(0 <= self.min_gain < 1, "min_gain", "must be at least 0 and below 1")
-        require(0 < self.level <= 0.2, "level", "must be above 0 and at most 0.2, as 0.05")
+        require(0 < self.level <= 0.2, "level", "must be above 0 and at most 0.2, such as 0.05")
         for name in ("class_margin", "calibration_margin"):
             value = getattr(self, name)
             require(value is None or 0 < value <= 1, name, "must be above 0 and at most 1, or null")

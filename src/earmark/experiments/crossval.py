@@ -15,6 +15,7 @@ from earmark.config import Settings
 from earmark.data import manifest, splits
 from earmark.data.reading import read
 from earmark.data.settings import DataSettings
+from earmark.data.walking import counted
 from earmark.errors import EarmarkError, nearest
 from earmark.evaluation import metrics
 from earmark.evaluation.fold import Fold
@@ -43,7 +44,8 @@ def recordings(
     corpora, root = task.room("corpora").CORPORA, paths.audio_root(data.root)
     table, quarantined = read(corpora, data, root, warn, progress)
     if len(quarantined):
-        warn(f"{len(quarantined)} recordings cannot be used; the first is {quarantined.path.iloc[0]}.")
+        n, first = counted(len(quarantined), "recording"), quarantined.iloc[0]
+        warn(f"{n} cannot be used; the first is {first.path}: {first.reason}.")
     table = keep(table)
     table = splits.with_folds(table, k, data.seed, corpora.key)
     if len(folds := set(table.fold)) < k and folds <= {f"fold{i + 1}" for i in range(k)}:

@@ -76,7 +76,7 @@ def _of_card(task: Task, released: dict) -> tuple[dict, str]:
     if task.headline in released:
         return released, task.card_figures
     first, *others = released
-    more = f" ({' and '.join(others)} stand{'s' * (len(others) == 1)} beside)" if others else ""
+    more = f" ({' and '.join(others)} {'is' if len(others) == 1 else 'are'} in the card, too)" if others else ""
     return released[first], f"{task.card_figures} of {first}{more}"
 
 

@@ -32,10 +32,10 @@ class FeatureSettings:
     top_db: float
     """Level below the recording's loudest band, in decibels, at which values are floored."""
     log_floor: Literal["top_db", "zero", "none"]
-    """`top_db` floors decibels as described there. `zero` takes the natural logarithm of raw mel power and writes 0
-    for minus infinity, as the article on sound CNNs does: silence becomes the loudest thing in a quiet recording.
-    `none` takes the same logarithm and keeps minus infinity, as the article did first, for a network that filters it
-    out (model.filter)."""
+    """`top_db` floors decibels as the key top_db says. `zero` takes the natural logarithm of raw mel power and writes 0
+    for minus infinity, as does the article that the study sound_cnns is about: silence becomes the loudest thing in a
+    quiet recording. `none` takes the same logarithm and keeps minus infinity, as the article did first, for a network
+    that filters it out (model.filter)."""
     normalize: Literal["level", "recording", "none"]
     """`level` floors decibels `top_db` below the recording's loudest mel band, subtracts their mean over the
     recording and divides by 15 dB: level does not matter, contrast does. `recording` divides by the recording's own
@@ -46,17 +46,17 @@ class FeatureSettings:
     band. What remains is repeated to the recording's length. Null trims nothing."""
     framing: Literal["recording", "window"]
     """`recording` computes frames over the whole recording, and windows are slices of them; `window` computes each
-    window by itself, as the text of song_mil does: its window hop is not a multiple of its frame hop, so slices
-    would hold other values."""
+    window by itself, as the question that the study song_mil is about does: its window hop is not a multiple of its
+    frame hop, so slices would hold other values."""
     fill: Literal["tile", "pad", "pad_log"]
     """A recording shorter than a window is repeated (`tile`), padded with silence on both sides (`pad`), or padded
-    on both sides with zeros after the logarithm (`pad_log`, as in the article on sound CNNs)."""
+    on both sides with zeros after the logarithm (`pad_log`, as in the article that the study sound_cnns is about)."""
     window_s: float
     """Length of a window, in seconds: what the network sees at once."""
     window_hop_s: float
     """Seconds from one window's start to the next."""
     max_seconds: float | None
-    """Only the first so many seconds of a recording are read; null reads all of it."""
+    """At most this many seconds from the start of a recording are read; null reads all of it."""
     dtype: Literal["float16", "float32"]
     """Data type of the stored features."""
     n_mfcc: int = 13
@@ -71,7 +71,7 @@ class FeatureSettings:
     default, or `reflect`, the recording itself mirrored, torchaudio's default."""
     other_rates: Literal["resample", "refuse"] = "resample"
     """What happens to recordings with a sample rate other than sample_rate: `resample` resamples them and prints a
-    note; `refuse` ends with an error, like the article's `assert`."""
+    note; `refuse` ends with an error, like the `assert` of the article that the study sound_cnns is about."""
     empty_filters: Literal["refuse", "keep"] = "refuse"
     """What happens when mel filters are so narrow that no FFT bin falls into them: `refuse` ends with an error that
     names the remedy; `keep` continues with these empty bands and lists them."""

@@ -50,7 +50,7 @@ def summary(model: nn.Module, n_bands: int, n_frames: int, n_windows: int, n_cla
     ]
     combined = [
         "",
-        f"Recording model: {n_windows} windows of a recording that long, pooled by {model.pooling}",
+        f"Recording model: {n_windows} windows of one recording, pooled by {model.pooling}",
         f"  {'windows':<34}{f'({n_windows}, {n_classes})':<22}{count(model):>9,}",
         f"  {'recording':<34}{f'({n_classes})':<22}{0:>9,}",
         f"Parameters: {count(model):,}",

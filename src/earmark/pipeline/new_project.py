@@ -75,7 +75,8 @@ def _changed(tasks: list[str]) -> list[str]:
     own = [task for task in tasks if found[task]["data"]["source"] != "demo"]
     if not own:
         return []
-    return [f"The settings of {' and '.join(own)} are those that {_file('params.yaml')} has now, not those as shipped."]
+    now = f"those that {_file('params.yaml')} has now"
+    return [f"The settings of {' and '.join(own)} are {now}, not the ones that were shipped."]
 
 
 def _file(name: str, folder: str = "") -> Path:
@@ -105,7 +106,7 @@ def _pipeline(tasks: list[str]) -> str:
     """The text of dvc.yaml with the plots and artifacts of some tasks alone."""
     text = _file("dvc.yaml").read_text(encoding="utf-8")
     if not CODE.search(text):
-        raise EarmarkError("The dvc.yaml that is shipped has another stage `code`; reinstall earmark.")
+        raise EarmarkError("The stage `code` in the shipped dvc.yaml is not the expected one; reinstall earmark.")
     text = CODE.sub(ALWAYS, text)
     blocks = {key.value: value for key, value in yaml.compose(text, yaml.SafeLoader).value}
     parts = [*blocks["plots"].value, *(key for key, _ in blocks["artifacts"].value)]

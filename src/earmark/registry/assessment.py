@@ -197,11 +197,11 @@ def _rests_on(n: int | None, number: int, level: float, whole: float) -> str:
     """On how many recordings, and how the level was shared."""
     recordings = f"the same {n} test recordings" if n else "the same test recordings"
     if number == 1:
-        return f"On {recordings}; every bound holds at the level {whole:g}."
+        return f"On {recordings}; each end of an interval is taken at the significance level {whole:g}."
     return (
-        f"On {recordings}, on which {number} models were compared so far, this one included: every bound holds "
-        f"at the level {whole:g} / {number} = {level:.2g}. On test recordings that no model has been compared on, "
-        "the count starts again at one."
+        f"On {recordings}, on which {number} models were compared so far, this one included: each end of an "
+        f"interval is taken at the significance level {whole:g} / {number} = {level:.2g}. On test recordings that no "
+        "model has been compared on, the count starts again at one."
     )
 
 

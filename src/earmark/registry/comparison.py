@@ -151,13 +151,13 @@ def _untrained(
             n = int(key.isin(met).sum())
             left = left[~key.loc[left.index].isin(met)]
             say(
-                f"{n} of today's {len(test)} test recordings belong to {key.name}s that version "
-                f"{version.version} was trained on."
+                f"Of today's {len(test)} test recordings, {n} had a {key.name} that version {version.version} was "
+                "trained on."
             )
     if len(left) < min(ENOUGH, len(test)):
         raise EarmarkError(
-            f"without what one of the versions was trained on, {len(left)} of today's {len(test)} test "
-            f"recordings are left, and at least {ENOUGH} are needed to decide; add recordings and run `dvc repro "
+            f"too few of today's test recordings are left that neither version was trained on: {len(left)} of "
+            f"{len(test)}, and at least {ENOUGH} are needed to decide; add recordings and run `dvc repro "
             f"publish@{task.name}`"
         )
     if len(left) < len(test):

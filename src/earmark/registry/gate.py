@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from earmark.data.walking import counted
 from earmark.evaluation import metrics, outcomes, paired
 from earmark.evaluation.paired import Difference
 from earmark.evaluation.settings import GateSettings
@@ -123,9 +124,10 @@ def _size(gain: float) -> str:
 
 def _could_show(gate: GateSettings, new: Side, found: Difference, level: float) -> str:
     """What this test could show at all, and what more recordings would, where that is to be hoped."""
-    what, groups, unseen = _weights(new.outcomes)
+    noun, groups, unseen = _weights(new.outcomes)
     able = paired.resolution(found, groups, gate.margin, level, unseen)
-    shown = f"If both were equally good, {groups} {what} could only rule out losses of {able.loss:.2f} or more"
+    what = counted(groups, noun) + " of recordings" * (noun == "group")
+    shown = f"If both were equally good, {what} could only rule out losses of {able.loss:.2f} or more"
     if found.difference <= -gate.margin:
         return f"{shown}."
     return (
@@ -138,10 +140,10 @@ def _weights(table: pd.DataFrame) -> tuple[str, int, float]:
     """What is drawn, how many there are, and how much one more that nobody has seen weighs beside them."""
     if outcomes.are_trials(table):
         n = len(np.unique(table[["speaker_a", "speaker_b"]].to_numpy(str)))
-        return "speakers", n, 2 / n  # who is not recognised spoils the trials of two
+        return "speaker", n, 2 / n  # who is not recognised spoils the trials of two
     whole = table[table.part == ""] if (table.part == "").any() else table
     unseen = paired.unseen_share(whole.weight.to_numpy(), whole.group.to_numpy())
-    return "groups of recordings", int(whole.group.nunique()), unseen
+    return "group", int(whole.group.nunique()), unseen
 
 
 def _by_part(task: Task, gate: GateSettings, new: Side, old: Side, level: float) -> Iterator[Finding]:
@@ -155,7 +157,7 @@ def _by_part(task: Task, gate: GateSettings, new: Side, old: Side, level: float)
         middle = _share_gain(ours, theirs, 0.5)
         if middle.high >= -gate.class_margin:
             continue
-        groups = f"{ours.group.nunique()} groups"
+        groups = counted(ours.group.nunique(), "group")
         lost = (
             f"The share of right answers for '{part}' fell from {_share(theirs):.2f} to {_share(ours):.2f} ({groups})"
         )

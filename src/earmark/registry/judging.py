@@ -85,8 +85,8 @@ def _remarks(task: Task, version: ModelVersion, config: ModelConfig, rows: pd.Da
     said = []
     if version.tags.get(versions.FEATURES_CODE, now := versions.features_code(task)) != now:
         said.append(
-            f"The code that computes features has changed since version {version.version} was published: it is "
-            "tested with today's code, which `earmark predict` uses, too."
+            f"The code that computes features has changed since version {version.version} was published: the "
+            "version is tested with today's code, which `earmark predict` uses, too."
         )
     if task.room("corpora").CORPORA.annotation == "label" and (new := set(rows.label) - set(config.labels)):
         names, n = ", ".join(f"'{name}'" for name in sorted(new)), int(rows.label.isin(new).sum())

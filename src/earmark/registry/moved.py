@@ -51,7 +51,7 @@ def follow(file: Path, root: Path, names: Iterable[str], say: Callable[[str], No
 
 
 def _sentence(file: Path, former: Path, root: Path, fetched: int) -> str:
-    copied = f" {fetched} folders of files that existed only there were copied." if fetched else ""
+    copied = f" Folders copied, of files that existed only there: {fetched}." if fetched else ""
     return f"This project used to be in {former}: {file.name} now has its models and files below {root}.{copied}"
 
 

@@ -47,7 +47,8 @@ def unreachable(error: BaseException, address: str) -> EarmarkError:
         )
     if known := _known_reason(text):
         return EarmarkError(f"The tracking store {public_address(address)} cannot be reached ({known[0]}); {known[1]}.")
-    remedy = "look at what it holds" if file else "check the address in MLFLOW_TRACKING_URI, or unset it"
+    move = "put a backup in its place, or move it away and run `dvc repro`"
+    remedy = move if file else "check the address in MLFLOW_TRACKING_URI, or unset it"
     return EarmarkError(
         f"The tracking store {public_address(address)} cannot be used ({_clean(text, address)}); {remedy}."
     )
@@ -108,13 +109,13 @@ def schema_sentence(address: str, found: str) -> str:
     name = str(file) if file else f"The tracking store {public_address(address)}"
     if found not in revisions():
         return (
-            f"{name} was written by a newer MLflow than {VERSION}, which is installed (its schema {found} is not "
-            f"known here); install that MLflow, or set MLFLOW_TRACKING_URI to another store."
+            f"{name} was written by a newer MLflow than the installed {VERSION} (its schema {found} is not known "
+            "here); install the newer one, or set MLFLOW_TRACKING_URI to another store."
         )
     copy = f"`cp {shlex.quote(str(file))} {shlex.quote(f'{file}.backup')}`" if file else "your database's own means"
     target = shlex.quote(address) if file else public_address(address)
     return (
-        f"{name} was written by an older MLflow than {VERSION}, which is installed; make a copy of it with {copy}, "
+        f"{name} was written by an older MLflow than the installed {VERSION}; make a copy of the store with {copy}, "
         f"then run `mlflow db upgrade {target}`."
     )
 

@@ -202,18 +202,19 @@ def lost_alias(client: MlflowClient, task: Task, alias: str) -> str | None:
         raise
     if alias not in aliases or by_alias(client, task, alias):
         return None
+    known = known_versions(client, task, task.registered_model)
     return (
         f"The {alias} of {task.registered_model} is version {aliases[alias]}, which was deleted in MLflow; run "
-        f"`earmark promote {task.name} --version N` to make another one champion: {known_versions(client, task)}."
+        f"`earmark promote {task.name} --version N` to make another one champion; {known}."
     )
 
 
-def known_versions(client: MlflowClient, task: Task) -> str:
-    """Which versions there are, in words."""
+def known_versions(client: MlflowClient, task: Task, who: str = "it") -> str:
+    """Which versions there are, in words. who: what the sentence calls the registered model."""
     numbers = sorted(int(v.version) for v in client.search_model_versions(f"name = '{task.registered_model}'"))
     if not numbers:
-        return "it has no versions"
-    return f"it has the version{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
+        return f"{who} has no versions"
+    return f"{who} has the version{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
 
 
 def has_files(version: ModelVersion) -> bool:

@@ -32,9 +32,8 @@ def turn(client: MlflowClient, task: Task, say: Callable[[str], None]) -> Iterat
         found = import_champions(client, task)
         if _to_fill(client, task, found):
             version = _fill(client, task, found)
-            say(
-                f"This store had no champion of {task.name}: it is version {version.version} now, as the ledger has it."
-            )
+            now = f"version {version.version} is champion now"
+            say(f"This store had no champion of {task.name}: {now}, as the ledger has it.")
         if differing := difference(client, task, found):
             raise EarmarkError(differing)
         crowning.require_model(client, task)

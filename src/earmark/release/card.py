@@ -92,7 +92,7 @@ def conditions(facts: Mapping[str, Any]) -> list[str]:
         (markdown(row["condition"]), markdown(row["figure"]), value("value", row))
         for row in facts.get("conditions", [])
     ]
-    said = "Of recordings of other kinds, as the author of the release measured:"
+    said = "On recordings of other kinds, as measured by the author of the release:"
     return [f"## Conditions\n\n{said}\n\n{table(('recordings', 'figure', 'value'), rows)}"] if rows else []
 
 

@@ -56,7 +56,8 @@ def _beside(v: Version) -> str:
 
 
 def _figures(v: Version) -> str:
-    intro = f"The test recordings were neither trained on nor chosen by. {v.said.measured} {card.methods(v.found)}"
+    intro = "The test recordings were used neither for training nor for any choice."
+    intro += f" {v.said.measured} {card.methods(v.found)}"
     rows = dict(v.said.called) | {key: f"{v.headline} of {what}" for key, what in v.baselines.items()}
     return f"## Figures\n\n{_headline(v)}{_beside(v)}\n\n{intro}\n\n{card.figures_table(rows, dict(v.found))}"
 
@@ -93,10 +94,11 @@ def _how_split(v: Version) -> str:
     assert v.table is not None
     fold, apart = v.params.get("data.test_fold", "None"), "speaker" if v.labels == "speakers" else "group"
     if fold not in ("None", ""):
-        return f"{overview.groups(v.table)} The fold {markdown(fold)}, which the recordings bring, is the test."
+        which = f"The fold {markdown(fold)}, one of those that came with the recordings, is the test split."
+        return f"{overview.groups(v.table)} {which}"
     return (
-        f"{overview.groups(v.table)} Split by {apart}: as the recordings themselves say, else dealt with the settings "
-        "below."
+        f"{overview.groups(v.table)} Split by {apart}: as the recordings themselves say, else distributed by the "
+        "settings below."
     )
 
 

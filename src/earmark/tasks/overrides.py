@@ -53,7 +53,7 @@ def put(raw: Any, dotted: str, value: Any) -> None:
     tasks = _below(raw, block, where)
     if block != "tasks" or task not in catalog.names() or not key:
         _below(tasks, task, where)
-        raise EarmarkError(f"There is no {where} to override; name one of the keys below it.")
+        raise EarmarkError(f"The {where} is a block and cannot be overridden; name one of the keys below it.")
     put_in(_below(tasks, task, where), catalog.task(task).settings, key, value, where)
 
 

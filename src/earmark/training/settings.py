@@ -40,7 +40,8 @@ class PlateauSchedule:
     """Epochs without improvement to wait before a step."""
     monitor: Literal["loss", "accuracy", "loss_rising"] = "loss"
     """What must improve on validation: `loss` (lower is better) or `accuracy` (higher is better). `loss_rising`
-    treats a rising loss as an improvement, which repeats a mistake of the article on sound CNNs."""
+    treats a rising loss as an improvement, which repeats a mistake of the article that the study sound_cnns is
+    about."""
     min_lr: float = 0.0
     """The lowest rate."""
 
@@ -129,7 +130,7 @@ class LoopSettings:
     """Radius rho of sharpness-aware minimisation (SAM), which doubles the training time; .05 is usual, 0 switches it
     off."""
     epochs: int
-    """Passes over the training recordings."""
+    """Number of epochs: each is a pass over the training recordings or, for speaker, `train.batches` batches."""
     average: float
     """Decay of an exponential moving average of the weights; the averaged weights are the ones that are validated
     and saved; 0 switches it off. The decay warms up, so that the first weights do not hold back a short training:

@@ -85,7 +85,8 @@ class MarkFile:
             raise EarmarkError(f"There is no recording {place} in the report.")
         of = [label for label in self.labels[place] if _near(label.start_s, start_s)]
         if not of:
-            raise EarmarkError("There is no segment that begins there.")
+            what = "label of its own" if start_s is None else f"segment that begins at {start_s:g} s"
+            raise EarmarkError(f"The recording has no {what}; reload the page.")
         marks.check("The mark", said["status"], said["corrected"])
         kept = self.read()
         for label in of:

@@ -35,6 +35,7 @@ TOKEN = "X-Earmark-Token"
 NO_TOKEN = "The token of this `earmark listen` is missing; open the address that it printed."
 LONGEST_S = 1e6  # of any recording
 UNPRINTED = ("Cc", "Cs", "Zl", "Zp")  # control signs, halves of signs, ends of lines and paragraphs
+UNMARKED = "A mark needs recording, start_s (seconds or null), status, corrected and note."
 TEXTS = {"status": 20, "corrected": 200, "note": 1000}  # of a mark, and their most characters
 SELF = "'self'"  # to whom the page may talk
 HEADERS = {
@@ -120,7 +121,7 @@ class Guarded:
 
     def _refused(self, headers: Headers, method: str) -> str | None:
         if headers.get("host") not in self.hosts:
-            return "This server answers only to the names of this machine."
+            return "This server answers only at 127.0.0.1 or localhost; open the address that `earmark listen` printed."
         if method in ("GET", "HEAD"):
             return None
         if headers.get("origin") not in {f"http://{host}" for host in self.hosts}:
@@ -154,9 +155,9 @@ def _mark(body: bytes) -> tuple[int, float | None, dict[str, str]]:
         start_s = given["start_s"]
         said = {name: given[name].strip() for name in TEXTS}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise EarmarkError("This is not a mark.") from None
+        raise EarmarkError(UNMARKED) from None
     if type(place) is not int or not (start_s is None or (type(start_s) in (int, float) and abs(start_s) < LONGEST_S)):
-        raise EarmarkError("This is not a mark.")
+        raise EarmarkError(UNMARKED)
     for name, most in TEXTS.items():
         if len(said[name]) > most or any(unicodedata.category(sign) in UNPRINTED for sign in said[name]):
             raise EarmarkError(

@@ -45,7 +45,7 @@ def parse(raw: dict[str, Any], file: Path, quick: bool, overrides: list[str]) ->
     Raises EarmarkError, one sentence with the file.
     """
     check = Checks(file, "chord")
-    check.known(raw, KEYS, "the key")
+    check.known(raw, KEYS, "it has the key")
     small = check.mapping(raw.get("quick") or {}, "quick")
     check.known(small, ("seeds", "train"), "quick has the key")
     said = raw | small if quick else raw
@@ -77,14 +77,15 @@ def _check_training(check: Checks, training: dict[str, Any]) -> None:
         whole = TRAINING[key] is int
         right = type(value) is int and value > 0 if whole else type(value) in (int, float) and 0 <= value < math.inf
         check.that(
-            right, f"train.{key} must be a {'whole number above 0' if whole else 'number from 0'}, not {value!r}."
+            right,
+            f"train.{key} must be a {'whole number above 0' if whole else 'number of at least 0'}, not {value!r}.",
         )
     check.that(training.get("batch_size", 2) % 2 == 0, "train.batch_size must be even: half major, half minor.")
     wanted = training.get("cqt", DyadNetFitSettings.cqt) == "librosa"
     check.that(
         not wanted or find_spec("librosa") is not None,
-        "train.cqt is librosa, as in the source, but librosa is not installed; `pip install librosa`, or take "
-        "our own transform with -S train.cqt=earmark.",
+        "train.cqt is librosa, as in the notebook that is studied, but librosa is not installed; `pip install "
+        "librosa`, or take our own transform with -S train.cqt=earmark.",
     )
 
 

@@ -55,7 +55,7 @@ def inputs(path: Path, cqt_of: str) -> Path:
         image = _map(ax, one)
         ax.set(title=QUALITIES[quality], xlabel="frame")
     axes[0].set_ylabel("semitones above A3")
-    fig.colorbar(image, ax=axes, label="decibels over the minimum, by the maximum")
+    fig.colorbar(image, ax=axes, label="decibels above the minimum, divided by the maximum")
     return _save(fig, path, "Inputs: 36 bins x 3 frames")
 
 
@@ -124,7 +124,8 @@ def maps(path: Path, one: dict, cqt_of: str) -> Path:
         for k, weight in enumerate(weights):
             _drawn(axes[q, 1 + 2 * k], drawn_map(x[q].numpy(), weight))
             _computed(axes[q, 2 + 2 * k], found[q, k], k + 1)
-    return _save(fig, path, "Each kernel: the convolution that he draws, and the correlation that the network computes")
+    title = "Each kernel: the convolution that the notebook draws, and the correlation that the network computes"
+    return _save(fig, path, title)
 
 
 def _drawn(ax, values: np.ndarray) -> None:

@@ -10,7 +10,7 @@ from rich.table import Table
 from earmark.experiments.dyad_net import roles
 
 # His run: after epoch 1 and 15 of the validation generator, then 10 batches of the training generator.
-HIS = {"net": "his", "epoch_of_accuracy_1": 1, "val_accuracy": 1.0, "val_loss": 0.0022}
+HIS = {"net": "notebook", "epoch_of_accuracy_1": 1, "val_accuracy": 1.0, "val_loss": 0.0022}
 HIS |= {"evaluated_loss": 0.0035, "evaluated_accuracy": 1.0}
 # Columns on the terminal, by their headings.
 SHOWN = {"net": "net", "seed": "seed", "alive at start": "alive_at_start", "right from epoch": "epoch_of_accuracy_1"}
@@ -68,13 +68,15 @@ def figures_of(table: pd.DataFrame) -> dict[str, float]:
 def show(name: str, about: str, table: pd.DataFrame, one: dict, figures: dict[str, float]) -> None:
     """Print all seeds beside the source's run, the kernels of the drawn one, and the figures."""
     console = Console()
-    of_10 = "share right and loss: of validation after the last epoch; of 10 batches of training; of unseen roots"
+    of_10 = (
+        "right (accuracy) and loss: on validation after the last epoch; on 10 training batches (of 10); on unseen roots"
+    )
     _print(console, name, f"{about}\n{of_10}", pd.concat([table, pd.DataFrame([HIS])]), SHOWN)
     which = f"Kernels of {one['net']}, seed {one['seed']}: weights to the classes, and mean responses to them"
     _print(
         console,
         which,
-        "strength: to minor less to major; a kernel that answers to neither is silent",
+        "strength: the weight to minor minus that to major; a kernel that answers to neither is silent",
         pd.DataFrame(one["kernels"]),
         OF_A_KERNEL,
     )

@@ -146,10 +146,11 @@ CLAIMS = (
         ("asked",),
         "more",
         lambda walk, s: walk.eer(*s, less=LEARNS),
-        lambda r: f"{eers(r)}, AUC {r[0].auc_native:.3f}; learnt is below {LEARNS:g}",
+        lambda r: f"{eers(r)}, AUC {r[0].auc_native:.3f}; learnt means an EER below {LEARNS:g}",
     ),
     WalkClaim(
-        "His accuracy never gets over .5: in his shapes it is half the share of distances that round to 0 or 1",
+        "The asker's accuracy never exceeds .5: in the asker's shapes it is half the share of distances that round to "
+        "0 or 1",
         "question",
         ("asked",),
         "less",
@@ -164,27 +165,27 @@ CLAIMS = (
         "less",
         lambda walk, s: walk.own("ari", s, UNRELATED),
         lambda r: (
-            f"ARI {r[0].ari:.3f}, unrelated is below {UNRELATED:g}; clustering error {r[0].mr:.3f}, "
+            f"ARI {r[0].ari:.3f}, unrelated means an ARI below {UNRELATED:g}; clustering error {r[0].mr:.3f}, "
             f"{r[0].mr_untrained:.3f} before training"
         ),
     ),
     WalkClaim(
-        "With all that the answer advises, and the labels' shape as it was, the network learns",
+        "With all that the published answer advises, and the labels' shape as it was, the network learns",
         "answer",
         ("answered",),
         "less",
         lambda walk, s: walk.eer(*s, less=LEARNS),
         both,
     ),
-    better("Distances that meet their own labels alone are better", "ours", "asked", "own_distance"),
+    better("Comparing each distance with its own label alone is better", "ours", "asked", "own_distance"),
     better(
-        "The hinge's mean over the last axis is the batch's; each pair's own is better",
+        "The hinge's mean over the last axis is over the whole batch; a hinge for each pair is better",
         "ours",
         "own_distance",
         "labels",
     ),
     WalkClaim(
-        "The accuracy compares what cannot be compared: a network that learns has less than chance",
+        "The accuracy compares what cannot be compared: a network that learns has an accuracy below chance",
         "answer",
         None,
         "less",
@@ -207,7 +208,7 @@ CLAIMS = (
         ("labels",),
         "more",
         lambda walk, s: walk.own("dead_share", s, 0.5),
-        lambda r: f"{r[0].dead_share:.0%} of the outputs; alarm in {r[0].alarm:.0%} of the seeds",
+        lambda r: f"{r[0].dead_share:.0%} of the outputs; collapse reported in {r[0].alarm:.0%} of the seeds",
     ),
     WalkClaim(
         "KL of one direction falls below zero",
@@ -233,7 +234,7 @@ CLAIMS = (
     better("A mean over the values in place of the sum learns better", "answer", "softplus", "over_mean"),
     better("A softplus in the hinge learns better", "answer", "softplus", "soft_hinge"),
     better(
-        "A hinge on each direction, as the two losses of the paper that are added, learns better",
+        "A hinge on each direction, as in the paper, which adds two losses, learns better",
         "answer",
         "softplus",
         "by_direction",
@@ -258,7 +259,7 @@ CLAIMS = (
         by_cosine,
     ),
     WalkClaim(
-        "Where the network learns, its embeddings cluster by speaker better than by the weights as drawn",
+        "Where the network learns, its embeddings cluster by speaker better than with the initial weights",
         "ours",
         None,
         "less",

@@ -73,8 +73,10 @@ def recordings(said: VoiceSettings, warn: Warn, progress: Progress) -> VoiceReco
         found, _ = read(CORPORA, said.of("folder", str(folder)), folder, warn, progress)
         some = found[found["split"] == said.more_split].assign(split="train") if "split" in found else found[:0]
         if some.empty:
+            there = f"set more_split to one of {', '.join(sorted(set(found['split'])))}" if "split" in found else ""
             raise EarmarkError(
-                f"{folder}/manifest.csv: no recording has the split '{said.more_split}'; set more_split."
+                f"{folder}/manifest.csv: no recording has the split '{said.more_split}'; "
+                f"{there or 'add the column split'}."
             )
         prefix = f"{folder.name}/"
         tables.append(_absolute(some.assign(label=prefix + some.label, utterance=prefix + some.utterance), folder))

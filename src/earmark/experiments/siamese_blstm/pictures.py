@@ -43,7 +43,10 @@ def walk(path: Path, results: list[dict], table: pd.DataFrame) -> Path:
 def curves(path: Path, firsts: list[dict]) -> Path:
     """By batch, each step's first seed: the loss as a share of its first value, and both accuracies as logged."""
     fig, axes = plt.subplots(1, 3, figsize=(16, 4.8), layout="constrained", sharex=True)
-    titles = ("loss, by that of the first ten batches", "accuracy as the asker logs it: round(distance) == label")
+    titles = (
+        "loss, divided by that of the first ten batches",
+        "accuracy as the asker logs it: round(distance) == label",
+    )
     titles += ("the answer's metric: (distance < threshold) == label",)
     for ax, key, title in zip(axes, ("loss", "asker_accuracy", "custom_metric"), titles, strict=True):
         for i, r in enumerate(firsts):
@@ -58,7 +61,7 @@ def curves(path: Path, firsts: list[dict]) -> Path:
         ax.set_xlabel("batch")
     handles, labels = axes[2].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside right center", fontsize=8)
-    return _saved(fig, path, "Training, on pairs of the batch, half of one speaker")
+    return _saved(fig, path, "Training, on pairs of the batch, half of them of one speaker")
 
 
 def spread(path: Path, firsts: list[dict]) -> Path:
@@ -93,7 +96,8 @@ def divergence(path: Path, firsts: list[dict]) -> Path:
     measured.set(xlabel="batch", ylabel="negative distances, %", title="measured in the trainings")
     if measured.lines:
         fig.legend(loc="outside right center", fontsize=8, handles=measured.lines)
-    return _saved(fig, path, "A value's share of the divergence is least where p and q differ, unless both are added")
+    title = "A value's share of the divergence is least where p and q differ, unless both directions are added"
+    return _saved(fig, path, title)
 
 
 def _terms(ax, x: np.ndarray, p, q, label: str, title: str) -> None:

@@ -55,7 +55,7 @@ def parse(raw: dict[str, Any], file: Path, quick: bool, overrides: list[str]) ->
     Raises EarmarkError, one sentence with the file.
     """
     check = Checks(file, "speaker")
-    check.known(raw, KEYS, "the key")
+    check.known(raw, KEYS, "it has the key")
     small = check.mapping(raw.get("quick") or {}, "quick") if quick else {}
     seeds = check.seeds(small.get("seeds", raw.get("seeds", [1])), "seeds")
     start = {f.name: copy.deepcopy(raw.get(f.name)) for f in fields(Base)}
@@ -82,7 +82,10 @@ def _steps(check: Checks, raw: Any, state: dict[str, Any]) -> tuple[list[WalkSte
             check.known([one["from"]], states, f"step {name} goes on from the step")
             state = copy.deepcopy(states[one["from"]])
         for key, value in check.mapping(one.get("set") or {}, f"steps: {name}: set").items():
-            check.that(key.split(".")[0] in ("model", "pair", "train"), f"step {name} sets '{key}', which is for all.")
+            check.that(
+                key.split(".")[0] in ("model", "pair", "train"),
+                f"step {name} sets '{key}', which holds for all steps; set it outside of steps.",
+            )
             put_in(state, Base, key, value, f"key '{key}'")
         found.append(_step(check, name, config.typed(Base, state, f"{check.file}, step {name}")))
         states[name], why[name] = copy.deepcopy(state), str(one.get("why") or "")
@@ -91,9 +94,9 @@ def _steps(check: Checks, raw: Any, state: dict[str, Any]) -> tuple[list[WalkSte
 
 def _step(check: Checks, name: str, now: Base) -> WalkStep:
     """What a step's settings come to. Raises EarmarkError for what the walk has no form for."""
-    check.that(now.model.name == "blstm", f"step {name}: model.name must be blstm, which the walk is about.")
+    check.that(now.model.name == "blstm", f"step {name}: model.name must be blstm, the network of this study.")
     views = now.features.normalize
-    check.that(views != "both", "features.normalize must be level or bands: the walk's network has one view.")
+    check.that(views != "both", "features.normalize must be level or bands: this study's network takes one input.")
     if now.train.loss == "pairs":
         clear_of_zero = now.pair.positive == "clip" or now.model.head != "prelu"
         check.that(clear_of_zero, f"step {name}: pair.positive add needs model.head softplus or softmax, not prelu.")

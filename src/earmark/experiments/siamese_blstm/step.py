@@ -32,7 +32,8 @@ class SiameseBlstmFitSettings:
     margin: float = 0.2
 
     def __post_init__(self) -> None:
-        require(self.batches >= SHOWN_EVERY, "batches", f"must be at least {SHOWN_EVERY}, a point of the curves")
+        few = f"must be at least {SHOWN_EVERY}, as many as one point of the curves shows"
+        require(self.batches >= SHOWN_EVERY, "batches", few)
         require(self.speakers > 1 and self.segments > 1, "speakers", "and segments must be at least 2")
         require(self.frames > 0, "frames", "must be above 0")
         require(self.lr > 0, "lr", "must be above 0")

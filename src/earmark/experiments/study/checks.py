@@ -38,11 +38,11 @@ class Checks:
         self.that(isinstance(raw, dict), f"{what} must hold keys and values, not {raw!r} ({{}} for none).")
         return raw
 
-    def known(self, words: Iterable[str], known: Iterable[str], what: str) -> None:
+    def known(self, words: Iterable[str], known: Iterable[str], what: str, why: str = "which does not exist") -> None:
         """Refuse the first word that is not known, with its nearest."""
         known = list(known)
         for word in words:
-            self.that(str(word) in known, f"{what} '{word}', which does not exist; {nearest(str(word), known)}")
+            self.that(str(word) in known, f"{what} '{word}', {why}; {nearest(str(word), known)}")
 
     def choice(self, said: dict[str, Any], key: str, known: tuple[str, ...]) -> None:
         """Refuse a value that is none of the known words."""
@@ -57,7 +57,7 @@ class Checks:
         """`raw`, which must list different whole numbers from 0."""
         whole = isinstance(raw, list) and all(type(s) is int and s >= 0 for s in raw)
         different = whole and 0 < len(raw) == len(set(raw))
-        self.that(different, f"{what} must list different whole numbers from 0, as in [1, 2].")
+        self.that(different, f"{what} must list different whole numbers, none below 0, as in [1, 2].")
         return raw
 
     def overrides(self, raw: Any, who: str, known: set[str], splits: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class Checks:
         if self.task in catalog.names() and (now := overrides.new_key(catalog.task(self.task).settings, str(key))):
             return f"it is {now} now."
         hint = nearest(str(key), known)
-        if not hint.startswith("known are"):
+        if not hint.startswith("known:"):
             return hint
         block = str(key).split(".")[0]
         return nearest(str(key), [k for k in known if k.split(".")[0] == block] or {k.split(".")[0] for k in known})

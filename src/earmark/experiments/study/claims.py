@@ -49,7 +49,7 @@ def _claim(check: Checks, raw: Any, who: str, factors: dict[str, dict[str, Any]]
     than = raw.get("than", {})
     by = raw.get("by", WORTH)
     check.choice({"is": kind}, "is", KINDS)
-    check.that(type(by) in (int, float) and by >= 0, f"{who}: by must be a number from 0.")
+    check.that(type(by) in (int, float) and by >= 0, f"{who}: by must be a number of at least 0.")
     number = type(than) in (int, float)
     return Claim(
         says=str(raw["says"]),

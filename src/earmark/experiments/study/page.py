@@ -15,9 +15,10 @@ from earmark.experiments.study.verdict import HOLDS, NOT, UNDECIDED
 
 BEGIN, END = "<!-- verdicts: `earmark verdicts` writes what follows -->", "<!-- verdicts: end -->"
 RULE = """\
-*Holds*: that it does not is ruled out. *Does not*: that it holds by as much as would be worth having is ruled out.
-Both by groups and seeds, and for all claims of the page together (Holm). Intervals are each claim's own, so that one
-may leave out 0 and the claim still not be told. A share is one of trainings, and held against a half."""
+*Holds*: it is ruled out that the claim does not hold. *Does not*: an effect large enough to be worth having is ruled
+out. Both by groups and seeds, and for all claims of the page together (Holm). Intervals are each claim's own, so that
+one may exclude 0 although the claim remains undecided. A share is a share of trainings, and is compared with one
+half."""
 WIDTH = 75  # characters of a claim beside its interval
 COLOURS = {HOLDS: "C2", NOT: "C3", UNDECIDED: "0.6"}
 SIGNS = {"more": "above 0", "less": "below 0", "same": "within {by:g} of 0", "most": "share above .5"}
@@ -55,7 +56,7 @@ def write(page: Path, claims: pd.DataFrame) -> list[Path]:
     try:
         text = page.read_text(encoding="utf-8")
     except OSError as e:
-        raise EarmarkError(f"{page} cannot be read: {e.strerror}.") from None
+        raise EarmarkError(f"{page} cannot be read: {e.strerror}; name a Markdown page that exists.") from None
     head, begin, rest = text.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not (begin and end):
@@ -68,9 +69,10 @@ def write(page: Path, claims: pd.DataFrame) -> list[Path]:
 
 
 def counts(claims: pd.DataFrame) -> str:
-    """'Of 12 claims 5 hold, 4 do not and 3 cannot be told.'"""
+    """'Of 12 claims 5 hold, 4 do not and 3 are undecided ("cannot tell").'"""
     n = Counter(claims.verdict)
-    return f"Of {len(claims)} claims {n[HOLDS]} hold, {n[NOT]} do not and {n[UNDECIDED]} cannot be told."
+    undecided = f'{n[UNDECIDED]} are undecided ("{UNDECIDED}")'
+    return f"Of {len(claims)} claims {n[HOLDS]} hold, {n[NOT]} do not and {undecided}."
 
 
 def block(claims: pd.DataFrame, table: str, drawn: str) -> str:
@@ -125,7 +127,7 @@ def picture(path: Path, claims: pd.DataFrame) -> None:
     names = [f"{row['claim']} ({SIGNS[row['is']].format(**row)})" for row in rows]
     ax.set_yticks(range(len(rows)), [textwrap.fill(name, WIDTH) for name in names], fontsize=8)
     ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.set_xlabel("difference, or share less a half, with its 95 % interval\n(shaded: too small to matter)")
+    ax.set_xlabel("difference, or share minus one half, with its 95 % interval\n(shaded: too small to matter)")
     handles = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
     if handles:
         ax.legend(handles.values(), handles.keys(), loc="best", fontsize=8)

@@ -119,7 +119,7 @@ def mapping(file: Path, known: Iterable[str], kind: str = "study", place: str = 
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as e:
         raise EarmarkError(f"{file} cannot be read as YAML in UTF-8: {' '.join(str(e).split())}.") from None
     if not isinstance(found, dict):
-        raise EarmarkError(f"{file} must hold keys and values; known are: {', '.join(sorted(known))}.")
+        raise EarmarkError(f"{file} must hold keys and values; known: {', '.join(sorted(known))}.")
     return found
 
 
@@ -132,7 +132,7 @@ def parse(
     Raises EarmarkError, one sentence naming the file, the key and the remedy.
     """
     check = Checks(file, str(study.get("task")))
-    check.known(study, DEFAULTS, "the key")
+    check.known(study, DEFAULTS, "it has the key")
     said = {k: v for k, v in study.items() if v is not None}
     check.that("factors" in said, "'factors' is missing; name at least one factor with its levels.")
     said = DEFAULTS | said
@@ -218,7 +218,8 @@ def _changed(check: Checks, factors: Factors, raw: Any, of_file: dict, known: se
         check.known(map(str, check.mapping(levels, who)), map(str, of_file[factor]), f"{who} names the level")
         more = {str(name): check.overrides(level, who, known) for name, level in levels.items()}
         own = {key for level in factors[factor].values() for key in level}
-        check.known([key for level in more.values() for key in level], own, f"{who}, whose levels do not set it, sets")
+        sets = [key for level in more.values() for key in level]
+        check.known(sets, own, f"{who} sets", "which no level of this factor sets")
         changed = {name: over(level, more.get(name, {})) for name, level in factors[factor].items()}
         factors = factors | {factor: changed}
     return factors
@@ -257,9 +258,8 @@ def _combinations(check: Checks, factors: Factors, said: dict[str, Any]) -> list
 
 
 def _also(check: Checks, factors: Factors, raw: Any) -> list[dict[str, str]]:
-    check.that(
-        isinstance(raw, list), "also must be a list of cells, each with those of its levels that are not the first."
-    )
+    cells = "also must be a list of cells, each given by those of its levels that are not the first of their factor."
+    check.that(isinstance(raw, list), cells)
     return [claims.named_levels(check, factors, entry, f"also {i}") for i, entry in enumerate(raw, 1)]
 
 
@@ -277,7 +277,7 @@ def _references(check: Checks, raw: Any, factors: Factors, cells: list[GridCell]
         check.known(check.mapping(entry, f"reference {i}"), REFERENCE, f"reference {i} has the key")
         claims.named_levels(check, factors, entry.get("levels", {}), f"reference {i}")
         reached = entry.get("epochs_to_60", 1)
-        check.that(type(reached) is int and reached > 0, f"reference {i}: epochs_to_60 must be a whole number from 1.")
+        check.that(type(reached) is int and reached > 0, f"reference {i}: epochs_to_60 must be a whole number above 0.")
         for key in ("test", "val"):
             figure = entry.get(key, 0.0)
             share = isinstance(figure, int | float) and 0 <= figure <= 1

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from earmark import paths
+from earmark.data.walking import counted
 from earmark.experiments.study import claims, jobs, show, table
 from earmark.experiments.study.figure import GroupDraws, ShareFigure
 from earmark.experiments.study.jobs import TrainingJob
@@ -93,12 +94,16 @@ class Study:
     def _announce(self, there: int, of: int, workers: int) -> None:
         """How much there is to do, before it is done."""
         if there:
-            self.say(f"{there} of {of} trainings are already done.")
+            self.say(f"Trainings already done: {there} of {of}.")
         if self.pace.waiting or self.pace.later:
-            more = f", then {self.pace.later} of the cells chosen by them" if self.pace.later else ""
+            more = (
+                f", then {counted(self.pace.later, 'training')} of the cells that these choose"
+                if self.pace.later
+                else ""
+            )
             left = self.pace.left_s
             took = f"{duration(left)} left" if left is not None else "an estimate of the time follows after the first"
-            self.say(f"{len(self.pace.waiting)} trainings to do{more}; up to {workers} at once; {took}.")
+            self.say(f"Trainings to do: {len(self.pace.waiting)}{more}; up to {workers} at once; {took}.")
 
     def _seconds(self, job: TrainingJob) -> float | None:
         found: float | None = jobs.result(job, self.folder).get("wall_seconds")

@@ -15,6 +15,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from earmark import paths
+from earmark.data.walking import counted
 from earmark.errors import EarmarkError
 from earmark.evaluation import outcomes
 from earmark.evaluation.paired import Difference
@@ -70,9 +71,8 @@ def choose(ground: Ground, studies: dict[str, Study], workers: int, say: Say) ->
     last = {
         (o, t.number): [ground.outer_job(_settings(ground, t), o, s) for s in plan.seeds] for o in ends for t in ends[o]
     }
-    _execute(
-        [job for some in last.values() for job in some], workers, say, "the chosen and today's, on the outer folds"
-    )
+    both = "the chosen settings and those in params.yaml, on the outer folds"
+    _execute([job for some in last.values() for job in some], workers, say, both)
     return [_chosen(ground, outer, ends[outer], means, last) for outer, _, means in found]
 
 
@@ -84,8 +84,8 @@ def finalists(study: Study, best: int) -> list[FrozenTrial]:
     if first is None or first.state != TrialState.COMPLETE:
         reason = first.user_attrs.get("reason", "") if first else ""
         raise EarmarkError(
-            f"Today's setting, the first trial of {study.study_name}, has no figure, so nothing can be compared "
-            f"with it{f' ({reason})' if reason else ''}; fix it first."
+            f"The setting in params.yaml, the first trial of {study.study_name}, has no figure, so nothing can be "
+            f"compared with it{f' ({reason})' if reason else ''}; first correct what kept that trial from ending."
         )
     sign = -1.0 if study.direction.name == "MAXIMIZE" else 1.0
     others = sorted((t for t in complete if t.params != first.params), key=lambda t: (sign * t.value, t.number))
@@ -111,14 +111,14 @@ def verdict(ground: Ground, some: list[FoldChoice]) -> str:
     seen = f"{of} [{found.low:+.3f}, {found.high:+.3f}] on {n} {what} that played no part in the choice"
     if all(c.number == c.today for c in some):
         return (
-            f"The setting that was chosen is today's: {task.headline} {theirs:.3f} on {n} {what} that played no "
-            "part in the choice."
+            f"The setting that was chosen is that in params.yaml: {task.headline} {theirs:.3f} on {n} {what} that "
+            "played no part in the choice."
         )
     if found.low > 0:
-        return f"Better than today's setting: {seen}."
+        return f"Better than the setting in params.yaml: {seen}."
     if found.high < 0:
-        return f"Worse than today's setting: {seen}."
-    return f"No better than today's, as far as these recordings can tell: {seen}."
+        return f"Worse than the setting in params.yaml: {seen}."
+    return f"No better than the setting in params.yaml, as far as these recordings can tell: {seen}."
 
 
 def to_apply(ground: Ground, some: list[FoldChoice]) -> FoldChoice:
@@ -135,7 +135,7 @@ def _execute(some: list[TrainingJob], workers: int, say: Say, what: str) -> None
     folder = paths.state() / "studies"
     waiting = len({job.key for job in some if not jobs.is_finished(job, folder)})
     if waiting:
-        say(f"{waiting} trainings: {what}.")
+        say(f"{counted(waiting, 'training')}: {what}.")
     jobs.execute(some, folder, workers, lambda job: say(f"{' and '.join(job.test)}, seed {job.train.seed}: trained."))
 
 

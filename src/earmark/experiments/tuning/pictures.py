@@ -81,7 +81,7 @@ def _importance(study: Study, headline: str) -> Axes:
         raise ValueError("nothing to compare")
     evaluator = PedAnovaImportanceEvaluator()
     axes = _gridded(drawing.plot_param_importances(study, evaluator, _of_all(study)), "x")
-    axes.set(xlabel=f"share in what decides inner {headline} (PED-ANOVA)", ylabel="")
+    axes.set(xlabel=f"importance for inner {headline}, as a share (PED-ANOVA)", ylabel="")
     axes.get_legend().remove()
     axes.figure.set_size_inches(7, 1.2 + 0.35 * len(axes.get_yticklabels()))
     return axes

@@ -98,7 +98,7 @@ def read(
     """
     raw, task = study_plan.mapping(file, DEFAULTS, "tuning", "tuning"), task_of(file)
     check = Checks(file, task)
-    check.known(raw, DEFAULTS, "the key")
+    check.known(raw, DEFAULTS, "it has the key")
     said = DEFAULTS | {k: v for k, v in raw.items() if v is not None}
     known = keys(catalog.task(said["task"]).settings)
     base = check.overrides(said["base"], "base", set(known))

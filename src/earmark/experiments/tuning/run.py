@@ -188,7 +188,7 @@ def _end(ground: Ground, studies: dict[str, Study], file: Path, asked: TuningOpt
     left = sum(work.missing(study, planned) for study in studies.values())
     chosen: list[FoldChoice] = []
     if left > 0:
-        say(f"{left} trials are left; run the same command again to go on.")
+        say(f"Trials left: {left}; run the same command again to go on.")
     else:
         chosen = confirm.choose(ground, studies, asked.workers or jobs.default_workers(), say)
     files, figures = show.write(out, ground, studies, chosen, file)

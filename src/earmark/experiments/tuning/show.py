@@ -105,7 +105,7 @@ def print_tuning(ground: Ground, studies: dict[str, Study], chosen: list[FoldCho
             for _, r in found.head(SHOWN).iterrows()
         ]
         if cells:
-            console.table(("trial", plan.headline, *names), cells, f"{plan.name}, {outer} aside: {states}")
+            console.table(("trial", plan.headline, *names), cells, f"{plan.name}, {outer} held out: {states}")
         if weights := pictures.importance(study):
             console.say("importance: " + ", ".join(f"{k} {v:.2f}" for k, v in weights.items()))
     for sentence in sentences(json.loads((out / RESULT).read_text(encoding="utf-8"))):

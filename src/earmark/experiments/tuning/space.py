@@ -132,11 +132,11 @@ def _outside(parameter: Parameter, settings: Any) -> str:
     if parameter.levels is not None:
         keys = sorted(parameter.sets_keys())
         now = ", ".join(f"{key} {at(settings, key)!r}" for key in keys)
-        return f"Today's {now} is not one of the levels of '{parameter.name}'; add it as one, or set it in base."
+        return f"{now} of params.yaml is not one of the levels of '{parameter.name}'; add it as one, or set it in base."
     now = at(settings, parameter.key)
     return (
-        f"Today's {parameter.key} is {now!r}, which is not in the range of '{parameter.name}'; widen it, or set "
-        f"{parameter.key} in base: the first trial is today's setting."
+        f"In params.yaml {parameter.key} is {now!r}, which is not in the range of '{parameter.name}'; widen it, or set "
+        f"{parameter.key} in base: the first trial is the setting in params.yaml."
     )
 
 
@@ -191,7 +191,9 @@ def _entry(check: Checks, name: str, raw: Any, known: Mapping[str, Any]) -> Iter
         yield from _branches(check, name, words, known)
     else:
         block = bool(tagged.branches(known[name]))
-        check.that(not block, f"{who} is a block of one of several kinds; name these under branches, or use levels.")
+        check.that(
+            not block, f"{who} is a block that comes in several kinds; name these under branches, or use levels."
+        )
         yield Parameter(name, name, _distribution(check, who, words, known[name]))
 
 
@@ -209,9 +211,7 @@ def _branches(check: Checks, name: str, words: dict, known: Mapping[str, Any]) -
     """The kinds of a block, and what is drawn below each."""
     who, of = f"space '{name}'", tagged.branches(known[name])
     check.that("step" not in words, f"{who}: step belongs to a range of numbers; leave it out.")
-    check.that(
-        bool(of), f"{who} has branches, but is not a block of one of several kinds; give it a range or a choice."
-    )
+    check.that(bool(of), f"{who} has branches, but does not come in several kinds; give it a range or a choice.")
     kinds = check.mapping(words["branches"], f"{who}: branches")
     check.known(kinds, of, f"{who} names the kind")
     check.that(len(kinds) > 1, f"{who} has fewer than two branches; add one, or set {name}.name in base.")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from earmark.data.manifest import read_csv
+from earmark.data.walking import counted
 from earmark.errors import EarmarkError
 from earmark.tasks.chord import annotations, breakdown, scores
 from earmark.tasks.chord.notation import lab, pop
@@ -39,7 +40,7 @@ def songs(estimates: Path, truth: Path, warn: Callable[[str], None]) -> list[Sco
             "so that a program gains nothing by failing."
         )
     if extra := sorted(there.keys() - wanted.keys()):
-        warn(f"left out {len(extra)} estimates for which {truth} has no annotation ({_some(extra)}).")
+        warn(f"left out {counted(len(extra), 'estimate')} without an annotation in {truth} ({_some(extra)}).")
     known, converted = _manifest(truth), pop.Converted()
     found = [_song(stem, wanted[stem], there[stem], known.get(stem, {}), converted) for stem in both]
     if sentence := pop.conversion_note(converted):

@@ -55,7 +55,7 @@ def describe_model(config: ModelConfig, reports: Path, found: Mapping[str, Any])
         measured="Weighted chord symbol recall by mir_eval, pooled over songs by duration.",
         called={"majmin": HEADLINE} | CALLED | {"majmin": HEADLINE, "majmin_minus_baseline": MINUS},
         tables=[by_quality(pd.read_csv(path), shares)] if path.exists() else [],
-        calibration="It was not measured: the probability beside a chord is the mean of what its frames were given.",
+        calibration="It was not measured: the probability beside a chord is the mean of its frames' probabilities.",
         limits=f"{ENDS} Songs without chords, and tunings far from 440 Hz, were not measured.",
         picture="confusion_qualities.png",
     )

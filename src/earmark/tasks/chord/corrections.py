@@ -123,7 +123,7 @@ def _segment(lines: list[Line], said: ReviewedMark) -> LabRow:
             return LabRow(
                 f"{before.end}\t{after.start}\t", before.end, after.start, UNKNOWN, before.behind.strip(" \t")
             )
-    raise EarmarkError(f"{said.where}: no segment begins there; review it again.")
+    raise EarmarkError(f"{said.where}: no segment of the song begins at that time; review the song again.")
 
 
 def _near(time: str, said: ReviewedMark) -> bool:

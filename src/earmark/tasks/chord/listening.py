@@ -210,9 +210,9 @@ def _intro(n: int, recordings: list[page.ReportRecording], clips: Clips) -> list
     listed = f"{len(recordings)} of {n} test recordings" if len(recordings) < n else f"{n} test recordings"
     return [
         f"{listed}, the worst first (share of time with the right tetrad).",
-        f"{len(clips.made)} of them can be played here, the worst, up to {HEARD_S:g} s of each, where most of it is "
+        f"{len(clips.made)} of them can be played here, the worst ones: up to {HEARD_S:g} s of each, where the most is "
         "wrong; levels are evened out.",
         f"Stretches: where the estimate differs, the longest and most certain first, at most {DIFFERENT}, and up to "
-        f"{ALIKE} that are right. Chords are coloured by their root, fifths alike; a striped bar says where they "
-        "differ.",
+        f"{ALIKE} that are right. Chords are coloured by their root, in similar colours for roots a fifth apart; a "
+        "striped bar says where they differ.",
     ]

@@ -82,7 +82,7 @@ def _draw_weights(path: Path, found: weights.Suggestion, hop_s: float, names: li
     how = "with the model's weights" if found.given else "with the weights suggested"
     for ax, seconds, title in zip(axes, matrices, ("as it is", how), strict=True):
         recall, right = weights.mean_recall(seconds), seconds.trace() / seconds.sum()
-        shares = f"right in {right:.3f} of time, {recall:.3f} of a quality's"
+        shares = f"right in {right:.3f} of the time; mean over qualities {recall:.3f}"
         _matrix(fig, ax, seconds, used, f"Validation {title}: {shares}")
     axes[1].set_xticks(range(len(used)), [f"{name}  x {weight[name]:.2f}" for name in used], rotation=90, fontsize=8)
     save(fig, path)

@@ -41,7 +41,8 @@ class ChordFeatureSettings:
     mono file."""
     normalize: Literal["share", "deviation"] = "share"
     """`share` maps decibels linearly, from `floor_db` below the recording's maximum (0) to the maximum (1).
-    `deviation` subtracts each channel's mean and divides by the recording's standard deviation (features.cqt.to_db)."""
+    `deviation` subtracts each channel's mean and divides by the recording's standard deviation (function to_db of
+    earmark/features/cqt.py)."""
     bins_per_octave: int = 36
     """Bins per octave, a multiple of 12; pitch_net requires 36."""
     local_s: float = 0.0
@@ -88,7 +89,7 @@ class HeadWeights:
     weight_bass: float = 1.0
     """Weight of the bass loss; the chord loss has weight 1."""
     weight_tones: float = 1.0
-    """Weight of the loss on the notes that sound; with chordnet, on both vectors."""
+    """Weight of the loss on the notes that sound; with chordnet, on its note vectors before and after smoothing."""
     weight_change: float = 1.0
     """Weight of the loss on where a chord begins."""
     weight_key: float = 0.3
@@ -118,7 +119,7 @@ class CrossEntropy(HeadWeights):
 
 @dataclass(frozen=True)
 class Tversky(HeadWeights):
-    """For chordnet: the Tversky loss of its vectors, as its author wrote it or computed from logits."""
+    """For chordnet: the Tversky loss of its vectors, as ChordNet's author wrote it or computed from logits."""
 
     name: Literal["tversky", "tversky_of_logits"] = "tversky_of_logits"
     alpha: float = 0.4
@@ -134,7 +135,7 @@ class Tversky(HeadWeights):
 
 @dataclass(frozen=True)
 class FocalTversky(Tversky):
-    """For chordnet: the focal Tversky loss of its vectors, as its author wrote it or computed from logits."""
+    """For chordnet: the focal Tversky loss of its vectors, as ChordNet's author wrote it or computed from logits."""
 
     name: Literal["focal_tversky", "focal_tversky_of_logits"] = "focal_tversky"  # type: ignore[assignment]
     power: float = 3.0
@@ -192,7 +193,7 @@ class ChordTrainSettings(LoopSettings):
     """Widest frequency mask, in bins."""
     crops: Literal["random", "changes", "chords"] = "random"
     """Where crops start: `random` anywhere in a song, `changes` where a chord begins. `chords` also ends crops at a
-    chord change, as ChordNet's text asks, so that no chord is cut unless it is longer than the crop."""
+    chord change, as ChordNet's author asks, so that no chord is cut unless it is longer than the crop."""
     short: float = 0.0
     """Share of the batches whose crops are cut to between a tenth and a third of their length, to prepare for short
     recordings, which have no context."""
@@ -236,7 +237,7 @@ class ChordSettings:
         require(ranged, "train.tilt", "and train.floor must be 0 where features.normalize is deviation")
         require_chunks(self.model, self.train)
         own = isinstance(self.train.loss, CrossEntropy) == isinstance(self.model, PitchNetModel)
-        losses = "cross_entropy" if isinstance(self.model, PitchNetModel) else "a (focal_)tversky one"
+        losses = "cross_entropy" if isinstance(self.model, PitchNetModel) else "one of those with tversky"
         require(own, "train.loss.name", f"must be {losses} for model.name {self.model.name}")
 
 

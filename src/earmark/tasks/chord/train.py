@@ -74,8 +74,8 @@ def run(
     if first:
         fit.weights, share = initial.averaged(task, first, fit.weights)
         say(
-            f"Averaged, by the validation songs, {share:.1f} of the trained weights and {1 - share:.1f} of "
-            f"{initial_model}'s."
+            f"Averaged, in the proportion best on validation songs, {share:.1f} of the trained weights and "
+            f"{1 - share:.1f} of {initial_model}'s."
         )
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -150,6 +150,6 @@ def _summary(dataset: ChordDataset, task: ChordTask) -> str:
     f = dataset.features
     shape = f.channels, SHOWN_FRAMES, f.n_bins
     rows = describe.layers(task.model, torch.zeros(1, *shape, device=next(task.model.parameters()).device))
-    lines = [f"Input (None, {f.channels}, {SHOWN_FRAMES} frames of any number, {f.n_bins} bins)"]
+    lines = [f"Input (None, {f.channels}, {SHOWN_FRAMES} frames, {f.n_bins} bins); any number of frames will do"]
     lines += [f"  {name:<44}{output:<22}{n:>9,}" for name, output, n in rows]
     return "\n".join([*lines, f"Parameters: {describe.count(task.model):,}"]) + "\n"

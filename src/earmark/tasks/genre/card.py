@@ -54,7 +54,8 @@ def describe_model(config: ModelConfig, reports: Path, found: Mapping[str, Any])
     path = reports / "predictions.parquet"
     return Said(
         what=f"A model of genres or classes of sounds. {_knows(config)}",
-        measured="Every recording has one answer, the mean of its windows' probabilities unless a figure says else.",
+        measured="Every recording has one answer, the mean of its windows' probabilities unless a figure says "
+        "otherwise.",
         called={name: QUOTED[name] for name in QUOTED if not name.startswith("ensemble")},
         tables=[by_label(pd.read_parquet(path))] if path.exists() else [],
         calibration=_calibration(found),

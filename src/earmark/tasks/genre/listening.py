@@ -71,7 +71,7 @@ def in_order(songs: pd.DataFrame) -> pd.DataFrame:
 def _intro(songs: pd.DataFrame, listed: int, clips: Clips, features: FeatureSettings) -> list[str]:
     n, wrong = len(songs), int((songs.recording_predicted != songs.label).sum())
     said = [
-        f"{wrong} of {n} test recordings were classified wrongly.",
+        f"Classified wrongly: {wrong} of {n} test recordings.",
         (
             f"{len(clips.made)} can be played here, up to {HEARD_S:g} s of each: the mistakes, the most confident "
             "first, then the right answers that were the least certain, then right ones at random. Levels are "

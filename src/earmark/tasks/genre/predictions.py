@@ -118,7 +118,8 @@ class Predictor:
             if info.flat:
                 raise AudioError(info.flat)
             if features.other_rates == "refuse" and info.sample_rate != features.sample_rate:
-                raise AudioError(f"it has {info.sample_rate} Hz and the model wants {features.sample_rate}")
+                rates = f"its sample rate is {info.sample_rate} Hz, but the model takes {features.sample_rate} Hz alone"
+                raise AudioError(f"{rates}; convert it")
             by_window, by_song = self.model.judge(self._windows(frames))
             if timeline and frames.trimmed:
                 by_window, _ = self.model.judge(self._windows(frames.untrimmed()))

@@ -14,6 +14,7 @@ from earmark import audio, paths
 from earmark.audio import Root
 from earmark.data import manifest
 from earmark.data.reading import read
+from earmark.data.walking import counted
 from earmark.errors import EarmarkError
 from earmark.features import cache, store
 from earmark.release import bundle
@@ -55,7 +56,7 @@ def figures(path: Path | None, settings: GenreSettings, warn: Callable[[str], No
     if "recipe" in found:
         _same_recipe(path, found["recipe"], settings)
     else:
-        warn(f"{path} does not say which recipe it belongs to; the card says so.")
+        warn(f"{path} does not say which recipe it belongs to, and the card will state that.")
     return found
 
 
@@ -91,7 +92,8 @@ def recordings(
     root = paths.audio_root(settings.data.root)
     table, quarantined = read(CORPORA, settings.data, root, warn, progress)
     if len(quarantined):
-        warn(f"{len(quarantined)} recordings cannot be used; the first is {quarantined.path.iloc[0]}.")
+        n, first = counted(len(quarantined), "recording"), quarantined.iloc[0]
+        warn(f"{n} cannot be used; the first is {first.path}: {first.reason}.")
     if quoted.get("data_sha256", manifest.digest(table)) != manifest.digest(table):
         raise EarmarkError(
             f"The figures are from other recordings than {settings.data.root} holds now; cross-validate on these."

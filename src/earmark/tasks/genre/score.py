@@ -47,7 +47,7 @@ def recordings(root: Path, labels: list[str], warn: Callable[[str], None]) -> pd
     unknown = sorted(set(table.label) - set(labels))
     if unknown:
         n, hint = int((table.label == unknown[0]).sum()), nearest(unknown[0], labels)
-        known = "" if hint.startswith("known") else f" Known are: {', '.join(labels)}."
+        known = "" if hint.startswith("known:") else f" Known: {', '.join(labels)}."
         raise EarmarkError(
             f"{root} has {n} recording{'s' * (n != 1)} of '{unknown[0]}', which the model does not know; {hint}{known}"
         )

@@ -48,14 +48,14 @@ class SongMilSettings(WindowModelSettings):
 
     name: Literal["cnn", "mlp"] = "cnn"
     variant: Literal["sound", "song_mil"] = "sound"
-    """`song_mil` is the text's network, without activations after its convolutions and without normalisation;
-    `sound` adds batch normalisation, activations and dropout."""
+    """`song_mil` is the network of the question that the study song_mil is about, without activations after its
+    convolutions and without normalisation; `sound` adds batch normalisation, activations and dropout."""
     channels: int = 16
     """Channels of the first convolution; unused by `mlp`."""
     hidden: int = 32
     """Units of the dense layers."""
     dropout: float = 0.2
-    """Dropout; the text's network has none."""
+    """Dropout; the network of the question that the study song_mil is about has none."""
 
     def __post_init__(self) -> None:
         require(self.channels > 0 and self.hidden > 0, "channels", "and hidden must be above 0")
@@ -72,7 +72,8 @@ class SoundCnnsSettings(WindowModelSettings):
     """Factor on the number of channels."""
     filter: Literal["none", "forward", "test"] = "none"
     """When the network replaces values that are not finite, such as the minus infinity of features.log_floor `none`,
-    by 0: `forward` always, `test` only outside training, as the article's code does, `none` never."""
+    by 0: `forward` always, `test` only outside training, as in the code of the article that the study sound_cnns is
+    about, `none` never."""
 
     def __post_init__(self) -> None:
         _require_width(self.width)
@@ -182,8 +183,8 @@ class TrainSettings(LoopSettings):
     """Random changes of a training crop."""
     judged_on: Literal["windows", "crop"] = "windows"
     """What validation and test use of a recording: all its fixed `windows`, or one `crop` that may start at any
-    frame and is drawn anew each time, as in the article on sound CNNs; the test then also reports how its accuracy
-    varies from draw to draw. Prediction always uses the windows."""
+    frame and is drawn anew each time, as in the article that the study sound_cnns is about; the test then also reports
+    how its accuracy varies from draw to draw. Prediction always uses the windows."""
     balance: Literal["none", "weights", "sampling"] = "none"
     """For classes of unequal size: `weights` multiplies a recording's loss by the inverse frequency of its class (1
     on average); `sampling` draws an epoch of the same length in which all classes are equally frequent. Validation
@@ -196,7 +197,11 @@ class TrainSettings(LoopSettings):
         require(not by_song, "crops", "must be windows for the song loss, which needs whole recordings")
         cropped = self.judged_on == "windows" or self.crops == "random"
         require(cropped, "judged_on", "must be windows where crops is windows")
-        require(self.by_frame or isinstance(self.augment.mix, Unmixed), "loss.name", "must be frame for augment.mix")
+        require(
+            self.by_frame or isinstance(self.augment.mix, Unmixed),
+            "loss.name",
+            "must be frame unless augment.mix is none",
+        )
 
     @property
     def by_frame(self) -> bool:

@@ -15,7 +15,9 @@ HEADLINES = ("eer", "min_dcf", "auc", "mr_at_k", "mr_at_threshold", "accuracy")
 SYSTEMS = {"": "this model", "baseline_lda_": "MFCC + LDA", "baseline_mfcc_": "MFCC statistics"}
 
 KNOWS = "An utterance becomes a vector of length 1; the cosine of two says how likely one person speaks in both."
-ENDS = "It is no means to identify people beyond doubt, and not meant to be used on anybody without their consent."
+ENDS = (
+    "It is not a means of identifying people beyond doubt, and not meant to be used on anybody without their consent."
+)
 UNMEASURED = (
     "Recordings of another kind were not measured; judge voices of yours with `earmark score speaker FOLDER` before "
     "relying on it."
@@ -41,8 +43,8 @@ def own(config: ModelConfig, n_bytes: int, sha256: str) -> str:
         f"A speaker model trained with earmark. {KNOWS}",
         f"## Data\n\n{facts['data']}: {facts['n_recordings']} recordings of {facts['n_speakers']} speakers were "
         "trained on.",
-        "## Figures\n\nOn test speakers of the same source, who were neither trained on nor chosen by, with the very "
-        f"file released here. {_methods(facts)} The baselines learnt from the same training "
+        "## Figures\n\nOn test speakers of the same source, who were used neither for training nor for any choice, "
+        f"with the very file released here. {_methods(facts)} The baselines were trained on the same training "
         f"speakers.\n\n{tables(facts['figures'])}",
         _thresholds(facts),
         card.own_recipe(facts, settings),
@@ -101,7 +103,7 @@ def describe_model(config: ModelConfig, reports: Path, found: Mapping[str, Any])
 
 def _trials(found: Mapping[str, Any]) -> str:
     if "n_speakers" not in found:
-        return "Speakers who were neither trained on nor chosen by."
+        return "Speakers who were used neither for training nor for any choice."
     trials = f"{found['n_same_trials']} trials of one speaker and {found['n_different_trials']} of two"
     return f"{found['n_speakers']} speakers, {found['n_utterances']} utterances, {trials}."
 

@@ -14,6 +14,7 @@ from earmark.data.folder import label_of, labelled_recordings
 from earmark.data.manifest import read_table
 from earmark.data.names import nfc
 from earmark.data.settings import MANIFEST, DataSettings
+from earmark.data.walking import counted
 from earmark.errors import EarmarkError
 from earmark.tasks.speaker import checks, corrections
 from earmark.tasks.speaker.trials import lists, pairing
@@ -140,7 +141,8 @@ def speech_commands(root: Path, warn: Warn) -> pd.DataFrame:
         split = split_of.get(nfc(str(path)), "train") if split_of else ""
         rows.append(CorpusRecording(str(path), str(path), speaker, f"{speaker}-{n}", split))
     if strange:
-        warn(f"{len(strange)} files are not named like bed/0a7c2a8d_nohash_0.wav, for example {strange[0]}: left out.")
+        n = counted(len(strange), "file")
+        warn(f"left out {n} not named like bed/0a7c2a8d_nohash_0.wav, for example {strange[0]}.")
     return table_of(rows, root)
 
 

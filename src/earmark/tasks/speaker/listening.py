@@ -55,7 +55,7 @@ def listening(
             title="Whom the model mistook: speakers",
             intro=_intro(test, threshold, trials, clips),
             figures=page.figures(found, FIGURES),
-            kinds={"trial": "trials", "query": "queries: who is it of those enrolled?"},
+            kinds={"trial": "trials", "query": "queries: which of those enrolled is it?"},
             recordings=[_recording(test, at, clips.places.get(at)) for at in order],
             rows=rows,
             clips=clips.made,

@@ -26,7 +26,7 @@ class SpeakerDataSettings(DataSettings):
 
 @dataclass(frozen=True)
 class SpeakerFeatureSettings:
-    """Log-mel frames of whole recordings; pauses are removed and levels adjusted when they are read."""
+    """Log-mel frames of whole recordings; pauses are removed and levels adjusted when the stored frames are read."""
 
     sample_rate: int
     """Sample rate in Hz that recordings are resampled to."""
@@ -35,7 +35,7 @@ class SpeakerFeatureSettings:
     hop_length: int
     """Samples between frames."""
     n_mels: int
-    """Number of mel bands; 128 in siamese_blstm's text, which needs n_fft 1024 (else some filters are empty)."""
+    """Number of mel bands; 128 in the study siamese_blstm, which needs n_fft 1024 (else some filters are empty)."""
     f_min: float
     """Lower edge of the mel bank, in Hz."""
     f_max: float
@@ -124,7 +124,8 @@ class BlstmSettings(TowerSettings):
     read: Literal["blstm", "dense"] = "dense"
     """Which layer's output is the embedding: the second BLSTM's (`blstm`) or the last dense layer's (`dense`)."""
     head: Literal["prelu", "softplus", "softmax"] = "softplus"
-    """Activation of the dense layers' outputs; `prelu`, the text's, leaves negative values, which the losses clip."""
+    """Activation of the dense layers' outputs; `prelu`, which the study siamese_blstm starts from, leaves negative
+    values, which the losses clip."""
     batch_norm: bool = False
     """Whether the head has batch normalisation."""
     dropout: float = 0.1
@@ -140,12 +141,13 @@ SpeakerModelSettings = ResnetSettings | TdnnSettings | BlstmSettings
 
 @dataclass(frozen=True)
 class PairSettings:
-    """A loss over all pairs of a batch; studies/siamese_blstm.yaml develops it step by step from the asker's."""
+    """A loss over all pairs of a batch; studies/siamese_blstm.yaml develops it step by step from that of the question
+    which the study is about (the asker's)."""
 
     distance: Literal["kl", "reversed", "symmetric"] = "symmetric"
     """Kullback-Leibler divergence: `kl` in one direction, `reversed` in the other, `symmetric` the sum of both."""
     positive: Literal["clip", "add"] = "add"
-    """How values are made positive before the logarithm: `clip` to epsilon..1, as the asker did, or `add` epsilon."""
+    """What makes values positive for the logarithm: `clip` to epsilon..1 (siamese_blstm's asker) or `add` epsilon."""
     hinge: Literal["distance", "direction"] = "direction"
     """Whether the hinge is on the `distance`, or on each `direction` of a symmetric one before they are added."""
     soft: bool = True
@@ -159,9 +161,9 @@ class PairSettings:
     different: float = 1.0
     """Weight of pairs of different speakers."""
     broadcast: bool = False
-    """Whether to repeat the asker's mistake of comparing every distance with every label, by their shapes."""
+    """Whether each distance is compared with every label, as shapes broadcast: a mistake of siamese_blstm's asker."""
     hinge_over: Literal["pair", "batch"] = "pair"
-    """Hinge of a different-speaker pair: its own (`pair`), or the mean over the batch (`batch`), as the asker's."""
+    """Hinge of a different-speaker pair: its own (`pair`), or the batch's mean (`batch`), as siamese_blstm's asker."""
     name: Literal["pairs"] = "pairs"
 
     def __post_init__(self) -> None:
@@ -207,26 +209,26 @@ SpeakerLossSettings = AamSoftmaxSettings | SimilaritySettings | PairSettings
 
 @dataclass(frozen=True)
 class VoiceAugmentSettings:
-    """Random changes of a training crop's stored log-mel frames; shares are of all crops, 0 switches one off."""
+    """Random changes of a training segment's stored log-mel frames; shares are of all segments, 0 switches one off."""
 
     noise: float
-    """Share of crops to which another training recording or noise with a random spectral slope is added."""
+    """Share of segments to which another training recording or noise with a random spectral slope is added."""
     babble: float
-    """Share of crops to which several other recordings are added (babble)."""
+    """Share of segments to which several other recordings are added (babble)."""
     snr_db: tuple[float, float]
     """Lowest and highest signal-to-noise ratio, in decibels, of what is added."""
     room: float
-    """Share of crops with simulated reverberation."""
+    """Share of segments with simulated reverberation."""
     band: float
-    """Share of crops in which everything outside a random frequency band is attenuated."""
+    """Share of segments in which everything outside a random frequency band is attenuated."""
     gain_db: float
     """Largest random gain slope over the bands, in decibels from the lowest to the highest."""
     time_masks: int
-    """Number of time masks per crop (SpecAugment)."""
+    """Number of time masks per segment (SpecAugment)."""
     time_mask: int
     """Longest time mask, in frames."""
     band_masks: int
-    """Number of frequency masks per crop."""
+    """Number of frequency masks per segment."""
     band_mask: int
     """Widest frequency mask, in mel bands."""
 
@@ -243,7 +245,8 @@ class VoiceAugmentSettings:
 
 @dataclass(frozen=True)
 class SpeakerTrainSettings(LoopSettings):
-    """One training on batches of speakers with segments each; validation loss is 1 - AUC, accuracy 1 - EER."""
+    """One training on batches of several segments from each of several speakers; validation loss is 1 - AUC, accuracy
+    1 - EER."""
 
     FORMER: ClassVar[dict[str, str]] = LoopSettings.FORMER | {
         "pair": "loss (of loss pairs)",
@@ -263,16 +266,13 @@ class SpeakerTrainSettings(LoopSettings):
     batches: int
     """Number of batches in an epoch."""
     augment: VoiceAugmentSettings
-    """Random changes of a training crop."""
+    """Random changes of a training segment."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.speakers > 1 and self.segments > 1, "speakers", "and segments must be at least 2")
-        require(
-            0.1 <= self.segments_s[0] <= self.segments_s[1],
-            "segments_s",
-            "must be two lengths of at least 0.1 s, the shorter first",
-        )
+        ordered = 0.1 <= self.segments_s[0] <= self.segments_s[1]
+        require(ordered, "segments_s", "must be two lengths of at least 0.1 s, the shorter first")
         require(self.batches > 0, "batches", "must be above 0")
 
 

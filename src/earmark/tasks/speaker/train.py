@@ -100,6 +100,6 @@ def _summary(task: SpeakerTask) -> str:
     bands = task.features.n_mels * task.features.views
     x = torch.zeros(1, SHOWN_FRAMES, bands, device=task.device)
     rows = describe.layers(task.model.tower, x)
-    lines = [f"Input (None, {SHOWN_FRAMES} frames of any number, {bands} bands)"]
+    lines = [f"Input (None, {SHOWN_FRAMES} frames, {bands} bands); any number of frames will do"]
     lines += [f"  {name:<44}{output:<22}{n:>9,}" for name, output, n in rows]
     return "\n".join([*lines, f"Parameters: {describe.count(task.model.tower):,}"]) + "\n"

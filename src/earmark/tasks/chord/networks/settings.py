@@ -40,35 +40,36 @@ class PitchNetModel:
 
 @dataclass(frozen=True)
 class ChordNetModel:
-    """The network of ChordNet's text: it reads two channels and names 44 qualities."""
+    """The network of ChordNet as published (docs/studies/chordnet.md calls it the text): it reads two channels and
+    names 44 qualities."""
 
     name: Literal["chordnet"] = "chordnet"
     width: float = 1.0
-    """Factor on the number of channels; 1 in the text."""
+    """Factor on the number of channels; 1 in ChordNet as published."""
     core: Literal["dprnn", "blstm"] = "dprnn"
-    """The recurrent part: the text's dual-path network, or BLSTMs."""
+    """The recurrent part: the published ChordNet's dual-path network, or BLSTMs."""
     chunk_frames: int = 256
     """With core dprnn: frames per chunk. The first LSTM reads within a chunk, the second across the song; with 0
-    both read the whole song. 256 in the text; a training crop must hold at least two chunks."""
+    both read the whole song. 256 in ChordNet as published; a training crop must hold at least two chunks."""
     lstm_layers: int = 1
     """With core blstm: number of stacked BLSTM layers."""
     vector: Literal["clip", "sigmoid"] = "clip"
-    """How the values of the note vectors are brought into 0..1; the text clips."""
+    """How the values of the note vectors are brought into 0..1; the published ChordNet clips."""
     drop_features: bool = True
-    """Whether to leave some features unused, as the text's network does."""
+    """Whether to leave unused the last features, which do not fill a channel of 36, as the published ChordNet does."""
     smoothing: bool = True
-    """Whether to add the text's second network, which smooths the vectors, at twice the time."""
+    """Whether to add the published ChordNet's second network, which smooths the vectors, at twice the time."""
     smoothing_layers: int = 1
     """Number of stacked BLSTM layers in the second network."""
     cell: Literal["lstm", "lnlstm", "peephole"] = "lstm"
-    """Cell of all BLSTMs outside dprnn: plain, layer-normalised (lnlstm) or with peepholes, as the text offers; the
-    latter two are slow."""
+    """Cell of all BLSTMs outside dprnn: plain, layer-normalised (lnlstm) or with peepholes, all of which the published
+    ChordNet offers; the last two are slow."""
     lstm_residual: bool = False
-    """Whether each of these BLSTM layers above the first adds its input to its output."""
+    """Whether each BLSTM layer outside dprnn, from the second on, adds its input to its output."""
     lstm_dropout: float = 0.0
-    """Dropout on the input of these BLSTMs; for cell lstm only, as in the text."""
+    """Dropout on the input of the BLSTMs outside dprnn; for cell lstm only, as in ChordNet as published."""
     direct: bool = False
-    """Whether the chord head reads the features directly, past the note vectors."""
+    """Whether the chord head reads the features in place of the note vectors."""
     decoder: Decoding = "switch"
     """As for pitch_net."""
     quality_weights: QualityWeights | Literal["suggested"] = field(default_factory=dict)

@@ -36,7 +36,7 @@ def rows(path: Path, text: str, duration_s: float | None) -> list[Row]:
     lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip() and not line.startswith("\\")]
     found = [(n, _fields(f"{path}, row {n}", line)) for n, line in lines]
     if found and all(label == UNNAMED for _, (_, _, label) in found):
-        raise EarmarkError(f"{path}: no label has a text; write chords into the labels, as in C:maj, Am7 or N.")
+        raise EarmarkError(f"{path}: no label has any text; write chords into the labels, as in C:maj, Am7 or N.")
     points = [n for n, (start, end, _) in found if start == end]
     if points and len(points) < len(found):
         raise EarmarkError(

@@ -134,5 +134,5 @@ def conversion_note(converted: Converted) -> str | None:
     n = converted.total()
     some = ", ".join(f"{name} as {label}" for (name, label), _ in converted.most_common(SHOWN))
     rest = f" and {len(converted) - SHOWN} more" if len(converted) > SHOWN else ""
-    names = "1 chord name is" if n == 1 else f"{n} chord names are"
-    return f"{names} not in Harte's notation and read as in lead sheets of popular music: {some}{rest}."
+    names, be = ("1 chord name", "is") if n == 1 else (f"{n} chord names", "are")
+    return f"{names} {be} not in Harte's notation, and {be} read as in lead sheets of popular music: {some}{rest}."

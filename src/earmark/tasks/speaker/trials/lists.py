@@ -142,14 +142,14 @@ def trials(given: pd.DataFrame, table: pd.DataFrame, lost: set[str], warn: Warn)
     _refuse_unknown(given, set(facts.index) | lost)
     whole = given[~given.a.isin(lost) & ~given.b.isin(lost)]
     if len(whole) < len(given):
-        warn(f"{len(given) - len(whole)} of {len(given)} trials need an unusable recording: left out.")
+        warn(f"left out {len(given) - len(whole)} of {len(given)} trials, for lack of a usable recording.")
     sides = [facts.loc[whole[side]].set_axis(whole.index) for side in ("a", "b")]
     _refuse_wrong(whole, *(side.label for side in sides))
     if "split" in whole:
         _refuse_misplaced(whole, *(side["fold" if "fold" in side else "split"] for side in sides))
     within = sides[0]["split"] == sides[1]["split"]
     if not within.all():
-        warn(f"{(~within).sum()} of {len(given)} trials are between speakers of two splits: left out.")
+        warn(f"left out {(~within).sum()} of {len(given)} trials, between speakers of two splits.")
     kept = whole[within]
     columns = {"split": sides[0]["split"][within], "a": kept.a, "b": kept.b, "same": kept.same.astype(int)}
     return pd.DataFrame(columns).reset_index(drop=True)
