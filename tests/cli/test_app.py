@@ -143,9 +143,7 @@ def test_bad_files_are_quarantined_and_the_rest_goes_on(place, monkeypatch, caps
     with pytest.raises(SystemExit) as ended:
         app.main()
     assert ended.value.code in (0, None)
-    assert (
-        "A clip of 2 s holds 100.0% of the recordings whole; 0.0% fill it without padding."
-    ) in capsys.readouterr().out
+    assert ("Clips of 2 s: 100.0% of the recordings fit in whole, 0.0% need no padding.") in capsys.readouterr().out
     rows = (place / "data/genre/quarantine.csv").read_text().splitlines()
     assert len(rows) == 6
     reasons = dict(row.split(",", 1) for row in rows[1:])

@@ -428,13 +428,13 @@ def test_clip_lengths_are_numpys_percentiles_and_not_those_of_the_article():
 def test_clip_advice():
     recordings = pd.DataFrame({"duration_s": [1.0, 2.0, 2.0]})
     assert manifest.clip_advice(manifest.clip_lengths(recordings, (1.5, 2))).splitlines() == [
-        "Durations: 5 % last at most 1.10 s, 50 % last at most 2.00 s, 80 % last at most 2.00 s, "
-        "95 % last at most 2.00 s.",
-        "A clip of 1.5 s holds 33.3% of the recordings whole; 66.7% fill it without padding.",
-        "A clip of 2 s holds 100.0% of the recordings whole; 66.7% fill it without padding.",
+        "Durations, from which to choose the length of clips: 5 % last at most 1.10 s, 50 % last at most 2.00 s, "
+        "80 % last at most 2.00 s, 95 % last at most 2.00 s.",
+        "Clips of 1.5 s: 33.3% of the recordings fit in whole, 66.7% need no padding.",
+        "Clips of 2 s: 100.0% of the recordings fit in whole, 66.7% need no padding.",
     ]
     lengths = manifest.clip_lengths(recordings, (0.25, 0.5, 1, 1.5, 2, 4, 8))  # what lies beyond says nothing new
-    assert [re.findall(r"clip of (\S+) s", line) for line in manifest.clip_advice(lengths).splitlines()[1:]] == [
+    assert [re.findall(r"^Clips of (\S+) s:", line) for line in manifest.clip_advice(lengths).splitlines()[1:]] == [
         ["1"],
         ["1.5"],
         ["2"],

@@ -70,7 +70,7 @@ def test_equal_answers_to_few_recordings_cannot_be_told():
     assert verdict == "cannot tell"
     assert said[0].endswith(
         "a loss of 0.05 is not ruled out. If both were equally good, 20 groups of recordings could only rule "
-        "out losses of 0.14 or more; with about 39 more of their kind, they could rule out a loss of 0.05 four "
+        "out losses of 0.14 or more; with about 39 test groups more, they could rule out a loss of 0.05 four "
         "times out of five."
     )
 

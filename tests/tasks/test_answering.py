@@ -75,7 +75,7 @@ def test_reasons_are_true(workplace):
     )
     assert found == [("a.wav", b"sound", "a")]
     assert problems == [
-        "There is no file none.wav.",
+        "There is no file or folder none.wav.",
         "There is no recording in the folder folder; name another folder, or files.",
         "broken.wav is a broken link: it leads to gone.wav, which does not exist.",
         "loop.wav cannot be used: Too many levels of symbolic links.",
@@ -110,7 +110,7 @@ def test_names_are_those_that_were_typed(workplace, capsys):
     Path(name).write_bytes(b"sound")
     found, problems = asked(name, os.fsdecode(b"gone\xe9.wav"))
     assert found == [(r"caf\xe9.wav", b"sound", os.fsdecode(b"caf\xe9"))]
-    assert problems == [r"There is no file gone\xe9.wav."]
+    assert problems == [r"There is no file or folder gone\xe9.wav."]
     assert capsys.readouterr().err == (
         "earmark: the name of caf\\xe9.wav is not UTF-8, so it is written with escapes; rename the file to "
         "avoid them.\n"
@@ -193,7 +193,7 @@ def test_copies_are_gone_afterwards(pipe, tmp_path, monkeypatch):
 def test_what_was_found_is_told_when_the_command_ends_early(capsys):
     with pytest.raises(EarmarkError), answering.recordings([Path("none.wav")], []):
         raise EarmarkError("no model")
-    assert capsys.readouterr().err == "earmark: There is no file none.wav.\n"
+    assert capsys.readouterr().err == "earmark: There is no file or folder none.wav.\n"
 
 
 def test_a_recording_that_cannot_be_decoded_does_not_stop_the_others(workplace):
@@ -249,7 +249,7 @@ def test_folders_are_entered_and_named_as_they_were(workplace, capsys):
     ]
     assert problems == [
         ("music/gone.wav is a broken link: it leads to nowhere.wav, which does not exist.", "music/gone.wav", 1),
-        ("There is no file none.wav.", "none.wav", 3),
+        ("There is no file or folder none.wav.", "none.wav", 3),
     ]
     err = capsys.readouterr().err.splitlines()
     assert [line.split(" below")[0] for line in err] == [

@@ -148,13 +148,16 @@ def clip_lengths(table: pd.DataFrame, seconds: Iterable[float] = CLIPS_S) -> pd.
 def clip_advice(lengths: pd.DataFrame) -> str:
     """`clip_lengths` for people: from the last length that all recordings fill to the first that holds all of them."""
     at = lengths.dropna().set_index("percentile").seconds
-    lines = ["Durations: " + ", ".join(f"{p:g} % last at most {at[p]:.2f} s" for p in (5, 50, 80, 95)) + "."]
+    lines = [
+        "Durations, from which to choose the length of clips: "
+        + ", ".join(f"{p:g} % last at most {at[p]:.2f} s" for p in (5, 50, 80, 95))
+        + "."
+    ]
     given = lengths[lengths.percentile.isna()]
     filled, held = given.seconds[given.unpadded == 1].max(), given.seconds[given.whole == 1].min()
     for r in given[~(given.seconds < filled) & ~(given.seconds > held)].itertuples():
         lines.append(
-            f"A clip of {r.seconds:g} s holds {r.whole:.1%} of the recordings whole; {r.unpadded:.1%} fill it without "
-            "padding."
+            f"Clips of {r.seconds:g} s: {r.whole:.1%} of the recordings fit in whole, {r.unpadded:.1%} need no padding."
         )
     return "\n".join(lines)
 

@@ -131,8 +131,8 @@ def _could_show(gate: GateSettings, new: Side, found: Difference, level: float) 
     if found.difference <= -gate.margin:
         return f"{shown}."
     return (
-        f"{shown}; with about {able.more} more of their kind, they could rule out a loss of {gate.margin:g} four "
-        "times out of five."
+        f"{shown}; with about {counted(able.more, f'test {noun}')} more, they could rule out a loss of {gate.margin:g} "
+        "four times out of five."
     )
 
 

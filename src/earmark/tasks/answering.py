@@ -130,7 +130,7 @@ def _reason(file: Path, shown: str, error: OSError) -> str:
     if isinstance(error, FileNotFoundError) and str(file) != "-":
         if os.path.islink(file):
             return f"{shown} is a broken link: it leads to {printable(os.readlink(file))}, which does not exist."
-        return f"There is no file {shown}."
+        return f"There is no file or folder {shown}."
     return f"{shown} cannot be used: {error.strerror or error}."
 
 

@@ -230,7 +230,7 @@ def test_bad_files_do_not_lose_the_others_answers(nowhere, earmark):
     assert (found[1]["probability"], found[1]["model"]) == (None, found[0]["model"])
     assert len(err) == 3
     gone, folder, broken = err
-    assert gone == "earmark: There is no file gone.wav."
+    assert gone == "earmark: There is no file or folder gone.wav."
     assert folder == "earmark: There is no recording in the folder folder; name another folder, or files."
     assert broken.startswith("earmark: broken.wav cannot be used: it cannot be decoded as audio (")
 

@@ -104,10 +104,10 @@ def test_files_that_cannot_be_used_do_not_stop_the_others(place, earmark):
         "model": MODEL,
     }
     assert [row["row"] for row in found] == [None, 0, None, None, None]
-    assert found[3]["error"] == "There is no file none.wav."
+    assert found[3]["error"] == "There is no file or folder none.wav."
     assert list(pd.read_parquet("out.parquet").path) == ["known/ann/0.wav"]
     assert err[-4:-2] == [
-        "earmark: There is no file none.wav.",
+        "earmark: There is no file or folder none.wav.",
         "earmark: There is no recording in the folder empty; name another folder, or files.",
     ]
     assert err[-2] == "earmark: silent.wav cannot be used: it is digital silence: nobody speaks in it."
