@@ -332,7 +332,7 @@ def test_trials_of_an_earlier_study_are_known_and_count_for_nothing(place, monke
 
 def test_no_trial_begins_after_the_time_is_up_and_the_next_call_goes_on(place, monkeypatch, capsys):
     assert tune(monkeypatch, "--workers", "1", "--trials", "3", "--timeout", "0.001") == 0
-    assert "3 trials are left; run the same command again to go on." in capsys.readouterr().out
+    assert "Trials left: 3; run the same command again to go on." in capsys.readouterr().out
     assert [r.info.status for r in runs(place, "tuning")] == ["KILLED"]
     assert len(trials(place)) == 0
     assert tune(monkeypatch, "--workers", "1", "--trials", "3") == 0
