@@ -86,7 +86,8 @@ def test_todays_setting_is_found_in_it():
     }
     elsewhere = replace(today, train=replace(today.train, lr=0.5))
     with pytest.raises(
-        EarmarkError, match=r"^Today's train\.lr is 0\.5, which is not in the range of 'train\.lr'; widen"
+        EarmarkError,
+        match=r"^In params\.yaml, with base, train\.lr is 0\.5, which is not in the range of 'train\.lr'; widen",
     ):
         found.today(elsewhere)
 

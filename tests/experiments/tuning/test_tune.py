@@ -260,7 +260,11 @@ def test_the_commit_that_is_proposed_is_a_command(tmp_path):
             {"space": {"train.crops": {"choice": ["windows", "windoze"]}}},
             "mine.yaml: 'train.crops' cannot be 'windoze':",
         ),
-        ([], {"space": {"train.lr": {"log": [0.01, 0.1]}}}, "mine.yaml: Today's train.lr is 0.002, which is not in"),
+        (
+            [],
+            {"space": {"train.lr": {"log": [0.01, 0.1]}}},
+            "mine.yaml: In params.yaml, with base, train.lr is 0.002, which is not in",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence_before_the_first_trial(place, monkeypatch, capsys, args, changed, sentence):
