@@ -195,7 +195,7 @@ def test_out_of_range_in_a_block_of_another_name(dotted, block, key):
     ("dotted", "value", "sentence"),
     [
         ("tasks.chord.model", {"name": "pitch_net"}, "features.channels must be 1 for model.name pitch_net"),
-        ("tasks.chord.train.loss", {"name": "cross_entropy"}, "train.loss.name must be a (focal_)tversky one for"),
+        ("tasks.chord.train.loss", {"name": "cross_entropy"}, "train.loss.name must be one of those with tversky for"),
         ("tasks.chord.features.channels", 1, "features.channels must be 2 for model.name chordnet"),
         ("tasks.chord.features.normalize", "deviation", "train.tilt and train.floor must be 0 where"),
         ("tasks.chord.features.channels", 3, "tasks.chord.features.channels"),

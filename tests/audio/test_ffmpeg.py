@@ -146,5 +146,5 @@ def test_names_that_look_like_something_else(tmp_path, monkeypatch, name):
 
 @pytest.mark.parametrize("text", ["#EXTM3U\na.wav\n", "ffconcat version 1.0\n", "[playlist]\n", "\ufeff#EXTM3U\n"])
 def test_a_playlist_is_called_one(text):
-    said = "it is a playlist or another text, not audio; name the recordings themselves"
+    said = "it is a playlist or another text file, not audio; name the recordings themselves"
     assert why(text.encode()) == said

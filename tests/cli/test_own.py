@@ -55,7 +55,7 @@ def test_use_writes_source_and_an_absolute_root_and_nothing_else(here):
 
 def test_use_says_what_the_folder_holds(here):
     said = run("use", "genre", str(here.parent / "audio"))
-    assert "18 recordings of 0.5 minutes: the shortest lasts 1.50 s" in said
+    assert "18 recordings, 0.5 minutes in all: the shortest lasts 1.50 s" in said
     assert "Files: 18 WAV 8 kHz mono." in said
     assert "Groups: 9, for 18 recordings; " in said
 
@@ -102,7 +102,7 @@ def test_use_names_another_manifest_and_takes_it_away_again(here):
         (["gender", "../audio"], "There is no task 'gender'; did you mean 'genre'"),
         (["genre", "../audio", "--manifest", "mine.csv"], r"holds no mine.csv, which tasks\.\*\.data\.manifest names"),
         (["genre", "../audio", "--manifest", "low/mine.csv"], "manifest must be the plain name of a file in data.root"),
-        (["genre", "--source", "demo", "--manifest", "a.csv"], "manifest is read only with source folder; remove"),
+        (["genre", "--source", "demo", "--manifest", "a.csv"], "manifest applies to source folder alone; remove"),
         (["genre", "../empty"], "holds neither manifest.csv nor sub-folders with audio"),
     ],
 )
@@ -241,9 +241,9 @@ def test_init_from_a_clone_with_settings_of_its_own_says_so(tmp_path, monkeypatc
         new_project, "_file", lambda name, *at: tmp_path / name if name == "params.yaml" else kept(name, *at)
     )
     assert new_project.make(tmp_path / "mine", ["speaker"])[-1] == (
-        f"The settings of speaker are those that {tmp_path}/params.yaml has now, not those as shipped."
+        f"The settings of speaker are those that {tmp_path}/params.yaml has now, not the ones that were shipped."
     )
-    assert "not those as shipped" not in "".join(new_project.make(tmp_path / "other", ["genre"]))
+    assert "not the ones that were shipped" not in "".join(new_project.make(tmp_path / "other", ["genre"]))
 
 
 def test_init_within_a_repository_uses_it(tmp_path):

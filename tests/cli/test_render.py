@@ -23,7 +23,7 @@ def test_songs_of_the_genres_and_length_that_are_asked_for(workplace, earmark):
         (("--genre", "walz"), "earmark: --genre 'walz' is not one of the demo's genres; did you mean 'waltz'?"),
         (
             ("--genre", "xyz"),
-            "earmark: --genre 'xyz' is not one of the demo's genres; known are: blues, bossa, rock, waltz.",
+            "earmark: --genre 'xyz' is not one of the demo's genres; known: blues, bossa, rock, waltz.",
         ),
     ],
 )

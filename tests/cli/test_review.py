@@ -83,7 +83,7 @@ def test_apply_makes_a_manifest_and_points_params_at_it(here):
     assert data(here)["manifest"] == "manifest.reviewed-1.csv"
     kept = (here / "params.yaml").read_text().splitlines()
     assert [line for line in kept if "manifest: manifest.reviewed" not in line] == before.splitlines()
-    assert "1 label corrected; 17 recordings without a mark are unchanged." in said
+    assert "1 label corrected; unchanged, for lack of a mark: 17 recordings." in said
     assert "params.yaml now has data.source: folder, data.manifest: manifest.reviewed-1.csv in tasks.genre." in said
     assert said.endswith("Next: `dvc repro publish@genre`, then `dvc metrics diff`.\n")
     with pytest.raises(EarmarkError, match="the manifest has changed since this review was written; write a new one"):

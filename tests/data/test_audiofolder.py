@@ -210,7 +210,7 @@ def test_the_likeliest_of_several_columns(tmp_path):
     ("text", "said"),
     [
         ("file_name,lable\na.wav,x\n", "ROOT/metadata.csv has no column 'label'; add it (did you mean 'lable'?)"),
-        ("file_name,label\n", "ROOT/metadata.csv lists no recordings."),
+        ("file_name,label\n", "ROOT/metadata.csv lists no recordings; add a row for each."),
         ("file_name,label\na.wav,\n", "ROOT/metadata.csv, line 2: 'label' is empty; fill it in."),
         ("file_name,label\n,x\n", "ROOT/metadata.csv, line 2: 'file_name' is empty; fill it in."),
         ("file_name,label,group\na.wav,x,\n", "ROOT/metadata.csv, line 2: 'group' is empty; fill it in."),

@@ -223,7 +223,7 @@ def test_what_is_said():
         )
     ]
     assert said(groups(5, 30), record) == [  # as where a manifest gives groups of other names
-        f"15 groups were assigned to splits, none of which {record.path} knows, and stay there as the collection "
+        f"{record.path} knows none of the 15 groups: they were assigned to splits, and stay there as the collection "
         "grows. If these are the recordings of before, earlier models may have been trained on some of today's test "
         "recordings."
     ]
@@ -231,7 +231,7 @@ def test_what_is_said():
     now, _ = grown(names, record)
     assert [now[g] for g in groups(2, 70)] == ["val", "train", "train", "test", "val", "test"]
     assert said(names, record) == [
-        "6 new groups were assigned to splits (train 2, val 2, test 2); 15 stay where they were."
+        "New groups assigned to splits: 6 (train 2, val 2, test 2); 15 stay where they were."
     ]
     assert said(groups(5), record, val_share=0.0) == [
         "val_share has changed: the validation split was drawn again, and the groups in test stay there."

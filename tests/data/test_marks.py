@@ -36,7 +36,7 @@ def test_read_as_a_spreadsheet_saves_it(tmp_path):
 @pytest.mark.parametrize(
     ("row", "says"),
     [
-        ("a.wav,,,low,right,,,,,", r"line 3: 'right' is not a status; known are: corrected, doubtful, wrong\."),
+        ("a.wav,,,low,right,,,,,", r"line 3: 'right' is not a status; known: corrected, doubtful, wrong\."),
         ("a.wav,,,low,wrng,,,,,", r"line 3: 'wrng' is not a status; did you mean 'wrong'\?"),
         (
             "a.wav,,,low,corrected,,,,,",

@@ -37,5 +37,5 @@ def test_groups_and_durations_as_sentences():
     assert overview.groups(some) == "Groups: 2, for 3 recordings; all recordings of a group are in the same split."
     assert overview.groups(some.assign(group=list("abc"))) == "Groups: every recording is its own group (3)."
     assert overview.durations(some) == (
-        "3 recordings of 0.1 minutes: the shortest lasts 1.00 s, the median 2.00 s, the longest 6.00 s."
+        "3 recordings, 0.1 minutes in all: the shortest lasts 1.00 s, the median 2.00 s, the longest 6.00 s."
     )

@@ -106,7 +106,7 @@ def test_exactly_that_label_changes(root):
         before[3].replace("\n", ",,,,\n"),
     ]
     assert done.said == [
-        (f"{root / done.manifest} is the new manifest: 1 label corrected; 2 recordings without a mark are unchanged.")
+        (f"{root / done.manifest} is the new manifest: 1 label corrected; unchanged, for lack of a mark: 2 recordings.")
     ]
 
 

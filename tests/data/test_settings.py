@@ -17,7 +17,7 @@ def test_a_manifest_is_a_plain_name(name):
 @pytest.mark.parametrize("source", ["demo", "esc50"])
 def test_another_manifest_is_read_of_a_folder_alone(source):
     assert data_settings(source=source).manifest == "manifest.csv"
-    with pytest.raises(ValueError, match=r"^manifest is read only with source folder; remove the key$"):
+    with pytest.raises(ValueError, match=r"^manifest applies to source folder alone; remove the key$"):
         data_settings(source=source, manifest="mine.csv")
 
 

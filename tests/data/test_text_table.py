@@ -87,7 +87,7 @@ def test_semicolons_between_paths_are_none_between_fields(tmp_path):
         ("path,label,label,group\na.wav,x,x,1\n", ", line 1 names the column 'label' twice; keep one."),
         ("path,label,group,Label\na.wav,x,1,x\n", ", line 1 names the column 'label' twice; keep one."),
         ("\npath,label,group,note,note\na.wav,x,1,,\n", ", line 2 names the column 'note' twice; keep one."),
-        ("a.wav,x,1\nb.wav,y,2\n", " has no column 'path'; add it (known are: 1, a.wav, x)"),
+        ("a.wav,x,1\nb.wav,y,2\n", " has no column 'path'; add it (its columns are: 1, a.wav, x)."),
         (PLAIN + "c.wav,x,3,4\n", ", line 4 has more fields than the header; quote fields that hold a comma."),
         (
             PLAIN.replace(",", ";") + "c.wav;x;3;4\n",

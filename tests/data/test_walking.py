@@ -78,8 +78,8 @@ def test_a_link_and_its_target_are_one_recording(root):
         (root / link).symlink_to(root / "rock/5.wav")
     both = ["jazz/0.wav", "rock/0.wav", "rock/5.wav", "rock/9.wav"]
     sentence = (
-        "left out 2 recordings below ROOT that are reached a second time through links (rock/0.wav, rock/9.wav); each "
-        "is read once."
+        "left out 2 recordings below ROOT, reached a second time through links (rock/0.wav, rock/9.wav); each is read "
+        "once."
     )
     assert once(root, both) == (["jazz/0.wav", "rock/5.wav"], [sentence])
     assert once(root, both, None)[0] == ["rock/5.wav"]
@@ -156,7 +156,7 @@ def test_links_that_lead_nowhere_are_named(root):
     put(root, "rock/0.wav")
     (root / "jazz").symlink_to("/nowhere/jazz")
     (root / "rock/1.wav").symlink_to("/nowhere/1.wav")
-    assert told(root) == ["left out 1 link below ROOT that lead nowhere (jazz); repair or remove them."]
+    assert told(root) == ["left out 1 link below ROOT leading nowhere (jazz); repair or remove them."]
     assert audio(root) == ["rock/0.wav", "rock/1.wav"]
 
 
@@ -165,7 +165,9 @@ def test_names_that_are_not_utf8_are_told(root):
     with open(os.fsencode(root) + b"/rock/caf\xe9.wav", "wb"):
         pass
     assert audio(root) == ["rock/0.wav"]
-    assert told(root) == ["left out what has a name that is not UTF-8 below ROOT (rock/caf\\xe9.wav); rename it."]
+    assert told(root) == [
+        "left out files and folders below ROOT whose names are not UTF-8 (rock/caf\\xe9.wav); rename them."
+    ]
 
 
 def test_pipes_are_no_recordings(root):

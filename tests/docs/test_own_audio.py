@@ -101,21 +101,21 @@ def test_insisting_is_written_down(walk):
 
 
 def test_a_grown_collection_is_trained_and_both_are_judged_on_it(walk):
-    assert "6 new groups were assigned to splits" in walk["grow"]
+    assert "New groups assigned to splits: 6 (" in walk["grow"]
     assert "30 stay where they were" in walk["grow"]
     assert "of version 3 against" in walk["grow"]
-    assert "every bound holds at the level 0.05 / 2 = 0.025" in walk["grow"]
+    assert "each end of an interval is taken at the significance level 0.05 / 2 = 0.025" in walk["grow"]
 
 
 def test_a_corrected_label_is_trained_on_and_the_figures_compared(walk):
     assert "labels, the most doubtful first" in walk["review"]
-    assert "1 label corrected; 35 recordings without a mark are unchanged" in walk["apply"]
+    assert "1 label corrected; unchanged, for lack of a mark: 35 recordings" in walk["apply"]
     assert "data.manifest: manifest.reviewed-1.csv in tasks.genre." in walk["apply"]
     manifest = (Path(walk["home"]) / "recordings/manifest.reviewed-1.csv").read_text()
     assert [row.split(",")[3:5] for row in manifest.splitlines() if row.startswith(walk["corrected"])] == [
         ["corrected", "Ada"]
     ]
-    assert "new groups were assigned to splits" not in walk["apply"]
+    assert "New groups assigned to splits" not in walk["apply"]
     assert "reports/genre/metrics.json" in walk["apply"]  # dvc metrics diff
 
 

@@ -171,8 +171,7 @@ def test_classes_and_files_may_be_links_into_a_cache(folder, tmp_path):
     reason = "it is a link to /nowhere/gone.wav, which does not exist"
     assert quarantined.to_numpy().tolist() == [["low/gone.wav", reason]]
     assert warnings[0] == (
-        f"left out 1 recording below {folder} that are reached a second time through links (low/again.wav); each is "
-        "read once."
+        f"left out 1 recording below {folder}, reached a second time through links (low/again.wav); each is read once."
     )
     assert "has no manifest.csv" in warnings[1]
     assert len(warnings) == 2
@@ -279,7 +278,7 @@ def test_a_growing_collection_stays_where_it_was(folder, collection):
     now, said = collection()
     assert {path: now[path] for path in first} == first
     assert len(now) == 22
-    assert said[0].startswith("4 new groups were assigned to splits (")
+    assert said[0].startswith("New groups assigned to splits: 4 (")
     assert said[0].endswith("; 9 stay where they were.")
     assert said[-1] == RECORDED
     lines = (folder / "manifest.csv").read_text().splitlines()

@@ -126,7 +126,8 @@ def test_the_card_quotes_the_test_songs_and_what_the_author_says(released):
 def test_the_training_began_with_the_other_weights_and_says_how_much_is_left_of_them(released, recipe):
     project, done = released
     first = recipe["train"]["initial_model"]
-    said = r"earmark: Averaged, by the validation songs, [01]\.\d of the trained weights and [01]\.\d of (\S+)'s\."
+    said = r"earmark: Averaged, in the proportion best on validation songs, [01]\.\d of the trained weights and "
+    said += r"[01]\.\d of (\S+)'s\."
     assert re.findall(said, done.stderr) == [first]
     assert not list(project.path.rglob("*.pkl"))
 

@@ -49,7 +49,7 @@ def test_a_yes_crowns_and_is_written_down(tracker):
     found = promote(tracker)
     assert found.verdict == "yes"
     assert found.sentences[-2:] == [
-        "On the same 200 test recordings; every bound holds at the level 0.05.",
+        "On the same 200 test recordings; each end of an interval is taken at the significance level 0.05.",
         "Version 2 is champion; it replaces version 1.",
     ]
     assert champion(tracker.client) == 2
@@ -126,9 +126,9 @@ def test_every_model_that_was_judged_on_the_recordings_counts(tracker):
     run(tracker, **{"model_sha256": "f" * 64, "evaluation.x": "a" * 64})
     run(tracker, **{"model_sha256": "e" * 64, "evaluation.x": "b" * 64})  # on other recordings
     assert promote(tracker).sentences[-2] == (
-        "On the same 20 test recordings, on which 3 models were compared so far, this one included: every bound "
-        "holds at the level 0.05 / 3 = 0.017. On test recordings that no model has been compared on, the count starts "
-        "again at one."
+        "On the same 20 test recordings, on which 3 models were compared so far, this one included: each end of "
+        "an interval is taken at the significance level 0.05 / 3 = 0.017. On test recordings that no model has been "
+        "compared on, the count starts again at one."
     )
     assert last().level == pytest.approx(0.05 / 3)
     assert promote(tracker).sentences[-2].startswith("On the same 20 test recordings, on which 3 models")  # once each

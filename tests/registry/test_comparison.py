@@ -120,7 +120,7 @@ def test_a_champion_that_was_trained_on_test_recordings(tracker, judged):
     judge = Judge(v1=0.5, v2=0.75)
     _, said = judged(judge)
     assert said == [
-        "6 of today's 24 test recordings belong to groups that version 1 was trained on.",
+        "Of today's 24 test recordings, 6 had a group that version 1 was trained on.",
         "Both are tested on the other 18.",
         *(f"No outcomes of version {n} on these 18 recordings were kept, so it is tested on them now." for n in (2, 1)),
     ]
@@ -137,7 +137,7 @@ def test_a_version_says_itself_what_it_was_trained_on(tracker, judged):
     tracker.client.log_text(run_id, text, "model/artifacts/genre/recordings.csv")
     _, said = judged(Judge(v1=0.5, v2=0.5))
     assert said[:2] == [
-        "4 of today's 24 test recordings belong to groups that version 1 was trained on.",
+        "Of today's 24 test recordings, 4 had a group that version 1 was trained on.",
         "Both are tested on the other 20.",
     ]
 
@@ -148,8 +148,8 @@ def test_too_few_recordings_that_neither_was_trained_on(tracker, judged):
     with pytest.raises(EarmarkError) as error:
         judged(Judge())
     assert str(error.value) == (
-        "without what one of the versions was trained on, 8 of today's 24 test recordings are left, and at "
-        "least 10 are needed to decide; add recordings and run `dvc repro publish@genre`"
+        "too few of today's test recordings are left that neither version was trained on: 8 of 24, and at least 10 "
+        "are needed to decide; add recordings and run `dvc repro publish@genre`"
     )
 
 

@@ -111,6 +111,6 @@ def test_other_code_of_features_is_said(rows, number):
     assert len(judged(rows, number)[1]) == 1
     client.set_model_version_tag(NAME, number, versions.FEATURES_CODE, "0" * 64)
     assert judged(rows, number)[1][0] == (
-        "The code that computes features has changed since version 1 was published: it is tested with today's "
-        "code, which `earmark predict` uses, too."
+        "The code that computes features has changed since version 1 was published: the version is tested "
+        "with today's code, which `earmark predict` uses, too."
     )

@@ -122,7 +122,7 @@ def test_what_a_copy_wrote_into_the_original_is_fetched(used, tmp_path, monkeypa
     shutil.rmtree(new / f"mlartifacts/genre/{run_id}")
     monkeypatch.chdir(new)
     tracking.present()
-    assert "1 folders of files that existed only there were copied." in capsys.readouterr().err
+    assert "Folders copied, of files that existed only there: 1." in capsys.readouterr().err
     assert below(new, versions.download(f"models:/{NAME}/2").as_uri())
 
 

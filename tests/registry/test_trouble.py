@@ -26,7 +26,7 @@ def test_an_older_schema_is_told_with_the_command_and_a_copy(project, earmark):
     before = (project / "mlflow.db").read_bytes()
     file = project / "mlflow.db"
     assert said(earmark) == (
-        f"{file} was written by an older MLflow than {VERSION}, which is installed; make a copy of it with "
+        f"{file} was written by an older MLflow than the installed {VERSION}; make a copy of the store with "
         f"`cp {file} {file}.backup`, then run `mlflow db upgrade sqlite:///{file}`."
     )
     change(project / "mlflow.db", "DROP TABLE logged_model_tags")  # as it is in a truly older one
@@ -47,8 +47,8 @@ def test_the_command_is_quoted_for_the_shell(project, earmark, monkeypatch):
 
 def test_a_newer_schema_is_told(project, earmark):
     change(project / "mlflow.db", "UPDATE alembic_version SET version_num = 'ffffffffffff'")
-    assert f"was written by a newer MLflow than {VERSION}" in said(earmark)
-    assert "install that MLflow, or set MLFLOW_TRACKING_URI" in said(earmark)
+    assert f"was written by a newer MLflow than the installed {VERSION} (" in said(earmark)
+    assert "install the newer one, or set MLFLOW_TRACKING_URI" in said(earmark)
 
 
 def test_known_schemas_are_in_order():

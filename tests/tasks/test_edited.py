@@ -53,7 +53,7 @@ def test_line_ends_of_windows_stay():
 
 
 def test_a_key_that_is_missing_or_holds_a_block_is_refused():
-    with pytest.raises(EarmarkError, match=r"no key 'tasks\.genre\.data\.nothing' to override; known are: channels"):
+    with pytest.raises(EarmarkError, match=r"no key 'tasks\.genre\.data\.nothing' to override; known: channels"):
         edited.put(TEXT, {"tasks.genre.data.nothing": "x"})
     for dotted in ("tasks.genre.data", "tasks.chord.data.root"):
         with pytest.raises(EarmarkError, match=f"has no key '{dotted}' with a value"):

@@ -170,9 +170,9 @@ def shorter(durations: pd.Series, seconds: float, key: str, filled: str, what: s
     n = int((durations < seconds - 1e-3).sum())  # decoders round lengths
     if 2 * n <= len(durations):
         return []
-    lengths = f"{durations.min():.2f} to {durations.max():.2f} s)"
-    some = f"and {n} of {len(durations)} {what} are shorter (all of them: {lengths}"
-    many = some if n < len(durations) else f"longer than all {n} {what} ({lengths}"
+    lengths = f"{durations.min():.2f} to {durations.max():.2f} s"
+    some = f"and {n} of {len(durations)} {what} are shorter (all {len(durations)} last {lengths})"
+    many = some if n < len(durations) else f"longer than all {n} {what} ({lengths})"
     half = math.floor(100 * durations.median()) / 100
     return [f"{key} is {seconds:g} s, {many}: {filled}. At {half:g} s half of the {what} would be long enough."]
 

@@ -102,7 +102,8 @@ def _names(path: Path, line: int, header: list[str], required: tuple[str, ...]) 
         raise EarmarkError(f"{path}, line {line} names the column '{twice}' twice; keep one.")
     for column in required:
         if column not in names:
-            hint = nearest(column, filter(None, names)).rstrip(".").replace("known:", "its columns are:", 1)
+            hint = nearest(column, filter(None, names)).rstrip(".")
+            hint = f"its columns are{hint.removeprefix('known')}" if hint.startswith("known:") else hint
             raise EarmarkError(f"{path} has no column '{column}'; add it ({hint}).")
     while names and not names[-1]:
         names.pop()

@@ -39,7 +39,7 @@ def put(text: str, values: Mapping[str, Any]) -> str:
     except yaml.YAMLError:  # the anchor of an alias is gone
         right = False
     if not right:
-        why = "earmark cannot edit this params.yaml, as where a value is another's alias"
+        why = "earmark cannot edit this params.yaml, in which a value may be another's alias"
         raise EarmarkError(f"{why}; set {_shown(values)} in it by hand.")
     return done
 

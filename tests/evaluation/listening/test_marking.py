@@ -45,8 +45,8 @@ def test_a_mark_of_a_segment(tmp_path):
     kept(file, chords()).say(0, 1.0, said("corrected", "A:min7"), AT)
     (mark,) = marks.read(file)
     assert (mark.path, mark.start_s, mark.end_s, mark.label, mark.corrected) == ("a.wav", 1.0, 2.0, "A:min", "A:min7")
-    for start in (0.5, None):
-        with pytest.raises(EarmarkError, match="no segment that begins there"):
+    for start, lacking in ((0.5, "segment that begins at 0.5 s"), (None, "label of its own")):
+        with pytest.raises(EarmarkError, match=f"^The recording has no {lacking}; reload the page\\.$"):
             kept(file, chords()).say(0, start, said("wrong"), AT)
 
 

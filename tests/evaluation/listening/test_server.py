@@ -111,7 +111,8 @@ def test_a_mark_from_elsewhere_is_refused(served, headers):
 def test_a_foreign_name_is_told_nothing(served):
     for path in (f"/?token={TOKEN}", "/clip/0"):
         status, headers, body = served.ask("GET", path, Host="evil.example")
-        assert (status, body) == (403, b"This server answers only to the names of this machine.")
+        said = b"This server answers only at 127.0.0.1 or localhost; open the address that `earmark listen` printed."
+        assert (status, body) == (403, said)
         assert "content-security-policy" in headers
     for name in ("localhost", "[::1]"):
         assert served.ask("GET", f"/?token={TOKEN}", Host=f"{name}:{served.port}")[0] == 200

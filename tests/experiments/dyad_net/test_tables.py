@@ -66,10 +66,10 @@ def test_the_terminal_shows_every_seed_beside_his_run_and_the_kernels(capsys, mo
     one = RESULT | {"kernels": [kernel | weights for kernel in KERNELS]}
     tables.show("mine", "about", tables.networks([one, result(2), result(3)]), one, {"dyad_seeds": 3})
     lines = capsys.readouterr().out.splitlines()
-    rows = [re.split(r"\s{2,}", line.strip()) for line in lines if re.match(r"\s*(dyad|his|\d)\s", line)]
+    rows = [re.split(r"\s{2,}", line.strip()) for line in lines if re.match(r"\s*(dyad|notebook|\d)\s", line)]
     assert [row[:2] for row in rows[:3]] == [["dyad", "1"], ["dyad", "2"], ["dyad", "3"]]
     assert rows[0][2:] == ["3", "2", "1.000", "0.0023", "1.000", "0.0035", "0.1000"]
-    assert rows[3] == ["his", "–", "–", "1", "1.000", "0.0022", "1.000", "0.0035", "–"]
+    assert rows[3] == ["notebook", "–", "–", "1", "1.000", "0.0022", "1.000", "0.0035", "–"]
     assert rows[4] == ["1", "for minor", "-0.50", "2.34", "2.84", "1.00", "2.00", "0.500"]
     assert rows[5][1] == "against both"
     assert lines[-1] == "dyad_seeds 3"

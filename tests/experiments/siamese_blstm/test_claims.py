@@ -69,12 +69,12 @@ def test_medians_are_over_seeds():
 
 
 def test_a_gain_is_by_seed_and_by_speaker():
-    found = only(judged(line("asked", 0.5), line("own_distance", 0.3, mr=0.45)), "their own labels")
+    found = only(judged(line("asked", 0.5), line("own_distance", 0.3, mr=0.45)), "its own label alone")
     assert (found.seeds, found.groups, found.verdict) == (len(SEEDS), SPEAKERS, "holds")
     assert found.difference == pytest.approx(-0.2)
     assert found.figures == "EER 0.500 → 0.300, clustering error 0.500 → 0.450"
     assert found.low < -0.2 < found.high < 0
-    assert only(judged(line("asked", 0.3), line("own_distance", 0.5)), "their own labels").verdict == "does not"
+    assert only(judged(line("asked", 0.3), line("own_distance", 0.5)), "its own label alone").verdict == "does not"
 
 
 def test_a_claim_without_its_steps_is_left_out():
@@ -128,13 +128,15 @@ def test_clusters_are_held_against_what_they_were():
     asked = line("asked", 0.5)
     assert only(judged(asked), "have nothing to do with the speakers").verdict == "holds"
     assert only(judged(line("asked", 0.5, ari=0.3)), "have nothing to do with the speakers").verdict == "does not"
-    cured = only(judged(asked, line("softplus", 0.2, mr=0.3, mr_untrained=0.44)), "better than by the weights as drawn")
+    cured = only(
+        judged(asked, line("softplus", 0.2, mr=0.3, mr_untrained=0.44)), "better than with the initial weights"
+    )
     assert (cured.verdict, cured.figures) == (
         "holds",
         "clustering error by -0.140 or less; 1 learnt, softplus best with an EER of 0.200",
     )
     same = judged(line("softplus", 0.2, mr=0.44, mr_untrained=0.44))
-    assert only(same, "better than by the weights as drawn").verdict == "does not"
+    assert only(same, "better than with the initial weights").verdict == "does not"
 
 
 def test_negative_distances_are_counted_in_training():

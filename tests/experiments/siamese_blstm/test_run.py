@@ -64,14 +64,14 @@ def test_the_committed_walk_changes_one_thing_after_another():
         (
             {"steps": [{"name": "a", "set": {"features.n_mels": 3}}]},
             [],
-            "step a sets 'features.n_mels', which is for all",
+            "step a sets 'features.n_mels', which holds for all steps; set it outside of steps.",
         ),
         ({"steps": [{"name": "a", "set": {"model.name": "tdnn"}}]}, [], "step a: model.name must be blstm"),
         ({"steps": [{"name": "a", "set": {"pair.margin": -1}}]}, [], "step a: in pair, margin must be above 0"),
         (
             {"steps": [{"name": "a"}, {"name": "b", "from": "c"}]},
             [],
-            "step b goes on from the step 'c', which does not exist; known are: a.",
+            "step b goes on from the step 'c', which does not exist; known: a.",
         ),
         (
             {"steps": [{"name": "a", "set": {"pair.positive": "add"}}]},
@@ -104,7 +104,9 @@ def test_voices_of_a_folder_and_of_more(root, tmp_path):
     assert table["split"].value_counts().to_dict() == {"train": 24 + 8, "val": 8, "test": 12}
     assert table.label[-8:].tolist() == ["more/val0"] * 4 + ["more/val1"] * 4
     assert table.path.iloc[-1] == str(more / "val1/11.wav")
-    with pytest.raises(EarmarkError, match="no recording has the split 'mine'; set more_split"):
+    with pytest.raises(
+        EarmarkError, match=r"no recording has the split 'mine'; set more_split to one of open, test, train\.$"
+    ):
         read(replace(data, more_split="mine"))
 
 

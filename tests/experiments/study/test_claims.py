@@ -106,7 +106,7 @@ def test_levels_that_an_entry_leaves_out_are_the_first():
         ({"says": "so", "of": {"net": "MLP"}}, "claim 1 names the factor 'net', which does not exist"),
         ({"says": "so", "than": {"network": "RNN"}}, "claim 1 names, of factor 'network', the level 'RNN'"),
         ({"says": "so", "is": "better"}, "s.yaml: is is 'better'"),
-        ({"says": "so", "by": -1}, "s.yaml: claim 1: by must be a number from 0."),
+        ({"says": "so", "by": -1}, "s.yaml: claim 1: by must be a number of at least 0."),
         ("so", "s.yaml: claim 1 must hold keys and values, not 'so'"),
     ],
 )

@@ -114,7 +114,7 @@ MISTAKES = {
     ),
     "unknown short key": ({"factors": {"lr": {"key": "trian.lr", "values": [1]}}}, "did you mean 'train.lr'?"),
     "unknown base key": ({"base": {"train.epoch": 1}}, "base sets 'train.epoch'"),
-    "unknown block": ({"base": {"zzz": 1}}, "known are: data, model, train."),
+    "unknown block": ({"base": {"zzz": 1}}, "known: data, model, train."),
     "level without keys": ({"factors": {"m": {"a": None}}}, "factor 'm' must hold keys and values, not None"),
     "two owners": (
         {"factors": {"a": {"key": "train.lr", "values": [1]}, "b": {"x": {"train.lr": 2}}}},
@@ -134,7 +134,7 @@ MISTAKES = {
     "reference factor": ({"reference": [{"levels": {"modle": "Small"}}]}, "did you mean 'model'?"),
     "reference level": ({"reference": [{"levels": {"model": "Smal"}}]}, "did you mean 'Small'?"),
     "reference share": ({"reference": [{"test": 73}]}, "test must be a share from 0 to 1 (it is 73)"),
-    "reference epochs": ({"reference": [{"epochs_to_60": 0.6}]}, "epochs_to_60 must be a whole number from 1."),
+    "reference epochs": ({"reference": [{"epochs_to_60": 0.6}]}, "epochs_to_60 must be a whole number above 0."),
     "also in a grid": ({"also": [{"model": "Wide"}]}, "'also' adds cells to design one_at_a_time"),
     "also a level": (
         {"design": "one_at_a_time", "also": [{"model": "Wid"}]},
@@ -188,7 +188,7 @@ QUICK_MISTAKES = {
     "levels' level": ({"levels": {"model": {"Smal": {}}}}, "quick.levels.model names the level 'Smal'"),
     "levels' key": (
         {"levels": {"model": {"Small": {"train.lr": 1}}}},
-        "quick.levels.model, whose levels do not set it, sets 'train.lr'",
+        "quick.levels.model sets 'train.lr', which no level of this factor sets; ",
     ),
     "levels' unknown key": ({"levels": {"model": {"Small": {"model.chanels": 1}}}}, "did you mean 'model.channels'?"),
     "none": ({}, "it has no block 'quick'"),

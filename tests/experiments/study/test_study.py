@@ -109,7 +109,7 @@ def test_stopped_study_keeps_what_is_done(place, monkeypatch, trained, capsys):
     assert "Finished trainings are kept" in out
     assert "mine: 4 cells. Reading the recordings" in out
     assert re.search(
-        r"^6 trainings to do; up to 1 at once; an estimate of the time follows after the first\.$", out, re.M
+        r"^Trainings to do: 6; up to 1 at once; an estimate of the time follows after the first\.$", out, re.M
     )
     assert re.search(r"^1 of 6, about \d+ s left: lr=0\.05, fold1, seed 1: accuracy", out, re.M)
     (parent,) = parents(place, "mine")
@@ -141,8 +141,8 @@ def test_the_same_command_goes_on_and_ends_in_tables(place, monkeypatch, trained
     # 4 cells x 2 folds; -1 is refused before, 3 are there from before.
     assert sorted((s.lr, s.seed) for s in trained) == [(0.0001, 1), (1e30, 1), (1e30, 1)]
     out = capsys.readouterr().out
-    assert "3 of 6 trainings are already done." in out
-    assert re.search(r"^3 trainings to do; up to 1 at once; about \d+ s left\.$", out, re.M)
+    assert "Trainings already done: 3 of 6." in out
+    assert re.search(r"^Trainings to do: 3; up to 1 at once; about \d+ s left\.$", out, re.M)
     assert re.search(r"^6 of 6, about 0 s left: ", out, re.M)
     assert "refused lr=-1: cell lr=-1: in tasks.genre.train, lr must be above 0." in out
     assert "refused lr=1e+30: fold1, seed 1: The loss is not finite" in out
@@ -218,7 +218,7 @@ def test_second_run_trains_nothing_and_adds_nothing(place, monkeypatch, trained,
     table = (place / "study/mine/table.csv").read_bytes()
     assert study(monkeypatch, "mine.yaml") == 0
     assert trained == []
-    assert "6 of 6 trainings are already done." in capsys.readouterr().out
+    assert "Trainings already done: 6 of 6." in capsys.readouterr().out
     assert {r.info.run_id for r in runs(place)} == before
     assert (place / "study/mine/table.csv").read_bytes() == table
 
@@ -293,7 +293,7 @@ def test_nested_study_chooses_without_the_fold_it_is_judged_on(place, monkeypatc
     assert parent.data.metrics["nested/ensemble_accuracy"] == pytest.approx(found["ensemble_accuracy"])
     out = capsys.readouterr().out
     assert "nested accuracy_minus_baseline" in out
-    assert "10 trainings to do, then 4 of the cells chosen by them; up to 1 at once; " in out
+    assert "Trainings to do: 10, then 4 trainings of the cells that these choose; up to 1 at once; " in out
     assert re.search(r"^10 of 14, about \d+ s left: ", out, re.M)
     assert re.search(r"^14 of 14, about 0 s left: chosen ", out, re.M)
 
@@ -374,7 +374,7 @@ def test_chords_are_compared_by_their_seconds(chords, monkeypatch, capsys):
     assert sorted(m for m in logged if m is not None) == pytest.approx(sorted(kept))
     capsys.readouterr()
     assert study(monkeypatch, "heard.yaml", "--quick") == 0
-    assert "2 of 2 trainings are already done." in capsys.readouterr().out
+    assert "Trainings already done: 2 of 2." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

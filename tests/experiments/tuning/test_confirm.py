@@ -40,23 +40,26 @@ def test_better_is_said_where_the_interval_says_so():
     sides = answers(100, 5)[order], answers(100, 30)[order]
     of = paired.share_difference(*sides, np.ones(100), names[order], 0.025)
     assert found == (
-        f"Better than today's setting: accuracy 0.950 against 0.700, a gain of +0.250 [{of.low:+.3f}, "
+        f"Better than the setting in params.yaml: accuracy 0.950 against 0.700, a gain of +0.250 [{of.low:+.3f}, "
         f"{of.high:+.3f}] on 100 recordings that played no part in the choice."
     )
 
 
 def test_a_few_recordings_cannot_tell():
     found = confirm.verdict(GROUND, [choice(answers(20, 1), answers(20, 3))])
-    assert found.startswith("No better than today's, as far as these recordings can tell: accuracy 0.950 against 0.850")
+    assert found.startswith(
+        "No better than the setting in params.yaml, as far as these recordings can tell: accuracy 0.950 against 0.850"
+    )
 
 
 def test_a_worse_one_and_todays_own():
     assert confirm.verdict(GROUND, [choice(answers(100, 30), answers(100, 5))]).startswith(
-        "Worse than today's setting: "
+        "Worse than the setting in params.yaml: "
     )
     same = choice(answers(50, 5), answers(50, 5), number=0)
     assert confirm.verdict(GROUND, [same]) == (
-        "The setting that was chosen is today's: accuracy 0.900 on 50 recordings that played no part in the choice."
+        "The setting that was chosen is that in params.yaml: accuracy 0.900 on 50 recordings that played no part in "
+        "the choice."
     )
 
 
@@ -85,7 +88,7 @@ def test_the_best_few_and_todays_each_setting_once():
 
 
 def test_without_todays_figure_nothing_is_chosen():
-    with pytest.raises(EarmarkError, match=r"^Today's setting, the first trial of s, has no figure"):
+    with pytest.raises(EarmarkError, match=r"^The setting in params\.yaml, the first trial of s, has no figure"):
         confirm.finalists(study(None, 0.9), 2)
 
 

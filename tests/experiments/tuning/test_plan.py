@@ -42,7 +42,7 @@ def test_quick_replaces_what_it_names(read):
         ({"task": "genres"}, "task is 'genres'; did you mean 'genre'"),
         ({"trails": 3}, "the key 'trails', which does not exist; did you mean 'trials'"),
         ({"space": None}, "the space is empty; name at least one key with its range."),
-        ({"sampler": "bayes"}, "sampler is 'bayes'; known are"),
+        ({"sampler": "bayes"}, "sampler is 'bayes'; known:"),
         ({"trials": 0}, "trials must be a whole number of at least 1."),
         ({"k": 2}, "k must be a whole number of at least 3."),
         ({"seeds": []}, "seeds must list different whole numbers from 0"),

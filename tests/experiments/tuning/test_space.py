@@ -86,7 +86,8 @@ def test_todays_setting_is_found_in_it():
     }
     elsewhere = replace(today, train=replace(today.train, lr=0.5))
     with pytest.raises(
-        EarmarkError, match=r"^Today's train\.lr is 0\.5, which is not in the range of 'train\.lr'; widen"
+        EarmarkError,
+        match=r"^In params\.yaml, with base, train\.lr is 0\.5, which is not in the range of 'train\.lr'; widen",
     ):
         found.today(elsewhere)
 
@@ -122,7 +123,7 @@ def test_todays_setting_is_found_in_it():
         ({"train__lr": {"float": [0, 1], "choice": [1, 2]}}, "needs exactly one of float, log, int, choice"),
         (
             {"train__lr": {"branches": {"a": None, "b": None}}},
-            "has branches, but is not a block of one of several kinds",
+            "has branches, but does not come in several kinds",
         ),
         (
             {"train__schedule": {"branches": {"cosine": None, "sine": None}}},

@@ -260,7 +260,11 @@ def test_the_commit_that_is_proposed_is_a_command(tmp_path):
             {"space": {"train.crops": {"choice": ["windows", "windoze"]}}},
             "mine.yaml: 'train.crops' cannot be 'windoze':",
         ),
-        ([], {"space": {"train.lr": {"log": [0.01, 0.1]}}}, "mine.yaml: Today's train.lr is 0.002, which is not in"),
+        (
+            [],
+            {"space": {"train.lr": {"log": [0.01, 0.1]}}},
+            "mine.yaml: In params.yaml, with base, train.lr is 0.002, which is not in",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence_before_the_first_trial(place, monkeypatch, capsys, args, changed, sentence):
@@ -332,7 +336,7 @@ def test_trials_of_an_earlier_study_are_known_and_count_for_nothing(place, monke
 
 def test_no_trial_begins_after_the_time_is_up_and_the_next_call_goes_on(place, monkeypatch, capsys):
     assert tune(monkeypatch, "--workers", "1", "--trials", "3", "--timeout", "0.001") == 0
-    assert "3 trials are left; run the same command again to go on." in capsys.readouterr().out
+    assert "Trials left: 3; run the same command again to go on." in capsys.readouterr().out
     assert [r.info.status for r in runs(place, "tuning")] == ["KILLED"]
     assert len(trials(place)) == 0
     assert tune(monkeypatch, "--workers", "1", "--trials", "3") == 0

@@ -121,8 +121,8 @@ def test_extra_estimates_are_named_and_left_out(folders, earmark):
     assert (status, json.loads(out)["n_recordings"]) == (0, 3)
     assert err == [
         (
-            "earmark: left out 7 estimates for which truth has no annotation (other0, other1, other2, other3, "
-            "other4 and 2 more)."
+            "earmark: left out 7 estimates without an annotation in truth (other0, other1, other2, other3, other4 "
+            "and 2 more)."
         )
     ]
 
@@ -245,7 +245,7 @@ def test_names_of_pop_charts_are_scored_and_told(workplace, earmark):
     assert (status, found["tetrads_inv"], found["bass"]) == (0, 1.0, 1.0)
     assert err == [
         (
-            "earmark: 4 chord names are not in Harte's notation and read as in lead sheets of popular music: "
+            "earmark: 4 chord names are not in Harte's notation, and are read as in lead sheets of popular music: "
             "N.C. as N, C/E as C:maj/3, Am7 as A:min7, Amin7 as A:min7."
         )
     ]

@@ -194,7 +194,7 @@ def test_chords_may_be_called_as_on_charts_of_popular_music(tmp_path, capsys):
         "0.000000\t0.500000\tN\n0.500000\t1.000000\tC:maj/3\n1.000000\t2.000000\tC:min7\n"
     )
     assert capsys.readouterr().err == (
-        "earmark: 3 chord names are not in Harte's notation and read as in lead sheets of popular music: "
+        "earmark: 3 chord names are not in Harte's notation, and are read as in lead sheets of popular music: "
         "N.C. as N, C/E as C:maj/3, Cm7 as C:min7.\n"
     )
 

@@ -383,8 +383,7 @@ def test_a_song_that_links_name_again_is_one_unless_its_chords_differ(tmp_path):
     rows, warnings = folder(tmp_path)
     assert rows == [("songs/a.wav", "songs/a.lab"), ("songs/c.wav", "songs/c.lab")]
     assert warnings == [
-        f"left out 1 recording below {tmp_path} that are reached a second time through links (songs/b.wav); each is "
-        "read once."
+        f"left out 1 recording below {tmp_path}, reached a second time through links (songs/b.wav); each is read once."
     ]
     with pytest.raises(
         EarmarkError, match=r"'songs/a\.wav' and 'songs/c\.wav' hold the same bytes, but their chords d"

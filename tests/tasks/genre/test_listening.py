@@ -39,7 +39,7 @@ def test_mistakes_come_first_and_play_about_the_window_that_misled(tmp_path):
     report = written(tmp_path, tmp_path, window_s=2.0, window_hop_s=1.0)
     assert [recording["name"] for recording in report["recordings"]] == ["bad.wav", "good.wav"]
     assert report["figures"] == [["accuracy", 0.5, 0.1, 0.9]]
-    assert report["intro"][0] == "1 of 2 test recordings were classified wrongly."
+    assert report["intro"][0] == "Classified wrongly: 1 of 2 test recordings."
     bad, good = report["rows"]
     assert bad == {
         **{"of": [0], "kind": "recording", "truth": "low", "answer": "high", "right": False, "at": None},

@@ -133,7 +133,7 @@ def test_a_model_of_one_rate_alone_refuses_others(tmp_path):
     tone(tmp_path / "a.wav", seconds=1, rate=8000)
     tone(tmp_path / "b.wav", seconds=1, rate=22050)
     assert Predictor(folder)(tmp_path / "a.wav").label
-    with pytest.raises(AudioError, match="it has 22050 Hz and the model wants 8000"):
+    with pytest.raises(AudioError, match="its sample rate is 22050 Hz, but the model takes 8000 Hz alone; convert it"):
         Predictor(folder)(tmp_path / "b.wav")
     Predictor(small_model(tmp_path / "n"))(tmp_path / "b.wav")
 

@@ -243,7 +243,7 @@ def test_figures_without_a_recipe_are_said(place):
     path, said = place / "metrics.json", []
     path.write_text(json.dumps(FIGURES))
     release.figures(path, settings(), said.append)
-    assert said == [f"{path} does not say which recipe it belongs to; the card says so."]
+    assert said == [f"{path} does not say which recipe it belongs to, and the card will state that."]
     path.write_text(json.dumps({"accuracy": 1}))
     with pytest.raises(EarmarkError, match="has no 'accuracy_ci95'"):
         release.figures(path, settings(), said.append)

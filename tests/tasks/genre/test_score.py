@@ -97,10 +97,10 @@ def test_unknown_label_names_the_known_ones(tmp_path):
         score_genre.recordings(tmp_path, LABELS, print)
     assert str(e.value) == (
         f"{tmp_path} has 2 recordings of 'hihg', which the model does not know; did you mean 'high'? "
-        "Known are: high, low, noise."
+        "Known: high, low, noise."
     )
     (tmp_path / "manifest.csv").write_text("path,label,group\na,trumpet,1\n")
-    with pytest.raises(EarmarkError, match=r"1 recording of 'trumpet', .*; known are: high, low, noise\.$"):
+    with pytest.raises(EarmarkError, match=r"1 recording of 'trumpet', .*; known: high, low, noise\.$"):
         score_genre.recordings(tmp_path, LABELS, print)
     with pytest.raises(EarmarkError, match=r"There is no folder .*nowhere"):
         score_genre.recordings(tmp_path / "nowhere", LABELS, print)

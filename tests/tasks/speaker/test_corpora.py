@@ -132,7 +132,7 @@ def test_voxceleb1_trials_between_splits_are_left_out(tmp_path):
     )
     _, trials, warnings = run("voxceleb1", tmp_path, val_share=0.0)
     assert list(trials.b) == [VOX[10], VOX[12]]
-    assert warnings == ["1 of 3 trials are between speakers of two splits: left out."]
+    assert warnings == ["left out 1 of 3 trials, between speakers of two splits."]
 
 
 def test_voxceleb1_wrong_lists(tmp_path):
@@ -157,7 +157,7 @@ def test_speakers_may_be_links(tmp_path):
     assert [row[0] for row in rows[1:]] == list(VOX[4:])
     assert len(warnings) == 1
     assert (
-        "that are reached a second time through links (wav/id10269/again/00001.wav, wav/id10269/again/00002.wav)"
+        ", reached a second time through links (wav/id10269/again/00001.wav, wav/id10269/again/00002.wav)"
     ) in warnings[0]
 
 
@@ -230,7 +230,7 @@ def test_speech_commands(tmp_path):
     assert len(rows) == 5
     assert len(warnings) == 1
     assert warnings[0].startswith(
-        "1 files are not named like bed/0a7c2a8d_nohash_0.wav, for example bed/notes_of_mine.wav"
+        "left out 1 file not named like bed/0a7c2a8d_nohash_0.wav, for example bed/notes_of_mine.wav"
     )
     (tmp_path / "validation_list.txt").write_text(f"{COMMANDS[3]}\n")
     assert "holds validation_list.txt, but no testing_list.txt; put both there" in error("speech_commands", tmp_path)

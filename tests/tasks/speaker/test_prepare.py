@@ -222,7 +222,7 @@ def test_quarantine_takes_a_part_or_the_whole_of_an_utterance(tmp_path):
     assert set(quarantined.utterance) == {"s4-all"}
     left = trials[trials["split"] == "test"]
     assert left[["a", "b", "same"]].values.tolist() == [["s4-one", "s5-one", 0], ["s4-one", "s4-more", 1]]
-    assert warnings == ["2 of 4 trials need an unusable recording: left out."]
+    assert warnings == ["left out 2 of 4 trials, for lack of a usable recording."]
     edit(root, "test,s4-one,s4-more,1\n", "", "trials.csv")
     assert refused(root) == "The list of trials has no same-speaker trials (same is 1) for test; add some."
 

@@ -165,7 +165,7 @@ def test_trials_of_what_cannot_be_used_are_left_out_and_drawn_anew_where_none_is
     said = []
     assert judged(voices, said.append).figures["n_same_trials"] == 4
     assert said == [
-        "1 of 1 trials need an unusable recording: left out.",
+        "left out 1 of 1 trials, for lack of a usable recording.",
         "None of the given trials is left, so trials are drawn.",
     ]
 

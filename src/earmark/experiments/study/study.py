@@ -96,11 +96,8 @@ class Study:
         if there:
             self.say(f"Trainings already done: {there} of {of}.")
         if self.pace.waiting or self.pace.later:
-            more = (
-                f", then {counted(self.pace.later, 'training')} of the cells that these choose"
-                if self.pace.later
-                else ""
-            )
+            later = counted(self.pace.later, "training")
+            more = f", then {later} of the cells that these choose" if self.pace.later else ""
             left = self.pace.left_s
             took = f"{duration(left)} left" if left is not None else "an estimate of the time follows after the first"
             self.say(f"Trainings to do: {len(self.pace.waiting)}{more}; up to {workers} at once; {took}.")

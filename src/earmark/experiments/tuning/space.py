@@ -132,11 +132,14 @@ def _outside(parameter: Parameter, settings: Any) -> str:
     if parameter.levels is not None:
         keys = sorted(parameter.sets_keys())
         now = ", ".join(f"{key} {at(settings, key)!r}" for key in keys)
-        return f"{now} of params.yaml is not one of the levels of '{parameter.name}'; add it as one, or set it in base."
+        return (
+            f"In params.yaml, with base, {now} is not one of the levels of '{parameter.name}'; add it as one, or set "
+            "it in base."
+        )
     now = at(settings, parameter.key)
     return (
-        f"In params.yaml {parameter.key} is {now!r}, which is not in the range of '{parameter.name}'; widen it, or set "
-        f"{parameter.key} in base: the first trial is the setting in params.yaml."
+        f"In params.yaml, with base, {parameter.key} is {now!r}, which is not in the range of '{parameter.name}'; "
+        f"widen it, or set {parameter.key} in base: the first trial is the setting in params.yaml."
     )
 
 

@@ -67,7 +67,7 @@ def test_a_label_without_a_text_is_unknown(tmp_path):
                 "mark every change with a point."
             ),
         ),
-        ("0\t1\t\n1\t2\t \n", ": no label has a text; write chords into the labels, as in C:maj, Am7 or N."),
+        ("0\t1\t\n1\t2\t \n", ": no label has any text; write chords into the labels, as in C:maj, Am7 or N."),
         ("0\t1\tC\n1 2 G\n", ", row 2: '1 2 G' is not 'START END LABEL' separated by tabs, times in seconds."),
         ("0\t1\tC\n1\tG\n", ", row 2: '1\tG' is not 'START END LABEL' separated by tabs, times in seconds."),
         ("1\t1\tC\n1\t1\tG\n", ", row 2: the label at 1 s must lie after the one at 1 s."),

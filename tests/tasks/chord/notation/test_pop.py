@@ -201,13 +201,13 @@ def test_files_are_converted_and_counted(tmp_path):
         ([], None),
         (
             ["Am"],
-            "1 chord name is not in Harte's notation and read as in lead sheets of popular music: Am as A:min.",
+            "1 chord name is not in Harte's notation, and is read as in lead sheets of popular music: Am as A:min.",
         ),
         (
             ["C7", "Am", "Am", "Dm", "Em", "Fm", "Gm"],
             (
-                "7 chord names are not in Harte's notation and read as in lead sheets of popular music: Am as A:min, "
-                "C7 as C:7, Dm as D:min, Em as E:min, Fm as F:min and 1 more."
+                "7 chord names are not in Harte's notation, and are read as in lead sheets of popular music: Am as "
+                "A:min, C7 as C:7, Dm as D:min, Em as E:min, Fm as F:min and 1 more."
             ),
         ),
     ],

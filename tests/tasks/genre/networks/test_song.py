@@ -147,7 +147,7 @@ def test_summary_holds_both_models():
     assert "input (None, 1, 13, 216)" in text
     for count in ("160", "2,320", "17,440", "1,056", "99"):
         assert f" {count}\n" in text
-    assert "23 windows of a recording that long, pooled by mean_prob" in text
+    assert "23 windows of one recording, pooled by mean_prob" in text
     assert "(23, 3)" in text
     assert text.endswith("Parameters: 21,075\n")
     attention = SongModel(13, 216, 3, written(pooling="attention"))

@@ -111,7 +111,7 @@ def test_no_lists_no_trials(root):
 def test_trials_of_unusable_utterances_are_left_out(root):
     assert trials(root, lost=("a-two", "c/1.wav")) == (
         [],
-        ["3 of 3 trials need an unusable recording: left out."],
+        ["left out 3 of 3 trials, for lack of a usable recording."],
     )
 
 
@@ -121,9 +121,9 @@ def test_trials_may_name_folds_or_no_split(root):
     edit(root, "trials.csv", "test,a-two", "x,a-two")
     edit(root, "trials.csv", "val,c/1", "y,c/1")
     kept = [("test", "a-one", "a-two", 1), ("test", "a-two", "b-one", 0)]
-    assert trials(root, **fold) == (kept, ["1 of 3 trials are between speakers of two splits: left out."])
+    assert trials(root, **fold) == (kept, ["left out 1 of 3 trials, between speakers of two splits."])
     (root / "trials.csv").write_text("a,b,same\na-one,a-two,1\na-two,b-one,0\nb-one,c/1.wav,0\n")
-    assert trials(root) == (kept, ["1 of 3 trials are between speakers of two splits: left out."])
+    assert trials(root) == (kept, ["left out 1 of 3 trials, between speakers of two splits."])
 
 
 @pytest.mark.parametrize(
