@@ -130,7 +130,7 @@ def test_predict_answers_for_what_can_be_used_and_says_of_the_rest_why_not(workp
     expected |= {"still.wav": 1.0}
     code, _, err = earmark("predict", "chord", "in/gone.wav", *(f"in/{file}" for file in expected), "--out", "out")
     assert code == 1
-    assert "earmark: There is no file in/gone.wav." in err
+    assert "earmark: There is no file or folder in/gone.wav." in err
     for file, found in expected.items():
         beside = (workplace / "out" / file).with_suffix(".lab")
         if isinstance(found, str):

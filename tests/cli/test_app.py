@@ -174,7 +174,7 @@ def test_tracking_server_that_is_not_there(place, earmark, monkeypatch):
 
 def test_prediction_needs_a_file_that_exists(place, earmark):
     code, _, (*_, sentence) = earmark("predict", "genre", "missing.wav")
-    assert (code, sentence) == (1, "earmark: There is no file missing.wav.")
+    assert (code, sentence) == (1, "earmark: There is no file or folder missing.wav.")
 
 
 WORDS = ("--about", "chords", "--data", "Generated, CC0")
@@ -277,7 +277,7 @@ def test_a_terminal_of_ascii_gets_all_answers(tmp_path):
     out, err = done.stdout.decode("ascii"), done.stderr.decode("ascii")
     assert (done.returncode, "Traceback" in err) == (1, False)
     assert [line.split()[0] for line in out.splitlines() if ".wav" in line] == [r"caf\xe9.wav", r"\xe9.wav"]
-    assert err.splitlines()[-1] == r"earmark: There is no file none \xe9.wav."
+    assert err.splitlines()[-1] == r"earmark: There is no file or folder none \xe9.wav."
 
 
 @pytest.mark.parametrize(

@@ -449,8 +449,8 @@ def test_what_is_shorter_than_is_heard_at_once_is_said_from_a_half_on():
     assert shorter(1.0, 2.0, 2.5, 3.0) == []  # a half
     assert shorter(2.4995, 2.4995, 2.0) == []  # decoders round
     assert shorter(1.0, 2.0, 2.126, 3.0, 0.5) == [
-        "tasks.x.window_s is 2.5 s, and 4 of 5 recordings are shorter (0.50 to 3.00 s): each is repeated. At 2 s half "
-        "of the recordings would be long enough."
+        "tasks.x.window_s is 2.5 s, and 4 of 5 recordings are shorter (all 5 last 0.50 to 3.00 s): each is repeated. "
+        "At 2 s half of the recordings would be long enough."
     ]
     (all_of_them,) = shorter(0.1, 1.239, 1.9)
     assert all_of_them == (

@@ -203,7 +203,7 @@ def test_a_folders_recordings_keep_their_places_below_out(place, earmark):
 def test_files_that_failed_have_no_segments(place, earmark):
     code, out, err = earmark("predict", "chord", "none.wav", "a.wav", "--json")
     failed, song = json.loads(out)
-    assert (code, err) == (1, ["earmark: There is no file none.wav."])
-    assert (failed["path"], failed["segments"], failed["error"]) == ("none.wav", None, "There is no file none.wav.")
+    assert (code, err) == (1, ["earmark: There is no file or folder none.wav."])
+    assert (failed["path"], failed["segments"], failed["error"]) == ("none.wav", None, "There is no file or folder none.wav.")
     assert (song["error"], song["model"]["name"]) == (None, "the stub")
     assert list(failed) == list(song)

@@ -290,7 +290,7 @@ def test_bad_files_do_not_lose_the_others(place, earmark):
     assert (place / "out/good.lab").exists()
     (bad,) = (line for line in err if "cannot be used" in line)
     assert bad.startswith("earmark: bad.wav cannot be used: it cannot be decoded as audio")
-    assert "earmark: There is no file gone.wav." in err
+    assert "earmark: There is no file or folder gone.wav." in err
     assert "earmark: There is no recording in the folder folder; name another folder, or files." in err
 
 
