@@ -52,7 +52,7 @@ def test_read_table_keeps_strings_and_extra_columns(tmp_path):
 
 
 def test_missing_column(tmp_path):
-    assert "has no column 'group'; add it (did you mean 'groups'?)" in error(
+    assert "has no column 'group'; add it (did you mean 'groups'?)." in error(
         read, tmp_path, GOOD.replace("group", "groups")
     )
     assert "has no column 'label'" in error(read, tmp_path, "path,group\na.wav,1\n")
@@ -76,7 +76,7 @@ def test_empty_cell_names_its_line(tmp_path, text, expected):
     ("text", "expected"),
     [
         ("", "has no column 'path'"),
-        ("path,label,group\n", "lists no recordings"),
+        ("path,label,group\n", "lists no recordings; add a row for each."),
         (GOOD + "c.wav,x,3,4\n", "line 4 has more fields than the header"),
         (GOOD + "a.wav,x,3\n", "lists 'a.wav' twice"),
     ],
@@ -449,8 +449,8 @@ def test_what_is_shorter_than_is_heard_at_once_is_said_from_a_half_on():
     assert shorter(1.0, 2.0, 2.5, 3.0) == []  # a half
     assert shorter(2.4995, 2.4995, 2.0) == []  # decoders round
     assert shorter(1.0, 2.0, 2.126, 3.0, 0.5) == [
-        "tasks.x.window_s is 2.5 s, and 4 of 5 recordings are shorter (0.50 to 3.00 s): each is repeated. At 2 s half "
-        "of the recordings would be long enough."
+        "tasks.x.window_s is 2.5 s, and 4 of 5 recordings are shorter (all 5 last 0.50 to 3.00 s): each is repeated. "
+        "At 2 s half of the recordings would be long enough."
     ]
     (all_of_them,) = shorter(0.1, 1.239, 1.9)
     assert all_of_them == (
