@@ -107,7 +107,7 @@ def test_what_it_may_do(m4a, tmp_path, monkeypatch):
 def test_a_silent_program_is_ended(m4a, tmp_path, monkeypatch):
     program(tmp_path, monkeypatch, f"echo $$ > {tmp_path}/pid; exec sleep 60")
     monkeypatch.setattr(ffmpeg, "PATIENCE_S", 0.5)
-    assert why(m4a) == "ffmpeg has given no output for 0.5 s"
+    assert why(m4a) == "ffmpeg has given no output for 0.5 s; convert the recording to FLAC or WAV"
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 

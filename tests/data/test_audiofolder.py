@@ -156,7 +156,10 @@ def test_other_formats_are_not_read_and_how_to_convert_them(tmp_path, name, call
     convert = f"{call}.to_csv('metadata.csv', index=False)"
     assert read(tmp_path) == (
         None,
-        [f'ROOT: {name} is not read; make metadata.csv beside it: python -c "import pandas as pd; {convert}".'],
+        [
+            f"ROOT: {name} cannot be read; make metadata.csv in the same folder: python -c "
+            f'"import pandas as pd; {convert}".'
+        ],
     )
 
 
@@ -209,7 +212,7 @@ def test_the_likeliest_of_several_columns(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("file_name,lable\na.wav,x\n", "ROOT/metadata.csv has no column 'label'; add it (did you mean 'lable'?)"),
+        ("file_name,lable\na.wav,x\n", "ROOT/metadata.csv has no column 'label'; add it (did you mean 'lable'?)."),
         ("file_name,label\n", "ROOT/metadata.csv lists no recordings; add a row for each."),
         ("file_name,label\na.wav,\n", "ROOT/metadata.csv, line 2: 'label' is empty; fill it in."),
         ("file_name,label\n,x\n", "ROOT/metadata.csv, line 2: 'file_name' is empty; fill it in."),

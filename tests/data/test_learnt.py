@@ -61,7 +61,9 @@ def test_nothing_left_is_one_sentence():
         "c.wav and 1 more), so none is left to score; name a folder of other recordings, or score all of them with "
         "--with-training."
     )
-    with pytest.raises(EarmarkError, match=r"\(a\.wav\), and the other 1 are of the same groups, so none is left"):
+    with pytest.raises(
+        EarmarkError, match=r"\(a\.wav\), and the rest \(1\) belong to the same groups, so none is left"
+    ):
         left(Learnt({"1"}), table=TABLE[:2])
 
 

@@ -52,7 +52,7 @@ def test_read_table_keeps_strings_and_extra_columns(tmp_path):
 
 
 def test_missing_column(tmp_path):
-    assert "has no column 'group'; add it (did you mean 'groups'?)" in error(
+    assert "has no column 'group'; add it (did you mean 'groups'?)." in error(
         read, tmp_path, GOOD.replace("group", "groups")
     )
     assert "has no column 'label'" in error(read, tmp_path, "path,group\na.wav,1\n")
@@ -76,7 +76,7 @@ def test_empty_cell_names_its_line(tmp_path, text, expected):
     ("text", "expected"),
     [
         ("", "has no column 'path'"),
-        ("path,label,group\n", "lists no recordings"),
+        ("path,label,group\n", "lists no recordings; add a row for each."),
         (GOOD + "c.wav,x,3,4\n", "line 4 has more fields than the header"),
         (GOOD + "a.wav,x,3\n", "lists 'a.wav' twice"),
     ],

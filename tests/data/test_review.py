@@ -115,8 +115,8 @@ def test_a_wrong_label_leaves_its_recording_out_and_a_doubtful_one_stays(root):
     assert [line.split(",")[0] for line in lines(root, done.manifest)] == ["path", "b/2.wav", "a.wav"]
     assert lines(root, done.manifest)[2] == "a.wav,high,h,,x,doubtful,Bo,,\n"
     assert (
-        "1 recording left out, as the label is wrong; 1 label doubtful, and unchanged; 1 recording without"
-        in done.said[0]
+        "1 recording left out, as the label is wrong; 1 label doubtful, and unchanged; unchanged, for lack of a "
+        "mark: 1 recording." in done.said[0]
     )
 
 

@@ -53,7 +53,7 @@ def test_curves_say_which_weights_they_judge(drawn, tmp_path, average, whose, ju
     train, kept = "training, plain weights", "kept: epoch 2"
     assert named[0] == [[train, f"validation, {whose}", kept], [f"validation, {whose}", kept]]
     assert named[1] == [[train, f"validation (right), {whose}", kept], [f"validation, {whose}", kept]]
-    title = f"Validation judges the {judged}; the loss trained on is the plain weights'"
+    title = f"Validation judges the {judged}; the training loss is that of the plain weights"
     assert [fig.get_suptitle() for fig in drawn] == [title, title]
 
 

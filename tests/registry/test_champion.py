@@ -131,7 +131,7 @@ def test_an_alias_that_points_nowhere(old, project, earmark):
     change(project / "mlflow.db", "UPDATE registered_model_aliases SET version = 7")
     assert said(earmark, "rollback", "genre") == (
         "The champion of earmark-genre is version 7, which was deleted in MLflow; run `earmark promote genre "
-        "--version N` to make another one champion: it has the versions 1, 2."
+        "--version N` to make another one champion; earmark-genre has the versions 1, 2."
     )
 
 

@@ -57,8 +57,8 @@ def test_the_committed_walk_changes_one_thing_after_another():
 @pytest.mark.parametrize(
     ("changes", "overrides", "sentence"),
     [
-        ({"epochs": 3}, [], "the key 'epochs', which does not exist"),
-        ({"seeds": [1, 1]}, [], "seeds must list different whole numbers from 0"),
+        ({"epochs": 3}, [], ": it has the key 'epochs', which does not exist"),
+        ({"seeds": [1, 1]}, [], "seeds must list different whole numbers, none below 0, as in [1, 2]."),
         ({"steps": []}, [], "steps must list at least one step"),
         ({"steps": [{"name": "a"}, {"name": "a"}]}, [], "each step needs a name of its own, not 'a'"),
         (

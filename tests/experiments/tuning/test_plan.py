@@ -45,7 +45,7 @@ def test_quick_replaces_what_it_names(read):
         ({"sampler": "bayes"}, "sampler is 'bayes'; known:"),
         ({"trials": 0}, "trials must be a whole number of at least 1."),
         ({"k": 2}, "k must be a whole number of at least 3."),
-        ({"seeds": []}, "seeds must list different whole numbers from 0"),
+        ({"seeds": []}, "seeds must list different whole numbers, none below 0"),
         ({"base": {"train.lr": 1}}, "base and the space both set 'train.lr'; leave it to one."),
         ({"base": {"train.lrr": 1}}, "base sets 'train.lrr', which is not a key of tasks.genre"),
         ({"task": "chord"}, "space"),

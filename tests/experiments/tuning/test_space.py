@@ -107,7 +107,7 @@ def test_todays_setting_is_found_in_it():
         ({"train__lr": [0.001, 0.01]}, "space 'train.lr' must list the values to try, as in {float: [0.1, 0.5]}"),
         (
             {"train__schedule": {"choice": ["cosine", "step"]}},
-            "space 'train.schedule' is a block of one of several kinds; name these under branches, or use levels.",
+            "space 'train.schedule' is a block that comes in several kinds; name these under branches, or use levels.",
         ),
         ({"train__epochs": {"int": [1, 2.5]}}, "int must hold two whole numbers, the lowest and the highest"),
         (

@@ -170,7 +170,9 @@ def test_a_source_without_chords_is_refused(tmp_path):
 
 
 def test_too_few_groups(tmp_path):
-    assert "recordings of only 2 group(s); train, val and test need one each" in refused(songs(tmp_path / "a", 4))
+    assert "recordings of only 2 group(s); train, val and test need one each: add others." in refused(
+        songs(tmp_path / "a", 4)
+    )
 
 
 def test_official_splits_are_kept_and_leaks_refused(tmp_path):

@@ -76,7 +76,7 @@ def test_an_annotation_of_a_longer_recording_is_quarantined():
     """The fixture's audio was cut to 2 s, and its chords last 9.99 s."""
     with pytest.raises(EarmarkError) as caught:
         run("isophonics", FIXTURES / "beatles", max_quarantined=1.0)
-    assert "1 of 1 recordings cannot be used" in str(caught.value)
+    assert "None of the recordings (1) can be used" in str(caught.value)
     assert "A_Secret.lab, last row ends at 9.99 s, but the audio lasts 2.00 s" in str(caught.value)
     assert str(FIXTURES) not in str(caught.value)
 
