@@ -20,8 +20,8 @@ FOLDER = Path(__file__).parents[1] / "docs/reference"
 COMMANDS = """\
 # Commands
 
-Made by `python recipes/reference.py` from the commands themselves; `--help` after a command says the same. A
-user's mistake ends with one sentence and exit status 1, an invalid command line with exit status 2.
+Made by `python recipes/reference.py` from the commands themselves; `--help` after a command says the same. On a user's
+mistake a command ends with one sentence and exit status 1, on an invalid command line with exit status 2.
 
 """
 SETTINGS = """\

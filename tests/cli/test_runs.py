@@ -132,7 +132,7 @@ def test_the_settings_of_a_run_are_written_back(tracker, project, earmark):
     assert [line for line in lines if line[0] in "+-"] == ["-      lr: 0.5", "+      lr: 0.003"]
     assert said == (
         "params.yaml has the settings of #1 now; `dvc repro publish@genre` brings its model back, and trains only if "
-        "DVC's cache no longer has it, or recordings or code are others."
+        "DVC's cache no longer has it, or if recordings or code have changed."
     )
     assert earmark("runs", "genre", "--apply", "#1") == (0, "params.yaml has the settings of #1 already.\n", [])
 

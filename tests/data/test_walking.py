@@ -156,7 +156,7 @@ def test_links_that_lead_nowhere_are_named(root):
     put(root, "rock/0.wav")
     (root / "jazz").symlink_to("/nowhere/jazz")
     (root / "rock/1.wav").symlink_to("/nowhere/1.wav")
-    assert told(root) == ["left out 1 link below ROOT leading nowhere (jazz); repair or remove them."]
+    assert told(root) == ["left out 1 link below ROOT leading nowhere (jazz): repair or remove what is listed."]
     assert audio(root) == ["rock/0.wav", "rock/1.wav"]
 
 

@@ -86,7 +86,7 @@ def test_what_the_run_does_not_name_stays(project):
     [
         ("train.speed", "3", "There is no key 'tasks.genre.train.speed' to override"),
         ("train.epochs", "many", "tasks.genre.train.epochs: input should be a valid integer"),
-        ("train.lr", "0.10", "'train.lr' was 0.10 and would be 0.1"),
+        ("train.lr", "0.10", "'train.lr' was 0.10 in that run, and this release reads 0.1; set it there by hand."),
     ],
 )
 def test_settings_that_are_read_otherwise_now_are_refused(project, key, value, reason):
@@ -96,7 +96,6 @@ def test_settings_that_are_read_otherwise_now_are_refused(project, key, value, r
     sentence = str(refused.value)
     assert sentence.startswith("The settings of #1, version 2 cannot be written into params.yaml: ")
     assert reason in sentence
-    assert sentence.endswith("; change them there by hand.")
 
 
 def test_a_version_differs_by_what_it_was_trained_with(project):

@@ -33,8 +33,8 @@ def runs(
         typer.Option(
             metavar="RUN",
             help=(
-                "Write the settings of a run into params.yaml: a number or name from this list, the beginning of an "
-                "id, a version (v2), champion or challenger."
+                "Write the settings of a run into params.yaml. RUN is a number or name from the list that this command "
+                "prints, the beginning of an id, a version (v2), champion or challenger."
             ),
         ),
     ] = None,
@@ -75,7 +75,7 @@ def _apply(task: Task, word: str, every_kind: bool) -> None:
     print(edited.diff(before, after, str(PARAMS)), end="")
     console.say(
         f"{PARAMS} has the settings of {run.title} now; `dvc repro publish@{task.name}` brings its model back, and "
-        "trains only if DVC's cache no longer has it, or recordings or code are others."
+        "trains only if DVC's cache no longer has it, or if recordings or code have changed."
     )
 
 

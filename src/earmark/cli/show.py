@@ -80,8 +80,8 @@ def score(found: dict, names: tuple[str, ...]) -> None:
     if len(found.get("by_class", ())) < found.get("n_classes", 0):
         n, of = len(found["by_class"]), found["n_classes"]
         console.say(
-            f"The folder holds {n} of the model's {of} classes; the figures on its own test set are over all of them, "
-            "so compare recalls by class."
+            f"The folder holds {n} of the model's {of} classes; the figures on the model's own test set are over all "
+            "of them, so compare recalls by class."
         )
 
 

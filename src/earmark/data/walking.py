@@ -137,7 +137,7 @@ class FolderContents:
             )
         if self.dangling:
             n = counted(len(self.dangling), "link")
-            warn(f"left out {n} {below} leading nowhere ({some(self.dangling)}); repair or remove them.")
+            warn(f"left out {n} {below} leading nowhere ({some(self.dangling)}): repair or remove what is listed.")
         if self.unwritable:
             names = some(self.unwritable)
             warn(f"left out files and folders {below} whose names are not UTF-8 ({names}); rename them.")

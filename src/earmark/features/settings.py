@@ -46,7 +46,7 @@ class FeatureSettings:
     band. What remains is repeated to the recording's length. Null trims nothing."""
     framing: Literal["recording", "window"]
     """`recording` computes frames over the whole recording, and windows are slices of them; `window` computes each
-    window by itself, as the question that the study song_mil is about does: its window hop is not a multiple of its
+    window by itself, as in the question that the study song_mil is about: its window hop is not a multiple of its
     frame hop, so slices would hold other values."""
     fill: Literal["tile", "pad", "pad_log"]
     """A recording shorter than a window is repeated (`tile`), padded with silence on both sides (`pad`), or padded

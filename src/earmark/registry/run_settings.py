@@ -42,13 +42,13 @@ def put(text: str, task: Task, logged: Mapping[str, str], run: str) -> str:
         overrides.put_all(asked, values)
         then = _flat(asked, task)
         if wrong := [key for key, value in logged.items() if then.get(key) != value]:
-            raise EarmarkError(f"'{wrong[0]}' was {logged[wrong[0]]} and would be {then.get(wrong[0])}")
+            raise EarmarkError(
+                f"'{wrong[0]}' was {logged[wrong[0]]} in that run, and this release reads {then.get(wrong[0])}; set it "
+                "there by hand."
+            )
         return edited.put(text, values)
     except EarmarkError as e:
-        raise EarmarkError(
-            f"The settings of {run} cannot be written into params.yaml: {str(e).removesuffix('.')}; "
-            "change them there by hand."
-        ) from None
+        raise EarmarkError(f"The settings of {run} cannot be written into params.yaml: {e}") from None
 
 
 def differ(client: MlflowClient, version: ModelVersion, now: Mapping[str, str]) -> bool:

@@ -43,7 +43,7 @@ def test_the_command_writes_table_picture_and_the_pages_top(files, tmp_path, ear
     mine = tmp_path / "mine.md"
     mine.write_text(f"# Mine\n\n{page.BEGIN}\nstale\n{page.END}\n\nThe end.\n")
     status, out, _ = earmark("verdicts", str(mine), *map(str, files))
-    assert (status, 'Of 3 claims 1 hold, 1 do not and 1 are undecided ("cannot tell").' in out) == (0, True)
+    assert (status, 'Of 3 claims: 1 held, 1 not, 1 undecided ("cannot tell").' in out) == (0, True)
     text = mine.read_text()
     assert (text[:7], text.partition(page.END)[2], "stale" in text) == ("# Mine\n", "\n\nThe end.\n", False)
     low, high = Evidence(0.2 + 0.02 * STEPS).interval()

@@ -87,7 +87,7 @@ def test_todays_setting_is_found_in_it():
     elsewhere = replace(today, train=replace(today.train, lr=0.5))
     with pytest.raises(
         EarmarkError,
-        match=r"^In params\.yaml, with base, train\.lr is 0\.5, which is not in the range of 'train\.lr'; widen",
+        match=r"^params\.yaml with the base of this file has train\.lr 0\.5, which is not in the range of 'train\.lr'",
     ):
         found.today(elsewhere)
 

@@ -263,7 +263,7 @@ def test_the_commit_that_is_proposed_is_a_command(tmp_path):
         (
             [],
             {"space": {"train.lr": {"log": [0.01, 0.1]}}},
-            "mine.yaml: In params.yaml, with base, train.lr is 0.002, which is not in",
+            "mine.yaml: params.yaml with the base of this file has train.lr 0.002, which is not in",
         ),
     ],
 )

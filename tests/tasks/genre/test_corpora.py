@@ -326,7 +326,7 @@ def test_fma_mistakes(tmp_path):
     assert "tracks.csv, track 7: artist/id is '' and set/split 'training'" in text
     text = error("fma", fma_tree(tmp_path / "d", "small", rows=[("8", "", "1", "dev", "small", "Rock")]))
     assert "track 8: artist/id is '1' and set/split 'dev'" in text
-    assert "lists no recordings; unpack it again." in error("fma", fma_tree(tmp_path / "e", "small", rows=()))
+    assert "lists no recordings; unpack the archive again." in error("fma", fma_tree(tmp_path / "e", "small", rows=()))
     assert "no column 'set/split'" in error(
         "fma", put(fma_tree(tmp_path / "f", "small"), "fma_metadata/tracks.csv", "")
     )

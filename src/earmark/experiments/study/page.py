@@ -69,10 +69,9 @@ def write(page: Path, claims: pd.DataFrame) -> list[Path]:
 
 
 def counts(claims: pd.DataFrame) -> str:
-    """'Of 12 claims 5 hold, 4 do not and 3 are undecided ("cannot tell").'"""
+    """'Of 12 claims: 5 held, 4 not, 3 undecided ("cannot tell").'"""
     n = Counter(claims.verdict)
-    undecided = f'{n[UNDECIDED]} are undecided ("{UNDECIDED}")'
-    return f"Of {len(claims)} claims {n[HOLDS]} hold, {n[NOT]} do not and {undecided}."
+    return f'Of {len(claims)} claims: {n[HOLDS]} held, {n[NOT]} not, {n[UNDECIDED]} undecided ("{UNDECIDED}").'
 
 
 def block(claims: pd.DataFrame, table: str, drawn: str) -> str:

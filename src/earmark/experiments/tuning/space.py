@@ -133,13 +133,13 @@ def _outside(parameter: Parameter, settings: Any) -> str:
         keys = sorted(parameter.sets_keys())
         now = ", ".join(f"{key} {at(settings, key)!r}" for key in keys)
         return (
-            f"In params.yaml, with base, {now} is not one of the levels of '{parameter.name}'; add it as one, or set "
-            "it in base."
+            f"params.yaml with the base of this file has {now}, which is not one of the levels of '{parameter.name}'; "
+            "add it as one, or set another in base."
         )
     now = at(settings, parameter.key)
     return (
-        f"In params.yaml, with base, {parameter.key} is {now!r}, which is not in the range of '{parameter.name}'; "
-        f"widen it, or set {parameter.key} in base: the first trial is the setting in params.yaml."
+        f"params.yaml with the base of this file has {parameter.key} {now!r}, which is not in the range of "
+        f"'{parameter.name}'; widen it, or set {parameter.key} in base: the first trial is the setting in params.yaml."
     )
 
 

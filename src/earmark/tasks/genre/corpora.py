@@ -199,7 +199,7 @@ def _fma_tracks(path: Path) -> pd.DataFrame:
     except (UnicodeDecodeError, csv.Error, pd.errors.ParserError) as e:
         raise EarmarkError(f"{path} cannot be read as CSV in UTF-8: {' '.join(str(e).split())}.") from None
     except pd.errors.EmptyDataError:
-        raise EarmarkError(f"{path} lists no recordings; unpack it again.") from None
+        raise EarmarkError(f"{path} lists no recordings; unpack the archive again.") from None
     return tracks.rename(columns=at)
 
 
