@@ -288,7 +288,7 @@ def test_weights_are_listed_and_drawn_beside_both_matrices(tmp_path, monkeypatch
     shares = [ax.images[0].get_array().tolist() for ax in fig.axes[:2]]
     assert shares == [[[0.75, 0.25], [0.75, 0.25]], [[0.5, 0.5], [0.25, 0.75]]]
     assert [t.get_text() for t in fig.axes[1].get_xticklabels()] == ["maj  x 0.50", "7  x 2.00"]
-    assert "0.583 of time, 0.625 of a quality's" in fig.axes[1].get_title()
+    assert "right in 0.583 of the time; mean over qualities 0.625" in fig.axes[1].get_title()
     assert yaml.safe_load((tmp_path / "quality_weights.yaml").read_text()) == {
         "quality_weights": {"maj": 0.5, "7": 2.0}
     }
