@@ -71,8 +71,10 @@ def walk(place) -> dict[str, str]:
     said |= {name: newcomer.run(block, place, home) for name, block in using.items()}
     newcomer.make_small(place, **{"train.epochs": 20, "train.lr": 0.002})
     newcomer.run(guide.Block("", 0, "bash", "dvc repro publish@genre"), place, home)
-    comparing = {"comparing": COMPARING, "runs": RUNS, "experiment": EXPERIMENT, "keeping": KEEPING}
-    return said | {name: newcomer.run(block, place, home) for name, block in comparing.items()}
+    comparing = {"comparing": COMPARING, "runs": RUNS, "experiment": EXPERIMENT}
+    said |= {name: newcomer.run(block, place, home) for name, block in comparing.items()}
+    said["params before"] = (place / "params.yaml").read_text()
+    return said | {"keeping": newcomer.run(KEEPING, place, home)}
 
 
 def test_the_two_commands_are_make_s_own():
