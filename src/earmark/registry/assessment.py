@@ -1,4 +1,4 @@
-"""What the gate is told of a version: what it costs, how it did beside the champions, and how many models were compared."""
+"""What the gate is told of a version: its cost, its figures beside the champions', how many models were compared."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
