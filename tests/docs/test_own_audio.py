@@ -55,7 +55,7 @@ def test_init_says_what_is_shown(walk):
 
 def test_use_looks_at_the_folder(walk):
     assert "params.yaml now has data.source" in walk["use"]
-    assert "30 recordings of 0.5 minutes" in walk["use"]
+    assert "30 recordings, 0.5 minutes in all: " in walk["use"]
     assert f"data.root: {walk['home']}/recordings in tasks.genre." in walk["use"]
 
 

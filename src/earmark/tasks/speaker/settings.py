@@ -163,8 +163,7 @@ class PairSettings:
     broadcast: bool = False
     """Whether each distance is compared with every label, as shapes broadcast: a mistake of siamese_blstm's asker."""
     hinge_over: Literal["pair", "batch"] = "pair"
-    """Hinge of a different-speaker pair: its own (`pair`), or the batch's mean (`batch`), as siamese_blstm's asker
-    has it."""
+    """Hinge of a different-speaker pair: its own (`pair`), or the batch's mean (`batch`; so siamese_blstm's asker)."""
     name: Literal["pairs"] = "pairs"
 
     def __post_init__(self) -> None:
