@@ -163,7 +163,7 @@ class PairSettings:
     broadcast: bool = False
     """Whether each distance is compared with every label, as shapes broadcast: a mistake of siamese_blstm's asker."""
     hinge_over: Literal["pair", "batch"] = "pair"
-    """Hinge of a different-speaker pair: its own (`pair`), or the batch's mean (`batch`; so siamese_blstm's asker)."""
+    """Hinge of a different-speaker `pair` alone or, as siamese_blstm's asker has it, the mean over the `batch`."""
     name: Literal["pairs"] = "pairs"
 
     def __post_init__(self) -> None:
