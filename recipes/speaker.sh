@@ -15,7 +15,7 @@ voices=$1 first=$2 second=$3
 python recipes/join.py speaker "$voices" "$first" "$second@crossutt"
 recipes/pipeline.sh speaker "$voices" recipes/speaker.yaml --out "${BUNDLE:-release/speaker}" \
   --about "voices, whoever they belong to" \
-  --data "18 speakers of single Arabic words in five recording rounds (CC BY 4.0) and 248 speakers of LibriSpeech, \
+  --data "18 speakers of single Arabic words in five recording sessions (CC BY 4.0) and 248 speakers of LibriSpeech, \
 2.2 s pieces, most of them of one utterance (CC BY 4.0), validated on 6 further speakers of the first; whitening and the \
 share of the statistics were chosen on those 6 and on 48 speakers of LibriSpeech that a training for this choice did \
 without (recipes/speaker_share.py)"

@@ -86,7 +86,7 @@ def test_what_the_run_does_not_name_stays(project):
     [
         ("train.speed", "3", "There is no key 'tasks.genre.train.speed' to override"),
         ("train.epochs", "many", "tasks.genre.train.epochs: input should be a valid integer"),
-        ("train.lr", "0.10", "'train.lr' was 0.10 in that run, and this release reads 0.1; set it there by hand."),
+        ("train.lr", "0.10", "in that run, but this release reads it as 0.1; set it in params.yaml by hand."),
     ],
 )
 def test_settings_that_are_read_otherwise_now_are_refused(project, key, value, reason):

@@ -43,8 +43,8 @@ def put(text: str, task: Task, logged: Mapping[str, str], run: str) -> str:
         then = _flat(asked, task)
         if wrong := [key for key, value in logged.items() if then.get(key) != value]:
             raise EarmarkError(
-                f"'{wrong[0]}' was {logged[wrong[0]]} in that run, and this release reads {then.get(wrong[0])}; set it "
-                "there by hand."
+                f"'{wrong[0]}' was {logged[wrong[0]]} in that run, but this release reads it as "
+                f"{then.get(wrong[0])}; set it in params.yaml by hand."
             )
         return edited.put(text, values)
     except EarmarkError as e:
