@@ -3,7 +3,7 @@
 #
 #   recipes/speaker.sh VOICES spk_arabic30 spk_librispeech261
 #
-# The first has 18 speakers to train on, 6 to choose on and 6 to test on, recorded in five rounds; the second 248 speakers
+# The first has 18 speakers to train on, 6 to choose on and 6 to test on, recorded in five sessions; the second 248 speakers
 # of LibriSpeech to train on, most of them heard in one utterance, and the fold `crossutt` of 10 others to test on. Run it
 # in a clone of its own: params.yaml gets the settings of recipes/speaker.yaml, and is committed. The bundle is written
 # into release/speaker; BUNDLE=src/earmark/bundles/speaker replaces the one that the package ships, which was made at
