@@ -182,7 +182,7 @@ def _waiting(task: Task, found: "list[RunRow]") -> list[str]:
 
     What is trained counts: other data may hold the same recordings, and an evaluation belongs to the run it judges.
     """
-    trained = lambda some: {k: v for k, v in some.items() if k.split(".")[0] in ("features", "model", "train")}  # noqa: E731
+    from earmark.registry.run_settings import trained
     from earmark.registry.runs import changed_settings
 
     try:

@@ -17,8 +17,6 @@ from earmark.tasks import edited, overrides
 from earmark.tasks.task import Task
 from earmark.training.key import flatten
 
-TRAINED = ("features", "model", "train")  # the blocks that a model depends on
-
 
 def put(text: str, task: Task, logged: Mapping[str, str], run: str) -> str:
     """params.yaml's text with the settings of a run in its task's block; every other byte stays.
@@ -31,11 +29,12 @@ def put(text: str, task: Task, logged: Mapping[str, str], run: str) -> str:
     kinds = overrides.keys(task.settings)
     try:
         now = _flat(raw, task)
-        named = {block for block in _blocks(logged) if logged[block] != now.get(block)}
+        other = {key for key, value in logged.items() if now.get(key) != value}
+        other_kind = tuple(key.removesuffix("name") for key in other if key.endswith(".name"))
         changed = {
             key: _value(value, kinds.get(key))
             for key, value in logged.items()
-            if now.get(key) != value or any(key.startswith(block.removesuffix("name")) for block in named)
+            if key in other or key.startswith(other_kind)
         }
         values = {f"tasks.{task.name}.{key}": value for key, value in changed.items()}
         asked = deepcopy(raw)
@@ -51,10 +50,15 @@ def put(text: str, task: Task, logged: Mapping[str, str], run: str) -> str:
         raise EarmarkError(f"The settings of {run} cannot be written into params.yaml: {e}") from None
 
 
+def trained(settings: Mapping[str, str]) -> dict[str, str]:
+    """Of settings as a run logs them those that a model depends on: of features, model and train."""
+    return {key: value for key, value in settings.items() if key.split(".")[0] in ("features", "model", "train")}
+
+
 def differ(client: MlflowClient, version: ModelVersion, now: Mapping[str, str]) -> bool:
     """Whether a version was trained with other settings than these; False where its run is gone.
 
-    now: settings as a run logs them. What is trained counts: features, model and train.
+    now: settings as a run logs them; those of `trained` count.
     """
     try:
         logged = client.get_run(str(version.run_id)).data.params
@@ -62,17 +66,12 @@ def differ(client: MlflowClient, version: ModelVersion, now: Mapping[str, str]) 
         if e.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         return False
-    return any(now.get(key) != value for key, value in logged.items() if key.split(".")[0] in TRAINED)
+    return any(now.get(key) != value for key, value in trained(logged).items())
 
 
 def _flat(raw: Any, task: Task) -> dict[str, str]:
     """A task's settings as a run logs them."""
     return flatten(asdict(cast(Any, config.parse_task(raw, task.name))))
-
-
-def _blocks(logged: Mapping[str, str]) -> list[str]:
-    """The keys that say of which kind a block is."""
-    return [key for key in logged if key.endswith(".name")]
 
 
 def _value(text: str, kind: Any) -> Any:
