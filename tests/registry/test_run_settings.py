@@ -73,6 +73,20 @@ def test_a_block_of_another_kind_takes_the_former_keys_away(project):
     assert put("genre", back, cnn)["model"].items() >= yaml.safe_load(SHIPPED)["tasks"]["genre"]["model"].items()
 
 
+def test_a_key_that_two_kinds_share_is_written_though_its_value_is_the_same(project):
+    """Another loss has another default of the margin, which would take its place."""
+    model = {"name": "blstm", "read": "dense"}
+    run = run_of(project, "speaker", **{"model": model, "train.loss": {"name": "pairs", "margin": 0.2}})
+    assert put("speaker", run)["train"]["loss"]["margin"] == 0.2
+    assert run_of(project, "speaker")["train.loss.margin"] == run["train.loss.margin"] == "0.2"
+
+
+def test_nothing_comes_back_as_null_where_a_text_may_stand(project):
+    raw = yaml.safe_load(SHIPPED)
+    raw["tasks"]["chord"]["train"] |= {"initial_model": "earlier", "initial_sha256": "0" * 64}
+    assert put("chord", run_of(project, "chord"), yaml.safe_dump(raw))["train"]["initial_model"] is None
+
+
 def test_what_the_run_does_not_name_stays(project):
     """A run of an older release, which had no such key."""
     run = {key: value for key, value in run_of(project, "genre", **{"train.epochs": 7}).items() if key != "train.lr"}
