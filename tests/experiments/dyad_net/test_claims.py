@@ -33,10 +33,6 @@ def test_most_seeds_are_counted():
     assert late.p == pytest.approx(stats.binomtest(4, 30).pvalue)
     assert found.loc["Most networks have accuracy 1 after the last epoch", "verdict"] == "holds"
     assert found.loc["Most networks end with a validation loss of 0.0022 or less", "figures"] == "30 of 30"
-    assert found.loc["A kernel's answer to a chord is negative", ["figures", "verdict"]].tolist() == [
-        "0 of 30",
-        "does not",
-    ]
 
 
 def test_kernels_of_networks_that_learn():

@@ -95,7 +95,7 @@ def test_the_accuracy_is_judged_where_a_network_learns():
     found = only(judged(good, stuck), "compares what cannot be compared")
     assert (found.verdict, found.figures) == (
         "holds",
-        "the highest of those that learnt is 0.237 on average; 1 learnt, softplus best with an EER of 0.200",
+        "the highest of the steps that learnt is 0.237 on average; 1 step learnt, softplus best with an EER of 0.200",
     )
     wrong = line("margin", 0.2, asker_accuracy=0.6, custom_metric=0.5)
     found = judged(good, stuck, wrong)
@@ -112,7 +112,7 @@ def test_the_worst_step_is_that_of_each_seed():
     found = only(judged(one, other), "compares what cannot be compared")
     worst = sum(max(a["asker_accuracy"], b["asker_accuracy"]) for a, b in zip(one, other, strict=True)) / len(one)
     assert worst == pytest.approx(0.3)
-    assert found.figures.startswith("the highest of those that learnt is 0.300 on average; 2 learnt")
+    assert found.figures.startswith("the highest of the steps that learnt is 0.300 on average; 2 steps learnt")
 
 
 def test_aam_is_no_loss_of_pairs():
@@ -133,7 +133,7 @@ def test_clusters_are_held_against_what_they_were():
     )
     assert (cured.verdict, cured.figures) == (
         "holds",
-        "the worst change of clustering error is -0.140 on average; 1 learnt, softplus best with an EER of 0.200",
+        "the worst change of clustering error is -0.140 on average; 1 step learnt, softplus best with an EER of 0.200",
     )
     same = judged(line("softplus", 0.2, mr=0.44, mr_untrained=0.44))
     assert only(same, "better than with the initial weights").verdict == "does not"

@@ -60,7 +60,7 @@ def test_a_difference_is_by_seed_and_by_song():
 
 def test_a_figure_is_held_against_a_number():
     (row,) = claims.claims_table([claim("CNN", 0.5, by=0.1)], [cell("CNN", right=0.75)], DRAWS).to_dict("records")
-    assert (row["figures"], row["verdict"]) == ("accuracy 0.5 → 0.754", HOLDS)
+    assert (row["figures"], row["verdict"]) == ("accuracy 0.500 → 0.754", HOLDS)
     assert row["difference"] == pytest.approx(0.25 + 1 / N / 3)
 
 

@@ -36,7 +36,7 @@ def test_claims_of_several_studies_are_decided_together(files):
 
 def test_a_claim_of_two_studies_says_whose(files, tmp_path):
     found = page.merge_claims([*files, claims(tmp_path / "three", ("A", -0.2, 0.02))])
-    assert found.claim.tolist() == ["A (one)", "B", "C", "A (three)"]
+    assert found.claim.tolist() == ["A (one)", "A (three)", "B", "C"]
 
 
 def test_the_command_writes_table_picture_and_the_pages_top(files, tmp_path, earmark):
@@ -65,13 +65,20 @@ def test_a_table_that_is_none(tmp_path, text, sentence):
 
 
 def test_what_cannot_be_merged_or_written(files, tmp_path):
-    with pytest.raises(EarmarkError, match="The claims of study 'one' are given twice; give each file once"):
+    with pytest.raises(EarmarkError, match="'A' is given twice; give each file once"):
         page.merge_claims([files[0], files[0]])
     (tmp_path / "bare.md").write_text("# Bare\n")
     with pytest.raises(EarmarkError, match=r"bare\.md has no place for verdicts"):
         page.write(tmp_path / "bare.md", page.merge_claims(files))
     with pytest.raises(EarmarkError, match=r"none\.md cannot be read"):
         page.write(tmp_path / "none.md", page.merge_claims(files))
+
+
+def test_a_pages_own_table_counts_as_the_files_it_was_made_of(files, tmp_path):
+    both = [*files, claims(tmp_path / "three", ("A", -0.2, 0.02))]
+    found = page.merge_claims(both)
+    found.to_csv(tmp_path / "mine.csv", index=False)
+    pd.testing.assert_frame_equal(page.merge_claims([tmp_path / "mine.csv"]), found)
 
 
 PAGES = sorted((REPOSITORY / "docs/studies").glob("*.csv"))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from earmark.data.walking import counted
 from earmark.evaluation.settings import EvaluateSettings
 from earmark.experiments.siamese_blstm import show
 from earmark.experiments.siamese_blstm.data import VoiceRecordings
@@ -131,7 +132,7 @@ def by_cosine(rows: Rows) -> str:
 def learnt(rows: Rows) -> str:
     """How many networks learn, and the best of them."""
     best = min(rows, key=lambda r: r.eer_native)
-    return f"{len(rows)} learnt, {best.name} best with an EER of {best.eer_native:.3f}"
+    return f"{counted(len(rows), 'step')} learnt, {best.name} best with an EER of {best.eer_native:.3f}"
 
 
 def better(said: str, whose: str, *steps: str) -> WalkClaim:
@@ -141,7 +142,7 @@ def better(said: str, whose: str, *steps: str) -> WalkClaim:
 
 CLAIMS = (
     WalkClaim(
-        "Labels (n, 1) against distances (n,) make the loss blind: the network as asked does not learn",
+        "The network as asked does not learn (labels (n, 1) against distances (n,) make its loss blind)",
         "ours",
         ("asked",),
         "more",
@@ -191,7 +192,7 @@ CLAIMS = (
         "less",
         lambda walk, s: walk.own("asker_accuracy", s, 0.5),
         learnt,
-        worst=lambda seen: f"the highest of those that learnt is {seen + 0.5:.3f} on average",
+        worst=lambda seen: f"the highest of the steps that learnt is {seen + 0.5:.3f} on average",
     ),
     WalkClaim(
         "With a threshold tuned on validation data the metric shows what is learnt",
@@ -200,11 +201,11 @@ CLAIMS = (
         "more",
         lambda walk, s: walk.own("custom_metric", s, 0.5, min),
         learnt,
-        worst=lambda seen: f"the lowest of those that learnt is {seen + 0.5:.3f} on average",
+        worst=lambda seen: f"the lowest of the steps that learnt is {seen + 0.5:.3f} on average",
     ),
     WalkClaim(
         "Clipping leaves most outputs without a slope",
-        "answer",
+        "ours",
         ("labels",),
         "more",
         lambda walk, s: walk.own("dead_share", s, 0.5),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from earmark.experiments.study import verdict
+from earmark.experiments.study import pooling, verdict
 from earmark.experiments.study.checks import Checks
 from earmark.experiments.study.figure import GroupDraws, StudyFigure
 from earmark.experiments.study.table import CellOutcome
@@ -83,7 +83,7 @@ def claims_table(claims: Sequence[Claim], outcomes: Sequence[CellOutcome], draws
     cells = {tuple(o.levels.items()): o for o in outcomes}
     known = [c for c in claims if all(tuple(levels.items()) in cells for levels in _cells(c))]
     rows = [_row(c, *(cells[tuple(levels.items())] for levels in _cells(c)), draws=draws) for c in known]
-    return verdict.decide(pd.DataFrame(rows, columns=list(verdict.COLUMNS)))
+    return verdict.decide(pd.DataFrame(rows, columns=[*verdict.COLUMNS, *pooling.COLUMNS]))
 
 
 def _cells(claim: Claim) -> list[dict[str, str]]:
@@ -97,25 +97,28 @@ def _row(claim: Claim, of: CellOutcome, than: CellOutcome | None = None, *, draw
     refused = next((o.refused for o in (of, than) if o and o.refused), "")
     if refused or claim.kind == "refused":
         return verdict.untold_row(claim.says, claim.whose, refused, claim.kind, claim.by)
-    found, values = evidence(of, than, claim, draws)
+    found, before, seeds = evidence(of, than, claim, draws)
     name = claim.figure or of.figure.names(of.answers)[0]
     kind: Kind = claim.kind  # type: ignore[assignment]
-    return verdict.row(claim.says, claim.whose, f"{name} {' → '.join(values)}", found, kind, claim.by)
+    trained = " ".join(cell.trained for cell in (of, than) if cell)
+    return pooling.row(claim.says, claim.whose, name, before, found, seeds, kind, claim.by, trained)
 
 
-def evidence(of: CellOutcome, than: CellOutcome | None, claim: Claim, draws: GroupDraws) -> tuple[Evidence, list[str]]:
-    """What the trainings of the seeds that both cells have say, and both figures for people."""
+def evidence(
+    of: CellOutcome, than: CellOutcome | None, claim: Claim, draws: GroupDraws
+) -> tuple[Evidence, float, list[int]]:
+    """What the trainings of the seeds that both cells have say, the figure that it is held against, and the seeds."""
     name = claim.figure or of.figure.names(of.answers)[0]
     a, b = by_seed(of, name), by_seed(than, name) if than else {}
+    seeds = sorted(set(a) & set(b)) if than else sorted(a)
     if than:
-        seeds = sorted(set(a) & set(b))
         pairs = [a[s].common(b[s]) for s in seeds]
         mine, other = [p[0] for p in pairs], [p[1] for p in pairs]
     else:
-        mine, other = [a[s] for s in sorted(a)], []
+        mine, other = [a[s] for s in seeds], []
     found = replace(evidence_of_figures(mine, draws), least=1 / len(mine[0].groups))
     against = evidence_of_figures(other, draws) if than else float(claim.than)  # type: ignore[arg-type]
-    return found.less(against), [_mean(other) if than else f"{against:g}", _mean(mine)]
+    return found.less(against), against.value if isinstance(against, Evidence) else against, seeds
 
 
 def by_seed(outcome: CellOutcome, name: str) -> dict[int, StudyFigure]:
@@ -130,7 +133,3 @@ def evidence_of_figures(figures: Sequence[StudyFigure], draws: GroupDraws) -> Ev
     shares[:, 0] = 0.0  # of a group that no test has seen, which the interval's t allows for
     drawn = np.mean([f.under(shares, 0) for f in figures], axis=0)
     return Evidence(np.array([f.value for f in figures]), drawn, len(groups))
-
-
-def _mean(figures: Sequence[StudyFigure]) -> str:
-    return f"{np.mean([f.value for f in figures]):.3f}"

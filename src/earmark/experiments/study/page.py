@@ -10,15 +10,16 @@ import pandas as pd
 
 from earmark.errors import EarmarkError
 from earmark.evaluation.pictures import plt, save
-from earmark.experiments.study import verdict
+from earmark.experiments.study import pooling, verdict
 from earmark.experiments.study.verdict import HOLDS, NOT, UNDECIDED
 
 BEGIN, END = "<!-- verdicts: `earmark verdicts` writes what follows -->", "<!-- verdicts: end -->"
 RULE = """\
-*Holds*: it is ruled out that the claim does not hold. *Does not*: an effect large enough to be worth having is ruled
-out. Both by groups and seeds, and for all claims of the page together (Holm). Intervals are each claim's own, so that
-one may exclude 0 although the claim remains undecided. A share is a share of trainings, and is compared with one
-half."""
+*Holds*: that there is no such effect is ruled out. *Does not*: an effect large enough to matter is ruled out (of .02
+where a claim does not name another; shaded in the picture). A verdict allows for chance in the seeds, in the groups
+where there are any, and in all claims of the page together (p: Holm's correction). Intervals are each claim's own: one
+may exclude 0 although its claim is undecided, or include 0 although a gain that matters is ruled out. A → B is without
+and with what is claimed; a *share* of trainings is compared with one half."""
 WIDTH = 75  # characters of a claim beside its interval
 COLOURS = {HOLDS: "C2", NOT: "C3", UNDECIDED: "0.6"}
 SIGNS = {"more": "above 0", "less": "below 0", "same": "within {by:g} of 0", "most": "share above .5"}
@@ -27,7 +28,8 @@ SIGNS = {"more": "above 0", "less": "below 0", "same": "within {by:g} of 0", "mo
 def merge_claims(files: Sequence[Path]) -> pd.DataFrame:
     """The claims of studies, by the claims.csv that each wrote, decided together; `study` names the study's folder.
 
-    A claim of several studies has the study's name behind it. Raises EarmarkError for a file that is none.
+    A page's own table counts as the files that it was made of. A claim of one study in several files is pooled over
+    their seeds; one of several studies has the study's name behind it. Raises EarmarkError for a file that is none.
     """
     parts = []
     for file in files:
@@ -38,14 +40,23 @@ def merge_claims(files: Sequence[Path]) -> pd.DataFrame:
         missing = [name for name in verdict.COLUMNS if name not in found]
         if missing:
             raise EarmarkError(f"{file} has no column '{missing[0]}'; give the claims.csv that `earmark study` wrote.")
-        parts.append(found[list(verdict.COLUMNS)].assign(study=file.parent.name))
-    together = pd.concat(parts, ignore_index=True)
-    twice = together.study[together.duplicated(["claim", "study"])]
-    if len(twice):
-        raise EarmarkError(f"The claims of study '{twice.iloc[0]}' are given twice; give each file once.")
+        columns = [*verdict.COLUMNS, *pooling.COLUMNS, "study"]
+        found = found.assign(study=found.get("study", file.parent.name)).reindex(columns=columns)
+        said = zip(found.claim, found.study, strict=True)
+        parts.append(found.assign(claim=[claim.removesuffix(f" ({study})") for claim, study in said]))
+    together = _pooled(pd.concat(parts, ignore_index=True))
     shared = together.claim.duplicated(keep=False)
     together.loc[shared, "claim"] += " (" + together.study[shared] + ")"
     return verdict.decide(together)
+
+
+def _pooled(claims: pd.DataFrame) -> pd.DataFrame:
+    """The same with one line for each claim of a study, those of one claim below each other."""
+    rows = []
+    for (_, study), found in claims.groupby(["claim", "study"], sort=False):
+        rows.append(found.iloc[0].to_dict() if len(found) == 1 else pooling.pool(found) | {"study": study})
+    made = pd.DataFrame(rows, columns=claims.columns)
+    return made.sort_values("claim", key=lambda c: pd.factorize(c)[0], kind="stable", ignore_index=True)
 
 
 def write(page: Path, claims: pd.DataFrame) -> list[Path]:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -124,7 +124,17 @@ class Study:
             n_refused, results = sum(bool(r["refused"]) for r in results), [r for r in results if not r["refused"]]
             source = self.plan.reference_of(ready.cell)
             kind = getattr(self.preparer.task.room("folds"), "Figure", ShareFigure)
-            made = CellOutcome(ready.cell.levels, ready.cell.split, results, answers, refused, source, kind, n_refused)
+            made = CellOutcome(
+                ready.cell.levels,
+                ready.cell.split,
+                results,
+                answers,
+                refused,
+                source,
+                kind,
+                n_refused,
+                _trained(ready),
+            )
             self.made[name] = made, table.row(made, self.draws)
         return self.made[name]
 
@@ -162,6 +172,16 @@ class Study:
         copy = out / self.file.resolve().name
         shutil.copyfile(self.file, copy)
         return [*(out / n for n in ("table.csv", "table.png", "effects.csv")), *pictures, copy]
+
+
+def _trained(ready: ReadyCell) -> str:
+    """Hash of what a cell's trainings share: settings without the seed, recordings and their split, code."""
+    if not ready.settings:
+        return ""
+    s = ready.settings
+    shared = [asdict(s.features), asdict(s.model), asdict(replace(s.train, seed=0)), jobs.code(ready.jobs[0].task)]
+    splits = sorted({(job.test, job.split.sha256) for job in ready.jobs})
+    return hashlib.sha256(json.dumps([*shared, splits], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _refusal(result: dict) -> str:

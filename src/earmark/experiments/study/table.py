@@ -22,7 +22,7 @@ class CellOutcome:
         of_<figure>, whose sums over recordings make the figure; where a recording has one class, also label,
         predicted and p_<class>. Of speakers one row a trial and training.
     refused: why the cell has no figures; empty where it has. n_refused: trainings that ended without a figure.
-    figure: what reads figures of the answers.
+    figure: what reads figures of the answers. trained: hash of all that the trainings share, whatever their seed.
     """
 
     levels: dict[str, str]
@@ -33,6 +33,7 @@ class CellOutcome:
     reference: dict | None = None
     figure: type[StudyFigure] = ShareFigure
     n_refused: int = 0
+    trained: str = ""
 
 
 def rights(answers: pd.DataFrame) -> pd.DataFrame:

@@ -34,12 +34,14 @@ class Evidence:
     by_seed: (seeds,), of all groups. by_groups: (draws,), the mean over seeds under random (exponential) weights of the
     groups; None where there are none. groups: their number. least: of the groups' standard error; 1 / groups where one
     is right or wrong as a whole, as if one differed: that none of those tested does is no proof that none will.
+    known: the variance of the mean over the groups, where the draws themselves are not at hand any more.
     """
 
     by_seed: np.ndarray
     by_groups: np.ndarray | None = None
     groups: int = 0
     least: float = 0.0
+    known: float | None = None
 
     @property
     def value(self) -> float:
@@ -57,11 +59,17 @@ class Evidence:
         if self.seeds < 2:
             return [(np.inf, 1)]
         found = [(float(np.var(self.by_seed, ddof=1)) / self.seeds, self.seeds - 1)]
-        if self.by_groups is not None:
-            n = self.groups  # random weights of a mean vary by n - 1 over n + 1 as much as samples do
-            drawn = float(np.var(self.by_groups)) * (n + 1) / (n - 1) if n > 1 else np.inf
-            found.append((max(drawn, self.least**2), max(n - 1, 1)))
-        return found
+        over_groups = self.over_groups
+        return found if over_groups is None else [*found, (over_groups, max(self.groups - 1, 1))]
+
+    @property
+    def over_groups(self) -> float | None:
+        """Variance of the mean over the groups; None where there are none."""
+        if self.by_groups is None:
+            return self.known
+        n = self.groups  # random weights of a mean vary by n - 1 over n + 1 as much as samples do
+        drawn = float(np.var(self.by_groups)) * (n + 1) / (n - 1) if n > 1 else np.inf
+        return max(drawn, self.least**2)
 
     def less(self, other: "Evidence | float") -> "Evidence":
         """Itself less a number, or less what the same seeds and groups show of something else."""
