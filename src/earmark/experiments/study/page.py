@@ -134,7 +134,8 @@ def picture(path: Path, claims: pd.DataFrame) -> None:
         ax.plot([row["low"], row["high"]], [y, y], color=colour, lw=2)
         ax.plot(row["difference"], y, "o", color=colour, label=row["verdict"])
     ax.axvline(0, color="0.6", lw=1, zorder=1)
-    names = [f"{row['claim']} ({SIGNS[row['is']].format(**row)})" for row in rows]
+    signs = [SIGNS[row["is"]].format(**row).replace(" ", "\N{NO-BREAK SPACE}") for row in rows]
+    names = [f"{row['claim']} ({sign})" for row, sign in zip(rows, signs, strict=True)]
     ax.set_yticks(range(len(rows)), [textwrap.fill(name, WIDTH) for name in names], fontsize=8)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlabel("difference, or share minus one half, with its 95 % interval\n(shaded: too small to matter)")
