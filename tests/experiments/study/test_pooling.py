@@ -62,8 +62,19 @@ def test_the_interval_by_hand(tmp_path):
 def test_a_pages_table_takes_more_seeds(tmp_path):
     first = page.merge_claims([table(tmp_path / "a/mine", [1, 2, 3])])
     first.to_csv(tmp_path / "mine.csv", index=False)
-    found = page.merge_claims([tmp_path / "mine.csv", table(tmp_path / "b/mine", [4, 5])])
+    more = table(tmp_path / "b/mine", [4, 5])
+    found = page.merge_claims([tmp_path / "mine.csv", more])
     assert (found.study.tolist(), found.seeds.tolist()) == (["mine"], [5])
+    pd.testing.assert_frame_equal(page.merge_claims([more, tmp_path / "mine.csv"]), found)
+
+
+def test_so_does_the_table_of_two_studies(tmp_path):
+    page.merge_claims([table(tmp_path / f"{name}", [1, 2]) for name in ("one", "two")]).to_csv(
+        tmp_path / "both.csv", index=False
+    )
+    found = page.merge_claims([tmp_path / "both.csv", table(tmp_path / "more/two", [3])])
+    assert found.claim.tolist() == ["CNN is better (one)", "CNN is better (two)"]
+    assert found.seeds.tolist() == [2, 3]
 
 
 def test_a_claim_against_a_number(tmp_path):

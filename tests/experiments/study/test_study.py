@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,9 +16,11 @@ from mlflow import MlflowClient
 from builders import plain_progress, small_folder
 from chord_audio import songs
 from earmark.cli import app
-from earmark.experiments.study import jobs, run
+from earmark.errors import EarmarkError
+from earmark.experiments.study import jobs, page, run
 from earmark.experiments.study.log import StudyLog
 from earmark.experiments.study.prepare import Preparer
+from earmark.experiments.study.study import shared_sha256
 from earmark.tasks.genre import train
 from project import REPOSITORY, write_params
 from voice_audio import voices
@@ -262,6 +265,36 @@ def test_key_holds_all_that_decides_a_result(place):
     for change in ("train.epochs=2", "model.channels=5", "features.n_mels=16", "data.seed=5"):
         assert not keys(change) & base, change
     assert keys("evaluate.bootstrap=200") == base
+
+
+def test_what_trainings_share_holds_all_but_the_seed(place):
+    raw = run.config.read(place / "params.yaml")
+
+    def shared(*overrides: str) -> str:
+        planned = run.read_plan(place / "mine.yaml", raw, quick=True, overrides=list(overrides))
+        (ready,) = Preparer(replace(planned, seeds=[len(overrides)]), raw, print, plain_progress).cells()
+        return shared_sha256(ready)
+
+    base = shared()
+    assert shared("evaluate.bootstrap=200") == base
+    for change in ("train.epochs=2", "model.channels=5", "features.n_mels=16", "data.seed=5"):
+        assert shared(change) != base, change
+
+
+def test_seeds_that_ran_apart_are_pooled(place, monkeypatch, tmp_path):
+    asked = [{"says": "It learns", "of": {"lr": "0.0001"}, "than": 0.0}]
+    tables = {}
+    for name, seed, epochs in (("a", 1, 1), ("b", 2, 1), ("c", 3, 2)):
+        quick = STUDY["quick"] | {"seeds": [seed]}
+        (place / "apart.yaml").write_text(yaml.safe_dump(STUDY | {"quick": quick, "claims": asked}))
+        tables[name] = tmp_path / name / "apart"
+        said = ["apart.yaml", "--quick", "-S", f"train.epochs={epochs}", "--out", str(tables[name])]
+        assert study(monkeypatch, *said) == 0
+    a, b, c = (tables[name] / "claims.csv" for name in "abc")
+    pooled = page.merge_claims([a, b]).iloc[0]
+    assert (pooled.seeds, pooled.by_seed.count(";")) == (2, 1)
+    with pytest.raises(EarmarkError, match="differ in settings, recordings or code"):
+        page.merge_claims([a, c])
 
 
 def test_nested_study_chooses_without_the_fold_it_is_judged_on(place, monkeypatch, trained, capsys):

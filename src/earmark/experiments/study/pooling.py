@@ -55,7 +55,7 @@ def pool(rows: pd.DataFrame) -> dict[str, Any]:
     count = Counter(seed for part in parts for seed in part)
     if twice := [seed for seed, n in count.items() if n > 1]:
         raise EarmarkError(f"'{claim}' is given twice for seed {twice[0]}; give each file once.")
-    if rows[["figure", "is", "by", "groups", "trained"]].fillna("").drop_duplicates().shape[0] > 1:
+    if rows[["figure", "is", "by", "trained"]].fillna("").drop_duplicates().shape[0] > 1:
         raise EarmarkError(
             f"'{claim}' has seeds whose trainings differ in settings, recordings or code; train them all alike."
         )

@@ -133,7 +133,7 @@ class Study:
                 source,
                 kind,
                 n_refused,
-                _trained(ready),
+                shared_sha256(ready),
             )
             self.made[name] = made, table.row(made, self.draws)
         return self.made[name]
@@ -174,7 +174,7 @@ class Study:
         return [*(out / n for n in ("table.csv", "table.png", "effects.csv")), *pictures, copy]
 
 
-def _trained(ready: ReadyCell) -> str:
+def shared_sha256(ready: ReadyCell) -> str:
     """Hash of what a cell's trainings share: settings without the seed, recordings and their split, code."""
     if not ready.settings:
         return ""
