@@ -58,6 +58,16 @@ def test_a_difference_is_by_seed_and_by_song():
     assert claims.claims_table([claim("MLP", "CNN")], cells, DRAWS).verdict.item() == NOT
 
 
+@pytest.mark.parametrize(("part", "least"), [(1.0, 1 / N), (0.5, 0.0)])
+def test_groups_that_all_agree_have_an_error_where_they_are_right_or_wrong_as_a_whole(part, least):
+    """Two cells that answer alike: a song that is half right tells more than one that is right."""
+    cells = [cell(network, right=0.5, seeds=(1, 3, 4)) for network in ("CNN", "MLP")]
+    for one in cells:
+        one.answers["right_accuracy"] *= part
+    found = claims.claims_table([claim("CNN", "MLP", "same")], cells, DRAWS).iloc[0]
+    assert (found.difference, found.group_se) == (0.0, pytest.approx(least))
+
+
 def test_a_figure_is_held_against_a_number():
     (row,) = claims.claims_table([claim("CNN", 0.5, by=0.1)], [cell("CNN", right=0.75)], DRAWS).to_dict("records")
     assert (row["figures"], row["verdict"]) == ("accuracy 0.500 → 0.754", HOLDS)

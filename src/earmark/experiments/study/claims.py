@@ -9,7 +9,7 @@ import pandas as pd
 
 from earmark.experiments.study import pooling, verdict
 from earmark.experiments.study.checks import Checks
-from earmark.experiments.study.figure import GroupDraws, StudyFigure
+from earmark.experiments.study.figure import GroupDraws, ShareFigure, StudyFigure
 from earmark.experiments.study.table import CellOutcome
 from earmark.experiments.study.verdict import Evidence, Kind
 
@@ -116,7 +116,8 @@ def evidence(
         mine, other = [p[0] for p in pairs], [p[1] for p in pairs]
     else:
         mine, other = [a[s] for s in seeds], []
-    found = replace(evidence_of_figures(mine, draws), least=1 / len(mine[0].groups))
+    whole = all(isinstance(figure, ShareFigure) and figure.whole for figure in (*mine, *other))
+    found = replace(evidence_of_figures(mine, draws), least=1 / len(mine[0].groups) if whole else 0.0)
     against = evidence_of_figures(other, draws) if than else float(claim.than)  # type: ignore[arg-type]
     return found.less(against), against.value if isinstance(against, Evidence) else against, seeds
 

@@ -70,6 +70,11 @@ class ShareFigure:
         self.groups, self.place = np.unique(songs.group.to_numpy(), return_inverse=True)
         self.right, self.of = songs.right.to_numpy(), songs.of.to_numpy()
 
+    @property
+    def whole(self) -> bool:
+        """Whether every recording is right or wrong as a whole, as one that has a class is."""
+        return bool(((self.right == 0) | (self.right == self.of)).all())
+
     @staticmethod
     def names(answers: pd.DataFrame) -> list[str]:
         """The figures that answers hold."""
