@@ -1,7 +1,5 @@
 """A study whose cells are ready: run what is missing, and say, write and log what came out."""
 
-import hashlib
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -11,7 +9,7 @@ import pandas as pd
 
 from earmark import paths
 from earmark.data.walking import counted
-from earmark.experiments.study import claims, jobs, show, table
+from earmark.experiments.study import claims, jobs, kept, show, table
 from earmark.experiments.study.figure import GroupDraws, ShareFigure
 from earmark.experiments.study.jobs import TrainingJob
 from earmark.experiments.study.log import StudyLog
@@ -45,7 +43,7 @@ class Study:
         cells = [[r.cell.name, r.refused, *(job.key for job in r.jobs)] for r in self.cells]
         judged = [self.plan.reference, asdict(self.settings.evaluate)]
         parts = [self.plan.name, self.plan.choose, self.plan.seeds, self.plan.folds, cells, judged]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        return kept.sha256(*parts)
 
     def finish(self, log: StudyLog, workers: int, out: Path, judge: Judge) -> None:
         """Run what is missing, then write, print and log everything; `judge` has the second half of a nested study."""
@@ -181,7 +179,7 @@ def shared_sha256(ready: ReadyCell) -> str:
     s = ready.settings
     shared = [asdict(s.features), asdict(s.model), asdict(replace(s.train, seed=0)), jobs.code(ready.jobs[0].task)]
     splits = sorted({(job.test, job.split.sha256) for job in ready.jobs})
-    return hashlib.sha256(json.dumps([*shared, splits], sort_keys=True).encode()).hexdigest()[:16]
+    return kept.sha256(*shared, splits)[:16]
 
 
 def _refusal(result: dict) -> str:
