@@ -54,6 +54,20 @@ def test_the_command_writes_table_picture_and_the_pages_top(files, tmp_path, ear
     assert mine.read_text() == text
 
 
+def test_what_verdicts_mean_is_said_for_the_kinds_of_claims_in_a_table(files):
+    found = page.merge_claims(files)
+    said = page.rule(found)
+    assert [said.count(words) for words in page.RULES.values()] == [1, 0, 0]
+    assert "chance in the seeds and in all claims" in said
+    assert "→" not in said
+    found.loc[0, ["is", "groups", "figures"]] = ["same", 12, "0.1 → 0.2"]
+    found.loc[1:, "is"] = "most"
+    said = page.rule(found)
+    assert [said.count(words) for words in page.RULES.values()] == [0, 1, 1]
+    assert "chance in the seeds, in the groups that are tested, and in all claims" in said
+    assert said.endswith("A → B is without and with what is claimed.")
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [("claim,p\nA,1\n", "has no column 'whose'; give the claims.csv"), ("", "cannot be read as a table of claims")],

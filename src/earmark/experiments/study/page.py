@@ -14,12 +14,14 @@ from earmark.experiments.study import pooling, verdict
 from earmark.experiments.study.verdict import HOLDS, NOT, UNDECIDED
 
 BEGIN, END = "<!-- verdicts: `earmark verdicts` writes what follows -->", "<!-- verdicts: end -->"
-RULE = """\
-*Holds*: that there is no such effect is ruled out. *Does not*: an effect large enough to matter is ruled out (of .02
-where a claim does not name another; shaded in the picture). A verdict allows for chance in the seeds, in the groups
-where there are any, and in all claims of the page together (p: Holm's correction). Intervals are each claim's own: one
-may exclude 0 although its claim is undecided, or include 0 although a gain that matters is ruled out. A → B is without
-and with what is claimed; a *share* of trainings is compared with one half."""
+RULES = {
+    "difference": "A claimed difference *holds* where it is surely there, however small, and *does not* where it "
+    "surely falls short of what would matter (.02 where a claim does not name another; shaded in the picture).",
+    "same": "That something makes no difference *holds* where the difference is surely smaller than that, and *does "
+    "not* where it is surely larger.",
+    "most": "That most do something *holds* where surely more than half do, and *does not* where surely fewer do.",
+}
+PAGE_WIDTH = 120
 WIDTH = 75  # characters of a claim beside its interval
 COLOURS = {HOLDS: "C2", NOT: "C3", UNDECIDED: "0.6"}
 SIGNS = {"more": "above 0", "less": "below 0", "same": "within {by:g} of 0", "most": "share above .5"}
@@ -85,12 +87,26 @@ def counts(claims: pd.DataFrame) -> str:
     return f'Of {len(claims)} claims: {n[HOLDS]} held, {n[NOT]} not, {n[UNDECIDED]} undecided ("{UNDECIDED}").'
 
 
+def rule(claims: pd.DataFrame) -> str:
+    """What the verdicts of a table mean: sentences for the kinds of claims that it has."""
+    kinds = {{"more": "difference", "less": "difference"}.get(kind, kind) for kind in claims["is"]}
+    chance = "seeds, in the groups that are tested," if (claims.groups > 0).any() else "seeds"
+    said = [RULES[kind] for kind in RULES if kind in kinds]
+    said.append(
+        f"*Surely* allows for chance in the {chance} and in all claims of this table together (p: Holm's correction); "
+        "intervals are of one claim alone, so that one may exclude 0 although its claim is undecided."
+    )
+    if claims.figures.str.contains("→").any():
+        said.append("A → B is without and with what is claimed.")
+    return " ".join(said)
+
+
 def block(claims: pd.DataFrame, table: str, drawn: str) -> str:
     """The page's part as Markdown: the counts, a row a claim, the picture."""
     lines = [
         f"**{counts(claims)}**",
         "",
-        RULE,
+        *textwrap.wrap(rule(claims), PAGE_WIDTH),
         "",
         "| claim | from | verdict | seen | difference [95 % interval] | p (Holm) |",
     ]
@@ -138,7 +154,8 @@ def picture(path: Path, claims: pd.DataFrame) -> None:
     names = [f"{row['claim']} ({sign})" for row, sign in zip(rows, signs, strict=True)]
     ax.set_yticks(range(len(rows)), [textwrap.fill(name, WIDTH) for name in names], fontsize=8)
     ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.set_xlabel("difference, or share minus one half, with its 95 % interval\n(shaded: too small to matter)")
+    share = ", or share minus one half," if (claims["is"] == "most").any() else ""
+    ax.set_xlabel(f"difference{share} with its 95 % interval\n(shaded: too small to matter)")
     handles = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
     if handles:
         ax.legend(handles.values(), handles.keys(), loc="best", fontsize=8)
