@@ -42,7 +42,7 @@ def test_kernels_of_networks_that_learn():
     assert (strongest.difference, strongest.seeds, strongest.verdict) == (pytest.approx(-0.1), 20, "holds")
     unclear = found.loc["A kernel with two weights of one sign is dispensable"]
     assert (unclear.difference, unclear.verdict) == (0.0, "holds")
-    silent = found.loc["Most kernels with two weights of one sign answer to nothing"]
+    silent = found.loc["Most kernels with two weights of one sign are silent"]
     assert (silent.figures, silent.verdict) == ("20 of 20", "holds")
     assert found.loc["Most networks that learn have a kernel for minor", "verdict"] == "holds"
     between = found.loc["What a network has learnt holds between the semitones"]
