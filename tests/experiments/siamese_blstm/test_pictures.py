@@ -61,9 +61,9 @@ def test_the_walk_shows_clustering_error_beside_the_eer(figures, tmp_path):
     results = [result("asked"), result("labels") | {"mr": 0.2}]
     pictures.walk(tmp_path / "walk.png", results, pd.DataFrame(results))
     left, right = figures[0].axes
-    assert lines(right)["trained"][:, 1].tolist() == [50, 20]
-    assert lines(right)["before training"][:, 1].tolist() == [40, 40]
-    assert lines(left)["the network's own distance"][:, 1].tolist() == [40, 40]
+    assert lines(right)["trained"][:, 1].tolist() == [0.5, 0.2]
+    assert lines(right)["before training"][:, 1].tolist() == [0.4, 0.4]
+    assert lines(left)["the network's own distance"][:, 1].tolist() == [0.4, 0.4]
 
 
 def test_all_are_written_also_of_a_softmax_alone(tmp_path):

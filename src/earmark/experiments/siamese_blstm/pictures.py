@@ -23,17 +23,17 @@ def draw(out: Path, results: list[dict], table: pd.DataFrame) -> list[Path]:
 
 
 def walk(path: Path, results: list[dict], table: pd.DataFrame) -> Path:
-    """EER and clustering error of every step: medians as lines, seeds as points."""
+    """EER and clustering error of every step: medians as bars (steps branch), seeds as points."""
     fig, (left, right) = plt.subplots(1, 2, figsize=(15, 4.8), layout="constrained")
     ways = ((left, "eer_native", "C0", "the network's own distance"), (left, "eer_cosine", "C1", "cosine"))
     ways += ((left, "eer_untrained", "0.6", "cosine, before training"), (right, "mr", "C2", "trained"))
     place = {step: i for i, step in enumerate(table.step)}
     for ax, key, color, name in (*ways, (right, "mr_untrained", "0.6", "before training")):
-        ax.plot(table.step, 100 * table[key], color=color, label=name)
-        ax.plot([place[r["step"]] for r in results], [100 * r[key] for r in results], "o", color=color, ms=4, alpha=0.5)
-    left.axhline(50, color="0.7", lw=1)
-    left.set(ylabel="EER on test speakers, %", ylim=(0, None), title="One speaker or two?")
-    right.set(ylabel="utterances in another's cluster, %", ylim=(0, None), title="Clusters of the embeddings")
+        ax.plot(table.step, table[key], "_", color=color, ms=18, mew=3, label=name)
+        ax.plot([place[r["step"]] for r in results], [r[key] for r in results], "o", color=color, ms=4, alpha=0.4)
+    left.axhline(0.5, color="0.7", lw=1)
+    left.set(ylabel="EER on test speakers", ylim=(0, None), title="One speaker or two?")
+    right.set(ylabel="share of utterances in another's cluster", ylim=(0, None), title="Clusters of the embeddings")
     for ax in (left, right):
         ax.set_xticks(range(len(table)), table.step, rotation=40, ha="right")
         ax.legend()
