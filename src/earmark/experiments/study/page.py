@@ -19,7 +19,8 @@ RULES = {
     "surely falls short of what would matter (.02 where a claim does not name another; shaded in the picture).",
     "same": "That something makes no difference *holds* where the difference is surely smaller than that, and *does "
     "not* where it is surely larger.",
-    "most": "That most do something *holds* where surely more than half do, and *does not* where surely fewer do.",
+    "most": "That most do something *holds* where surely more than half do, and *does not* where surely fewer do; the "
+    "picture and the table of all columns give such a share less .5.",
 }
 PAGE_WIDTH = 120
 WIDTH = 75  # characters of a claim beside its interval
