@@ -51,7 +51,7 @@ def test_the_committed_walk_changes_one_thing_after_another():
     assert by_name["own_distance"].pair == replace(asked.pair, broadcast=False)
     assert by_name["labels"].pair == replace(asked.pair, broadcast=False, hinge_over="pair")
     assert (last.train.loss, last.model.batch_norm, last.pair.broadcast) == ("aam", True, False)
-    assert [siamese_blstm.parse(plan.read(FILE), FILE, True, []).seeds, walk.seeds] == [[1], list(range(1, 16))]
+    assert [siamese_blstm.parse(plan.read(FILE), FILE, True, []).seeds, walk.seeds] == [[1], list(range(1, 23))]
 
 
 @pytest.mark.parametrize(
