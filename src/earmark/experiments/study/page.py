@@ -14,13 +14,13 @@ from earmark.experiments.study import pooling, verdict
 from earmark.experiments.study.verdict import HOLDS, NOT, UNDECIDED
 
 BEGIN, END = "<!-- verdicts: `earmark verdicts` writes what follows -->", "<!-- verdicts: end -->"
-RULES = {
-    "difference": "A claimed difference *holds* where it is surely there, however small, and *does not* where it "
+RULES = {  # by the kinds of claims that they are for
+    ("more", "less"): "A claimed difference *holds* where it is surely there, however small, and *does not* where it "
     "surely falls short of what would matter (.02 where a claim does not name another; shaded in the picture).",
-    "same": "That something makes no difference *holds* where the difference is surely smaller than that, and *does "
+    ("same",): "That something makes no difference *holds* where the difference is surely smaller than that, and *does "
     "not* where it is surely larger.",
-    "most": "That most do something *holds* where surely more than half do, and *does not* where surely fewer do; the "
-    "picture and the table of all columns give such a share less .5.",
+    ("most",): "That most do something *holds* where surely more than half do, and *does not* where surely fewer do; "
+    "the picture and the table of all columns give such a share less .5.",
 }
 PAGE_WIDTH = 120
 WIDTH = 75  # characters of a claim beside its interval
@@ -90,9 +90,8 @@ def counts(claims: pd.DataFrame) -> str:
 
 def rule(claims: pd.DataFrame) -> str:
     """What the verdicts of a table mean: sentences for the kinds of claims that it has."""
-    kinds = {{"more": "difference", "less": "difference"}.get(kind, kind) for kind in claims["is"]}
     chance = "seeds, in the groups that are tested," if (claims.groups > 0).any() else "seeds"
-    said = [RULES[kind] for kind in RULES if kind in kinds]
+    said = [sentence for kinds, sentence in RULES.items() if claims["is"].isin(kinds).any()]
     said.append(
         f"*Surely* allows for chance in the {chance} and in all claims of this table together (p: Holm's correction); "
         "intervals are of one claim alone, so that one may exclude 0 although its claim is undecided."
