@@ -1,5 +1,6 @@
 """Claims of a study file: what may be said, and what the trainings of its cells say."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,16 @@ def test_groups_that_all_agree_have_an_error_where_they_are_right_or_wrong_as_a_
     assert (found.difference, found.group_se) == (0.0, pytest.approx(least))
 
 
+def test_a_claim_of_another_figure_is_decided_by_that_one():
+    """The mean over draws of crops, here 2 of 4 for every song: a cell in which nothing is drawn has none."""
+    cells = [cell("CNN", right=0.75), cell("MLP", right=0.5)]
+    asked = replace(claim("CNN", 0.25), figure="crops_accuracy")
+    cells[0].answers["right_crops_accuracy"], cells[0].answers["of_crops_accuracy"] = 0.5, 1.0
+    found = claims.claims_table([asked, replace(asked, than=asked.of | {"network": "MLP"})], cells, DRAWS)
+    assert found.figures.tolist() == ["crops_accuracy 0.250 → 0.500", "no crops_accuracy in both cells"]
+    assert found.verdict.tolist() == [HOLDS, UNDECIDED]
+
+
 def test_a_figure_is_held_against_a_number():
     (row,) = claims.claims_table([claim("CNN", 0.5, by=0.1)], [cell("CNN", right=0.75)], DRAWS).to_dict("records")
     assert (row["figures"], row["verdict"]) == ("accuracy 0.500 → 0.754", HOLDS)
@@ -116,6 +127,7 @@ def test_levels_that_an_entry_leaves_out_are_the_first():
         ({"says": "so", "of": {"net": "MLP"}}, "claim 1 names the factor 'net', which does not exist"),
         ({"says": "so", "than": {"network": "RNN"}}, "claim 1 names, of factor 'network', the level 'RNN'"),
         ({"says": "so", "is": "better"}, "s.yaml: is is 'better'"),
+        ({"says": "so", "figure": "acuracy"}, "s.yaml: figure is 'acuracy'; did you mean 'accuracy'?"),
         ({"says": "so", "by": -1}, "s.yaml: claim 1: by must be a number of at least 0."),
         ("so", "s.yaml: claim 1 must hold keys and values, not 'so'"),
     ],

@@ -149,6 +149,20 @@ def test_main_effects_by_hand():
     assert found.loc["lr", ["difference", "low", "high"]].tolist() == pytest.approx(gap([0, 0, 0, 0.5]))
 
 
+def test_a_figure_that_some_cells_lack_is_compared_between_those_that_have_it():
+    cells = outcomes()
+    for cell, share in zip(cells[:2], (0.25, 0.75), strict=True):  # Net at both rates
+        cell.answers["right_crops_accuracy"], cell.answers["of_crops_accuracy"] = share, 1.0
+    found = table.effects(cells, {"net": ["Net", "Res"], "lr": ["1", "2"]}, DRAWS).set_index(["figure", "factor"])
+    assert found.pairs.to_dict() == {
+        ("accuracy", "net"): 2,
+        ("accuracy", "lr"): 2,
+        ("crops_accuracy", "net"): 0,
+        ("crops_accuracy", "lr"): 1,
+    }
+    assert found.loc[("crops_accuracy", "lr"), "difference"] == 0.5
+
+
 def test_refused_cell_takes_its_pair_out_of_the_effects():
     cells = outcomes()
     cells[3] = CellOutcome(cells[3].levels, "group", [], pd.DataFrame(), "refused")

@@ -110,21 +110,21 @@ def test_predictions_are_of_the_first_draw_and_the_others_are_told_of(sounds):
     torch.manual_seed(7)
     by_hand = [task.data.judge_crops(task.model, rows) for _ in range(metrics.DRAWN)]
     labels = sounds.windows.labels[rows]
-    assert drawn == [float((p.argmax(1).numpy() == labels).mean()) for _, p, _ in by_hand]
+    assert drawn.tolist() == [(p.argmax(1).numpy() == labels).tolist() for _, p, _ in by_hand]
     assert len(drawn) == metrics.DRAWN == 20
-    assert len(set(drawn)) > 2
+    assert len(set(drawn.mean(1))) > 2
     assert said.recording.tolist() == sounds.table.path[rows].tolist()
     assert said.window.tolist() == [0] * len(rows)
     np.testing.assert_allclose(said.start_s, by_hand[0][2].numpy() * 256 / 8000)
     np.testing.assert_allclose(said[["recording_p_a", "recording_p_b"]], by_hand[0][1].exp())
     windows, nothing = metrics.answers(sounds, task.model, task.data, rows, "windows", seed=7)
     pd.testing.assert_frame_equal(windows, metrics.predict(sounds, task.model, task.data, rows))
-    assert (nothing, metrics.of_draws(nothing)) == ([], {})
+    assert (nothing.shape, metrics.of_draws(nothing)) == ((0, len(rows)), {})
     assert len(windows) > len(said)
 
 
 def test_figures_of_draws_by_hand():
-    found = metrics.of_draws([0.5, 0.75, 0.25, 0.5])
+    found = metrics.of_draws(np.array([[1, 1, 0, 0], [1, 0, 1, 1], [0, 0, 0, 1], [0, 1, 1, 0]], bool))
     assert found == {
         "crops_mean": 0.5,
         "crops_low": 0.25,
@@ -143,10 +143,15 @@ def test_evaluation_and_studies_tell_of_the_draws(sounds, tmp_path):
         _, found = metrics.run(sounds, task.model, task.data, {}, EvaluateSettings(100, 1), on)
         cropped = on == "crop"
         assert ("crops_sd" in found) == ("crop_accuracies" in result) == cropped
+        assert ("right_crops_accuracy" in answers) == cropped
         assert (found["n_windows"] == len(sounds.rows("test"))) == cropped
         if cropped:
             assert result["accuracy"] == result["crop_accuracies"][0] == pytest.approx(answers.right_accuracy.mean())
             assert (len(result["crop_accuracies"]), result["n_test"]) == (20, 6)
+            right = metrics.answers(sounds, task.model, task.data, sounds.rows("test"), "crop", asked.seed)[1]
+            assert answers.right_crops_accuracy.tolist() == right.mean(0).tolist()
+            assert answers.right_crops_accuracy.mean() == pytest.approx(np.mean(result["crop_accuracies"]))
+            assert (answers.of_crops_accuracy == 1).all()
             assert found["crops_low"] <= found["accuracy"] <= found["crops_high"]
             assert folds.train_and_test(sounds, "fold1", tmp_path, asking(asked)).predictions.window.tolist() == [0] * 6
 

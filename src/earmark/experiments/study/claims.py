@@ -12,6 +12,7 @@ from earmark.experiments.study.checks import Checks
 from earmark.experiments.study.figure import GroupDraws, ShareFigure, StudyFigure
 from earmark.experiments.study.table import CellOutcome
 from earmark.experiments.study.verdict import Evidence, Kind
+from earmark.tasks import catalog
 
 KEYS = ("says", "whose", "of", "than", "is", "by", "figure")
 KINDS = ("more", "less", "same", "refused")
@@ -24,7 +25,8 @@ class Claim:
 
     says: for people. whose: who says it. of, than: levels of a cell, or of `than` a number that the figure is held
     against. kind: `more`, `less` or `same` by the figure; `refused` where most trainings of `of` end without one.
-    by: the least difference that would be worth having, or that `same` allows. figure: its name, '' for the headline.
+    by: the least difference that would be worth having, or that `same` allows. figure: its name, '' for the headline
+    (of sounds that are judged by random crops the first draw's accuracy; `crops_accuracy` is the mean of all draws).
     """
 
     says: str
@@ -49,6 +51,8 @@ def _claim(check: Checks, raw: Any, who: str, factors: dict[str, dict[str, Any]]
     than = raw.get("than", {})
     by = raw.get("by", WORTH)
     check.choice({"is": kind}, "is", KINDS)
+    if "figure" in raw:
+        check.choice(raw, "figure", catalog.task(check.task).study_figures)
     check.that(type(by) in (int, float) and by >= 0, f"{who}: by must be a number of at least 0.")
     number = type(than) in (int, float)
     return Claim(
@@ -97,8 +101,10 @@ def _row(claim: Claim, of: CellOutcome, than: CellOutcome | None = None, *, draw
     refused = next((o.refused for o in (of, than) if o and o.refused), "")
     if refused or claim.kind == "refused":
         return verdict.untold_row(claim.says, claim.whose, refused, claim.kind, claim.by)
-    found, before, seeds = evidence(of, than, claim, draws)
     name = claim.figure or of.figure.names(of.answers)[0]
+    if any(name not in o.figure.names(o.answers) for o in (of, than) if o):
+        return verdict.untold_row(claim.says, claim.whose, f"no {name} in both cells", claim.kind, claim.by)
+    found, before, seeds = evidence(of, than, claim, draws)
     kind: Kind = claim.kind  # type: ignore[assignment]
     trained = " ".join(cell.trained for cell in (of, than) if cell)
     return pooling.row(claim.says, claim.whose, name, before, found, seeds, kind, claim.by, trained)

@@ -136,7 +136,10 @@ def effects(outcomes: list[CellOutcome], factors: dict[str, list[str]], draws: G
     """
     whole = [o for o in outcomes if not o.refused]
     compared = whole[0].figure.names(whole[0].answers)[:COMPARED] if whole else [""]
-    known = {name: [(o.levels, o.figure.read(o.answers, name)) for o in whole] for name in compared}
+    known = {
+        name: [(o.levels, o.figure.read(o.answers, name)) for o in whole if name in o.figure.names(o.answers)]
+        for name in compared
+    }
     rows = []
     for factor, (first, *others) in factors.items():
         for level, name in product(others, compared):

@@ -76,7 +76,10 @@ def train_and_test(found: GenreDataset, name: str, features: Path, settings: Gen
 def train_and_judge(
     found: GenreDataset, features: Path, model: ModelSettings, settings: TrainSettings, watch: TrainingHooks = UNWATCHED
 ) -> tuple[dict, pd.DataFrame]:
-    """A study's training: its result, and one row a recording: label, predicted and p_<class>, right_accuracy."""
+    """A study's training: its result, and one row a recording: label, predicted and p_<class>, right_accuracy.
+
+    Where crops are drawn, right_crops_accuracy is the share of a recording's draws that are right.
+    """
     clock = Clock()
     fitted, fit = train.run(found, model, settings, out=None, **watch._asdict())
     seconds = clock.seconds()
@@ -92,12 +95,14 @@ def train_and_judge(
         "classes": found.classes,
         "history": fit.history,
     }
-    crops = {"crop_accuracies": drawn, "n_test": len(answers)} if drawn else {}
-    return result | crops | seconds, answers
+    if len(drawn):
+        result |= {"crop_accuracies": drawn.mean(1).tolist(), "n_test": len(answers)}
+        answers = answers.assign(right_crops_accuracy=drawn.mean(0), of_crops_accuracy=1.0)
+    return result | seconds, answers
 
 
-def _said(found: GenreDataset, fitted: GenreTask, settings: TrainSettings) -> tuple[pd.DataFrame, list[float]]:
-    """Answers for the test split, and the accuracies of many draws where crops are drawn."""
+def _said(found: GenreDataset, fitted: GenreTask, settings: TrainSettings) -> tuple[pd.DataFrame, np.ndarray]:
+    """Answers for the test split, and which draws of crops are right (draws, recordings)."""
     of = settings.judged_on, settings.seed
     return metrics.answers(found, fitted.model, fitted.data, found.rows("test"), *of)
 

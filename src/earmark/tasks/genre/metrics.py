@@ -59,26 +59,30 @@ def predict_crops(dataset: GenreDataset, model: SongModel, data: DeviceWindows, 
 
 def answers(
     dataset: GenreDataset, model: SongModel, data: DeviceWindows, rows: np.ndarray, judged_on: str, seed: int
-) -> tuple[pd.DataFrame, list[float]]:
-    """What a model says of the recordings `rows`, judged as train.judged_on says, and the accuracies of many draws.
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """What a model says of the recordings `rows`, judged as train.judged_on says, and which draws of crops are right.
 
     With `crop` the predictions are of the first draw, as an article that draws once reports them; seed decides all
-    draws. With `windows` nothing is drawn.
+    draws (draws, recordings). With `windows` nothing is drawn: (0, recordings).
     """
     if judged_on == "windows":
-        return predict(dataset, model, data, rows), []
+        return predict(dataset, model, data, rows), np.empty((0, len(rows)), bool)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         drawn = [predict_crops(dataset, model, data, rows) for _ in range(DRAWN)]
-    return drawn[0], [float((one.recording_predicted == one.label).mean()) for one in drawn]
+    return drawn[0], np.array([one.recording_predicted == one.label for one in drawn])
 
 
-def of_draws(accuracies: list[float]) -> dict[str, float]:
-    """How the accuracy goes from draw to draw of the crops (draws,): mean, deviation, least and most; {} for none."""
-    if not accuracies:
+def of_draws(right: np.ndarray) -> dict[str, float]:
+    """How the accuracy goes from draw to draw of the crops: mean, deviation, least and most; {} for none.
+
+    right: (draws, recordings).
+    """
+    accuracies = right.mean(1)
+    if not len(accuracies):
         return {}
-    found = {"mean": np.mean(accuracies), "sd": np.std(accuracies, ddof=1), "low": min(accuracies)}
-    return {f"crops_{k}": float(v) for k, v in (found | {"high": max(accuracies)}).items()}
+    found = {"mean": np.mean(accuracies), "sd": np.std(accuracies, ddof=1), "low": accuracies.min()}
+    return {f"crops_{k}": float(v) for k, v in (found | {"high": accuracies.max()}).items()}
 
 
 def with_answers(facts: pd.DataFrame, by_window: np.ndarray, by_song: np.ndarray, classes: list[str]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ TASK = Task(
         "baseline_accuracy": "a logistic regression on MFCC statistics",
         "baseline_classical_accuracy": "a classifier on 538 features of librosa",
     },
-    study_figures=("accuracy",),
+    study_figures=("accuracy", "crops_accuracy"),
     release="recipe",
     leak_figures=("accuracy", "baseline_accuracy"),
 )
