@@ -93,9 +93,9 @@ def rule(claims: pd.DataFrame) -> str:
     chance = "seeds, in the groups that are tested," if (claims.groups > 0).any() else "seeds"
     said = [sentence for kinds, sentence in RULES.items() if claims["is"].isin(kinds).any()]
     said.append(
-        f"*Surely* allows for chance in the {chance} and in all claims of this table together (Holm's correction); p "
-        "is that of the verdict for which the figures speak. Intervals are of one claim alone, so that one may exclude "
-        "0 although its claim is undecided."
+        f"*Surely* allows for chance in the {chance} and in all claims of this table together (Holm's correction); "
+        "where a claim is undecided, p is of the verdict to which its figures lean (`speaks_for` among all columns). "
+        "Intervals are of one claim alone, so that one may exclude 0 although its claim is undecided."
     )
     if claims.figures.str.contains("→").any():
         said.append("A → B is without and with what is claimed.")
