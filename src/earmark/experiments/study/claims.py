@@ -104,17 +104,16 @@ def _row(claim: Claim, of: CellOutcome, than: CellOutcome | None = None, *, draw
     name = claim.figure or of.figure.names(of.answers)[0]
     if any(name not in o.figure.names(o.answers) for o in (of, than) if o):
         return verdict.untold_row(claim.says, claim.whose, f"no {name} in both cells", claim.kind, claim.by)
-    found, before, seeds = evidence(of, than, claim, draws)
+    found, before, seeds = evidence(of, than, claim, name, draws)
     kind: Kind = claim.kind  # type: ignore[assignment]
     trained = " ".join(cell.trained for cell in (of, than) if cell)
     return pooling.row(claim.says, claim.whose, name, before, found, seeds, kind, claim.by, trained)
 
 
 def evidence(
-    of: CellOutcome, than: CellOutcome | None, claim: Claim, draws: GroupDraws
+    of: CellOutcome, than: CellOutcome | None, claim: Claim, name: str, draws: GroupDraws
 ) -> tuple[Evidence, float, list[int]]:
-    """What the trainings of the seeds that both cells have say, the figure that it is held against, and the seeds."""
-    name = claim.figure or of.figure.names(of.answers)[0]
+    """What the trainings of the seeds that both cells have say of a figure, what it is held against, and the seeds."""
     a, b = by_seed(of, name), by_seed(than, name) if than else {}
     seeds = sorted(set(a) & set(b)) if than else sorted(a)
     if than:
