@@ -89,8 +89,8 @@ class HeadWeights:
     weight_bass: float = 1.0
     """Weight of the bass loss; the chord loss has weight 1."""
     weight_tones: float = 1.0
-    """Weight of the loss on the notes that sound; with chordnet, of each of its two note vectors: the one before smoothing
-    counts twice where smoothing is off."""
+    """Weight of the loss on the notes that sound; with chordnet, of each of its two note vectors: without smoothing,
+    there is one vector, which counts twice."""
     weight_change: float = 1.0
     """Weight of the loss on where a chord begins."""
     weight_key: float = 0.3
