@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import features_settings, noise, sines, song_mil_features
+from earmark.features import frames as of_frames
 from earmark.features import rows
-from earmark.features.frames import mirrored_around, recording_frames, samples_frames, sliding, spooled
+from earmark.features.frames import mirrored_around, recording_frames, samples_frames, sliding, spooled, together
 from earmark.features.torchaudio_lite import torchaudio
 
 
@@ -23,6 +24,23 @@ def music(seconds: float, rate: int, seed: int = 0) -> np.ndarray:
     """Noise and tones whose level changes."""
     x = noise(seconds, rate, 0.05, seed) + sines(440, seconds, rate, 0.3) + sines(rate / 6, seconds, rate, 0.2)
     return (x * np.linspace(1, 0.05, len(x))).astype(np.float32)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def blocks_as_they_are_cut():
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(of_frames, "AT_ONCE", 1)
+        yield
+
+
+@given(sizes=st.lists(st.integers(0, 9), max_size=12), least=st.integers(1, 20))
+def test_blocks_together_hold_the_same_samples_and_are_large(sizes, least):
+    blocks = np.split(np.arange(sum(sizes), dtype=np.float32), np.cumsum(sizes)[:-1]) if sizes else []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(of_frames, "AT_ONCE", least)
+        found = list(together(blocks))
+    assert [x for block in found for x in block] == list(range(sum(sizes)))
+    assert all(least <= len(block) < least + 9 for block in found[:-1])
 
 
 def test_song_mil_windows_equal_librosa(tmp_path):

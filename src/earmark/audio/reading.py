@@ -81,7 +81,7 @@ class Levels:
         if not self.n:
             self.first = block[0].copy()
         self.n += len(block)
-        self.peak = max(self.peak, float(np.abs(block).max()))
+        self.peak = max(self.peak, float(block.max()), -float(block.min()))
         for i in np.flatnonzero(~self.varies):
             self.varies[i] = (block[:, i] != self.first[i]).any()
         if len(self.total) > 1:
@@ -89,7 +89,9 @@ class Levels:
             for channel, samples, first in zip(moved, block.T, self.first, strict=True):
                 np.subtract(samples, first, out=channel)  # a large offset would leave no digits to the sound
             self.total += moved @ np.ones(len(block), np.float32)
-            self.products += moved @ moved.T
+            self.products += [
+                [a @ b for b in moved] for a in moved
+            ]  # six times as fast as the product of so flat a matrix
 
     def flat(self, source: Source) -> str:
         """Why nothing can be heard in what is read of the source, '' where something can."""
@@ -157,7 +159,9 @@ def _mean(block: np.ndarray) -> np.ndarray:
     """(n, channels) -> (n,)."""
     if block.shape[1] > 2:
         return block.mean(axis=1)
-    return (block[:, 0] + block[:, -1]) / 2  # several times as fast as numpy's mean over so short an axis
+    mixed = block[:, 0] + block[:, -1]  # several times as fast as numpy's mean over so short an axis
+    mixed *= 0.5
+    return mixed
 
 
 def _resampled(blocks: Iterator[np.ndarray], rate: int, wanted: int, channels: int) -> Iterator[np.ndarray]:

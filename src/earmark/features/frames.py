@@ -14,6 +14,8 @@ from earmark.features.rows import Rows
 from earmark.features.settings import FeatureSettings
 from earmark.features.spectral import AMIN, AMIN_RELATIVE, Dct, MelPower, power_to_db
 
+AT_ONCE = 2**20  # samples, half a minute or more
+
 
 def recording_frames(source: Source, settings: FeatureSettings) -> Iterator[np.ndarray]:
     """Blocks (n, n_bands) of float32 frames of one recording, as its settings say.
@@ -31,9 +33,27 @@ def samples_frames(blocks: Iterable[np.ndarray], settings: FeatureSettings) -> I
         yield from frames
 
 
+def together(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Blocks (n,) of samples as blocks of at least AT_ONCE of them but for the last.
+
+    Decoding and transforming each drive the other's data out of the processor's cache: taking turns less often saves a
+    tenth of their time.
+    """
+    held, n = [], 0
+    for block in blocks:
+        held.append(block)
+        n += len(block)
+        if n >= AT_ONCE:
+            yield np.concatenate(held)
+            held, n = [], 0
+    if held:
+        yield np.concatenate(held)
+
+
 @contextmanager
 def spooled(blocks: Iterable[np.ndarray], settings: FeatureSettings) -> "Iterator[Frames]":
     """The same, to be read as often as wanted until it is left; the samples are read at once."""
+    blocks = together(blocks)
     if settings.fill != "pad_log":
         blocks = _fill_window(blocks, settings.window_samples, settings.fill)
     with Rows() as rows:
@@ -201,7 +221,8 @@ def _moments(spool: Rows, rows: range, settings: FeatureSettings, floor: float) 
         db = torch.from_numpy(block).clamp_min(floor).double()
         n += db.numel()
         total += db.sum().item()
-        squares += db.square().sum().item()
+        if settings.normalize != "level":
+            squares += db.square().sum().item()
     mean = total / n
     if settings.normalize == "level":
         return mean, settings.unit_db

@@ -11,13 +11,17 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def fused(net: Network) -> Network:
-    """A copy of the same answers, which takes a twentieth less time: batch normalisation becomes part of convolution.
+    """A copy of the same answers, which takes a twentieth to a fifth less time.
 
-    Done where the one follows the other in an nn.Sequential, whose order is the data's.
+    Batch normalisation becomes part of convolution where the one follows the other: in an nn.Sequential, whose order is
+    the data's, and where a module's `NORMALISED` says so, pairs of the names of a convolution and a normalisation.
     """
     net = copy.deepcopy(net).eval()
-    for layers in [module for module in net.modules() if isinstance(module, nn.Sequential)]:
-        for i, (conv, norm) in enumerate(pairwise(list(layers))):
-            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                layers[i], layers[i + 1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
+    for module in list(net.modules()):
+        names = [name for name, _ in module.named_children()] if isinstance(module, nn.Sequential) else []
+        for conv, norm in (*pairwise(names), *getattr(module, "NORMALISED", ())):
+            first, second = getattr(module, conv), getattr(module, norm)
+            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+                setattr(module, conv, fuse_conv_bn_eval(first, second))
+                setattr(module, norm, nn.Identity())
     return net

@@ -13,6 +13,7 @@ import torch
 from earmark import audio
 from earmark.features.pool import one_thread
 from earmark.features.store import Store
+from earmark.nn.fused import fused
 from earmark.tasks.speaker import embedding, log_mel
 from earmark.tasks.speaker.networks import build
 from earmark.tasks.speaker.settings import SpeakerFeatureSettings, SpeakerModelSettings
@@ -32,9 +33,9 @@ class Embedder:
     def __init__(self, folder: Path):
         self.config = model_files.read_config(folder, SpeakerFeatureSettings, SpeakerModelSettings)
         self.features: SpeakerFeatureSettings = self.config.features
-        self.tower = build.build(self.config.model, self.features.n_mels, self.features.views)
-        self.tower.load_state_dict(model_files.read_weights(folder))
-        self.tower.eval()
+        tower = build.build(self.config.model, self.features.n_mels, self.features.views)
+        tower.load_state_dict(model_files.read_weights(folder))
+        self.tower = fused(tower)
 
     def __call__(self, source: audio.Source) -> np.ndarray:
         """The embedding (d,) float32 of length 1. Raises AudioError for what cannot be decoded or is silent."""

@@ -4,15 +4,14 @@ Every layer keeps the frames that those to come will hear, so that the answer is
 is cut. Tensors are (1, channels, n, width), n frames of a piece.
 """
 
-import copy
 from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from earmark.tasks.chord.networks.pitch_net import PITCH_CLASSES, ChordLogits, PitchNet, Turn
+from earmark.nn.fused import fused as without_normalisations
+from earmark.tasks.chord.networks.pitch_net import ChordLogits, PitchNet, Turn, over_pitches
 
 
 def logits(net: PitchNet, pieces: Iterable[Tensor]) -> Iterator[ChordLogits]:
@@ -21,30 +20,21 @@ def logits(net: PitchNet, pieces: Iterable[Tensor]) -> Iterator[ChordLogits]:
     The stretches are others than the pieces: a frame is answered once all that it hears is there.
     """
     notes = _convolved(net.notes, net.norm2, _convolved(net.semitones, net.norm1, pieces))
-    x: Iterator[Tensor] = (_folded(net, piece) for piece in notes)
+    x: Iterator[Tensor] = map(net.folded, notes)
     for block in net.blocks:
         x = _turned(block, x)
     for window in _windows(x, 1):
-        frame = torch.cat([window.mean(3), window.amax(3)], 1)
-        by_frame = F.conv1d(frame, net.by_frame.weight, net.by_frame.bias)
+        by_frame = F.conv1d(over_pitches(window), net.by_frame.weight, net.by_frame.bias)
         yield net.answers(net.by_pitch(window[:, :, 1:-1]), by_frame)
 
 
 def fused(net: PitchNet) -> PitchNet:
     """A copy to read with, of the same answers: batch normalisations have become part of the convolutions."""
-    net = copy.deepcopy(net).eval()
-    for layer, norm in (("semitones", "norm1"), ("notes", "norm2"), ("fold", "norm3")):
-        _fuse(net, layer, norm)
+    net = without_normalisations(net)
     for block in net.blocks:
         block.around.fuse(block.norm1)
         block.norm1 = torch.nn.Identity()
-        _fuse(block, "along", "norm2")
     return net
-
-
-def _fuse(module: torch.nn.Module, layer: str, norm: str) -> None:
-    setattr(module, layer, fuse_conv_bn_eval(getattr(module, layer), getattr(module, norm)))
-    setattr(module, norm, torch.nn.Identity())
 
 
 def _windows(pieces: Iterable[Tensor], reach: int) -> Iterator[Tensor]:
@@ -68,12 +58,6 @@ def _convolved(layer: torch.nn.Conv2d, norm: torch.nn.Module, pieces: Iterable[T
     for window in _windows(pieces, 1):
         y = F.conv2d(window, layer.weight, layer.bias, layer.stride, (0, layer.padding[1]))
         yield F.relu(norm(y), inplace=True)
-
-
-def _folded(net: PitchNet, x: Tensor) -> Tensor:
-    """Octaves as channels."""
-    x = x.unflatten(3, (net.n_octaves, PITCH_CLASSES)).permute(0, 1, 3, 2, 4).flatten(1, 2)
-    return F.relu(net.norm3(net.fold(x.contiguous(memory_format=torch.channels_last))), inplace=True)
 
 
 def _turned(block: Turn, pieces: Iterable[Tensor]) -> Iterator[Tensor]:

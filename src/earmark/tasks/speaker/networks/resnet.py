@@ -22,6 +22,8 @@ class SpeakerResnet(nn.Module):
     convolutions' own padding is. In training they do enter the norms' statistics: cut a batch to one length.
     """
 
+    NORMALISED = (("stem", "norm"),)
+
     def __init__(self, n_bands: int, width: float, embedding: int):
         super().__init__()
         channels = scaled(STEM, width)
@@ -56,6 +58,8 @@ class SpeakerResnet(nn.Module):
 
 class Residual(nn.Module):
     """Two 3 x 3 convolutions beside a shortcut (He et al. 2016): (batch, n_in, frames, bands) -> n_out channels."""
+
+    NORMALISED = (("conv1", "norm1"), ("conv2", "norm2"))
 
     def __init__(self, n_in: int, n_out: int, stride: tuple[int, int]):
         super().__init__()
