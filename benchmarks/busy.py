@@ -3,10 +3,11 @@
     python benchmarks/busy.py PROJECT [--rounds 1] [--busy 2] [--threads 1,2] [--only train,predict]
 
 PROJECT is a folder in which `dvc repro` has run on the demo data; it is copied, and the trainings are made short. The
-busy processes compute without end in sessions of their own, as other logins do. Commands run alone and beside them by
+busy processes compute without end, of the same login as the command and as nice. Commands run alone and beside them by
 turns; the median of each counts. A start of Python is part of every time. Without --threads torch has its own number,
-as users have it. Beside stands what fair shares alone would make of it: a command that keeps two cores busy gets two
-thirds of one beside two sessions, where the system deals by sessions (Linux's autogroup): it takes three times as long.
+as users have it. Several logins stand apart, in the detail: where the system deals by sessions (Linux's autogroup), a
+command that keeps two cores busy gets two thirds of one beside two other sessions, and takes three times as long; what
+such shares alone would make of each is told, too.
 """
 
 import argparse
@@ -52,18 +53,16 @@ def rows(project: Path, args: argparse.Namespace) -> Iterator[Row]:
     for name, command in commands(project, args.only.split(",")):
         for threads in args.threads.split(","):
             run(project, command, threads)  # once for the store that it makes and what the disk keeps in memory
-            idle = []
-            busy = []
-            used = []
+            times = []
             for _ in range(args.rounds):
-                spent, cores = run(project, command, threads)
-                idle.append(spent)
-                used.append(cores)
-                with company(args.busy):
-                    busy.append(run(project, command, threads)[0])
-            alone, beside, cores = map(statistics.median, (idle, busy, used))
+                times.append(run(project, command, threads))
+                for apart in (False, True):
+                    with company(args.busy, apart):
+                        times[-1] += run(project, command, threads)[:1]
+            alone, cores, beside, apart = map(statistics.median, zip(*times, strict=True))
             fair = max(1.0, cores * (args.busy + 1) / (os.cpu_count() or 1))
-            detail = f"{alone:.2f} s alone on {cores:.2f} cores, {beside:.2f} s; fair shares: {fair:.2f}"
+            detail = f"{alone:.2f} s alone on {cores:.2f} cores, {beside:.2f} s; beside other logins "
+            detail += f"{apart / alone:.2f} times as long, by shares {fair:.2f}"
             detail += f"; threads: {threads}" if threads else ""
             yield Row(f"3 Beside {args.busy} busy processes", name, beside / alone, "<= 2.5", detail)
 
@@ -107,9 +106,9 @@ def _children_s() -> float:
 
 
 @contextmanager
-def company(processes: int) -> Iterator[None]:
-    """Processes that compute without end, each in a session of its own."""
-    others = [subprocess.Popen([sys.executable, "-c", SPIN], start_new_session=True) for _ in range(processes)]
+def company(processes: int, logins: bool) -> Iterator[None]:
+    """Processes that compute without end; logins: each in a session of its own."""
+    others = [subprocess.Popen([sys.executable, "-c", SPIN], start_new_session=logins) for _ in range(processes)]
     try:
         yield
     finally:
