@@ -99,7 +99,8 @@ def _comments_and_strings(text: str) -> tuple[list[Span], set[int]]:
 
 def _docstrings(lines: list[str]) -> Iterator[Span]:
     """Where they stand: first of a module, class or function, and anywhere in a class, after a field."""
-    for node in ast.walk(ast.parse("\n".join(lines))):
+    tree = ast.parse("\n".join(lines))
+    for node in (tree, *_statements(tree)):
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         for said in node.body if isinstance(node, ast.ClassDef) else node.body[:1]:
@@ -117,7 +118,7 @@ def _docstrings(lines: list[str]) -> Iterator[Span]:
 def _imported(name: str) -> list[str]:
     """Modules of earmark that a module imports, anywhere in it; what is imported for type checkers alone is not run."""
     found = _packages(name)
-    for node in _run(ast.parse(_file(name).read_bytes())):
+    for node in _statements(ast.parse(_file(name).read_bytes()), run=True):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names if alias.name.split(".")[0] == PACKAGE.name]
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == PACKAGE.name:
@@ -132,13 +133,14 @@ def _packages(name: str) -> list[str]:
     return [".".join(parts[:n]) for n in range(1, len(parts))]
 
 
-def _run(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes below a tree but those for type checkers."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            continue
-        yield node
-        yield from _run(node)
+def _statements(tree: ast.AST, run: bool = False) -> Iterator[ast.AST]:
+    """All statements below a tree; run: but those for type checkers. Expressions, four fifths of a tree, are passed by."""
+    for name in ("body", "handlers", "cases", "orelse", "finalbody"):
+        for node in getattr(tree, name, ()):
+            if run and isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+                continue
+            yield node
+            yield from _statements(node, run)
 
 
 def _left_out(name: str) -> bool:
