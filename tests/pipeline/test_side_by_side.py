@@ -64,7 +64,7 @@ def project(tmp_path, monkeypatch):
 
 
 def repro(project, lines: list[str], lanes: int = 3) -> None:
-    side_by_side.run(project / "dvc.yaml", TASKS, lanes, lines.append)
+    side_by_side.run(project / "dvc.yaml", TASKS, lambda: lanes, lines.append)
 
 
 def told(project, name: str) -> dict:
@@ -99,7 +99,7 @@ from pathlib import Path
 from earmark.cli import app
 from earmark.pipeline import side_by_side
 app._end_at_signals()
-side_by_side.run(Path({str(project / "dvc.yaml")!r}), {TASKS}, 3, print)
+side_by_side.run(Path({str(project / "dvc.yaml")!r}), {TASKS}, lambda: 3, print)
 """
     began = subprocess.Popen([sys.executable, "-c", script], cwd=project, start_new_session=True)
     try:

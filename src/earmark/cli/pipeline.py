@@ -16,12 +16,15 @@ from earmark.tasks import catalog
 def repro() -> None:
     """Run the pipeline as `dvc repro` does, with the tasks in parallel on the machine's cores; on CUDA, one at a
     time."""
-    import torch
-
     from earmark.pipeline import side_by_side
 
     tasks = list(config.load(PARAMS).tasks)
-    lanes = 1 if torch.cuda.is_available() else len(tasks)  # trainings would share a GPU's memory
+
+    def lanes() -> int:
+        import torch
+
+        return 1 if torch.cuda.is_available() else len(tasks)  # trainings would share a GPU's memory
+
     side_by_side.run(paths.main_repository() / "dvc.yaml", tasks, lanes, say)
 
 

@@ -8,8 +8,6 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 
-import torch
-
 from earmark.features import heap
 
 CORES = "EARMARK_CORES"  # a process's share of the machine, where several work side by side
@@ -62,12 +60,16 @@ def _processes(workers: int) -> Iterator[Executor]:
 
 def _begin() -> None:
     """What a process of the pool does first."""
+    import torch
+
     heap.keep()
     torch.set_num_threads(1)
 
 
 @contextmanager
 def _threads(workers: int) -> Iterator[Executor]:
+    import torch
+
     with one_thread(), ThreadPoolExecutor(workers, "recordings", torch.set_num_threads, (1,)) as pool:
         yield pool
 
@@ -75,6 +77,8 @@ def _threads(workers: int) -> Iterator[Executor]:
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Torch computes by one thread: the same sums in the same order wherever a job runs, and no slower."""
+    import torch  # what counts cores alone does without
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -20,31 +20,36 @@ PER_TASK = "${tasks}"  # what dvc.yaml's stages of every task go through
 FAILED = "see above; finished work is kept: fix what is wrong and run the command again."
 
 
-def run(pipeline: Path, tasks: list[str], lanes: int, say: Callable[[str], None]) -> None:
+def run(pipeline: Path, tasks: list[str], lanes: Callable[[], int], say: Callable[[str], None]) -> None:
     """Reproduce the stages that come before all tasks, each task's own side by side, then whatever is left; say every
     line of theirs.
 
-    pipeline: dvc.yaml, in whose folder DVC runs. lanes: tasks at once, which share the cores. DVC gives up where two of
-    its processes look at one stage, so each is told its task's stages and looks no further. Raises EarmarkError where
-    one failed, once all have ended; ends them where it is ended itself.
+    pipeline: dvc.yaml, in whose folder DVC runs. lanes: how many tasks at once, which share the cores; asked while the
+    first stages run, as the answer takes an import of torch. DVC gives up where two of its processes look at one stage,
+    so each is told its task's stages and looks no further. Raises EarmarkError where one failed, once all have ended;
+    ends them where it is ended itself.
     """
     before, own = stages(yaml.safe_load(pipeline.read_text(encoding="utf-8")))
-    lane = _Lane(pipeline.parent, max(1, pool.cores() // lanes), say)
     whole = _Lane(pipeline.parent, pool.cores(), say)
     width = max(map(len, tasks)) + 2
     single = ("--wait-for-lock", "repro", "--single-item")
-    if before and whole.dvc("", "repro", *before):
+    with ThreadPoolExecutor(1) as aside:
+        asked = aside.submit(lanes)
+        failed = before and whole.dvc("", "repro", *before)
+    if failed:
         raise EarmarkError(f"`dvc repro` failed, {FAILED}")
-    with ThreadPoolExecutor(lanes) as threads:
-        asked = {t: threads.submit(lane.dvc, t.ljust(width), *single, *(f"{s}@{t}" for s in own)) for t in tasks}
+    n = asked.result()
+    lane = _Lane(pipeline.parent, max(1, pool.cores() // n), say)
+    with ThreadPoolExecutor(n) as threads:
+        begun = {t: threads.submit(lane.dvc, t.ljust(width), *single, *(f"{s}@{t}" for s in own)) for t in tasks}
         try:
-            ended = {task: future.result() for task, future in asked.items()}
+            ended = {task: future.result() for task, future in begun.items()}
         except BaseException:
             threads.shutdown(wait=False, cancel_futures=True)
             lane.end()
             raise
-    if failed := [task for task, status in ended.items() if status]:
-        raise EarmarkError(f"`dvc repro` failed for {', '.join(failed)}, {FAILED}")
+    if broken := [task for task, status in ended.items() if status]:
+        raise EarmarkError(f"`dvc repro` failed for {', '.join(broken)}, {FAILED}")
     if whole.dvc("", "repro"):
         raise EarmarkError(f"`dvc repro` failed, {FAILED}")
 

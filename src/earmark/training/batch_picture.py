@@ -23,7 +23,9 @@ def draw(path: Path, x: torch.Tensor, titles: list[str]) -> None:
 
     x = x[:SHOWN, 0].float().cpu()
     rows = -(-len(x) // 4)
-    fig, axes = plt.subplots(rows, 4, figsize=(14, 2.6 * rows), layout="constrained", squeeze=False)
+    fig, axes = plt.subplots(rows, 4, figsize=(14, 2.6 * rows), sharex=True, sharey=True, squeeze=False)
+    # half a second cheaper than a layout that matplotlib works out
+    fig.subplots_adjust(0.06, 0.22 / rows, 0.99, 1 - 0.12 / rows, wspace=0.08, hspace=0.2)
     low, high = torch.quantile(x, 0.01).item(), torch.quantile(x, 0.99).item()
     for ax, crop, title in zip(axes.flat, x, titles, strict=False):
         image = ax.imshow(crop, origin="lower", aspect="auto", vmin=low, vmax=high, cmap="magma")
@@ -32,7 +34,7 @@ def draw(path: Path, x: torch.Tensor, titles: list[str]) -> None:
         ax.axis("off")
     fig.supxlabel("frame")
     fig.supylabel("band")
-    fig.colorbar(image, ax=axes, label="feature value", shrink=0.6)
+    fig.colorbar(image, ax=axes, label="feature value", shrink=0.6, fraction=0.03, pad=0.02)
     fig.savefig(path, dpi=90, metadata={"Software": None})
     plt.close(fig)
 

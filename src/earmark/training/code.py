@@ -134,7 +134,7 @@ def _packages(name: str) -> list[str]:
 
 
 def _statements(tree: ast.AST, run: bool = False) -> Iterator[ast.AST]:
-    """All statements below a tree; run: but those for type checkers. Expressions, four fifths of a tree, are passed by."""
+    """All statements below a tree, without its expressions, which are most of it; run: but those for type checkers."""
     for name in ("body", "handlers", "cases", "orelse", "finalbody"):
         for node in getattr(tree, name, ()):
             if run and isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
