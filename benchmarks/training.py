@@ -2,10 +2,11 @@
 
     python benchmarks/training.py [--rounds 7] [--only compact] [--json FILE]
 
-On one thread, in CPU seconds. Share of the ceiling: what the step's convolutions, dense layers and LSTMs take by
-themselves, each of its own size, number format and memory order, forward and backward, over the whole step with its
-loss and optimizer. Networks are those of gpu_parts/networks.py, with the batches that are usual on a CPU. GFLOP/s count
-multiplications and additions of these layers, forward and backward.
+On one thread, in CPU seconds. Share of the ceiling: what the step's convolutions, dense layers, LSTMs and pitch_net's
+products by frequency take by themselves, each of its own size, number format and memory order, forward and backward,
+over the whole step with its loss and optimizer. pitch_net's Fourier transforms do not count. Networks are those of
+gpu_parts/networks.py, with the batches that are usual on a CPU. GFLOP/s count multiplications and additions of these
+layers, forward and backward.
 """
 
 import argparse
@@ -20,9 +21,10 @@ from rows import Row, write
 from torch import Tensor, nn
 
 from earmark.nn.layers import WeightNormDense
+from earmark.tasks.chord.networks.pitch_net import Around
 from earmark.training import loop
 
-COUNTED = (nn.Conv1d, nn.Conv2d, nn.Linear, nn.LSTM, WeightNormDense)
+COUNTED = (nn.Conv1d, nn.Conv2d, nn.Linear, nn.LSTM, WeightNormDense, Around)
 ASKED = ">= 0.5"
 CPU = torch.device("cpu")
 FLOAT32 = ("ChordNet", "ChordNet of the demo", "pitch_net")  # as params.yaml and the recipes train them
@@ -64,15 +66,33 @@ def row(of: Network, rounds: int) -> Row:
 def counted(model: nn.Module, step: Callable[[], None]) -> Iterator[tuple[nn.Module, Tensor]]:
     """The modules of `COUNTED` with what each was given in one step."""
     met: list[tuple[nn.Module, Tensor]] = []
-    hooks = [
-        module.register_forward_pre_hook(lambda module, given: met.append((module, given[0].detach())))
-        for module in model.modules()
-        if isinstance(module, COUNTED)
-    ]
+
+    def note(module: nn.Module, given: tuple[Tensor, ...]) -> None:
+        x = given[0].detach()
+        met.append(by_frequency(module, x) if isinstance(module, Around) else (module, x))
+
+    hooks = [module.register_forward_pre_hook(note) for module in model.modules() if isinstance(module, COUNTED)]
     step()
     for hook in hooks:
         hook.remove()
     yield from met
+
+
+class Products(nn.Module):
+    """A matrix product a frequency: (6, rows, n) -> (6, rows, n)."""
+
+    def __init__(self, n: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(6, n, n))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.bmm(x, self.weight)
+
+
+def by_frequency(module: Around, x: Tensor) -> tuple[Products, Tensor]:
+    """What pitch_net's layer around the pitch classes multiplies for x (batch, channels, frames, 12), and with what."""
+    n = 2 * len(module.weight)
+    return Products(n), torch.randn(6, x.shape[0] * x.shape[2], n)
 
 
 def by_itself(module: nn.Module, x: Tensor, precision: str) -> Callable[[], None]:
@@ -99,6 +119,8 @@ def flop(module: nn.Module, x: Tensor) -> float:
             with torch.no_grad():
                 places = module(x.to(module.weight.dtype)).numel() / module.out_channels
             return 6.0 * module.weight.numel() * places
+        case Products():
+            return 6.0 * module.weight.numel() * x.shape[1]
         case _:
             return 6.0 * module.weight.numel() * x.numel() / x.shape[-1]
 

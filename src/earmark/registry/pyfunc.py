@@ -15,6 +15,7 @@ from mlflow.pyfunc import PythonModel
 
 from earmark.audio import AudioError
 from earmark.errors import EarmarkError
+from earmark.features import heap
 from earmark.registry import inputs, recordings
 from earmark.tasks import catalog
 from earmark.training import model_files
@@ -28,6 +29,8 @@ class EarmarkModel(PythonModel):
 
     def load_context(self, context: Any) -> None:
         """Load the model of a version's artifacts, as MLflow asks for it."""
+        if SERVED in os.environ:  # a process of our own
+            heap.keep()
         folder = Path(context.artifacts["model"])
         task = catalog.task(model_files.read_plain(folder)["task"])
         self.columns, self.answer = list(task.answers), task.room("predictions").answering(folder)

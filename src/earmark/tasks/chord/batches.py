@@ -18,7 +18,7 @@ from earmark.tasks.chord.songs import Crops, Songs, join_songs, rotated
 from earmark.training import loop as train
 
 __all__ = ["ChordTask", "Songs", "join_songs", "rotated"]
-VALIDATED_AT_ONCE = 16
+VALIDATED_AT_ONCE = 4  # songs; more at once take longer: their maps do not fit into the cache
 SHORT = 0.1, 1 / 3  # of a crop's frames, where a batch hears short ones
 
 
