@@ -39,6 +39,7 @@ from memory import recording
 from rows import Row, write
 
 from earmark import audio, config
+from earmark.features import heap
 from earmark.features.classical import classical_features
 from earmark.features.frames import recording_frames
 from earmark.features.settings import FeatureSettings
@@ -72,6 +73,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="The rows as JSON, too.")
     args = parser.parse_args()
     torch.set_num_threads(1)
+    heap.keep()  # as the stage does; librosa's loop has it, too
     with tempfile.TemporaryDirectory(prefix="earmark-extraction-") as folder:
         found = peaks(Path(folder), args.few, args.many, args.hours) if args.memory else speeds(Path(folder), args)
         write(args.json, found)

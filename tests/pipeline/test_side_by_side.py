@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import pytest
 import yaml
@@ -145,6 +146,49 @@ def test_what_dvc_is_asked_and_with_how_many_threads(project, monkeypatch, asked
     assert (lines[0], lines[-1]) == (f"{whole} 6 repro code", f"{whole} 6 repro")
     lanes = {f"{t:9}{threads} 2 --wait-for-lock repro --single-item train@{t} publish@{t}" for t in TASKS}
     assert set(lines[1:-1]) == lanes
+
+
+def test_a_task_more_than_there_are_cores_waits_until_the_others_train(project, monkeypatch):
+    """The last one begins; each other one while the one before it trains, and not earlier."""
+    monkeypatch.setattr(pool, "cores", lambda: 1)
+    log = project / "log"
+    fake = f"""
+import sys, time
+def note(what):
+    with open({str(log)!r}, "a") as file:
+        file.write(what + "\\n")
+if "@" in sys.argv[-1]:
+    task = sys.argv[-1].split("@")[1]
+    note(f"begin {{task}}")
+    time.sleep(0.3)
+    note(f"train {{task}}")
+    print(f"Running stage 'train@{{task}}':", flush=True)
+    time.sleep(1.5)
+    note(f"end {{task}}")
+"""
+    monkeypatch.setattr(side_by_side, "DVC", [sys.executable, "-c", fake])
+    repro(project, [])
+    order = log.read_text().splitlines()
+    assert order[:5] == ["begin speaker", "train speaker", "begin chord", "train chord", "begin genre"]
+    assert sorted(order[5:]) == ["end chord", "end genre", "end speaker", "train genre"]
+
+
+def test_where_a_task_fails_before_its_training_the_next_has_its_turn(project, monkeypatch):
+    monkeypatch.setattr(pool, "cores", lambda: 1)
+    fake = "import sys; sys.exit('no space' if 'speaker' in sys.argv[-1] else 0)"
+    monkeypatch.setattr(side_by_side, "DVC", [sys.executable, "-c", fake])
+    with pytest.raises(EarmarkError, match="failed for speaker, see above"):
+        repro(project, [])
+
+
+def test_who_waits_for_a_turn_does_not_begin_once_all_is_ended():
+    turns = side_by_side._Turns(1)
+    turns.wait("speaker")
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(turns.wait, "chord")
+        turns.end()
+        with pytest.raises(CancelledError):
+            waiting.result(10)
 
 
 def test_in_one_lane_tasks_come_in_turn(project, monkeypatch):
