@@ -33,9 +33,9 @@ class Embedder:
     def __init__(self, folder: Path):
         self.config = model_files.read_config(folder, SpeakerFeatureSettings, SpeakerModelSettings)
         self.features: SpeakerFeatureSettings = self.config.features
-        tower = build.build(self.config.model, self.features.n_mels, self.features.views)
-        tower.load_state_dict(model_files.read_weights(folder))
-        self.tower = fused(tower)
+        self.tower = build.build(self.config.model, self.features.n_mels, self.features.views)
+        self.tower.load_state_dict(model_files.read_weights(folder))
+        self._reading = fused(self.tower)
 
     def __call__(self, source: audio.Source) -> np.ndarray:
         """The embedding (d,) float32 of length 1. Raises AudioError for what cannot be decoded or is silent."""
@@ -50,7 +50,7 @@ class Embedder:
             voiced = speech.voiced()
             n = int(voiced.sum())
             blocks = (torch.from_numpy(block.astype(np.float32)) for block in speech.without_pauses(voiced))
-            found = embedding.of_blocks(self.tower, blocks, n, self.features.normalize)
+            found = embedding.of_blocks(self._reading, blocks, n, self.features.normalize)
         return SpeakerPrediction(found.numpy(), n * self.features.hop_s)
 
     def of_files(self, files: Iterable[audio.Source]) -> np.ndarray:
@@ -64,7 +64,7 @@ class Embedder:
         """
         voiced = [frames[log_mel.voiced(frames, self.features.voice_db)] for frames in recordings]
         decibels = torch.from_numpy(np.concatenate(voiced)[:most].astype(np.float32))
-        return embedding.of_frames(self.tower, decibels, self.features.normalize).numpy()
+        return embedding.of_frames(self._reading, decibels, self.features.normalize).numpy()
 
 
 def speech_s(features: SpeakerFeatureSettings, recordings: Iterable[np.ndarray]) -> float:
