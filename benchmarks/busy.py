@@ -56,8 +56,8 @@ def rows(project: Path, args: argparse.Namespace) -> Iterator[Row]:
             times = []
             for _ in range(args.rounds):
                 times.append(run(project, command, threads))
-                for apart in (False, True):
-                    with company(args.busy, apart):
+                for logins in (False, True):
+                    with company(args.busy, logins):
                         times[-1] += run(project, command, threads)[:1]
             alone, cores, beside, apart = map(statistics.median, zip(*times, strict=True))
             fair = max(1.0, cores * (args.busy + 1) / (os.cpu_count() or 1))

@@ -68,10 +68,8 @@ def rows(answer: dict[str, Callable], songs: list[Path], short: Path, rounds: in
         one = median(lambda name=name: [answer[name](audio.CheckedRecording(file)) for file in songs[:2]], rounds)
         played = sum(seconds[file] for file in songs[:2])
         decoded = median(lambda name=name: [decode(file, RATES[name]) for file in songs[:2]], rounds)
-        detail = (
-            f"CPU s an hour {3600 * one / played:.2f}; two files of {played / 2:.0f} s, one thread; decoding alone "
-        )
-        detail += f"{played / decoded:.0f} x"
+        detail = f"CPU s an hour {3600 * one / played:.2f}; two files of {played / 2:.0f} s, one thread"
+        detail += f"; decoding alone {played / decoded:.0f} x"
         yield Row(POINT, f"{name}: times real time, file to answer", played / one, ASKED[name], detail)
         yield from forms(name, answer[name], songs[0], seconds[songs[0]], rounds)
         late = median(lambda name=name: answer[name](audio.CheckedRecording(short)), rounds, time.perf_counter)

@@ -35,6 +35,7 @@ class Embedder:
         self.features: SpeakerFeatureSettings = self.config.features
         self.tower = build.build(self.config.model, self.features.n_mels, self.features.views)
         self.tower.load_state_dict(model_files.read_weights(folder))
+        self.tower.eval()
         self._reading = fused(self.tower)
 
     def __call__(self, source: audio.Source) -> np.ndarray:
